@@ -1,0 +1,1 @@
+"""The `classtap` command: parses, composes, prints; nothing else."""

@@ -1,0 +1,1 @@
+"""The encrypted store of one device: SQLite under SQLCipher, one writer thread."""

@@ -1,0 +1,1 @@
+"""What desk and kiosk both draw: theme, the signal adapter, widgets."""

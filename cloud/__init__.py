@@ -1,0 +1,1 @@
+"""The cloud: the authority that devices, families and partners meet in."""

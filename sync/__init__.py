@@ -1,0 +1,1 @@
+"""The protocol between a device and the cloud, and the device's end of it."""
