@@ -1,0 +1,1 @@
+"""Sets ClassTap up on a bare machine: system libraries, `.venv` from the lock, surroundings. Standard library only."""
