@@ -1,1 +1,1 @@
-"""The protocol between a device and the cloud, and the device's end of it."""
+"""How devices and the cloud agree: the protocol, and the client engine. No Qt, no web framework."""

@@ -1,1 +1,1 @@
-"""The device's end of the protocol: drains the queue, pulls, rebases."""
+"""The device's side of sync: queue drain, pull and rebase, bootstrap, retry, live hints."""

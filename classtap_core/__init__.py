@@ -1,0 +1,1 @@
+"""The rules of a studio: records, operations and the encrypted store. No Qt, no network."""

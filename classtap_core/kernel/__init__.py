@@ -1,0 +1,1 @@
+"""What every room stands on: ids, time, records, operations, the bus, the chains."""

@@ -1,0 +1,349 @@
+"""The cloud's authority: takes signed batches exactly once, decides each operation under guards, chains the decisions.
+
+The same engine stands over SQLAlchemy in the cloud and over memory in the simulator.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from classtap_core.kernel.bus import Bus, Decision, Phase
+from classtap_core.kernel.chain import Link, change_parts, studio_hash
+from classtap_core.kernel.clock import Clock, Timestamp
+from classtap_core.kernel.device import Answer, envelope_of
+from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.envelope import (
+    Author,
+    Parts,
+    Sealed,
+    batch_statement,
+    commitments,
+    join_parts,
+    make_parts,
+    write,
+)
+from classtap_core.kernel.envelope import read as read_envelope
+from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.ids import Entropy, Id, fresh
+from classtap_core.kernel.operations import Operation, Payload
+from classtap_core.kernel.outcomes import Outcome, Reason, Status
+from classtap_core.kernel.records import plain
+from classtap_core.kernel.tx import Change, Reader, Snapshot
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the cloud has taken a device: the last sequence and hash of its current epoch."""
+
+    device: Id
+    epoch: int
+    sequence: int
+    hash: str
+    public_key: bytes
+    contested: int = 0
+
+
+class Known(NamedTuple):
+    """What was answered to an operation that came before."""
+
+    hash: str
+    answer: Answer
+
+
+class Received(NamedTuple):
+    """One operation as it came: envelope bytes and payload parts, kept as they are."""
+
+    data: bytes
+    parts: Parts
+
+
+class Batch(NamedTuple):
+    """A run of one device's operations, signed over the last one's hash."""
+
+    studio: Id
+    device: Id
+    epoch: int
+    items: tuple[Received, ...]
+    signature: bytes
+
+
+class Ledger(NamedTuple):
+    """One decided operation as the cloud keeps it."""
+
+    link: Link
+    link_data: bytes
+    link_hash: str
+    data: bytes
+    parts: Parts
+    changes: tuple[Change, ...]
+    change_parts: Parts
+    effects: tuple[Intent, ...]
+    op: Operation[Any] | None
+
+
+class StudioHead(NamedTuple):
+    sequence: int
+    hash: str
+
+
+class CloudBackend(Reader, Protocol):
+    """One studio's cloud storage, inside one database transaction at a time."""
+
+    @property
+    def studio(self) -> Id: ...
+
+    def atomic(self) -> AbstractContextManager[Any]: ...
+
+    def mark(self, device: Id) -> Mark | None:
+        """The device's mark, locked until the transaction ends; None when it was never paired."""
+        ...
+
+    def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]: ...
+
+    def lock(self, guards: Sequence[str]) -> None:
+        """Lock guard rows, in the order given (sorted)."""
+        ...
+
+    def write_rows(self, changes: Sequence[Change]) -> None:
+        """Write changed records in bulk."""
+        ...
+
+    def lock_head(self) -> StudioHead:
+        """The studio's head row, locked; taken only after the records are written."""
+        ...
+
+    def append(self, ledgers: Sequence[Ledger]) -> None:
+        """Write links, operations, changes (sealed), the change index and the cloud's effects, and move the head."""
+        ...
+
+    def set_mark(self, mark: Mark) -> None: ...
+
+
+class Verifier(Protocol):
+    """Checks a device's signature. Raises nothing; says no."""
+
+    def __call__(self, public_key: bytes, signature: bytes, statement: bytes) -> bool: ...
+
+
+class Pushed(NamedTuple):
+    """What became of a batch: an answer per operation, and the sequence up to which the cloud has the device's log."""
+
+    answers: tuple[Answer, ...]
+    acked: int
+    head: int
+    decided: tuple[Ledger, ...]
+
+
+class CloudDraft(NamedTuple):
+    """An operation that the cloud is about to author. A tick brings its own id: a hash of cause, kind, subject, due."""
+
+    payload: Payload
+    author: Author
+    source: str
+    cause: str = ""
+    depth: int = 0
+    external: str = ""
+    id: Id | None = None
+
+
+class _Read(NamedTuple):
+    sealed: Sealed
+    op: Operation[Any] | None
+    trouble: Outcome | None
+
+
+class Authority:
+    """Takes batches and authors the cloud's own operations for one studio."""
+
+    MOST_CONTESTED = 10_000
+
+    def __init__(self, backend: CloudBackend, bus: Bus, clock: Clock, entropy: Entropy, verify: Verifier) -> None:
+        self.backend, self.bus, self.clock, self.entropy, self.verify = backend, bus, clock, entropy, verify
+
+    def push(self, batch: Batch) -> Pushed:
+        """Take a batch in one transaction. Operations seen before are answered as they were.
+
+        Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap` (with `expected`), `sync.fork`, `sync.epoch`;
+        BadInput when an envelope is not one. Nothing is kept then.
+        """
+        sealed = [read_envelope(item.data, item.parts) for item in batch.items]
+        with self.backend.atomic():
+            mark = self.backend.mark(batch.device)
+            if mark is None:
+                raise Refused("sync.unpaired")
+            self._check(batch, sealed, mark)
+            new = [item for item in sealed if item.envelope.sequence > mark.sequence]
+            old = [item for item in sealed if item.envelope.sequence <= mark.sequence]
+            answers = self._repeat(old, batch)
+            self._check_chain(new, mark)
+            ledgers: tuple[Ledger, ...] = ()
+            if new:
+                ledgers = self._decide_and_write([self._read(item) for item in new])
+                answers += [
+                    Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence) for ledger in ledgers
+                ]
+                last = new[-1]
+                disputed = sum(ledger.link.outcome.status is Status.CONTESTED for ledger in ledgers)
+                self.backend.set_mark(
+                    msgspec.structs.replace(
+                        mark, sequence=last.envelope.sequence, hash=last.hash, contested=mark.contested + disputed
+                    )
+                )
+                mark = msgspec.structs.replace(mark, sequence=last.envelope.sequence)
+            head = ledgers[-1].link.sequence if ledgers else max((answer.included for answer in answers), default=0)
+        return Pushed(tuple(answers), mark.sequence, head, ledgers)
+
+    def author(
+        self, device: Id, payload: Payload, author: Author, *, source: str, cause: str = "", depth: int = 0,
+        external: str = "", id: Id | None = None,
+    ) -> Ledger:  # fmt: skip
+        """Author one operation as the studio's own cloud device: ticks, jobs, partners, pages."""
+        draft = CloudDraft(payload, author, source, cause, depth, external, id)
+        (ledger,) = self.author_all(device, [draft])
+        return ledger
+
+    def author_all(self, device: Id, drafts: Sequence[CloudDraft]) -> tuple[Ledger, ...]:
+        """Author several operations in one transaction, each seeing what the ones before it did.
+
+        Raises the first fault of a handler; nothing is kept then.
+        """
+        with self.backend.atomic():
+            mark = self.backend.mark(device)
+            if mark is None:
+                raise Refused("sync.unpaired")
+            at = self.clock.now()
+            ops = [self._drafted(draft, mark, position, at) for position, draft in enumerate(drafts, 1)]
+            self.backend.lock(sorted({guard for op in ops for guard in op.payload.guards(op)}))
+            snapshot = Snapshot(self.backend, self.bus.registry)
+            self.bus.prefetch(ops, snapshot, now=at.corrected)
+            decided: list[tuple[_Read, Decision | None]] = []
+            previous = mark.hash
+            for op in ops:
+                decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)
+                if decision.fault is not None:
+                    raise decision.fault
+                snapshot.apply(decision.changes)
+                parts = make_parts(op.spec.payload, plain(op.payload), self.entropy)
+                sealed = write(envelope_of(op, decision, previous, parts), parts)
+                previous = sealed.hash
+                decided.append((_Read(sealed, op, None), decision))
+            ledgers = self._write(decided)
+            self.backend.set_mark(msgspec.structs.replace(mark, sequence=mark.sequence + len(ops), hash=previous))
+        return ledgers
+
+    def _drafted(self, draft: CloudDraft, mark: Mark, position: int, at: Timestamp) -> Operation[Any]:
+        return Operation(
+            draft.payload.SPEC, draft.payload, id=draft.id or fresh(at.corrected, self.entropy), studio=self._studio,
+            device=mark.device, epoch=mark.epoch, sequence=mark.sequence + position, author=draft.author, at=at,
+            source=draft.source, cause=draft.cause, depth=draft.depth, external=draft.external,
+        )  # fmt: skip
+
+    def decide(self, device: Id, payload: Payload, author: Author, *, source: str) -> Decision:
+        """What would become of an operation, without committing."""
+        at = self.clock.now()
+        op = Operation(
+            payload.SPEC, payload, id=fresh(at.corrected, self.entropy), studio=self._studio, device=device, epoch=0,
+            sequence=0, author=author, at=at, source=source,
+        )  # fmt: skip
+        return self.bus.decide(op, Snapshot(self.backend, self.bus.registry), now=at.corrected, phase=Phase.AUTHOR)
+
+    @property
+    def _studio(self) -> Id:
+        return self.backend.studio
+
+    def _check(self, batch: Batch, sealed: Sequence[Sealed], mark: Mark) -> None:
+        if not sealed:
+            raise BadInput("sync.empty")
+        for item in sealed:
+            envelope = item.envelope
+            if (envelope.studio, envelope.device, envelope.epoch) != (batch.studio, batch.device, batch.epoch):
+                raise BadInput("sync.mixed")
+        if batch.studio != self._studio:
+            raise Refused("sync.other_studio")
+        if batch.epoch != mark.epoch:
+            raise Refused("sync.epoch", expected=mark.epoch)
+        for one, other in pairwise(sealed):
+            if other.envelope.sequence != one.envelope.sequence + 1 or other.envelope.previous != one.hash:
+                raise BadInput("sync.broken_chain", sequence=other.envelope.sequence)
+        last = sealed[-1]
+        statement = batch_statement(
+            studio=batch.studio, device=batch.device, epoch=batch.epoch,
+            last_sequence=last.envelope.sequence, last_hash=last.hash,
+        )  # fmt: skip
+        if not self.verify(mark.public_key, batch.signature, statement):
+            raise Refused("sync.signature")
+
+    def _repeat(self, old: Sequence[Sealed], batch: Batch) -> list[Answer]:
+        known = self.backend.known(batch.device, batch.epoch, [item.envelope.sequence for item in old]) if old else {}
+        answers = []
+        for item in old:
+            before = known.get(item.envelope.sequence)
+            if before is None or before.hash != item.hash:
+                raise Refused("sync.fork", sequence=item.envelope.sequence)
+            answers.append(before.answer)
+        return answers
+
+    @staticmethod
+    def _check_chain(new: Sequence[Sealed], mark: Mark) -> None:
+        if not new:
+            return
+        first = new[0].envelope
+        if first.sequence != mark.sequence + 1:
+            raise Refused("sync.gap", expected=mark.sequence + 1)
+        if first.previous != mark.hash:
+            raise Refused("sync.fork", sequence=first.sequence)
+
+    def _read(self, sealed: Sealed) -> _Read:
+        try:
+            op = self.bus.registry.read(sealed.envelope, join_parts(sealed.parts), sealed.hash)
+        except BadInput as bad:
+            trouble = Outcome(status=Status.QUARANTINED, reasons=(Reason(bad.code, bad.params),))
+            return _Read(sealed, None, trouble)
+        return _Read(sealed, op, None)
+
+    def _decide_and_write(self, reads: Sequence[_Read]) -> tuple[Ledger, ...]:
+        ops = [read.op for read in reads if read.op is not None]
+        self.backend.lock(sorted({guard for op in ops for guard in op.payload.guards(op)}))
+        now = self.clock.now().corrected
+        snapshot = Snapshot(self.backend, self.bus.registry)
+        self.bus.prefetch(ops, snapshot, now=now)
+        decided: list[tuple[_Read, Decision | None]] = []
+        for read in reads:
+            if read.op is None:
+                decided.append((read, None))
+                continue
+            decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
+            snapshot.apply(decision.changes)
+            decided.append((read, decision))
+        return self._write(decided)
+
+    def _write(self, decided: Sequence[tuple[_Read, Decision | None]]) -> tuple[Ledger, ...]:
+        self.backend.write_rows([change for _, decision in decided if decision for change in decision.changes])
+        head = self.backend.lock_head()
+        now = self.clock.now().corrected
+        ledgers = []
+        for read, decision in decided:
+            ledger = self._link(read, decision, head, now)
+            head = StudioHead(ledger.link.sequence, ledger.link_hash)
+            ledgers.append(ledger)
+        self.backend.append(ledgers)
+        return tuple(ledgers)
+
+    def _link(self, read: _Read, decision: Decision | None, head: StudioHead, now: int) -> Ledger:
+        envelope = read.sealed.envelope
+        changes = decision.changes if decision else ()
+        parts = change_parts(changes, self.bus.registry.records, self.entropy) if changes else {}
+        outcome = decision.outcome if decision else read.trouble
+        assert outcome is not None
+        link = Link(
+            studio=envelope.studio, sequence=head.sequence + 1, previous=head.hash, operation=envelope.id,
+            kind=envelope.kind, device=envelope.device, epoch=envelope.epoch, device_sequence=envelope.sequence,
+            envelope=read.sealed.hash, decided=now, outcome=outcome, changes=commitments(parts),
+        )  # fmt: skip
+        data = link.written()
+        effects = tuple(effect for effect in (decision.effects if decision else ()) if effect.home is Home.CLOUD)
+        return Ledger(
+            link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
+        )

@@ -1,0 +1,237 @@
+"""The one door: permission, gates and handler decide an operation, over a snapshot, without writing anything.
+
+Three phases. The author's bus checks permission and gates and writes their verdicts into the operation; the cloud
+checks both again on acceptance; a re-run after a pull runs the handler alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from classtap_core.kernel.effects import Intent
+from classtap_core.kernel.envelope import GateResult
+from classtap_core.kernel.errors import NotHeld, Param, ProgramFault
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Kind, Operation, Reads, Registry, Want
+from classtap_core.kernel.outcomes import Outcome, Reason, Status, contested, refused, undetermined, waiting
+from classtap_core.kernel.tx import Change, Snapshot, Touched, Tx
+
+
+class Phase(StrEnum):
+    AUTHOR = "author"
+    ACCEPT = "accept"
+    RERUN = "rerun"
+
+
+class Verdict(NamedTuple):
+    """A permission's answer: allowed by which grants, or refused with a code."""
+
+    allowed: bool
+    code: str = ""
+    grants: tuple[Id, ...] = ()
+
+
+class Permission(Protocol):
+    """Decides whether an author may do what an operation says. Default deny."""
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads: ...
+
+    def allows(self, tx: Tx, op: Operation[Any]) -> Verdict: ...
+
+
+class Gate(Protocol):
+    """A check that may stop, warn or ask over each item of an operation; every route meets the same ones."""
+
+    @property
+    def name(self) -> str: ...
+
+    def applies(self, op: Operation[Any]) -> bool: ...
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads: ...
+
+    def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]: ...
+
+
+class Decision(NamedTuple):
+    """What an operation came to. Nothing of it is written yet.
+
+    Attributes:
+        folded: whether its changes count at once (false for a request that waits for the cloud).
+        fault: our own mistake, when the outcome is quarantined.
+    """
+
+    op: Operation[Any]
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
+    effects: tuple[Intent, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    grants: tuple[Id, ...] = ()
+    touched: Touched = Touched()
+    folded: bool = False
+    fault: Exception | None = None
+
+
+class Bus:
+    """Decides operations for one place: a device (`authority=False`) or the cloud (`authority=True`)."""
+
+    def __init__(
+        self, registry: Registry, permission: Permission, gates: Sequence[Gate] = (), *, authority: bool
+    ) -> None:
+        self.registry, self.permission, self.gates, self.authority = registry, permission, tuple(gates), authority
+
+    def decide(self, op: Operation[Any], snapshot: Snapshot, *, now: int, phase: Phase) -> Decision:
+        """Permission, gates (not in a re-run) and handler, over a snapshot that is only read.
+
+        `now` is milliseconds since the Unix epoch. A fault of ours comes back as a quarantined outcome.
+        """
+        tx = Tx(snapshot, now=now, operation=op.id)
+        try:
+            return self._decide(op, snapshot, tx, phase)
+        except NotHeld as missing:
+            return _not_held(op, missing)
+        except Exception as fault:  # noqa: BLE001 - a handler's bug must hold up nobody else's operation
+            return _quarantined(op, fault)
+
+    def _decide(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase) -> Decision:
+        if phase is not Phase.RERUN:
+            early = self._kind_allows(op)
+            if early is not None:
+                return Decision(op, early)
+        _resolve(op.payload.reads(tx, op), tx, snapshot)
+        found: tuple[GateResult, ...] = ()
+        grants: tuple[Id, ...] = ()
+        flags: tuple[Reason, ...] = ()
+        if phase is not Phase.RERUN:
+            tx.tracking = False
+            verdict = self._permit(op, snapshot, tx)
+            grants = verdict.grants
+            if not verdict.allowed:
+                believed = phase is Phase.ACCEPT and op.spec.kind is Kind.FACT
+                return Decision(op, contested(verdict.code) if believed else refused(verdict.code))
+            found = self._gates(op, snapshot, tx)
+            if phase is Phase.AUTHOR:
+                op.gates = found
+            elif op.spec.kind is Kind.FACT:
+                flags = tuple(Reason(f"gate.{gate.code}", dict(gate.params)) for gate in _news(found, op.gates))
+            else:
+                op.gates = found
+            tx.tracking = True
+        if self._must_wait(op):
+            return Decision(op, waiting("cloud"), gates=found, grants=grants)
+        handler = op.spec.handler
+        if handler is None:
+            raise ProgramFault(f"{op.spec.name} has no handler")
+        outcome = handler(tx, op)
+        if flags:
+            outcome = _flagged(outcome, flags)
+        changes = tx.changes()
+        keeps = outcome.status not in (Status.REFUSED, Status.WAITING)
+        if not keeps and changes:
+            raise ProgramFault(f"{op.spec.name} changed records and was {outcome.status}")
+        return Decision(op, outcome, changes, tx.effects if keeps else (), found, grants, tx.touched, folded=keeps)
+
+    def _kind_allows(self, op: Operation[Any]) -> Outcome | None:
+        if self.authority:
+            return None
+        if op.spec.kind is Kind.TICK:
+            raise ProgramFault("only the cloud's clock authors a tick")
+        return refused("needs_cloud") if op.spec.kind is Kind.STEP else None
+
+    def _must_wait(self, op: Operation[Any]) -> bool:
+        if self.authority:
+            return False
+        kind = op.spec.kind
+        return kind in (Kind.PUBLISH, Kind.STEP) or (kind is Kind.CLAIM and not op.payload.leased())
+
+    def _permit(self, op: Operation[Any], snapshot: Snapshot, tx: Tx) -> Verdict:
+        if op.spec.needs is None:
+            return Verdict(op.author.type == "clock" and self.authority, "permission.clock_only")
+        _resolve(self.permission.reads(tx, op), tx, snapshot)
+        return self.permission.allows(tx, op)
+
+    def _gates(self, op: Operation[Any], snapshot: Snapshot, tx: Tx) -> tuple[GateResult, ...]:
+        found: list[GateResult] = []
+        for gate in self.gates:
+            if gate.applies(op):
+                try:
+                    _resolve(gate.reads(tx, op), tx, snapshot)
+                    found.extend(gate.check(tx, op))
+                except NotHeld as missing:
+                    params: dict[str, str | int] = {"scope": missing.scope}
+                    found.extend(
+                        GateResult(gate.name, item, "ask", "not_held", params) for item in op.payload.items_of()
+                    )
+        return tuple(found)
+
+    def prefetch(self, ops: Sequence[Operation[Any]], snapshot: Snapshot, *, now: int) -> None:
+        """Fetch a batch's declared reads in rounds, one query per record kind and round."""
+        running: list[tuple[Reads, Tx]] = []
+        for op in ops:
+            tx = Tx(snapshot, now=now, operation=op.id)
+            running.append((op.payload.reads(tx, op), tx))
+            if op.spec.needs is not None:
+                running.append((self.permission.reads(tx, op), tx))
+            running.extend((gate.reads(tx, op), tx) for gate in self.gates if gate.applies(op))
+        while running:
+            wanted: list[Want] = []
+            going: list[tuple[Reads, Tx]] = []
+            for reads, tx in running:
+                wants = _advance(reads)
+                if wants is not None:
+                    wanted.extend(wants)
+                    for want in wants:
+                        tx.declare(want)
+                    going.append((reads, tx))
+            snapshot.warm(wanted)
+            running = going
+
+
+def _advance(reads: Reads) -> tuple[Want, ...] | None:
+    """The next round of wants; None at the end, or where the operation itself will meet the trouble."""
+    try:
+        return _several(next(reads))
+    except (StopIteration, NotHeld):
+        return None
+    except Exception:  # noqa: BLE001 - met again, and answered, when this operation is decided
+        return None
+
+
+def _several(wants: Want | Iterable[Want]) -> tuple[Want, ...]:
+    if isinstance(wants, tuple) and hasattr(wants, "_fields"):
+        return (wants,)  # type: ignore[return-value]
+    return tuple(wants)  # type: ignore[arg-type]
+
+
+def _resolve(reads: Reads, tx: Tx, snapshot: Snapshot) -> None:
+    for wants in reads:
+        several = _several(wants)
+        snapshot.warm(several)
+        for want in several:
+            tx.declare(want)
+
+
+def _not_held(op: Operation[Any], missing: NotHeld) -> Decision:
+    kind = op.spec.kind
+    if kind is Kind.FACT:
+        return Decision(op, undetermined(missing.scope), folded=True)
+    if kind in (Kind.CLAIM, Kind.PUBLISH, Kind.EDIT):
+        return Decision(op, waiting(missing.scope))
+    return Decision(op, refused("not_held", scope=missing.scope))
+
+
+def _quarantined(op: Operation[Any], fault: Exception) -> Decision:
+    outcome = Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": type(fault).__name__}),))
+    return Decision(op, outcome, fault=fault)
+
+
+def _news(found: tuple[GateResult, ...], known: tuple[GateResult, ...]) -> list[GateResult]:
+    """Verdicts of the cloud that the author's bus did not have."""
+    had = {(gate.gate, gate.item, gate.code) for gate in known}
+    return [gate for gate in found if gate.result != "allow" and (gate.gate, gate.item, gate.code) not in had]
+
+
+def _flagged(outcome: Outcome, flags: tuple[Reason, ...]) -> Outcome:
+    reviews: tuple[dict[str, Param], ...] = tuple({"review": flag.code} for flag in flags)
+    return msgspec.structs.replace(outcome, reasons=outcome.reasons + flags, obligations=outcome.obligations + reviews)

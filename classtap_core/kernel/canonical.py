@@ -1,0 +1,81 @@
+"""One way to write JSON as bytes (RFC 8785), for everything that is hashed or signed: no floats, integers below 2^53."""
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+from classtap_core.kernel.errors import BadInput
+
+LIMIT = 1 << 53
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder().decode
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical bytes of plain data (dict, list, str, int, bool, None).
+
+    Raises BadInput for floats, integers of 2^53 and beyond, lone surrogates and keys that are not text.
+    """
+    plain_keys = _check(value)
+    try:
+        return _encode(value) if plain_keys else _encode_utf16(value).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput("canonical.surrogate") from error
+
+
+def trusted_canonical(value: Any) -> bytes:
+    """As `canonical`, unchecked, for data whose types already forbid floats and strange keys (our own structs)."""
+    return _encode(value)
+
+
+def parse(data: bytes | str) -> Any:
+    """Plain data from JSON bytes. Raises BadInput when they are not JSON."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("canonical.not_json") from error
+
+
+def sha256(purpose: bytes, *parts: bytes) -> str:
+    """Hex SHA-256 of a purpose tag and the parts; tags keep hashes of different things apart."""
+    digest = hashlib.sha256(purpose)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _check(value: Any) -> bool:
+    """Whether every key is ASCII, so that byte order and RFC 8785's UTF-16 order agree."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        if not -LIMIT < value < LIMIT:
+            raise BadInput("canonical.integer")
+        return True
+    if kind is dict:
+        plain = True
+        for key, inner in value.items():
+            if type(key) is not str:
+                raise BadInput("canonical.key")
+            plain = _check(inner) and key.isascii() and plain
+        return plain
+    if kind is list or kind is tuple:
+        return all([_check(inner) for inner in value])  # noqa: C419 - every element is checked, not up to the first
+    raise BadInput("canonical.type", type=kind.__name__)
+
+
+def _encode_utf16(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return "{" + ",".join(f"{_text(key)}:{_encode_utf16(value[key])}" for key in keys) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_encode_utf16(inner) for inner in value) + "]"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

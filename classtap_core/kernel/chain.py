@@ -1,0 +1,209 @@
+"""Two chains and one seal. A device chains what it authored; the cloud chains what was decided; persons' values rest sealed.
+
+Erasing a person destroys one key: their parts no longer open, the commitments stay, and both chains still verify.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from classtap_core.kernel.canonical import sha256, trusted_canonical
+from classtap_core.kernel.envelope import GENESIS, Parts, commitments, link_hash, pack, unpack
+from classtap_core.kernel.envelope import read as read_envelope
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.records import OPEN, Record, plan
+from classtap_core.kernel.tx import Change
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One decided operation in a studio's chain: what came, what became of it, and what it changed (committed)."""
+
+    studio: Id
+    sequence: int
+    previous: str
+    operation: Id
+    kind: str
+    device: Id
+    epoch: int
+    device_sequence: int
+    envelope: str
+    decided: int
+    outcome: Outcome
+    changes: tuple[tuple[str, str], ...] = ()
+
+    def written(self) -> bytes:
+        return trusted_canonical(self)
+
+
+def studio_hash(data: bytes) -> str:
+    """The hash the next link of the same studio names as its previous one."""
+    return sha256(b"CTL1", data)
+
+
+class Keys(Protocol):
+    """Where subjects' keys are kept. A destroyed key is gone from here, and never made again for the same subject."""
+
+    def key(self, subject: str) -> bytes | None:
+        """The 32-byte key of a subject, made on first use; None when it was destroyed."""
+        ...
+
+
+class Sealer:
+    """Seals each subject's part under the subject's key (ChaCha20-Poly1305), bound to where it belongs."""
+
+    def __init__(self, keys: Keys, entropy: Entropy) -> None:
+        self._keys, self._entropy = keys, entropy
+
+    def seal(self, parts: Mapping[str, bytes], context: str) -> dict[str, bytes]:
+        """Sealed parts; the open part stays as it is. A destroyed subject's part is dropped."""
+        sealed = {}
+        for subject, data in parts.items():
+            if subject == OPEN:
+                sealed[subject] = data
+                continue
+            key = self._keys.key(subject)
+            if key is not None:
+                nonce = self._entropy(12)
+                sealed[subject] = nonce + ChaCha20Poly1305(key).encrypt(nonce, data, f"{context}/{subject}".encode())
+        return sealed
+
+    def open(self, sealed: Mapping[str, bytes], context: str) -> Parts:
+        """The parts that still open. Raises BadInput for a part that was tampered with."""
+        parts = {}
+        for subject, box in sealed.items():
+            if subject == OPEN:
+                parts[subject] = box
+                continue
+            key = self._keys.key(subject)
+            if key is not None:
+                try:
+                    parts[subject] = ChaCha20Poly1305(key).decrypt(box[:12], box[12:], f"{context}/{subject}".encode())
+                except InvalidTag as error:
+                    raise BadInput("chain.seal", context=context) from error
+        return parts
+
+
+def change_parts(changes: Iterable[Change], records: Mapping[str, type[Record]], entropy: Entropy) -> Parts:
+    """Cut recorded changes into one salted part per subject: the open part lists them, bodies left out.
+
+    A pointer of a person's part is ``position/before|after/field``.
+    """
+    listed = []
+    values: dict[str, dict[str, object]] = {}
+    for position, change in enumerate(changes):
+        subjects = _subjects(change, records[change.kind])
+        entry: dict[str, object] = {"kind": change.kind, "id": change.id, "scope": change.scope}
+        if change.left:
+            entry["left"] = change.left
+        for side, fields in (("before", change.before), ("after", change.after)):
+            if fields is None:
+                continue
+            entry[side] = {name: value for name, value in fields.items() if name not in subjects}
+            for name in fields:
+                if name in subjects:
+                    values.setdefault(subjects[name], {})[f"{position}/{side}/{name}"] = fields[name]
+        listed.append(entry)
+    return pack({OPEN: {"": listed}, **values}, entropy)
+
+
+def _subjects(change: Change, record: type[Record]) -> dict[str, str]:
+    """Field → whose data it is, worked out from the row (or, for a deleted one, from what it was)."""
+    whole = msgspec.json.decode(change.body) if change.body is not None else change.before or {}
+    found = {}
+    for name, whose, _ in plan(record):
+        if whose is not None:
+            subject = change.id if whose.subject == "id" else whole.get(whose.subject)
+            if subject:
+                found[name] = subject
+    return found
+
+
+def join_changes(parts: Mapping[str, bytes]) -> tuple[Change, ...]:
+    """Recorded changes again, without bodies; fields of erased persons are not there."""
+    values = unpack(parts)
+    listed = values[OPEN][""]
+    for subject, fields in values.items():
+        if subject != OPEN:
+            for pointer, value in fields.items():
+                position, side, name = pointer.split("/", 2)
+                listed[int(position)][side][name] = value
+    return tuple(
+        Change(
+            kind=entry["kind"],
+            id=Id(entry["id"]),
+            before=entry.get("before"),
+            after=entry.get("after"),
+            scope=entry["scope"],
+            left=entry.get("left", ""),
+        )
+        for entry in listed
+    )
+
+
+class Verified(NamedTuple):
+    """What checking a chain came to: how many entries, and the first that is wrong, with a code."""
+
+    entries: int
+    bad_sequence: int | None = None
+    why: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.bad_sequence is None
+
+
+class ChainRow(NamedTuple):
+    """A stored entry as a verifier needs it: its sequence, its bytes, and the parts that still open."""
+
+    sequence: int
+    data: bytes
+    parts: Parts
+
+
+def verify_device(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1) -> Verified:
+    """Check a device's chain (one epoch): nothing edited, removed, reordered, and parts as committed."""
+    count, expected = 0, first
+    for row in rows:
+        try:
+            sealed = read_envelope(row.data, row.parts)
+        except BadInput as bad:
+            return Verified(count, row.sequence, bad.code)
+        if row.sequence != expected or sealed.envelope.sequence != expected:
+            return Verified(count, expected, "chain.gap")
+        if sealed.envelope.previous != previous:
+            return Verified(count, row.sequence, "chain.previous")
+        previous = sealed.hash
+        count, expected = count + 1, expected + 1
+    return Verified(count)
+
+
+def verify_studio(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1) -> Verified:
+    """Check a studio's chain of decisions: links, order, and the changes they commit to."""
+    count, expected = 0, first
+    decode = msgspec.json.Decoder(Link).decode
+    for row in rows:
+        try:
+            link = decode(row.data)
+        except msgspec.DecodeError:
+            return Verified(count, row.sequence, "chain.malformed")
+        if row.sequence != expected or link.sequence != expected:
+            return Verified(count, expected, "chain.gap")
+        if link.previous != previous:
+            return Verified(count, row.sequence, "chain.previous")
+        promised = dict(link.changes)
+        if any(promised.get(subject) != found for subject, found in commitments(row.parts)):
+            return Verified(count, row.sequence, "chain.commitment")
+        previous = studio_hash(row.data)
+        count, expected = count + 1, expected + 1
+    return Verified(count)
+
+
+__all__ = [
+    "ChainRow", "Keys", "Link", "Sealer", "Verified", "change_parts", "join_changes", "link_hash", "studio_hash",
+    "verify_device", "verify_studio",
+]  # fmt: skip

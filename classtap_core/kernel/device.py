@@ -1,0 +1,395 @@
+"""The bus of one device: decides at once, commits one transaction, and works its unsent operations again after a pull.
+
+What a person sees is the cloud's rows with this device's own unsent work laid over them.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from classtap_core.kernel.bus import Bus, Decision, Phase
+from classtap_core.kernel.clock import Clock, Timestamp
+from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.envelope import (
+    FORMAT,
+    Author,
+    Basis,
+    Envelope,
+    Parts,
+    commitments,
+    join_parts,
+    make_parts,
+    write,
+)
+from classtap_core.kernel.envelope import read as read_envelope
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Entropy, Id, fresh
+from classtap_core.kernel.operations import Kind, Operation, Payload, Range, Registry
+from classtap_core.kernel.outcomes import Outcome, Status, refused
+from classtap_core.kernel.records import decode, index_of, plain
+from classtap_core.kernel.tx import Change, Reader, Ref, Snapshot, Touched, matches
+
+
+class DeviceHead(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a device stands.
+
+    Attributes:
+        sequence, hash: of its last own operation in this epoch.
+        acked: the highest own sequence the cloud has answered; the queue is what lies above.
+        cursor: the studio sequence pulled up to; token: the cloud's opaque name for it, sent with the next pull.
+        takes: operation kinds and versions the cloud takes; empty before the first contact.
+    """
+
+    studio: Id
+    device: Id
+    epoch: int
+    sequence: int
+    hash: str
+    acked: int
+    cursor: int
+    token: str = ""
+    takes: dict[str, int] = {}
+
+
+class Entry(NamedTuple):
+    """One row of the device's log: the queue and the audit are both made of these.
+
+    Attributes:
+        told: the outcome people were last shown. answer: the cloud's, once known; included: the studio sequence
+            of its decision. touched: what its result rests on, while that matters.
+    """
+
+    sequence: int
+    epoch: int
+    id: Id
+    kind: str
+    at_ms: int
+    data: bytes
+    hash: str
+    parts: Parts
+    told: Outcome
+    changes: tuple[Change, ...]
+    folded: bool
+    touched: Touched
+    answer: Outcome | None = None
+    included: int | None = None
+
+
+class Notice(NamedTuple):
+    """A result somebody has seen is no longer so. Kept until seen; one per operation."""
+
+    operation: Id
+    sequence: int
+    kind: str
+    before: Outcome
+    now: Outcome
+    at_ms: int
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The cloud's word on one operation: its outcome and the studio sequence of its decision."""
+
+    sequence: int
+    outcome: Outcome
+    included: int
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """A row as pulled: its body now, or None where it was deleted or left what this device holds."""
+
+    kind: str
+    id: Id
+    scope: str
+    body: bytes | None
+
+    @property
+    def ref(self) -> Ref:
+        return (self.kind, self.id)
+
+
+class DeviceBackend(Reader, Protocol):
+    """A device's store, as its bus needs it. `rows` and `find` answer with what a person sees (base and overlay)."""
+
+    def atomic(self) -> AbstractContextManager[Any]:
+        """All or nothing, durable when left. Not nested."""
+        ...
+
+    def head(self) -> DeviceHead: ...
+
+    def append(self, entry: Entry) -> None:
+        """Add to the log, and lay its changes over the base rows."""
+        ...
+
+    def entries(self, sequences: Iterable[int]) -> list[Entry]:
+        """Entries of the current epoch by sequence, in order."""
+        ...
+
+    def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
+        """Folded entries that touched any of these: in the overlay still, or settled (and not yet forgotten)."""
+        ...
+
+    def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
+        """The ranges that folded entries read, of these record kinds."""
+        ...
+
+    def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
+        """After a re-run: replace what the entry rests on and changed, and lay the changes over the base rows."""
+        ...
+
+    def settled_by(self, cursor: int) -> list[int]:
+        """Folded entries still in the overlay whose decision is included in a pull up to `cursor`."""
+        ...
+
+    def settle(self, sequences: Iterable[int]) -> None:
+        """Take entries out of the overlay (their touches stay known for a while)."""
+        ...
+
+    def put_base(self, rows: Iterable[Pulled]) -> None:
+        """Replace the cloud's rows; rows under an overlay keep showing it until laid bare."""
+        ...
+
+    def bare(self, refs: Iterable[Ref]) -> None:
+        """Show the cloud's row again for each of these."""
+        ...
+
+    def answered(self, answer: Answer) -> None: ...
+
+    def tell(self, sequence: int, outcome: Outcome) -> None:
+        """Remember what people are shown now."""
+        ...
+
+    def notify(self, notice: Notice) -> None: ...
+
+    def set_acked(self, sequence: int) -> None: ...
+
+    def set_cursor(self, cursor: int, token: str) -> None: ...
+
+    def add_effects(self, operation: Id, intents: Sequence[Intent], *, ready: bool) -> None: ...
+
+    def release_effects(self, operation: Id, *, accepted: bool) -> None:
+        """Let go of effects that waited for the outcome, or drop them."""
+        ...
+
+
+class Receipt(NamedTuple):
+    """What submitting an operation came to: durable when the call returns, unless refused."""
+
+    operation: Id
+    sequence: int | None
+    outcome: Outcome
+    changes: tuple[Change, ...]
+    decision: Decision
+
+
+class DeviceBus:
+    """Runs operations on one device. Not for several threads: the store's writer owns it."""
+
+    def __init__(self, backend: DeviceBackend, bus: Bus, clock: Clock, entropy: Entropy) -> None:
+        self.backend, self.bus, self.clock, self.entropy = backend, bus, clock, entropy
+
+    @property
+    def registry(self) -> Registry:
+        return self.bus.registry
+
+    def decide(self, payload: Payload, author: Author, *, source: str = "") -> Decision:
+        """What would become of an operation, without committing: previews, what-if, checks of an import."""
+        head = self.backend.head()
+        op = self._operation(payload, author, head, self.clock.now(), source=source)
+        return self.bus.decide(op, Snapshot(self.backend, self.registry), now=op.at.corrected, phase=Phase.AUTHOR)
+
+    def submit(
+        self, payload: Payload, author: Author, *, source: str = "", cause: str = "", external: str = "",
+        at: Timestamp | None = None, id: Id | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Decide an operation and commit it: records, log entry and effects in one transaction.
+
+        A refusal leaves nothing behind. `at` is when it happened, where that was measured earlier than now.
+        """
+        head = self.backend.head()
+        at = at or self.clock.now()
+        op = self._operation(payload, author, head, at, source=source, cause=cause, external=external, id=id)
+        if head.takes and head.takes.get(op.kind, 0) < op.spec.version:
+            return Receipt(op.id, None, refused("cloud_older", kind=op.kind), (), Decision(op, refused("cloud_older")))
+        snapshot = Snapshot(self.backend, self.registry)
+        decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)
+        if decision.fault is not None:
+            raise decision.fault
+        if decision.outcome.status is Status.REFUSED or _says_nothing(decision):
+            return Receipt(op.id, None, decision.outcome, (), decision)
+        entry = self._entry(op, decision, head)
+        with self.backend.atomic():
+            self.backend.append(entry)
+            self._keep_effects(op.id, decision.effects)
+        return Receipt(op.id, entry.sequence, decision.outcome, decision.changes, decision)
+
+    def _keep_effects(self, operation: Id, effects: Sequence[Intent]) -> None:
+        here = [effect for effect in effects if effect.home is Home.HERE]
+        later = [effect for effect in effects if effect.home is Home.HERE_WHEN_ACCEPTED]
+        if here:
+            self.backend.add_effects(operation, here, ready=True)
+        if later:
+            self.backend.add_effects(operation, later, ready=False)
+
+    def _operation(
+        self, payload: Payload, author: Author, head: DeviceHead, at: Timestamp, *, source: str,
+        cause: str = "", external: str = "", id: Id | None = None,
+    ) -> Operation[Any]:  # fmt: skip
+        return Operation(
+            payload.SPEC, payload, id=id or fresh(max(0, at.corrected), self.entropy), studio=head.studio,
+            device=head.device, epoch=head.epoch, sequence=head.sequence + 1, author=author, at=at,
+            basis=Basis(pulled=head.cursor), cause=cause, source=source, external=external,
+        )  # fmt: skip
+
+    def _entry(self, op: Operation[Any], decision: Decision, head: DeviceHead) -> Entry:
+        parts = make_parts(op.spec.payload, plain(op.payload), self.entropy)
+        sealed = write(envelope_of(op, decision, head.hash, parts), parts)
+        return Entry(
+            sequence=op.sequence, epoch=op.epoch, id=op.id, kind=op.kind, at_ms=op.at.corrected, data=sealed.data,
+            hash=sealed.hash, parts=parts, told=decision.outcome, changes=decision.changes, folded=decision.folded,
+            touched=decision.touched,
+        )  # fmt: skip
+
+    def acknowledge(self, answers: Sequence[Answer]) -> list[Notice]:
+        """Take the cloud's answers to own operations; what people were told and is no longer so becomes a notice."""
+        notices: list[Notice] = []
+        with self.backend.atomic():
+            acked = self.backend.head().acked
+            known = {entry.sequence: entry for entry in self.backend.entries(answer.sequence for answer in answers)}
+            for answer in answers:
+                entry = known.get(answer.sequence)
+                if entry is None or entry.answer is not None:
+                    continue
+                self.backend.answered(answer)
+                self.backend.release_effects(entry.id, accepted=answer.outcome.stands)
+                notices.extend(self._tell(entry, answer.outcome))
+                acked = max(acked, answer.sequence)
+            self.backend.set_acked(acked)
+        return notices
+
+    def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> list[Notice]:
+        """Take rows of the cloud while own operations may be waiting: they are run again on top, handlers alone.
+
+        With `cursor`, everything up to that studio sequence has now been pulled, and own operations decided by
+        then leave the overlay. Without it, the rows are part of a page that is not finished yet.
+        """
+        with self.backend.atomic():
+            dirty = {row.ref for row in rows}
+            self.backend.put_base(rows)
+            if cursor is not None:
+                done = self.backend.settled_by(cursor)
+                if done:
+                    dirty |= {change.ref for entry in self.backend.entries(done) for change in entry.changes}
+                    self.backend.settle(done)
+            notices = self._rebase(dirty)
+            if cursor is not None:
+                self.backend.set_cursor(cursor, token)
+        return notices
+
+    def _rebase(self, dirty: set[Ref]) -> list[Notice]:
+        """Lay bare what changed beneath, and run again every waiting entry that rests on it."""
+        again: set[int] = set()
+        notices: list[Notice] = []
+        reach = set(dirty)
+        while True:
+            found = self._resting_on(reach, settled=False)
+            if not found <= again:
+                again |= found
+                reach |= {change.ref for entry in self.backend.entries(sorted(found)) for change in entry.changes}
+                continue
+            self.backend.bare(reach)
+            notices = self._run_again(sorted(again))
+            written = {change.ref for entry in self.backend.entries(sorted(again)) for change in entry.changes}
+            if written <= reach:
+                break
+            reach |= written
+        for entry in self.backend.entries(sorted(self._resting_on(dirty, settled=True))):
+            op = self._reread(entry)
+            if op is not None and op.spec.kind is Kind.FACT and entry.folded:
+                now = self.bus.decide(op, Snapshot(self.backend, self.registry), now=entry.at_ms, phase=Phase.RERUN)
+                if now.fault is None and not now.changes:
+                    notices.extend(self._tell(entry, now.outcome))
+        return notices
+
+    def _resting_on(self, refs: set[Ref], *, settled: bool) -> set[int]:
+        if not refs:
+            return set()
+        found = self.backend.touching(refs, settled=settled)
+        kinds = {kind for kind, _ in refs}
+        ranges = self.backend.ranges_touched(kinds, settled=settled)
+        if ranges:
+            rows = self._rows_of(refs)
+            for sequence, wanted in ranges:
+                index = index_of(wanted.record, wanted.by)
+                if any(matches(index, wanted, row) for row in rows.get(wanted.record.KIND, ())):
+                    found.add(sequence)
+        return found
+
+    def _rows_of(self, refs: Iterable[Ref]) -> dict[str, list[Any]]:
+        ids: dict[str, list[Id]] = {}
+        for kind, id in refs:
+            ids.setdefault(kind, []).append(id)
+        records = {kind: self.registry.records[kind] for kind in ids if kind in self.registry.records}
+        return {
+            kind: [decode(record, row.body) for row in self.backend.rows(record, ids[kind]).values()]
+            for kind, record in records.items()
+        }
+
+    def _run_again(self, sequences: Sequence[int]) -> list[Notice]:
+        notices: list[Notice] = []
+        snapshot = Snapshot(self.backend, self.registry)
+        for entry in self.backend.entries(sequences):
+            op = self._reread(entry)
+            if op is None:
+                continue
+            decision = self.bus.decide(op, snapshot, now=entry.at_ms, phase=Phase.RERUN)
+            changes = decision.changes if decision.folded else ()
+            snapshot.apply(changes)
+            touched = decision.touched if decision.folded else entry.touched
+            self.backend.retouch(entry.sequence, touched, changes, folded=True)
+            if decision.fault is None:
+                notices.extend(self._tell(entry, decision.outcome))
+        return notices
+
+    def _reread(self, entry: Entry) -> Operation[Any] | None:
+        """The operation in a log entry; None when a part of it was erased."""
+        try:
+            sealed = read_envelope(entry.data, entry.parts)
+            return self.registry.read(sealed.envelope, join_parts(entry.parts), sealed.hash)
+        except BadInput:
+            return None
+
+    def _tell(self, entry: Entry, now: Outcome) -> list[Notice]:
+        if told_same(entry.told, now):
+            return []
+        notice = Notice(entry.id, entry.sequence, entry.kind, entry.told, now, self.clock.now().corrected)
+        self.backend.tell(entry.sequence, now)
+        if entry.told.status is not Status.WAITING or not now.stands:
+            self.backend.notify(notice)
+            return [notice]
+        return []
+
+
+def envelope_of(op: Operation[Any], decision: Decision, previous: str, parts: Parts) -> Envelope:
+    """The envelope of a decided operation, chained to the one before it."""
+    author = msgspec.structs.replace(op.author, grants=decision.grants) if decision.grants else op.author
+    return Envelope(
+        v=FORMAT, kind=op.kind, version=op.spec.version, studio=op.studio, device=op.device, epoch=op.epoch,
+        sequence=op.sequence, previous=previous, id=op.id, author=author, at=op.at, basis=op.basis, gates=op.gates,
+        cause=op.cause, depth=op.depth, source=op.source, external=op.external, payload=commitments(parts),
+    )  # fmt: skip
+
+
+def told_same(one: Outcome, other: Outcome) -> bool:
+    """Whether a person who was told one outcome was told the other: status by status, item by item."""
+    if one.stands and other.stands and not one.items and not other.items:
+        return True
+    return one.status == other.status and {(i.key, i.status) for i in one.items} == {
+        (i.key, i.status) for i in other.items
+    }
+
+
+def _says_nothing(decision: Decision) -> bool:
+    """A repeat that changes nothing leaves no entry: a second tap on what already stands."""
+    return decision.outcome.status is Status.DUPLICATE and not decision.changes and not decision.effects

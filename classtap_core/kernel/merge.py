@@ -1,0 +1,32 @@
+"""How edits of one record meet: each field against the value its editor saw. Pure."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+
+class Merged(NamedTuple):
+    """The fields to write, and those where both values are kept for a person to review."""
+
+    values: dict[str, Any]
+    review: tuple[str, ...]
+
+
+def merge(
+    current: Mapping[str, Any], base: Mapping[str, Any], wanted: Mapping[str, Any], *, sensitive: Collection[str] = ()
+) -> Merged:
+    """Merge an edit into what stands now.
+
+    A field whose base still stands is written. One that somebody else changed meanwhile: the last confirmed edit
+    wins (this one), except where the field is sensitive: then what stands stays and the field is named for review.
+    An edit to the value that already stands changes nothing.
+    """
+    values: dict[str, Any] = {}
+    review: list[str] = []
+    for name, value in wanted.items():
+        if current.get(name) == value:
+            continue
+        if current.get(name) != base.get(name) and name in sensitive:
+            review.append(name)
+        else:
+            values[name] = value
+    return Merged(values, tuple(sorted(review)))

@@ -1,0 +1,328 @@
+"""The unit of work: a handler reads what its operation declared and puts what changes; nothing touches a disk here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from classtap_core.kernel.canonical import trusted_canonical
+from classtap_core.kernel.effects import Effect, Home, Intent, intent
+from classtap_core.kernel.errors import NotHeld, ProgramFault, UndeclaredRead
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Key, Range, Registry, Want
+from classtap_core.kernel.records import Index, Record, Row, decode, index_of, plain
+
+R = TypeVar("R", bound=Record)
+Ref = tuple[str, Id]
+"""A record's kind and id."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an operation did to one record.
+
+    Attributes:
+        before, after: the fields that changed, with their values; None where the record was not, or is no more.
+            A field in `before` and not in `after` went back to its default.
+        scope: where the row lies now; left: the scope it moved out of, or "".
+        body: the whole row after, with fields this version does not know; None when deleted.
+    """
+
+    kind: str
+    id: Id
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    scope: str
+    left: str = ""
+    body: bytes | None = None
+
+    @property
+    def ref(self) -> Ref:
+        return (self.kind, self.id)
+
+
+class Touched(NamedTuple):
+    """Keys read or written, and ranges read, by a handler."""
+
+    refs: frozenset[Ref] = frozenset()
+    ranges: tuple[Range, ...] = ()
+
+
+class Reader(Protocol):
+    """What a back end (device, cloud, memory) offers to a unit of work. Answers are in bulk, one query per kind."""
+
+    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
+        """The rows that are there."""
+        ...
+
+    def find(self, wanted: Range) -> list[Row]:
+        """The rows an index leads to, in the index's order, then by id."""
+        ...
+
+    def holds(self, scope: str) -> bool:
+        """Whether everything of a scope (or, for `prefix/*`, of all of them) is here."""
+        ...
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        """What an operation changed, from the log; None when it is not here."""
+        ...
+
+
+class Snapshot:
+    """What a batch of operations has read so far, with what they put laid over it. In memory, never written."""
+
+    def __init__(self, reader: Reader, registry: Registry) -> None:
+        self.reader, self.registry = reader, registry
+        self._rows: dict[Ref, Row | None] = {}
+        self._absent_scope: dict[Ref, str] = {}
+        self._ranges: dict[Range, tuple[Id, ...] | None] = {}
+        self._recorded: dict[Id, tuple[Change, ...] | None] = {}
+        self._changed: dict[str, set[Id]] = {}
+        self._held: dict[str, bool] = {}
+        self._decoded: dict[Ref, tuple[bytes, Record]] = {}
+
+    def warm(self, wants: Iterable[Want]) -> None:
+        """Fetch what is wanted and not here yet: one query per record kind, one per range."""
+        keys: dict[type[Record], set[Id]] = {}
+        for want in wants:
+            if isinstance(want, Key):
+                ref = (want.record.KIND, want.id)
+                if ref not in self._rows:
+                    keys.setdefault(want.record, set()).add(want.id)
+                self._absent_scope[ref] = want.scope or f"{want.record.PREFIX}/*"
+            elif isinstance(want, Range):
+                if want not in self._ranges:
+                    self._load_range(want)
+            elif want.operation not in self._recorded:
+                self._recorded[want.operation] = self.reader.recorded(want.operation)
+        for record, ids in keys.items():
+            found = self.reader.rows(record, ids)
+            for id in ids:
+                self._rows.setdefault((record.KIND, id), found.get(id))
+
+    def _load_range(self, want: Range) -> None:
+        if not self.held(want.scope or f"{want.record.PREFIX}/*"):
+            self._ranges[want] = None
+            return
+        rows = self.reader.find(want)
+        self._ranges[want] = tuple(row.id for row in rows)
+        for row in rows:
+            self._rows.setdefault((row.kind, row.id), row)
+
+    def held(self, scope: str) -> bool:
+        if scope not in self._held:
+            self._held[scope] = self.reader.holds(scope)
+        return self._held[scope]
+
+    def row(self, ref: Ref) -> Row | None:
+        """The row, or None where there is none. Raises NotHeld where this device cannot know."""
+        row = self._rows[ref]
+        if row is None and not (ref[1] in self._changed.get(ref[0], ()) or self.held(self._absent_scope[ref])):
+            raise NotHeld(self._absent_scope[ref])
+        return row
+
+    def record(self, record: type[R], row: Row) -> R:
+        ref = (row.kind, row.id)
+        kept = self._decoded.get(ref)
+        if kept is not None and kept[0] is row.body:
+            return kept[1]  # type: ignore[return-value]
+        made: R = decode(record, row.body)
+        self._decoded[ref] = (row.body, made)
+        return made
+
+    def range_ids(self, want: Range) -> set[Id]:
+        """Candidates of a range: what was found, and whatever this batch put of the same kind."""
+        found = self._ranges[want]
+        if found is None:
+            raise NotHeld(want.scope or f"{want.record.PREFIX}/*")
+        return {*found, *self._changed.get(want.record.KIND, ())}
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        return self._recorded[operation]
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Lay what an operation changed over the snapshot, for the ones after it."""
+        for change in changes:
+            row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
+            self._rows[change.ref] = row
+            self._changed.setdefault(change.kind, set()).add(change.id)
+
+
+class Tx:
+    """What a handler sees: `now`, `get`, `find`, `put`, `delete`, `effect`. Nothing else exists for it.
+
+    Attributes:
+        tracking: off while permission and gates read, so that only the handler's own reads count as touched.
+        now: milliseconds since the Unix epoch; the operation's corrected time when its author decides, the cloud's
+            when it accepts.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, now: int, operation: Id) -> None:
+        self.now = now
+        self._snapshot, self._operation = snapshot, operation
+        self._keys: set[Ref] = set()
+        self._ranges: dict[tuple[Any, ...], Range] = {}
+        self._touched: set[Ref] = set()
+        self._touched_ranges: list[Range] = []
+        self.tracking = True
+        self._recorded: set[Id] = set()
+        self._put: dict[Ref, Record | None] = {}
+        self._effects: list[Intent] = []
+
+    def declare(self, want: Want) -> None:
+        if isinstance(want, Key):
+            self._keys.add((want.record.KIND, want.id))
+            if self.tracking:
+                self._touched.add((want.record.KIND, want.id))
+        elif isinstance(want, Range):
+            self._ranges[want[:5]] = want
+            if self.tracking:
+                self._touched_ranges.append(want)
+        else:
+            self._recorded.add(want.operation)
+
+    def get(self, record: type[R], id: Id) -> R | None:
+        """The record, or None where there is none. Raises NotHeld where this device cannot know."""
+        ref = (record.KIND, id)
+        if ref in self._put:
+            return self._put[ref]  # type: ignore[return-value]
+        if ref not in self._keys:
+            raise UndeclaredRead(f"{record.KIND} {id}")
+        row = self._snapshot.row(ref)
+        return None if row is None else self._snapshot.record(record, row)
+
+    def find(
+        self,
+        record: type[R],
+        index: str,
+        *equals: str | int,
+        low: str | int | None = None,
+        high: str | int | None = None,
+    ) -> tuple[R, ...]:
+        """The records an index leads to, in the byte order of its fields, then by id."""
+        want = self._ranges.get((record, index, equals, low, high))
+        if want is None:
+            raise UndeclaredRead(f"{record.KIND} {index} {equals}")
+        declared = index_of(record, index)
+        found = []
+        ids = self._snapshot.range_ids(want) | {id for kind, id in self._put if kind == record.KIND}
+        for id in ids:
+            self._keys.add((record.KIND, id))
+            made = self.get(record, id)
+            if made is not None and matches(declared, want, made):
+                found.append(made)
+                if self.tracking:
+                    self._touched.add((record.KIND, id))
+        found.sort(key=lambda made: order_key(declared, made))
+        return tuple(found)
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        """What an earlier operation changed; None when this place does not know it."""
+        if operation not in self._recorded:
+            raise UndeclaredRead(f"recorded {operation}")
+        return self._snapshot.recorded(operation)
+
+    def put(self, record: Record) -> None:
+        """Store a record. Its key must have been declared, so that its value before is known."""
+        self._mark((record.KIND, record.id), record)
+
+    def delete(self, record: type[Record], id: Id) -> None:
+        self._mark((record.KIND, id), None)
+
+    def _mark(self, ref: Ref, record: Record | None) -> None:
+        if ref not in self._keys:
+            raise UndeclaredRead(f"put {ref[0]} {ref[1]}")
+        self._put[ref] = record
+
+    def effect(self, effect: Effect, *, home: Home) -> None:
+        """Ask for something outside the store; it waits for the commit, and happens at its home."""
+        self._effects.append(intent(effect, operation=self._operation, position=len(self._effects), home=home))
+
+    @property
+    def effects(self) -> tuple[Intent, ...]:
+        return tuple(self._effects)
+
+    @property
+    def touched(self) -> Touched:
+        """What the handler's result rests on: a pull that meets it has the operation run again."""
+        return Touched(frozenset(self._touched | self._put.keys()), tuple(self._touched_ranges))
+
+    def record_type(self, kind: str) -> type[Record]:
+        return self._snapshot.registry.records[kind]
+
+    def changes(self) -> tuple[Change, ...]:
+        """What was put, against what was there: only fields that differ, in the order they were put."""
+        found = []
+        for ref, record in self._put.items():
+            change = _difference(ref, self._before(ref), record, self._snapshot.registry)
+            if change is not None:
+                found.append(change)
+        return tuple(found)
+
+    def _before(self, ref: Ref) -> Row | None:
+        try:
+            return self._snapshot.row(ref)
+        except NotHeld:
+            raise ProgramFault(f"put of {ref} without reading it") from None
+
+
+def _difference(ref: Ref, row: Row | None, record: Record | None, registry: Registry) -> Change | None:
+    declared = registry.records[ref[0]]
+    old = None if row is None else plain(decode(declared, row.body))
+    if record is None:
+        if row is None:
+            return None
+        return Change(kind=ref[0], id=ref[1], before=old, after=None, scope=row.scope, left=row.scope)
+    new = plain(record)
+    scope = record.scope()
+    if old is None or row is None:
+        body = trusted_canonical(new)
+        return Change(kind=ref[0], id=ref[1], before=None, after=new, scope=scope, body=body)
+    names = {name for name in {*old, *new} if old.get(name, _GONE) != new.get(name, _GONE)}
+    if not names:
+        return None
+    whole: dict[str, Any] = msgspec.json.decode(row.body)
+    for name in names:
+        if name in new:
+            whole[name] = new[name]
+        else:
+            whole.pop(name, None)
+    return Change(
+        kind=ref[0],
+        id=ref[1],
+        before={name: old[name] for name in sorted(names) if name in old},
+        after={name: new[name] for name in sorted(names) if name in new},
+        scope=scope,
+        left=row.scope if row.scope != scope else "",
+        body=trusted_canonical(whole),
+    )
+
+
+_GONE = object()
+
+
+def fold(row: Row | None, change: Change) -> Row | None:
+    """A row after a recorded change: the law's "state is the fold of recorded changes"."""
+    if change.after is None:
+        return None
+    whole: dict[str, Any] = {} if row is None or change.before is None else msgspec.json.decode(row.body)
+    for name in change.before or {}:
+        whole.pop(name, None)
+    whole.update(change.after)
+    return Row(change.kind, change.id, change.scope, trusted_canonical(whole))
+
+
+def order_key(index: Index, record: Record) -> tuple[Any, ...]:
+    return (*(getattr(record, field) for field in index.fields), record.id)
+
+
+def matches(index: Index, want: Range, record: Record) -> bool:
+    """Whether a record lies in a range."""
+    for field, value in zip(index.fields, want.equals, strict=False):
+        if getattr(record, field) != value:
+            return False
+    if want.low is None and want.high is None:
+        return True
+    value = getattr(record, index.fields[len(want.equals)])
+    if value is None:
+        return False
+    return (want.low is None or value >= want.low) and (want.high is None or value <= want.high)

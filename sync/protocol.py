@@ -1,0 +1,181 @@
+"""The messages between devices and the cloud, once, for both ends. JSON bodies, gzip as Content-Encoding.
+
+| call | for |
+|---|---|
+| `POST /sync/v1/pair` | a one-time code becomes a device with a token |
+| `POST /sync/v1/push` | a signed batch of operations; the answer carries a first page of a pull |
+| `GET /sync/v1/pull?cursor=&scope=…` | rows that changed since a cursor |
+| `GET /sync/v1/snapshot/{scope}?after=&limit=` | all rows of a scope, in resumable pages |
+| `GET /sync/v1/keys` | the signed bundle of pass keys |
+| `GET /sync/v1/live` | server-sent events: a hint that there is something to pull |
+
+Every call but `pair` carries `Authorization: Bearer <device token>`. Errors are RFC 9457 problem details with a
+stable `code`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from classtap_core.kernel.authority import Batch, Received
+from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.errors import BadInput, Param
+from classtap_core.kernel.ids import Id
+
+PREFIX = "/sync/v1"
+MOST_OPERATIONS = 500
+"""Operations in one push; a push is one transaction in the cloud."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of one request body, unpacked."""
+PAGE = 2_000
+"""Rows in one page of a pull or a snapshot."""
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask to become a device: the one-time code shown at the desk, and the device's own public key (Ed25519, hex)."""
+
+    code: str
+    public_key: str
+    name: str
+    program: str
+
+
+class Paired(msgspec.Struct, frozen=True, kw_only=True):
+    """A device's papers.
+
+    Attributes:
+        token: sent with every call. root: the public key (hex) that signs pass key bundles, pinned from now on.
+        role: what the device may do and hold. scopes: patterns it may subscribe to, most urgent first.
+        pass_studio: the studio's number inside passes, as 16 hex digits.
+    """
+
+    studio: Id
+    studio_name: str
+    device: Id
+    epoch: int
+    token: str
+    role: str
+    location: Id
+    scopes: tuple[str, ...]
+    root: str
+    pass_studio: str
+    environment: str
+    cloud_ms: int
+
+
+class WireOperation(msgspec.Struct, frozen=True):
+    """One operation on the wire: the envelope's bytes as text, never re-encoded, and its payload's parts beside it."""
+
+    envelope: str
+    parts: dict[str, str]
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run of a device's operations, signed over the last one's hash; `scopes` and `cursor` ask for a pull with it."""
+
+    studio: Id
+    device: Id
+    epoch: int
+    items: tuple[WireOperation, ...]
+    signature: str
+    cursor: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+class WireRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A row as it stands now; no body where it was deleted or left what the device holds."""
+
+    kind: str
+    id: Id
+    scope: str
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Rows that changed; `through` is the studio sequence they show, `cursor` what to send next, `more` when to ask at once.
+
+    Only a page without `more` brings the device up to `through`.
+    """
+
+    rows: tuple[WireRow, ...] = ()
+    through: int
+    cursor: str
+    more: bool = False
+    resnapshot: tuple[str, ...] = ()
+
+
+class Pushed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The cloud's word on a batch. `acked` is how far it has this device's log; `takes` what kinds it understands."""
+
+    answers: tuple[Answer, ...]
+    acked: int
+    cloud_ms: int
+    takes: dict[str, int] = {}
+    page: Page | None = None
+
+
+class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of all rows of a scope. `next` asks for the following one; the first page's `through` starts the pull."""
+
+    rows: tuple[WireRow, ...]
+    through: int
+    cursor: str
+    next: str = ""
+    cloud_ms: int = 0
+    total: int = 0
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """Something changed up to `through`; pull when convenient."""
+
+    through: int
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457, with a stable code and its parameters."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    params: dict[str, Param] = {}
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(message)
+
+
+def decode(shape: Any, data: bytes) -> Any:
+    """A message of the given shape. Raises BadInput `sync.malformed` with where it went wrong."""
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("sync.malformed", where=str(error)[:200]) from error
+
+
+def wire_operation(data: bytes, parts: dict[str, bytes]) -> WireOperation:
+    return WireOperation(data.decode(), {subject: part.decode() for subject, part in parts.items()})
+
+
+def batch_of(push: Push) -> Batch:
+    """The batch in a push. Raises BadInput when it is too long or its signature is no hex."""
+    if len(push.items) > MOST_OPERATIONS:
+        raise BadInput("sync.too_many", most=MOST_OPERATIONS)
+    try:
+        signature = bytes.fromhex(push.signature)
+    except ValueError as error:
+        raise BadInput("sync.malformed", where="signature") from error
+    items = tuple(
+        Received(item.envelope.encode(), {subject: part.encode() for subject, part in item.parts.items()})
+        for item in push.items
+    )
+    return Batch(push.studio, push.device, push.epoch, items, signature)
+
+
+def wire_row(row: Pulled) -> WireRow:
+    return WireRow(row.kind, row.id, row.scope, msgspec.Raw(row.body if row.body is not None else b"null"))
+
+
+def pulled(rows: Sequence[WireRow]) -> list[Pulled]:
+    return [Pulled(row.kind, row.id, row.scope, None if (body := bytes(row.body)) == b"null" else body) for row in rows]
