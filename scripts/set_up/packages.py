@@ -21,13 +21,12 @@ def provide(kind: str, *, given_up: Sequence[str], log: Path) -> list[Want]:
     Raises `Refusal` when Qt's libraries or the venv module stay missing.
     """
     missing = lacking(wanted(kind))
-    if missing and not {want.name for want in missing} <= set(given_up) and shutil.which("apt-get"):
+    front = apt_front()
+    if front is not None and not {want.name for want in missing} <= set(given_up):
         names = package_names(missing)
         print(f"Installing {counted(names)}: {' '.join(names)}", flush=True)
-        if not installed(names, log=log):
-            names = package_names(essential(missing))
-            if names:
-                installed(names, log=log)
+        if not installed(front, names, log=log) and essential(missing):
+            installed(front, package_names(essential(missing)), log=log)
         missing = lacking(missing)
     if essential(missing):
         raise Refusal(how_to_install(missing))
@@ -89,14 +88,21 @@ def has_64_bit_time_names() -> bool:
     return bool(listed.stdout.strip())
 
 
-def installed(names: Sequence[str], *, log: Path) -> bool:
-    """Run apt-get update and install without a prompt; False when it could not or may not."""
-    front = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if front and not shutil.which("sudo"):
-        return False
-    if front and subprocess.run([*front, "true"], capture_output=True, check=False).returncode:
-        return False
-    front += ["env", "DEBIAN_FRONTEND=noninteractive"]
+def apt_front() -> list[str] | None:
+    """The words before apt-get that make it ask nobody anything; None where apt or the right to use it is missing."""
+    if not shutil.which("apt-get"):
+        return None
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    if os.geteuid() == 0:
+        return quiet
+    asked = ["sudo", "-n", "true"]
+    if shutil.which("sudo") and subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+        return ["sudo", "-n", *quiet]
+    return None
+
+
+def installed(front: Sequence[str], names: Sequence[str], *, log: Path) -> bool:
+    """Run apt-get update and install; False when the packages could not be had."""
     log.parent.mkdir(exist_ok=True)
     with log.open("ab") as output:
         # A repository that does not answer fails the update, and may not matter to the install.
