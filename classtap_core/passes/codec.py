@@ -102,7 +102,7 @@ class Unreadable(ValueError):
 def encode(claims: PassClaims, sign: Callable[[bytes], bytes]) -> str:
     """Return the signed text of `claims`; of a rolling pass, the part before its suffix (see `rolling.with_code`).
 
-    `sign` gets the bytes to cover (`CTP1` and all before the signature); 64 bytes come back (Ed25519, or r and s of ES256).
+    `sign` gets the bytes to cover (`CTP1` and all before the signature) and returns 64: Ed25519, or r and s of ES256.
     Raises ValueError when a claim is out of range or the combination has no text in version 1.
     """
     _check(claims)

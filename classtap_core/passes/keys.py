@@ -162,7 +162,7 @@ def _parsed(line: bytes) -> KeyBundle:
             issued_at=wire.issued_at,
             keys=tuple(_key(key) for key in wire.keys),
         )
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise KeyBundleError("bundle_invalid", why="fields") from error
     _check(bundle)
     return bundle
