@@ -66,6 +66,14 @@ def test_rfc_6979_p256_sha256() -> None:
     )
 
 
+def test_an_es256_signature_has_64_bytes_and_no_padding() -> None:
+    signer = es256_signer(7)
+    good = signer.sign(b"m")
+    for signature in (good[:32] + b"\0" + good[32:], b"\0" + good, good + b"\0", good[:-1], b""):
+        assert not is_signed(b"m", signature, algorithm=signer.algorithm, public=signer.public)
+    assert is_signed(b"m", good, algorithm=signer.algorithm, public=signer.public)
+
+
 def wycheproof(name: str) -> Iterator[tuple[bytes, dict[str, Any]]]:
     for group in json.loads((WYCHEPROOF / name).read_text())["testGroups"]:
         key = group["publicKey"]
