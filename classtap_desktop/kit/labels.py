@@ -1,0 +1,104 @@
+"""Text on a screen: a label that takes its font and colour from the theme and says whether it is cut off."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from classtap_desktop.kit.theme import theme
+
+
+class Label(QLabel):
+    """A text in one of the roles of ``fonts.ROLES`` and one colour token.
+
+    With ``wrap`` it grows downwards; with ``elide`` it shortens to the room it gets, keeping the whole text as its
+    tool tip and accessible name; otherwise it asks for all the room it needs.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        role: str = "text",
+        *,
+        token: str = "ink",
+        wrap: bool = False,
+        elide: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self._role = role
+        self._token = token
+        self._elide = elide
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        if elide:
+            self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """Show another text."""
+        if text == self._whole and self.accessibleName() == text:
+            return
+        self._whole = text
+        self.setAccessibleName(text)
+        self._fit()
+        self.updateGeometry()
+
+    def whole_text(self) -> str:
+        """Return the text, also where only its beginning is shown."""
+        return self._whole
+
+    def set_token(self, token: str) -> None:
+        """Use another colour token."""
+        if token != self._token:
+            self._token = token
+            self._dress()
+
+    def set_role(self, role: str) -> None:
+        """Use another role of type."""
+        self._role = role
+        self._dress()
+
+    def is_cut(self) -> bool:
+        """Say whether some of the text cannot be seen."""
+        if self.wordWrap():
+            return self.heightForWidth(self.width()) > self.height() + 1
+        return QFontMetrics(self.font()).horizontalAdvance(self._whole) > self.contentsRect().width() + 1
+
+    def _dress(self) -> None:
+        self.setFont(theme().font(self._role))
+        if self.property("token") != self._token:
+            self.setProperty("token", self._token)
+            self.style().unpolish(self)
+            self.style().polish(self)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self._elide:
+            self.setText(self._whole)
+            return
+        room = max(0, self.contentsRect().width())
+        shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, room + 1)
+        self.setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+    def sizeHint(self) -> QSize:
+        if not self._elide:
+            return super().sizeHint()
+        metrics = QFontMetrics(self.font())
+        return QSize(metrics.horizontalAdvance(self._whole) + 1, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        if not self._elide:
+            return super().minimumSizeHint()
+        metrics = QFontMetrics(self.font())
+        return QSize(min(metrics.horizontalAdvance(self._whole), metrics.averageCharWidth() * 6), metrics.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._elide:
+            self._fit()

@@ -1,0 +1,1 @@
+"""The kiosk's tones and the script that makes them."""
