@@ -21,8 +21,8 @@ class Stamp:
     """What a `.venv` was made from; an absent or foreign one is an empty stamp.
 
     Attributes: kind, `run` or `test` (which holds all of `run`); lock, that lock's hash; project, the hash of
-    pyproject.toml at the last editable install; python, the full version; root, where the checkout lay; without,
-    the names of the system's things that could not be had.
+    pyproject.toml at the last editable install; python, the version of `.venv`'s own Python without its last part;
+    root, where the checkout lay; without, the names of the system's things that could not be had.
     """
 
     kind: str = ""
@@ -34,12 +34,12 @@ class Stamp:
 
     @classmethod
     def of(cls, root: Path, kind: str, *, without: Sequence[str] = ()) -> "Stamp":
-        """The stamp that a `.venv` made now, here, would carry."""
+        """The stamp that the `.venv` that is there would carry if it were made now."""
         return cls(
             kind=kind,
             lock=_hash(root / "requirements" / f"{kind}.txt"),
             project=_hash(root / "pyproject.toml"),
-            python=sys.version,
+            python=_python(root),
             root=str(root),
             without=list(without),
         )
@@ -61,7 +61,7 @@ class Stamp:
         if self.kind not in KINDS or (kind, self.kind) == ("test", "run"):
             return False
         now = Stamp.of(root, self.kind)
-        return (self.lock, self.python, self.root) == (now.lock, now.python, now.root) and _starts(root)
+        return bool(now.python) and (self.lock, self.python, self.root) == (now.lock, now.python, now.root)
 
 
 def provide(root: Path, kind: str, stamp: Stamp, *, without: Sequence[str], log: Path) -> None:
@@ -135,18 +135,14 @@ def _call(command: Sequence[str], *, log: Path, doing: str) -> None:
         )
 
 
-def _starts(root: Path) -> bool:
-    """Whether the environment's own Python is still the one it was made with."""
+def _python(root: Path) -> str:
+    """The version (`3.11`) that the environment's own Python gives; empty when there is none that starts."""
+    program = programs(root) / ("python.exe" if os.name == "nt" else "python")
+    question = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
     try:
-        asked = subprocess.run(
-            [found(programs(root), "python"), "-c", "import sys; print(sys.version, end='')"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return subprocess.run([program, "-c", question], capture_output=True, text=True, check=False).stdout
     except OSError:
-        return False
-    return asked.stdout == sys.version and (programs(root).parent / "pyvenv.cfg").exists()
+        return ""
 
 
 def _hash(file: Path) -> str:
