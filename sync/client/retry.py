@@ -1,0 +1,33 @@
+"""When to try again: full jitter, so that a hall of kiosks never knocks in step. An outage is not a rejection."""
+
+import random
+from collections.abc import Callable
+
+
+class Backoff:
+    """Waits between attempts, in seconds.
+
+    While nothing answers, a cheap probe goes out every few seconds at most, so that a queue drains soon after the
+    network is back. When the cloud answers but cannot serve (5xx, 429), waits grow to a minute, full jitter.
+
+    Attributes:
+        rejections: how often the cloud has said no since it last took something; outages never count.
+    """
+
+    PROBE_MOST = 3.0
+    FIRST, MOST = 1.0, 60.0
+
+    def __init__(self, rejections: int = 0, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        self.rejections = rejections
+        self._uniform = uniform
+
+    def outage(self) -> float:
+        return self._uniform(0.2, self.PROBE_MOST)
+
+    def rejection(self, retry_after: float | None = None) -> float:
+        self.rejections += 1
+        wait = self._uniform(0.0, min(self.MOST, self.FIRST * 2 ** min(self.rejections, 10)))
+        return max(wait, retry_after or 0.0)
+
+    def success(self) -> None:
+        self.rejections = 0

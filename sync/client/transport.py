@@ -1,0 +1,148 @@
+"""HTTP to the cloud: one kept connection, gzip both ways, and three kinds of failure told apart."""
+
+import contextlib
+import gzip
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from classtap_core.kernel.errors import BadInput, Param
+from sync.protocol import (
+    PREFIX,
+    Hint,
+    Page,
+    Pair,
+    Paired,
+    Problem,
+    Push,
+    Pushed,
+    SnapshotPage,
+    decode,
+    encode,
+)
+
+COMPRESS_FROM = 1_024
+STALL_S = 20.0
+"""A connection that moves no byte for so long is dead, however long the whole transfer takes."""
+
+SILENCE_S = 6.0
+"""The live connection carries a heartbeat every two seconds; so long without one means it is gone."""
+
+
+class Unreachable(Exception):
+    """No answer: no network, no cloud, a cut or stalled connection. What was asked may have happened."""
+
+
+class Rejected(Exception):
+    """The cloud answered, and said no."""
+
+    def __init__(self, status: int, code: str, params: dict[str, Param], retry_after: float | None) -> None:
+        super().__init__(f"{status} {code}")
+        self.status, self.code, self.params, self.retry_after = status, code, params, retry_after
+
+
+class Transport:
+    """Calls of the protocol. Raises Unreachable and Rejected; safe for one thread at a time (`live` has its own client)."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = self._new_client()
+        self._live: socket.socket | None = None
+
+    def _new_client(self) -> httpx.Client:
+        timeout = httpx.Timeout(STALL_S, connect=5.0)
+        return httpx.Client(
+            base_url=self.url, headers={**self._headers, "Accept-Encoding": "gzip"}, timeout=timeout, trust_env=False
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def close_live(self) -> None:
+        """End `live` from another thread."""
+        if self._live is not None:
+            with contextlib.suppress(OSError):
+                self._live.shutdown(socket.SHUT_RDWR)
+
+    def pair(self, request: Pair) -> Paired:
+        paired: Paired = decode(Paired, self._call("POST", "/pair", request))
+        return paired
+
+    def push(self, push: Push) -> Pushed:
+        pushed: Pushed = decode(Pushed, self._call("POST", "/push", push))
+        return pushed
+
+    def pull(self, cursor: str, scopes: Sequence[str]) -> Page:
+        page: Page = decode(Page, self._call("GET", "/pull", params={"cursor": cursor, "scope": list(scopes)}))
+        return page
+
+    def snapshot(self, scope: str, after: str = "") -> SnapshotPage:
+        path = f"/snapshot/{quote(scope, safe='/*')}"
+        page: SnapshotPage = decode(SnapshotPage, self._call("GET", path, params={"after": after} if after else {}))
+        return page
+
+    def keys(self) -> bytes:
+        return self._call("GET", "/keys")
+
+    def _call(
+        self, method: str, path: str, message: msgspec.Struct | None = None, params: dict[str, Any] | None = None
+    ) -> bytes:
+        headers = {}
+        content = None
+        if message is not None:
+            content = encode(message)
+            headers["Content-Type"] = "application/json"
+            if len(content) >= COMPRESS_FROM:
+                content = gzip.compress(content, 3)
+                headers["Content-Encoding"] = "gzip"
+        try:
+            response = self._client.request(method, PREFIX + path, content=content, headers=headers, params=params)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise Unreachable(type(error).__name__) from error
+        if response.status_code >= 300:
+            raise rejection(response)
+        return response.content
+
+    def live(self) -> Iterator[Hint | None]:
+        """Hints as they come; None for a heartbeat. Ends by Unreachable when the connection does.
+
+        Uses a connection of its own; call `close_live` from another thread to end it.
+        """
+        client = self._new_client()
+        silence = httpx.Timeout(SILENCE_S, connect=5.0)
+        try:
+            with client.stream(
+                "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream"}, timeout=silence
+            ) as response:
+                self._live = response.extensions["network_stream"].get_extra_info("socket")
+                if response.status_code >= 300:
+                    response.read()
+                    raise rejection(response)
+                for line in response.iter_lines():
+                    if line.startswith("data:"):
+                        hint: Hint = decode(Hint, line[5:].strip().encode())
+                        yield hint
+                    elif line.startswith(":"):
+                        yield None
+        except (httpx.TransportError, httpx.StreamError, OSError, RuntimeError) as error:
+            raise Unreachable(type(error).__name__) from error
+        finally:
+            self._live = None
+            client.close()
+        raise Unreachable("ended")
+
+
+def rejection(response: httpx.Response) -> Exception:
+    """What an error answer means. A gateway's page, or anything that is no problem document, counts as no answer."""
+    retry_after = response.headers.get("Retry-After", "")
+    wait = float(retry_after) if retry_after.isdigit() else None
+    try:
+        problem: Problem = decode(Problem, response.content)
+    except BadInput:
+        return Unreachable(f"status {response.status_code}")
+    return Rejected(response.status_code, problem.code, problem.params, wait)

@@ -1,0 +1,220 @@
+"""The engine drains, pulls and recovers: every rule shown over a wire whose failures are planned."""
+
+import random
+from datetime import date
+
+import pytest
+
+from classtap_core.kernel.clock import ManualClock
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.ids import derived
+from classtap_core.kernel.outcomes import Status as Outcome
+from sync.client.engine import State, SyncEngine
+from sync.client.retry import Backoff
+from sync.client.subscriptions import subscriptions
+from sync.client.transport import Rejected, Unreachable
+from sync.protocol import SnapshotPage
+from tests.unit.kernel import toy
+from tests.unit.sync.rig import Cloud, Device, Wire
+
+ALLOWED = ("studio", "schedule/*", "families/*", "roster/*")
+STAFF = Author(type="staff", id=derived("staff", "ines"))
+CHILDREN = [derived("child", str(number)) for number in range(5)]
+
+
+class House:
+    def __init__(self, *names: str) -> None:
+        self.clock = ManualClock(1_763_700_000_000)
+        entropy = random.Random(7).randbytes
+        self.cloud = Cloud(self.clock, entropy)
+        self.devices = [Device(name, self.clock, entropy) for name in names]
+        self.wires = [Wire(self.cloud) for _ in names]
+        self.engines = []
+        for device, wire in zip(self.devices, self.wires, strict=True):
+            self.cloud.admit(device)
+            engine = SyncEngine(
+                device, wire, self.clock, allowed=ALLOWED, today=lambda: date(2026, 11, 21), backoff=Backoff()
+            )
+            self.engines.append(engine)
+
+    def settle(self) -> None:
+        for engine in [*self.engines, *self.engines]:
+            engine.once()
+
+    def agree(self) -> bool:
+        cloud = {ref: row.body for ref, row in self.cloud.storage.state.all().items()}
+        return all(device.seen() == cloud for device in self.devices)
+
+
+def enrol(device: Device, *children: str) -> None:
+    for child in children:
+        device.bus.submit(toy.Enrol(child=child, house="h", name="Zoë"), STAFF)
+
+
+def mark(device: Device, *children: str, state: str = "present") -> None:
+    device.bus.submit(toy.MarkPresence(house="h", items=tuple(toy.Item(child, state) for child in children)), STAFF)
+
+
+@pytest.fixture
+def house() -> House:
+    house = House("kiosk", "desk")
+    house.settle()
+    return house
+
+
+def test_what_one_device_does_every_other_sees(house: House) -> None:
+    kiosk, desk = house.devices
+    enrol(kiosk, *CHILDREN)
+    mark(kiosk, *CHILDREN)
+    house.settle()
+    assert house.agree()
+    assert len(desk.seen()) == 10
+    assert kiosk.pending() == 0
+
+
+def test_an_answer_lost_after_the_commit_repeats_nothing(house: House) -> None:
+    kiosk = house.devices[0]
+    enrol(kiosk, *CHILDREN)
+    house.wires[0].fail_after = ["push"]
+    with pytest.raises(Unreachable):
+        house.engines[0].once()
+    assert kiosk.pending() == 5
+    ledgers = len(house.cloud.storage.ledgers)
+    house.settle()
+    assert kiosk.pending() == 0
+    assert len(house.cloud.storage.ledgers) == ledgers == 5
+    assert house.agree()
+
+
+def test_pulls_apply_while_the_queue_is_not_empty(house: House) -> None:
+    kiosk, desk = house.devices
+    enrol(desk, CHILDREN[0])
+    house.engines[1].once()
+    house.clock.advance(1_000)
+    mark(kiosk, CHILDREN[0])
+    rows, head = house.cloud.storage.pull(("families/*",), after=0)
+    kiosk.apply(rows, cursor=head, token=str(head))
+    assert kiosk.pending() == 1
+    assert len(kiosk.seen()) == 2
+
+
+def test_a_poison_operation_is_answered_and_holds_up_nobody(house: House) -> None:
+    kiosk = house.devices[0]
+    enrol(kiosk, CHILDREN[0])
+    with pytest.raises(ZeroDivisionError):
+        kiosk.bus.submit(toy.Faulty(), STAFF)
+    healthy, toy.Faulty.SPEC.handler = toy.Faulty.SPEC.handler, lambda tx, op: toy.ACCEPTED
+    try:
+        kiosk.bus.submit(toy.Faulty(), STAFF)
+    finally:
+        toy.Faulty.SPEC.handler = healthy
+    enrol(kiosk, CHILDREN[1])
+    house.settle()
+    assert kiosk.pending() == 0
+    assert [entry.answer.status for entry in kiosk.store.log] == [
+        Outcome.ACCEPTED,
+        Outcome.QUARANTINED,
+        Outcome.ACCEPTED,
+    ]
+    assert house.agree()
+
+
+def test_the_loser_of_a_meeting_is_told_once(house: House) -> None:
+    kiosk, desk = house.devices
+    mark(kiosk, CHILDREN[0])
+    house.clock.advance(2_000)
+    mark(desk, CHILDREN[0], state="late")
+    house.engines[1].once()
+    assert not desk.store.notices
+    house.engines[0].once()
+    house.engines[1].once()
+    house.settle()
+    (notice,) = desk.store.notices.values()
+    assert (notice.before.status, notice.now.status) == (Outcome.ACCEPTED, Outcome.SUPERSEDED)
+    assert not kiosk.store.notices
+    assert house.agree()
+
+
+def test_a_claim_waits_for_the_cloud_and_its_rows_come_back(house: House) -> None:
+    kiosk, desk = house.devices
+    seats = derived("seats", "x")
+    desk.bus.submit(toy.Census(house="h", into=seats), STAFF)
+    house.settle()
+    enrol(desk, CHILDREN[0])
+    desk.bus.submit(toy.Census(house="h", into=seats), STAFF)
+    house.settle()
+    receipt = kiosk.bus.submit(toy.Take(seats=seats), STAFF)
+    assert receipt.outcome.status is Outcome.WAITING
+    second = desk.bus.submit(toy.Take(seats=seats), STAFF)
+    house.settle()
+    assert kiosk.store.log[receipt.sequence - 1].answer.status is Outcome.ACCEPTED
+    assert desk.store.log[second.sequence - 1].answer.status is Outcome.REFUSED
+    assert list(desk.store.notices) == [second.operation]
+    assert house.agree()
+
+
+def test_states_follow_what_happens(house: House) -> None:
+    engine, wire = house.engines[0], house.wires[0]
+    assert engine._round() == 30.0
+    assert engine.status().state is State.ONLINE
+    wire.down = True
+    assert 0 < engine._round() <= Backoff.PROBE_MOST
+    assert engine.status().state is State.OFFLINE
+    wire.down = False
+    wire.reject = [Rejected(429, "sync.rate", {}, 7.0)]
+    assert engine._round() >= 7.0
+    assert engine.status().state is State.FAILING
+    assert engine.backoff.rejections == 1
+    engine._round()
+    assert (engine.status().state, engine.backoff.rejections) == (State.ONLINE, 0)
+    engine.pause(True)
+    assert engine._round() is None
+    assert engine.status().state is State.PAUSED
+    engine.pause(False)
+    wire.reject = [Rejected(403, "sync.revoked", {}, None)]
+    engine._round()
+    assert engine.status().state is State.REVOKED
+
+
+def test_an_outage_uses_up_no_attempt() -> None:
+    backoff = Backoff()
+    for _ in range(50):
+        assert 0.2 <= backoff.outage() <= Backoff.PROBE_MOST
+    assert backoff.rejections == 0
+    assert max(backoff.rejection() for _ in range(40)) <= Backoff.MOST
+
+
+def test_dated_scopes_are_asked_for_around_today() -> None:
+    found = subscriptions(("studio", "roster/a/*", "families/*"), date(2026, 12, 31), behind=1, ahead=2)
+    assert found == (
+        "studio",
+        "roster/a/2026-12-31",
+        "families/*",
+        "roster/a/2026-12-30",
+        "roster/a/2027-01-01",
+        "roster/a/2027-01-02",
+    )
+
+
+def test_a_snapshot_cut_between_pages_goes_on_where_it_stopped() -> None:
+    house = House("desk", "late")
+    desk, late = house.devices
+    house.engines[0].once()
+    enrol(desk, *CHILDREN)
+    house.engines[0].once()
+    wire = house.wires[1]
+    asked: list[tuple[str, str]] = []
+    answer = wire.snapshot
+
+    def cut_once(scope: str, after: str = "") -> SnapshotPage:
+        asked.append((scope, after))
+        if asked.count(("families/*", "2")) == 1 and asked[-1] == ("families/*", "2"):
+            raise Unreachable("cut")
+        return answer(scope, after)
+
+    wire.snapshot = cut_once
+    with pytest.raises(Unreachable):
+        house.engines[1].once()
+    house.settle()
+    assert house.agree()
+    assert [after for scope, after in asked if scope == "families/*"] == ["", "2", "2", "4"]
