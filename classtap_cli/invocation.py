@@ -1,0 +1,114 @@
+"""How every command is called: its data folder, its program, its clock, and how it answers."""
+
+import functools
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import platformdirs
+import typer
+
+from classtap_core.kernel.clock import SystemClock
+from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+from resources.text import Catalogue
+
+PROGRAMS = ("desk", "kiosk", "cloud")
+
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder (default: the platform's own).")
+]
+As = Annotated[str, typer.Option("--as", metavar="PROGRAM", help="Whose store: desk, kiosk or cloud.")]
+Now = Annotated[str | None, typer.Option("--now", metavar="ISO", help="Start the clock there (not on a live studio).")]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What a command was called with. `folder` is the program's own, inside `data`."""
+
+    data: Path
+    program: str
+    clock: SystemClock
+    shifted: bool
+    json: bool
+
+    @property
+    def folder(self) -> Path:
+        return self.data / self.program
+
+    def answer(self, found: dict[str, Any], sentence: str = "") -> None:
+        """Print a result: JSON with --json (or where there is no sentence), else the sentence."""
+        if self.json or not sentence:
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            print(sentence)
+
+
+def invocation(data: Path | None, program: str, now: str | None, as_json: bool) -> Invocation:
+    """Check what every command is called with. Raises BadInput and EnvironmentFault."""
+    if program not in PROGRAMS:
+        raise typer.BadParameter(f"--as is one of {', '.join(PROGRAMS)}")
+    folder = data or Path(os.environ.get("CLASSTAP_DATA") or platformdirs.user_data_dir("ClassTap", appauthor=False))
+    own(folder)
+    return Invocation(
+        data=folder, program=program, clock=SystemClock(instant_ms(now)), shifted=now is not None, json=as_json
+    )
+
+
+def own(folder: Path) -> Path:
+    """Make a folder for this user alone (0700). Raises EnvironmentFault when others can look in, or it cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFault("folder.cannot_make", folder=str(folder), why=error.strerror or "") from error
+    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        raise EnvironmentFault("folder.open_to_others", folder=str(folder), command=f"chmod 700 {folder}")
+    return folder
+
+
+def instant_ms(text: str | None) -> int | None:
+    """An ISO 8601 date and time as milliseconds since the Unix epoch; without an offset it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput("now.not_iso", text=text) from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def sentences() -> Catalogue:
+    """The catalogue in the language of whoever runs the command."""
+    language = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "en")
+    return Catalogue(language.split(".")[0])
+
+
+def complain(trouble: ClassTapError) -> None:
+    """Say an error in one sentence on stderr."""
+    params = dict(trouble.params)
+    print(sentences().say(f"error.{trouble.code}", **params), file=sys.stderr)
+
+
+def answering(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn what a person can be told into one sentence on stderr and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ClassTapError as trouble:
+            complain(trouble)
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+
+    return run
