@@ -3,7 +3,7 @@
 The same engine stands over SQLAlchemy in the cloud and over memory in the simulator.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
@@ -162,8 +162,10 @@ class Authority:
     def __init__(self, backend: CloudBackend, bus: Bus, clock: Clock, entropy: Entropy, verify: Verifier) -> None:
         self.backend, self.bus, self.clock, self.entropy, self.verify = backend, bus, clock, entropy, verify
 
-    def push(self, batch: Batch) -> Pushed:
+    def push(self, batch: Batch, *, poison: Container[int] = ()) -> Pushed:
         """Take a batch in one transaction. Operations seen before are answered as they were.
+
+        `poison` names sequences that the storage cannot take: they are quarantined without being decided.
 
         Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap` (with `expected`), `sync.fork`, `sync.epoch`;
         BadInput when an envelope is not one. Nothing is kept then.
@@ -180,7 +182,7 @@ class Authority:
             self._check_chain(new, mark)
             ledgers: tuple[Ledger, ...] = ()
             if new:
-                ledgers = self._decide_and_write([self._read(item) for item in new])
+                ledgers = self._decide_and_write([self._read(item, poison) for item in new])
                 answers += [
                     Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence) for ledger in ledgers
                 ]
@@ -295,7 +297,9 @@ class Authority:
         if first.previous != mark.hash:
             raise Refused("sync.fork", sequence=first.sequence)
 
-    def _read(self, sealed: Sealed) -> _Read:
+    def _read(self, sealed: Sealed, poison: Container[int]) -> _Read:
+        if sealed.envelope.sequence in poison:
+            return _Read(sealed, None, Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": "storage"}),)))
         try:
             op = self.bus.registry.read(sealed.envelope, join_parts(sealed.parts), sealed.hash)
         except BadInput as bad:
