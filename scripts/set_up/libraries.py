@@ -43,7 +43,7 @@ def wanted(kind: str, surroundings: Mapping[str, str] = os.environ) -> Iterator[
                 name=f"a font for {script}",
                 package=package,
                 there=partial(has_font, letter),
-                off=f"names in {script}, which show as boxes",
+                off="names in some scripts, which show as boxes",
             )
     yield Want(
         name="libzbar",
