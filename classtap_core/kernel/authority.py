@@ -217,7 +217,7 @@ class Authority:
                 raise Refused("sync.unpaired")
             at = self.clock.now()
             ops = [self._drafted(draft, mark, position, at) for position, draft in enumerate(drafts, 1)]
-            self.backend.lock(sorted({guard for op in ops for guard in op.payload.guards(op)}))
+            self.backend.lock(_guards(ops))
             snapshot = Snapshot(self.backend, self.bus.registry)
             self.bus.prefetch(ops, snapshot, now=at.corrected)
             decided: list[tuple[_Read, Decision | None]] = []
@@ -309,7 +309,7 @@ class Authority:
 
     def _decide_and_write(self, reads: Sequence[_Read]) -> tuple[Ledger, ...]:
         ops = [read.op for read in reads if read.op is not None]
-        self.backend.lock(sorted({guard for op in ops for guard in op.payload.guards(op)}))
+        self.backend.lock(_guards(ops))
         now = self.clock.now().corrected
         snapshot = Snapshot(self.backend, self.bus.registry)
         self.bus.prefetch(ops, snapshot, now=now)
@@ -351,3 +351,8 @@ class Authority:
         return Ledger(
             link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
         )
+
+
+def _guards(ops: Iterable[Operation[Any]]) -> list[str]:
+    """The names to lock for a batch, sorted, so that two batches never wait for each other in a circle."""
+    return sorted({guard for op in ops for guard in op.payload.guards(op)})

@@ -12,7 +12,7 @@ import msgspec
 
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GateResult
-from classtap_core.kernel.errors import NotHeld, Param, ProgramFault
+from classtap_core.kernel.errors import NotHeld, Param, ProgramFault, UndeclaredRead
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Kind, Operation, Reads, Registry, Want
 from classtap_core.kernel.outcomes import Outcome, Reason, Status, contested, refused, undetermined, waiting
@@ -60,6 +60,7 @@ class Decision(NamedTuple):
     Attributes:
         folded: whether its changes count at once (false for a request that waits for the cloud).
         fault: our own mistake, when the outcome is quarantined.
+        missing: the scope that would have to be held to decide it here; empty when nothing was missing.
     """
 
     op: Operation[Any]
@@ -71,6 +72,7 @@ class Decision(NamedTuple):
     touched: Touched = Touched()
     folded: bool = False
     fault: Exception | None = None
+    missing: str = ""
 
 
 class Bus:
@@ -90,27 +92,27 @@ class Bus:
         try:
             return self._decide(op, snapshot, tx, phase)
         except NotHeld as missing:
-            return _not_held(op, missing)
+            return _not_held(op, missing, tx.touched)
         except Exception as fault:  # noqa: BLE001 - a handler's bug must hold up nobody else's operation
             return _quarantined(op, fault)
 
     def _decide(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase) -> Decision:
         if phase is not Phase.RERUN:
-            early = self._kind_allows(op)
+            early = self._kind_allows(op, phase)
             if early is not None:
                 return Decision(op, early)
-        _resolve(op.payload.reads(tx, op), tx, snapshot)
+        missing = _resolve_held(op.payload.reads(tx, op), tx, snapshot)
         found: tuple[GateResult, ...] = ()
         grants: tuple[Id, ...] = ()
         flags: tuple[Reason, ...] = ()
         if phase is not Phase.RERUN:
             tx.tracking = False
-            verdict = self._permit(op, snapshot, tx)
+            verdict = self._permit(op, snapshot, tx, missing)
             grants = verdict.grants
             if not verdict.allowed:
                 believed = phase is Phase.ACCEPT and op.spec.kind is Kind.FACT
                 return Decision(op, contested(verdict.code) if believed else refused(verdict.code))
-            found = self._gates(op, snapshot, tx)
+            found = self._gates(op, snapshot, tx, missing)
             if phase is Phase.AUTHOR:
                 op.gates = found
             elif op.spec.kind is Kind.FACT:
@@ -118,6 +120,8 @@ class Bus:
             else:
                 op.gates = found
             tx.tracking = True
+        if missing is not None:
+            raise missing
         if self._must_wait(op):
             return Decision(op, waiting("cloud"), gates=found, grants=grants)
         handler = op.spec.handler
@@ -132,9 +136,11 @@ class Bus:
             raise ProgramFault(f"{op.spec.name} changed records and was {outcome.status}")
         return Decision(op, outcome, changes, tx.effects if keeps else (), found, grants, tx.touched, folded=keeps)
 
-    def _kind_allows(self, op: Operation[Any]) -> Outcome | None:
+    def _kind_allows(self, op: Operation[Any], phase: Phase) -> Outcome | None:
         if self.authority:
-            return None
+            by_device = phase is Phase.ACCEPT
+            ours = op.spec.kind in (Kind.TICK, Kind.STEP) or op.spec.needs is None
+            return refused("needs_cloud") if by_device and ours else None
         if op.spec.kind is Kind.TICK:
             raise ProgramFault("only the cloud's clock authors a tick")
         return refused("needs_cloud") if op.spec.kind is Kind.STEP else None
@@ -145,24 +151,22 @@ class Bus:
         kind = op.spec.kind
         return kind in (Kind.PUBLISH, Kind.STEP) or (kind is Kind.CLAIM and not op.payload.leased())
 
-    def _permit(self, op: Operation[Any], snapshot: Snapshot, tx: Tx) -> Verdict:
+    def _permit(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> Verdict:
         if op.spec.needs is None:
             return Verdict(op.author.type == "clock" and self.authority, "permission.clock_only")
-        _resolve(self.permission.reads(tx, op), tx, snapshot)
-        return self.permission.allows(tx, op)
+        try:
+            _resolve(self.permission.reads(tx, op), tx, snapshot)
+            return self.permission.allows(tx, op)
+        except UndeclaredRead:
+            if missing is not None:  # what it asked for would have been declared after what is not held
+                raise missing from None
+            raise
 
-    def _gates(self, op: Operation[Any], snapshot: Snapshot, tx: Tx) -> tuple[GateResult, ...]:
+    def _gates(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> tuple[GateResult, ...]:
         found: list[GateResult] = []
         for gate in self.gates:
             if gate.applies(op):
-                try:
-                    _resolve(gate.reads(tx, op), tx, snapshot)
-                    found.extend(gate.check(tx, op))
-                except NotHeld as missing:
-                    params: dict[str, str | int] = {"scope": missing.scope}
-                    found.extend(
-                        GateResult(gate.name, item, "ask", "not_held", params) for item in op.payload.items_of()
-                    )
+                found.extend(_judged(gate, op, snapshot, tx, missing))
         return tuple(found)
 
     def prefetch(self, ops: Sequence[Operation[Any]], snapshot: Snapshot, *, now: int) -> None:
@@ -173,7 +177,7 @@ class Bus:
             running.append((op.payload.reads(tx, op), tx))
             if op.spec.needs is not None:
                 running.append((self.permission.reads(tx, op), tx))
-            running.extend((gate.reads(tx, op), tx) for gate in self.gates if gate.applies(op))
+            running.extend((_gate_reads(gate, tx, op), tx) for gate in self.gates)
         while running:
             wanted: list[Want] = []
             going: list[tuple[Reads, Tx]] = []
@@ -198,6 +202,29 @@ def _advance(reads: Reads) -> tuple[Want, ...] | None:
         return None
 
 
+def _gate_reads(gate: Gate, tx: Tx, op: Operation[Any]) -> Reads:
+    if gate.applies(op):
+        yield from gate.reads(tx, op)
+
+
+def _judged(gate: Gate, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> list[GateResult]:
+    """A gate's verdicts; what it could not look at is asked of staff, item by item, and stops no sibling."""
+    found: list[GateResult] = []
+    try:
+        _resolve(gate.reads(tx, op), tx, snapshot)
+        for result in gate.check(tx, op):
+            found.append(result)  # noqa: PERF402 - what was judged before the trouble counts
+    except (NotHeld, UndeclaredRead) as trouble:
+        lacking = trouble if isinstance(trouble, NotHeld) else missing
+        if lacking is None:
+            raise
+        judged = {result.item for result in found}
+        params: dict[str, str | int] = {"scope": lacking.scope}
+        asked = [item for item in op.payload.items_of() or ("",) if item not in judged]
+        found.extend(GateResult(gate.name, item, "ask", "not_held", params) for item in asked)
+    return found
+
+
 def _several(wants: Want | Iterable[Want]) -> tuple[Want, ...]:
     if isinstance(wants, tuple) and hasattr(wants, "_fields"):
         return (wants,)  # type: ignore[return-value]
@@ -212,13 +239,22 @@ def _resolve(reads: Reads, tx: Tx, snapshot: Snapshot) -> None:
             tx.declare(want)
 
 
-def _not_held(op: Operation[Any], missing: NotHeld) -> Decision:
-    kind = op.spec.kind
+def _resolve_held(reads: Reads, tx: Tx, snapshot: Snapshot) -> NotHeld | None:
+    """Resolve what is held here; what is not is met again after permission and gates had their say."""
+    try:
+        _resolve(reads, tx, snapshot)
+    except NotHeld as missing:
+        return missing
+    return None
+
+
+def _not_held(op: Operation[Any], missing: NotHeld, touched: Touched) -> Decision:
+    kind, scope = op.spec.kind, missing.scope
     if kind is Kind.FACT:
-        return Decision(op, undetermined(missing.scope), folded=True)
+        return Decision(op, undetermined(scope), gates=op.gates, touched=touched, folded=True, missing=scope)
     if kind in (Kind.CLAIM, Kind.PUBLISH, Kind.EDIT):
-        return Decision(op, waiting(missing.scope))
-    return Decision(op, refused("not_held", scope=missing.scope))
+        return Decision(op, waiting(scope), gates=op.gates, missing=scope)
+    return Decision(op, refused("not_held", scope=scope), missing=scope)
 
 
 def _quarantined(op: Operation[Any], fault: Exception) -> Decision:

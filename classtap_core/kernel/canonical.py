@@ -19,11 +19,13 @@ def canonical(value: Any) -> bytes:
 
     Raises BadInput for floats, integers of 2^53 and beyond, lone surrogates and keys that are not text.
     """
-    plain_keys = _check(value)
     try:
+        plain_keys = _check(value)
         return _encode(value) if plain_keys else _encode_utf16(value).encode()
     except UnicodeEncodeError as error:
         raise BadInput("canonical.surrogate") from error
+    except RecursionError as error:
+        raise BadInput("canonical.depth") from error
 
 
 def trusted_canonical(value: Any) -> bytes:
@@ -35,7 +37,7 @@ def parse(data: bytes | str) -> Any:
     """Plain data from JSON bytes. Raises BadInput when they are not JSON."""
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("canonical.not_json") from error
 
 

@@ -4,7 +4,7 @@ Erasing a person destroys one key: their parts no longer open, the commitments s
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -16,7 +16,7 @@ from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.outcomes import Outcome
-from classtap_core.kernel.records import OPEN, Record, plan
+from classtap_core.kernel.records import OPEN, Record, place, plan, split_items
 from classtap_core.kernel.tx import Change
 
 
@@ -83,7 +83,7 @@ class Sealer:
             if key is not None:
                 try:
                     parts[subject] = ChaCha20Poly1305(key).decrypt(box[:12], box[12:], f"{context}/{subject}".encode())
-                except InvalidTag as error:
+                except (InvalidTag, ValueError) as error:
                     raise BadInput("chain.seal", context=context) from error
         return parts
 
@@ -91,36 +91,50 @@ class Sealer:
 def change_parts(changes: Iterable[Change], records: Mapping[str, type[Record]], entropy: Entropy) -> Parts:
     """Cut recorded changes into one salted part per subject: the open part lists them, bodies left out.
 
-    A pointer of a person's part is ``position/before|after/field``.
+    A pointer of a person's part is ``position/before|after/field``, or goes on into the field's items. A value
+    before belongs to whoever the record was about before.
     """
     listed = []
-    values: dict[str, dict[str, object]] = {}
+    values: dict[str, dict[str, Any]] = {}
     for position, change in enumerate(changes):
-        subjects = _subjects(change, records[change.kind])
+        record = records[change.kind]
         entry: dict[str, object] = {"kind": change.kind, "id": change.id, "scope": change.scope}
         if change.left:
             entry["left"] = change.left
-        for side, fields in (("before", change.before), ("after", change.after)):
-            if fields is None:
-                continue
-            entry[side] = {name: value for name, value in fields.items() if name not in subjects}
-            for name in fields:
-                if name in subjects:
-                    values.setdefault(subjects[name], {})[f"{position}/{side}/{name}"] = fields[name]
+        before, after = _wholes(change)
+        for side, fields, whole in (("before", change.before, before), ("after", change.after, after)):
+            if fields is not None:
+                entry[side] = _split_fields(record, fields, whole, f"{position}/{side}", values)
         listed.append(entry)
     return pack({OPEN: {"": listed}, **values}, entropy)
 
 
-def _subjects(change: Change, record: type[Record]) -> dict[str, str]:
-    """Field → whose data it is, worked out from the row (or, for a deleted one, from what it was)."""
-    whole = msgspec.json.decode(change.body) if change.body is not None else change.before or {}
-    found = {}
-    for name, whose, _ in plan(record):
+def _wholes(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row before and after a change, as plain data."""
+    after = msgspec.json.decode(change.body) if change.body is not None else {}
+    before = {name: value for name, value in after.items() if name not in (change.after or {})}
+    return {**before, **(change.before or {}), "id": change.id}, {**after, "id": change.id}
+
+
+def _split_fields(
+    record: type[Record],
+    fields: Mapping[str, Any],
+    whole: Mapping[str, Any],
+    pointer: str,
+    values: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """The changed fields that are nobody's; a person's go to `values`."""
+    kept = dict(fields)
+    for name, whose, items in plan(record):
+        if name not in kept:
+            continue
         if whose is not None:
-            subject = change.id if whose.subject == "id" else whole.get(whose.subject)
+            subject = whole.get(whose.subject)
             if subject:
-                found[name] = subject
-    return found
+                values.setdefault(subject, {})[f"{pointer}/{name}"] = kept.pop(name)
+        elif items is not None:
+            kept[name] = split_items(items, kept[name], f"{pointer}/{name}", values)
+    return kept
 
 
 def join_changes(parts: Mapping[str, bytes]) -> tuple[Change, ...]:
@@ -130,8 +144,7 @@ def join_changes(parts: Mapping[str, bytes]) -> tuple[Change, ...]:
     for subject, fields in values.items():
         if subject != OPEN:
             for pointer, value in fields.items():
-                position, side, name = pointer.split("/", 2)
-                listed[int(position)][side][name] = value
+                place(listed, pointer, value)
     return tuple(
         Change(
             kind=entry["kind"],
@@ -165,8 +178,13 @@ class ChainRow(NamedTuple):
     parts: Parts
 
 
-def verify_device(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1) -> Verified:
-    """Check a device's chain (one epoch): nothing edited, removed, reordered, and parts as committed."""
+def verify_device(
+    rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1, head: str | None = None
+) -> Verified:
+    """Check a device's chain (one epoch): nothing edited, removed, reordered, and parts as committed.
+
+    `head` is the hash the chain must end with; without it, a missing or edited end cannot be seen.
+    """
     count, expected = 0, first
     for row in rows:
         try:
@@ -179,17 +197,22 @@ def verify_device(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: i
             return Verified(count, row.sequence, "chain.previous")
         previous = sealed.hash
         count, expected = count + 1, expected + 1
-    return Verified(count)
+    return _ended(count, expected, previous, head)
 
 
-def verify_studio(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1) -> Verified:
-    """Check a studio's chain of decisions: links, order, and the changes they commit to."""
+def verify_studio(
+    rows: Iterable[ChainRow], *, previous: str = GENESIS, first: int = 1, head: str | None = None
+) -> Verified:
+    """Check a studio's chain of decisions: links, order, and the changes they commit to.
+
+    `head` is the hash the chain must end with; without it, a missing or edited end cannot be seen.
+    """
     count, expected = 0, first
     decode = msgspec.json.Decoder(Link).decode
     for row in rows:
         try:
             link = decode(row.data)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Verified(count, row.sequence, "chain.malformed")
         if row.sequence != expected or link.sequence != expected:
             return Verified(count, expected, "chain.gap")
@@ -200,7 +223,11 @@ def verify_studio(rows: Iterable[ChainRow], *, previous: str = GENESIS, first: i
             return Verified(count, row.sequence, "chain.commitment")
         previous = studio_hash(row.data)
         count, expected = count + 1, expected + 1
-    return Verified(count)
+    return _ended(count, expected, previous, head)
+
+
+def _ended(count: int, expected: int, last: str, head: str | None) -> Verified:
+    return Verified(count) if head in (None, last) else Verified(count, expected, "chain.head")
 
 
 __all__ = [

@@ -55,13 +55,17 @@ class Clock(Protocol):
 class Correction:
     """What contacts with the cloud taught about this device's clock.
 
-    The drift of a cheap quartz stays under 100 ppm, so the uncertainty grows by that since the last contact.
+    The drift of a cheap quartz stays under 100 ppm, so the uncertainty grows by that since the last contact. Where
+    the wall clock and the one that never steps have since gone apart (somebody set it, or the machine slept and only
+    one of them counted), it grows by as much as they did.
     """
 
     DRIFT_PPM = 100
 
-    def __init__(self, offset: int = 0, uncertainty: int | None = None, mono: int = 0, boot: str = "") -> None:
-        self.offset, self.uncertainty, self.mono, self.boot = offset, uncertainty, mono, boot
+    def __init__(
+        self, offset: int = 0, uncertainty: int | None = None, mono: int = 0, boot: str = "", wall: int | None = None
+    ) -> None:
+        self.offset, self.uncertainty, self.mono, self.boot, self.wall = offset, uncertainty, mono, boot, wall
 
     def observe(self, cloud_ms: int, *, sent: Timestamp, received: Timestamp) -> None:
         """Learn from one exchange: the cloud said `cloud_ms` between `sent` and `received`."""
@@ -71,7 +75,7 @@ class Correction:
         stepped = abs(offset - self.offset) > uncertainty + (self.uncertainty or 0)
         if self.uncertainty is None or stepped or uncertainty <= self._grown(received):
             self.offset, self.uncertainty = offset, uncertainty
-            self.mono, self.boot = received.mono, received.boot
+            self.mono, self.boot, self.wall = received.mono, received.boot, received.wall
 
     def stamp(self, *, wall: int, mono: int, boot: str) -> Timestamp:
         bare = Timestamp(wall=wall, mono=mono, boot=boot, offset=self.offset)
@@ -83,7 +87,9 @@ class Correction:
         assert self.uncertainty is not None
         if at.boot != self.boot:
             return self.uncertainty + 60_000
-        return self.uncertainty + max(0, at.mono - self.mono) * self.DRIFT_PPM // 1_000_000
+        passed = max(0, at.mono - self.mono)
+        apart = 0 if self.wall is None else abs(at.wall - self.wall - passed)
+        return self.uncertainty + passed * self.DRIFT_PPM // 1_000_000 + apart
 
 
 class SystemClock:

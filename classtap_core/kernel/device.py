@@ -3,7 +3,7 @@
 What a person sees is the cloud's rows with this device's own unsent work laid over them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -264,15 +264,23 @@ class DeviceBus:
                 self.backend.answered(answer)
                 self.backend.release_effects(entry.id, accepted=answer.outcome.stands)
                 notices.extend(self._tell(entry, answer.outcome))
-                acked = max(acked, answer.sequence)
-            self.backend.set_acked(acked)
+            self.backend.set_acked(self._answered_up_to(acked, known))
         return notices
+
+    def _answered_up_to(self, acked: int, known: Collection[int]) -> int:
+        """The queue's new head: an answer that overtook another never hides the one still missing."""
+        while acked + 1 in known or any(entry.answer is not None for entry in self.backend.entries([acked + 1])):
+            acked += 1
+        return acked
 
     def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> list[Notice]:
         """Take rows of the cloud while own operations may be waiting: they are run again on top, handlers alone.
 
         With `cursor`, everything up to that studio sequence has now been pulled, and own operations decided by
         then leave the overlay. Without it, the rows are part of a page that is not finished yet.
+
+        Rows must never show own operations whose answers are still on the way (they would count twice until then):
+        after a push whose answer was lost, push again before pulling.
         """
         with self.backend.atomic():
             dirty = {row.ref for row in rows}
@@ -288,34 +296,56 @@ class DeviceBus:
         return notices
 
     def _rebase(self, dirty: set[Ref]) -> list[Notice]:
-        """Lay bare what changed beneath, and run again every waiting entry that rests on it."""
-        again: set[int] = set()
+        """Lay bare what changed beneath, run again every waiting entry that rests on it, and tell what came of it."""
+        if not dirty:
+            return []
+        outcomes = self._settle_on(dirty)
         notices: list[Notice] = []
-        reach = set(dirty)
-        while True:
-            found = self._resting_on(reach, settled=False)
-            if not found <= again:
-                again |= found
-                reach |= {change.ref for entry in self.backend.entries(sorted(found)) for change in entry.changes}
-                continue
-            self.backend.bare(reach)
-            notices = self._run_again(sorted(again))
-            written = {change.ref for entry in self.backend.entries(sorted(again)) for change in entry.changes}
-            if written <= reach:
-                break
-            reach |= written
+        for entry in self.backend.entries(sorted(outcomes)):
+            if entry.answer is None:  # once the cloud has answered, its word stands until it is included
+                notices.extend(self._tell(entry, outcomes[entry.sequence]))
         for entry in self.backend.entries(sorted(self._resting_on(dirty, settled=True))):
             op = self._reread(entry)
             if op is not None and op.spec.kind is Kind.FACT and entry.folded:
                 now = self.bus.decide(op, Snapshot(self.backend, self.registry), now=entry.at_ms, phase=Phase.RERUN)
-                if now.fault is None and not now.changes:
+                if now.fault is None and not now.missing and not now.changes:
                     notices.extend(self._tell(entry, now.outcome))
         return notices
+
+    def _settle_on(self, dirty: set[Ref]) -> dict[int, Outcome]:
+        """Run waiting entries again, in their order, until nothing else rests on what came out; the last outcomes."""
+        again: set[int] = set()
+        reach = set(dirty)
+        outcomes: dict[int, Outcome] = {}
+        self.backend.bare(reach)
+        while True:
+            found = self._resting_on(reach, settled=False) - again
+            if found:
+                again |= found
+                reach |= self._written_after(found)
+                self.backend.bare(reach)
+                continue
+            outcomes = self._run_again(sorted(again))
+            written = {change.ref for entry in self.backend.entries(sorted(again)) for change in entry.changes}
+            if written <= reach and self._resting_on(reach, settled=False) <= again:
+                return outcomes
+            reach |= written
+            self.backend.bare(reach)
+
+    def _written_after(self, sequences: set[int]) -> set[Ref]:
+        """What these entries wrote, and what they read that a waiting entry wrote: no entry may see later ones' work."""
+        entries = self.backend.entries(sorted(sequences))
+        written = {change.ref for entry in entries for change in entry.changes}
+        read = {ref for entry in entries for ref in entry.touched.refs} - written
+        if read:
+            others = self.backend.entries(sorted(self.backend.touching(read, settled=False) - sequences))
+            written |= read & {change.ref for entry in others for change in entry.changes}
+        return written
 
     def _resting_on(self, refs: set[Ref], *, settled: bool) -> set[int]:
         if not refs:
             return set()
-        found = self.backend.touching(refs, settled=settled)
+        found = set(self.backend.touching(refs, settled=settled))
         kinds = {kind for kind, _ in refs}
         ranges = self.backend.ranges_touched(kinds, settled=settled)
         if ranges:
@@ -336,21 +366,24 @@ class DeviceBus:
             for kind, record in records.items()
         }
 
-    def _run_again(self, sequences: Sequence[int]) -> list[Notice]:
-        notices: list[Notice] = []
+    def _run_again(self, sequences: Sequence[int]) -> dict[int, Outcome]:
+        """Lay entries over the bare rows again, handlers alone; the outcomes of those that could be decided.
+
+        One that cannot be (its scope went, a part of it was erased, a handler failed) keeps what it had written.
+        """
+        outcomes: dict[int, Outcome] = {}
         snapshot = Snapshot(self.backend, self.registry)
         for entry in self.backend.entries(sequences):
             op = self._reread(entry)
-            if op is None:
-                continue
-            decision = self.bus.decide(op, snapshot, now=entry.at_ms, phase=Phase.RERUN)
-            changes = decision.changes if decision.folded else ()
+            touched, changes = entry.touched, entry.changes
+            if op is not None:
+                decision = self.bus.decide(op, snapshot, now=entry.at_ms, phase=Phase.RERUN)
+                if decision.fault is None and not decision.missing:
+                    touched, changes = decision.touched, decision.changes if decision.folded else ()
+                    outcomes[entry.sequence] = decision.outcome
             snapshot.apply(changes)
-            touched = decision.touched if decision.folded else entry.touched
             self.backend.retouch(entry.sequence, touched, changes, folded=True)
-            if decision.fault is None:
-                notices.extend(self._tell(entry, decision.outcome))
-        return notices
+        return outcomes
 
     def _reread(self, entry: Entry) -> Operation[Any] | None:
         """The operation in a log entry; None when a part of it was erased."""
@@ -382,12 +415,18 @@ def envelope_of(op: Operation[Any], decision: Decision, previous: str, parts: Pa
 
 
 def told_same(one: Outcome, other: Outcome) -> bool:
-    """Whether a person who was told one outcome was told the other: status by status, item by item."""
-    if one.stands and other.stands and not one.items and not other.items:
-        return True
-    return one.status == other.status and {(i.key, i.status) for i in one.items} == {
-        (i.key, i.status) for i in other.items
-    }
+    """Whether a person who was told one outcome was told the other: item by item, accepted like duplicate.
+
+    An outcome without items says the same of each.
+    """
+    items, others = ({item.key: item.status for item in outcome.items} for outcome in (one, other))
+    if (not items or not others) and not _alike(one.status, other.status):
+        return False
+    return all(_alike(items.get(key, one.status), others.get(key, other.status)) for key in {*items, *others})
+
+
+def _alike(one: Status, other: Status) -> bool:
+    return one is other or {one, other} == {Status.ACCEPTED, Status.DUPLICATE}
 
 
 def _says_nothing(decision: Decision) -> bool:

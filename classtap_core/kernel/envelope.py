@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from classtap_core.kernel import ids
 from classtap_core.kernel.canonical import canonical, parse, sha256, trusted_canonical
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.errors import BadInput
@@ -129,8 +130,8 @@ def join_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def write(envelope: Envelope, parts: Parts) -> Sealed:
-    """The canonical bytes of an envelope, once and for ever."""
-    data = trusted_canonical(envelope)
+    """The canonical bytes of an envelope, once and for ever. Raises BadInput for what `canonical` refuses."""
+    data = canonical(msgspec.to_builtins(envelope))
     return Sealed(envelope, data, link_hash(data), parts)
 
 
@@ -147,17 +148,28 @@ def read(data: bytes, parts: Parts) -> Sealed:
     """
     try:
         envelope = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("envelope.malformed") from error
     if envelope.v != FORMAT:
         raise BadInput("envelope.format", found=envelope.v)
     if canonical(parse(data)) != data:
         raise BadInput("envelope.not_canonical")
+    _check_ids(envelope)
     promised = dict(envelope.payload)
+    if len(promised) != len(envelope.payload):
+        raise BadInput("envelope.payload")
     for subject, part in parts.items():
         if promised.get(subject) != sha256(b"CTV1", part):
             raise BadInput("envelope.commitment")
     return Sealed(envelope, data, link_hash(data), parts)
+
+
+def _check_ids(envelope: Envelope) -> None:
+    try:
+        for id in (envelope.studio, envelope.device, envelope.id):
+            ids.parse(id)
+    except ValueError as error:
+        raise BadInput("envelope.malformed") from error
 
 
 def batch_statement(*, studio: Id, device: Id, epoch: int, last_sequence: int, last_hash: str) -> bytes:

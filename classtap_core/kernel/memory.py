@@ -1,7 +1,7 @@
 """Both back ends in memory: the simulator's devices and cloud, and the ground that rules are tried on. Nothing is durable."""
 
 import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
 from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GENESIS
+from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
@@ -48,22 +49,72 @@ class Rows:
         return {(kind, id): row for kind, rows in self.table.items() for id, row in rows.items()}
 
 
-class MemoryDevice:
+class _Atomic:
+    """All or nothing: each write says how to take it back, and a failure takes back all of them."""
+
+    def __init__(self) -> None:
+        self._takes_back: list[Callable[[], object]] | None = None
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        if self._takes_back is not None:
+            raise ProgramFault("transactions do not nest")
+        steps: list[Callable[[], object]] = []
+        self._takes_back = steps
+        try:
+            yield
+        except BaseException:
+            for step in reversed(steps):
+                step()
+            raise
+        finally:
+            self._takes_back = None
+
+    def _journal(self, step: Callable[[], object]) -> None:
+        if self._takes_back is not None:
+            self._takes_back.append(step)
+
+    def _put(self, rows: Rows, ref: Ref, row: Row | None) -> None:
+        before = rows.get(ref)
+        self._journal(lambda: rows.put(ref, before))
+        rows.put(ref, row)
+
+    def _set(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        if key in table:
+            before = table[key]
+            self._journal(lambda: table.__setitem__(key, before))
+        else:
+            self._journal(lambda: table.pop(key, None))
+        table[key] = value
+
+    def _drop(self, table: dict[Any, Any], key: Any) -> None:
+        before = table.pop(key)
+        self._journal(lambda: table.__setitem__(key, before))
+
+    def _add(self, list: list[Any], value: Any) -> None:
+        list.append(value)
+        self._journal(list.pop)
+
+
+def _row_after(change: Change) -> Row | None:
+    return None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
+
+
+class MemoryDevice(_Atomic):
     """A device's store in memory."""
 
     def __init__(self, registry: Registry, *, studio: Id, device: Id, scopes: Iterable[str] = ()) -> None:
+        super().__init__()
         self.registry = registry
         self.seen, self.base = Rows(registry), Rows(registry)
         self.scopes = tuple(scopes)
         self.log: list[Entry] = []
-        self.settled: set[int] = set()
+        self.settled: dict[int, None] = {}
         self.notices: dict[Id, Notice] = {}
         self.effects: dict[Id, tuple[Id, Intent, bool]] = {}
+        self._overlay_of: dict[int, None] = {}
+        self._place: dict[Id, int] = {}
         self._head = DeviceHead(studio=studio, device=device, epoch=1, sequence=0, hash=GENESIS, acked=0, cursor=0)
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        yield
 
     def head(self) -> DeviceHead:
         return self._head
@@ -78,28 +129,40 @@ class MemoryDevice:
     def holds(self, scope: str) -> bool:
         return covers(self.scopes, scope)
 
+    def hold(self, scopes: Iterable[str]) -> None:
+        """Hold these scopes from now on, and no others: the rows of what is lost go, but for what unsent work wrote."""
+        self.scopes = tuple(scopes)
+        kept = {change.ref for entry in self._folded(settled=False) for change in entry.changes}
+        for rows, spared in ((self.base, set[Ref]()), (self.seen, kept)):
+            for ref, row in rows.all().items():
+                if ref not in spared and not covers(self.scopes, row.scope):
+                    self._put(rows, ref, None)
+
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        return next((entry.changes for entry in self.log if entry.id == operation), None)
+        place = self._place.get(operation)
+        return None if place is None else self.log[place].changes
 
     def append(self, entry: Entry) -> None:
-        self.log.append(entry)
+        self._set(self._place, entry.id, len(self.log))
+        self._add(self.log, entry)
+        if entry.folded:
+            self._set(self._overlay_of, entry.sequence, None)
         self._overlay(entry.changes)
         self._move(sequence=entry.sequence, hash=entry.hash)
 
     def _overlay(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
-            self.seen.put(change.ref, row)
+            self._put(self.seen, change.ref, _row_after(change))
 
     def entries(self, sequences: Iterable[int]) -> list[Entry]:
         return [self.log[sequence - 1] for sequence in sequences if 0 < sequence <= len(self.log)]
 
     def _folded(self, *, settled: bool) -> list[Entry]:
-        return [entry for entry in self.log if entry.folded and (entry.sequence in self.settled) is settled]
+        return self.entries(self.settled if settled else self._overlay_of)
 
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
         wanted = set(refs)
-        return {entry.sequence for entry in self._folded(settled=settled) if entry.touched.refs & wanted}
+        return {entry.sequence for entry in self._folded(settled=settled) if not wanted.isdisjoint(entry.touched.refs)}
 
     def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
         wanted = set(kinds)
@@ -122,15 +185,17 @@ class MemoryDevice:
         ]
 
     def settle(self, sequences: Iterable[int]) -> None:
-        self.settled.update(sequences)
+        for sequence in sequences:
+            self._drop(self._overlay_of, sequence)
+            self._set(self.settled, sequence, None)
 
     def put_base(self, rows: Iterable[Pulled]) -> None:
         for row in rows:
-            self.base.put(row.ref, None if row.body is None else Row(row.kind, row.id, row.scope, row.body))
+            self._put(self.base, row.ref, None if row.body is None else Row(row.kind, row.id, row.scope, row.body))
 
     def bare(self, refs: Iterable[Ref]) -> None:
         for ref in refs:
-            self.seen.put(ref, self.base.get(ref))
+            self._put(self.seen, ref, self.base.get(ref))
 
     def answered(self, answer: Answer) -> None:
         self._replace(answer.sequence, answer=answer.outcome, included=answer.included)
@@ -139,7 +204,7 @@ class MemoryDevice:
         self._replace(sequence, told=outcome)
 
     def notify(self, notice: Notice) -> None:
-        self.notices[notice.operation] = notice
+        self._set(self.notices, notice.operation, notice)
 
     def set_acked(self, sequence: int) -> None:
         self._move(acked=sequence)
@@ -149,37 +214,40 @@ class MemoryDevice:
 
     def add_effects(self, operation: Id, intents: Sequence[Intent], *, ready: bool) -> None:
         for one in intents:
-            self.effects[one.id] = (operation, one, ready)
+            self._set(self.effects, one.id, (operation, one, ready))
 
     def release_effects(self, operation: Id, *, accepted: bool) -> None:
         for id, (owner, one, ready) in list(self.effects.items()):
             if owner == operation and not ready:
                 if accepted:
-                    self.effects[id] = (owner, one, True)
+                    self._set(self.effects, id, (owner, one, True))
                 else:
-                    del self.effects[id]
+                    self._drop(self.effects, id)
 
     def _replace(self, sequence: int, **fields: Any) -> None:
-        self.log[sequence - 1] = self.log[sequence - 1]._replace(**fields)
+        before = self.log[sequence - 1]
+        self._journal(lambda: self.log.__setitem__(sequence - 1, before))
+        self.log[sequence - 1] = before._replace(**fields)
 
     def _move(self, **fields: Any) -> None:
-        self._head = msgspec.structs.replace(self._head, **fields)
+        before = self._head
+        self._journal(lambda: setattr(self, "_head", before))
+        self._head = msgspec.structs.replace(before, **fields)
 
 
-class MemoryCloud:
+class MemoryCloud(_Atomic):
     """One studio's cloud storage in memory, with the change index that pulls are answered from."""
 
     def __init__(self, registry: Registry, studio: Id) -> None:
+        super().__init__()
         self.registry, self.studio = registry, studio
         self.state = Rows(registry)
         self.ledgers: list[Ledger] = []
         self.marks: dict[Id, Mark] = {}
         self.locked: list[str] = []
         self.index: list[tuple[int, str, Ref]] = []
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        yield
+        self._place: dict[tuple[Id, int, int], int] = {}
+        self._recorded: dict[Id, int] = {}
 
     def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
         table = self.state.table.get(record.KIND, {})
@@ -192,29 +260,27 @@ class MemoryCloud:
         return True
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        return next((ledger.changes for ledger in self.ledgers if ledger.link.operation == operation), None)
+        place = self._recorded.get(operation)
+        return None if place is None else self.ledgers[place].changes
 
     def mark(self, device: Id) -> Mark | None:
         return self.marks.get(device)
 
     def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]:
-        wanted = set(sequences)
-        return {
-            ledger.link.device_sequence: Known(
-                ledger.link.envelope,
-                Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence),
-            )
-            for ledger in self.ledgers
-            if ledger.link.device == device and ledger.link.epoch == epoch and ledger.link.device_sequence in wanted
-        }
+        found = {}
+        for sequence in sequences:
+            place = self._place.get((device, epoch, sequence))
+            if place is not None:
+                link = self.ledgers[place].link
+                found[sequence] = Known(link.envelope, Answer(sequence, link.outcome, link.sequence))
+        return found
 
     def lock(self, guards: Sequence[str]) -> None:
         self.locked = list(guards)
 
     def write_rows(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
-            self.state.put(change.ref, row)
+            self._put(self.state, change.ref, _row_after(change))
 
     def lock_head(self) -> StudioHead:
         if not self.ledgers:
@@ -223,29 +289,37 @@ class MemoryCloud:
 
     def append(self, ledgers: Sequence[Ledger]) -> None:
         for ledger in ledgers:
-            self.ledgers.append(ledger)
+            link = ledger.link
+            self._set(self._place, (link.device, link.epoch, link.device_sequence), len(self.ledgers))
+            self._set(self._recorded, link.operation, self._recorded.get(link.operation, len(self.ledgers)))
+            self._add(self.ledgers, ledger)
             for change in ledger.changes:
-                self.index.append((ledger.link.sequence, change.scope, change.ref))
+                self._add(self.index, (link.sequence, change.scope, change.ref))
                 if change.left and change.left != change.scope:
-                    self.index.append((ledger.link.sequence, change.left, change.ref))
+                    self._add(self.index, (link.sequence, change.left, change.ref))
 
     def set_mark(self, mark: Mark) -> None:
-        self.marks[mark.device] = mark
+        self._set(self.marks, mark.device, mark)
 
     def pull(self, scopes: Sequence[str], *, after: int) -> tuple[list[Pulled], int]:
         """What changed in these scopes since a cursor, as it stands now, and the new cursor."""
         head = self.lock_head().sequence
-        refs = {ref: scope for sequence, scope, ref in self.index if sequence > after and covers(scopes, scope)}
+        first = bisect.bisect_right(self.index, after, key=lambda entry: entry[0])
+        refs = {ref: scope for _, scope, ref in self.index[first:] if covers(scopes, scope)}
         rows = []
         for ref, scope in refs.items():
             row = self.state.get(ref)
-            gone = row is None or not covers(scopes, row.scope)
-            rows.append(
-                Pulled(
-                    ref[0],
-                    ref[1],
-                    scope if gone or row is None else row.scope,
-                    None if gone or row is None else row.body,
-                )
-            )
+            if row is None or not covers(scopes, row.scope):
+                rows.append(Pulled(ref[0], ref[1], scope, None))
+            else:
+                rows.append(Pulled(ref[0], ref[1], row.scope, row.body))
         return rows, head
+
+    def snapshot(self, scopes: Sequence[str]) -> tuple[list[Pulled], int]:
+        """Every row of these scopes as it stands now, and the cursor to pull from."""
+        rows = [
+            Pulled(row.kind, row.id, row.scope, row.body)
+            for row in self.state.all().values()
+            if covers(scopes, row.scope)
+        ]
+        return rows, self.lock_head().sequence

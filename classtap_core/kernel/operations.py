@@ -165,7 +165,10 @@ class Spec:
         for older in range(version, self.version):
             if older not in self.upcasters:
                 raise BadInput("operation.version", kind=self.name, found=version)
-            data = self.upcasters[older](data)
+            try:
+                data = self.upcasters[older](data)
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                raise BadInput("operation.payload", kind=self.name) from error
         try:
             return msgspec.convert(data, self.payload)
         except msgspec.ValidationError as error:

@@ -1,6 +1,6 @@
 """Records: what a studio is made of. Each says its scope, its declared indexes, and whose data each field is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
@@ -51,6 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         KIND: its name in stores, on the wire and for ever.
         PREFIX: first part of its scope's name; a device that holds `PREFIX/*` holds every one.
         INDEXES: how handlers and screens may find it.
+        SEARCH: fields (text, or tuples of text) whose words a person may look for.
     """
 
     id: Id
@@ -58,6 +59,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     KIND: ClassVar[str] = ""
     PREFIX: ClassVar[str] = ""
     INDEXES: ClassVar[tuple[Index, ...]] = ()
+    SEARCH: ClassVar[tuple[str, ...]] = ()
 
     def scope(self) -> str:
         """The static scope this row lies in, computed from the row alone."""
@@ -92,9 +94,12 @@ def decode(record: type[Record], body: bytes) -> Any:
 
 
 def plain(struct: msgspec.Struct) -> dict[str, Any]:
-    """A struct as plain data; fields at their default are left out."""
-    built: dict[str, Any] = msgspec.to_builtins(struct)
+    """A struct as plain data, just as it comes back from JSON; fields at their default are left out."""
+    built: dict[str, Any] = msgspec.json.decode(_encode(struct))
     return built
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class FieldPlan(NamedTuple):
@@ -107,7 +112,10 @@ class FieldPlan(NamedTuple):
 
 @cache
 def plan(struct: type[msgspec.Struct]) -> tuple[FieldPlan, ...]:
-    """Whose data each field of a struct is, worked out once per type."""
+    """Whose data each field of a struct is, worked out once per type.
+
+    Raises ProgramFault where a mark lies too deep to be cut along: it would stay readable in every log.
+    """
     hints = get_type_hints(struct, include_extras=True)
     plans = []
     for field in struct.__struct_fields__:
@@ -117,6 +125,12 @@ def plan(struct: type[msgspec.Struct]) -> tuple[FieldPlan, ...]:
         inner = plan(item) if item else None
         if inner is not None and not any(part.about for part in inner):
             inner = None
+        if found is None and inner is None and _marked(hint):
+            raise ProgramFault(
+                f"{struct.__name__}.{field}: about() belongs on the field itself, or on a field of its items"
+            )
+        if inner is not None and any(part.items for part in inner):
+            raise ProgramFault(f"{struct.__name__}.{field}: items of items cannot be cut along")
         plans.append(FieldPlan(field, found, inner))
     return tuple(plans)
 
@@ -129,6 +143,15 @@ def _item_type(hint: Any) -> type[msgspec.Struct] | None:
         if isinstance(first, type) and issubclass(first, msgspec.Struct):
             return first
     return None
+
+
+def _marked(hint: Any) -> bool:
+    """Whether a mark lies anywhere inside a type."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return any(part.about or part.items for part in plan(hint))
+    if any(isinstance(extra, About) for extra in getattr(hint, "__metadata__", ())):
+        return True
+    return any(_marked(part) for part in get_args(hint))
 
 
 OPEN = ""
@@ -150,10 +173,15 @@ def split(struct: type[msgspec.Struct], data: Mapping[str, Any]) -> dict[str, di
             if subject:
                 parts.setdefault(subject, {})[name] = skeleton.pop(name)
         elif items is not None:
-            skeleton[name] = [
-                _split_item(items, item, f"{name}/{position}/", parts) for position, item in enumerate(skeleton[name])
-            ]
+            skeleton[name] = split_items(items, skeleton[name], name, parts)
     return parts
+
+
+def split_items(
+    plans: tuple[FieldPlan, ...], items: Iterable[Mapping[str, Any]], pointer: str, parts: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What of a field's items is nobody's; the rest goes to `parts`, under ``pointer/position/field``."""
+    return [_split_item(plans, item, f"{pointer}/{position}/", parts) for position, item in enumerate(items)]
 
 
 def _split_item(
@@ -174,11 +202,13 @@ def join(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for subject, values in parts.items():
         if subject != OPEN:
             for pointer, value in values.items():
-                _place(whole, pointer.split("/"), value)
+                place(whole, pointer, value)
     return whole
 
 
-def _place(target: Any, path: list[str], value: Any) -> None:
+def place(target: Any, pointer: str, value: Any) -> None:
+    """Put a value back where `split` took it from. Raises KeyError, IndexError, TypeError or ValueError."""
+    path = pointer.split("/")
     for step in path[:-1]:
         target = target[int(step)] if isinstance(target, list) else target[step]
     target[path[-1]] = value

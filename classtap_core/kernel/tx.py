@@ -7,7 +7,7 @@ import msgspec
 
 from classtap_core.kernel.canonical import trusted_canonical
 from classtap_core.kernel.effects import Effect, Home, Intent, intent
-from classtap_core.kernel.errors import NotHeld, ProgramFault, UndeclaredRead
+from classtap_core.kernel.errors import NotHeld, UndeclaredRead
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Range, Registry, Want
 from classtap_core.kernel.records import Index, Record, Row, decode, index_of, plain
@@ -15,6 +15,9 @@ from classtap_core.kernel.records import Index, Record, Row, decode, index_of, p
 R = TypeVar("R", bound=Record)
 Ref = tuple[str, Id]
 """A record's kind and id."""
+
+LOG = "log"
+"""The scope of the studio's whole log: the cloud holds it, a device has its own operations only."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +76,7 @@ class Snapshot:
     def __init__(self, reader: Reader, registry: Registry) -> None:
         self.reader, self.registry = reader, registry
         self._rows: dict[Ref, Row | None] = {}
-        self._absent_scope: dict[Ref, str] = {}
+        self._absent_scopes: dict[Ref, dict[str, None]] = {}
         self._ranges: dict[Range, tuple[Id, ...] | None] = {}
         self._recorded: dict[Id, tuple[Change, ...] | None] = {}
         self._changed: dict[str, set[Id]] = {}
@@ -88,7 +91,7 @@ class Snapshot:
                 ref = (want.record.KIND, want.id)
                 if ref not in self._rows:
                     keys.setdefault(want.record, set()).add(want.id)
-                self._absent_scope[ref] = want.scope or f"{want.record.PREFIX}/*"
+                self._absent_scopes.setdefault(ref, {})[want.scope or f"{want.record.PREFIX}/*"] = None
             elif isinstance(want, Range):
                 if want not in self._ranges:
                     self._load_range(want)
@@ -116,8 +119,10 @@ class Snapshot:
     def row(self, ref: Ref) -> Row | None:
         """The row, or None where there is none. Raises NotHeld where this device cannot know."""
         row = self._rows[ref]
-        if row is None and not (ref[1] in self._changed.get(ref[0], ()) or self.held(self._absent_scope[ref])):
-            raise NotHeld(self._absent_scope[ref])
+        if row is None and ref[1] not in self._changed.get(ref[0], ()):
+            scopes = self._absent_scopes[ref]
+            if not any(self.held(scope) for scope in scopes):
+                raise NotHeld(next(iter(scopes)))
         return row
 
     def record(self, record: type[R], row: Row) -> R:
@@ -137,7 +142,11 @@ class Snapshot:
         return {*found, *self._changed.get(want.record.KIND, ())}
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        return self._recorded[operation]
+        """Raises NotHeld where only part of the studio's log is kept and the operation is not in it."""
+        found = self._recorded[operation]
+        if found is None and not self.held(LOG):
+            raise NotHeld(LOG)
+        return found
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Lay what an operation changed over the snapshot, for the ones after it."""
@@ -183,10 +192,13 @@ class Tx:
     def get(self, record: type[R], id: Id) -> R | None:
         """The record, or None where there is none. Raises NotHeld where this device cannot know."""
         ref = (record.KIND, id)
+        if ref not in self._put and ref not in self._keys:
+            raise UndeclaredRead(f"{record.KIND} {id}")
+        return self._standing(record, ref)
+
+    def _standing(self, record: type[R], ref: Ref) -> R | None:
         if ref in self._put:
             return self._put[ref]  # type: ignore[return-value]
-        if ref not in self._keys:
-            raise UndeclaredRead(f"{record.KIND} {id}")
         row = self._snapshot.row(ref)
         return None if row is None else self._snapshot.record(record, row)
 
@@ -206,17 +218,18 @@ class Tx:
         found = []
         ids = self._snapshot.range_ids(want) | {id for kind, id in self._put if kind == record.KIND}
         for id in ids:
-            self._keys.add((record.KIND, id))
-            made = self.get(record, id)
+            ref = (record.KIND, id)
+            made = self._standing(record, ref)
             if made is not None and matches(declared, want, made):
                 found.append(made)
+                self._keys.add(ref)
                 if self.tracking:
-                    self._touched.add((record.KIND, id))
+                    self._touched.add(ref)
         found.sort(key=lambda made: order_key(declared, made))
         return tuple(found)
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        """What an earlier operation changed; None when this place does not know it."""
+        """What an earlier operation changed; None when there was none. Raises NotHeld where this device cannot know."""
         if operation not in self._recorded:
             raise UndeclaredRead(f"recorded {operation}")
         return self._snapshot.recorded(operation)
@@ -250,19 +263,16 @@ class Tx:
         return self._snapshot.registry.records[kind]
 
     def changes(self) -> tuple[Change, ...]:
-        """What was put, against what was there: only fields that differ, in the order they were put."""
+        """What was put, against what was there: only fields that differ, in the order they were put.
+
+        Raises NotHeld where this device cannot know what was there.
+        """
         found = []
         for ref, record in self._put.items():
-            change = _difference(ref, self._before(ref), record, self._snapshot.registry)
+            change = _difference(ref, self._snapshot.row(ref), record, self._snapshot.registry)
             if change is not None:
                 found.append(change)
         return tuple(found)
-
-    def _before(self, ref: Ref) -> Row | None:
-        try:
-            return self._snapshot.row(ref)
-        except NotHeld:
-            raise ProgramFault(f"put of {ref} without reading it") from None
 
 
 def _difference(ref: Ref, row: Row | None, record: Record | None, registry: Registry) -> Change | None:
@@ -312,7 +322,9 @@ def fold(row: Row | None, change: Change) -> Row | None:
 
 
 def order_key(index: Index, record: Record) -> tuple[Any, ...]:
-    return (*(getattr(record, field) for field in index.fields), record.id)
+    """The byte order of an index's fields, then the id; a field that is not there comes first."""
+    values = (getattr(record, field) for field in index.fields)
+    return (*((value is not None, value) for value in values), record.id)
 
 
 def matches(index: Index, want: Range, record: Record) -> bool:

@@ -1,6 +1,6 @@
 """Undo is one more operation: it puts back recorded before-values where nobody has changed them since."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -47,20 +47,26 @@ def _restore(tx: Tx, change: Change) -> bool:
     """Put one record back; False when a field of it was changed since."""
     record = tx.record_type(change.kind)
     standing = tx.get(record, change.id)
-    now = None if standing is None else plain(standing)
-    if change.after is None:
-        if now is None and change.before is not None:
-            tx.put(msgspec.convert(change.before, record))
+    now = None if standing is None else _as_json(plain(standing))
+    before, after = _as_json(change.before), _as_json(change.after)
+    if after is None:
+        if now is None and before is not None:
+            tx.put(msgspec.convert(before, record))
             return True
         return False
-    if now is None or any(now.get(name) != change.after.get(name) for name in {*change.after, *(change.before or {})}):
+    if now is None or any(now.get(name) != after.get(name) for name in {*after, *(before or {})}):
         return False
-    if change.before is None:
-        if now != change.after:
+    if before is None:
+        if now != after:
             return False
         tx.delete(record, change.id)
         return True
-    for name in change.after:
+    for name in after:
         now.pop(name, None)
-    tx.put(msgspec.convert({**now, **change.before}, record))
+    tx.put(msgspec.convert({**now, **before}, record))
     return True
+
+
+def _as_json(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Plain data as a log gives it back: JSON has lists where a struct in memory had tuples."""
+    return None if data is None else cast(dict[str, Any], msgspec.json.decode(msgspec.json.encode(data)))
