@@ -1,0 +1,82 @@
+"""Roles as data: what each may do, and which scopes a device of that role may hold."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Capability(StrEnum):
+    """Everything that can be allowed or denied. The names are stored and never change."""
+
+    MARK_ATTENDANCE = "mark_attendance"
+    OVERRIDE_GATE = "override_gate"
+    RECORD_SCAN = "record_scan"
+    VIEW_ROSTER = "view_roster"
+    VIEW_SCHEDULE = "view_schedule"
+    VIEW_FAMILY = "view_family"
+    VIEW_CONTACT = "view_contact"
+    VIEW_HEALTH = "view_health"
+    VIEW_CUSTODY = "view_custody"
+    VIEW_AUDIT = "view_audit"
+    EDIT_FAMILY = "edit_family"
+    EDIT_HEALTH = "edit_health"
+    CREATE_BOOKING = "create_booking"
+    CANCEL_BOOKING = "cancel_booking"
+    TAKE_LEASE = "take_lease"
+    ISSUE_PASS = "issue_pass"
+    REVOKE_PASS = "revoke_pass"
+    MANAGE_SCHEDULE = "manage_schedule"
+    PUBLISH_POLICY = "publish_policy"
+    MANAGE_STAFF = "manage_staff"
+    PAIR_DEVICE = "pair_device"
+    REVOKE_DEVICE = "revoke_device"
+    EXIT_KIOSK = "exit_kiosk"
+    UNDO = "undo"
+    MANAGE_STUDIO = "manage_studio"
+
+
+C = Capability
+_VIEWS = frozenset({C.VIEW_ROSTER, C.VIEW_SCHEDULE, C.VIEW_FAMILY})
+_FRONT_DESK = _VIEWS | {
+    C.MARK_ATTENDANCE, C.OVERRIDE_GATE, C.RECORD_SCAN, C.VIEW_CONTACT, C.VIEW_HEALTH, C.EDIT_FAMILY, C.EDIT_HEALTH,
+    C.CREATE_BOOKING, C.CANCEL_BOOKING, C.ISSUE_PASS, C.REVOKE_PASS, C.EXIT_KIOSK, C.UNDO,
+}  # fmt: skip
+_MANAGER = _FRONT_DESK | {
+    C.VIEW_CUSTODY, C.VIEW_AUDIT, C.MANAGE_SCHEDULE, C.PUBLISH_POLICY, C.MANAGE_STAFF, C.PAIR_DEVICE, C.REVOKE_DEVICE,
+}  # fmt: skip
+
+OWNER, MANAGER, FRONT_DESK, INSTRUCTOR = "owner", "manager", "front_desk", "instructor"
+KIOSK, DESK, CLOUD = "kiosk", "desk", "cloud"
+
+ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
+    {
+        OWNER: frozenset(Capability),
+        MANAGER: _MANAGER,
+        FRONT_DESK: _FRONT_DESK,
+        INSTRUCTOR: frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE}),
+    }
+)
+"""What people may do."""
+
+DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
+    {
+        KIOSK: frozenset(
+            {C.MARK_ATTENDANCE, C.RECORD_SCAN, C.CREATE_BOOKING, C.TAKE_LEASE, C.VIEW_ROSTER, C.VIEW_SCHEDULE}
+        ),
+        DESK: frozenset({C.RECORD_SCAN, C.TAKE_LEASE}),
+        CLOUD: frozenset(),
+    }
+)
+"""What a device may do of itself, with nobody signed in."""
+
+_BOARD = ("studio", "keys", "schedule/{location}/*", "roster/{location}/*", "families/{location}")
+SCOPES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        KIOSK: (*_BOARD, "lease/{location}", "pins", "scans/{location}/*"),
+        DESK: (
+            *_BOARD, "contact_masked/{location}", "pins", "lease/{location}", "health/{location}",
+            "contact/{location}", "custody/{location}", "scans/{location}/*",
+        ),
+        CLOUD: (),
+    }
+)  # fmt: skip
+"""What a device of a role may hold, most urgent first. Kiosks hold no health, custody or contact (OPERATIONS 27)."""

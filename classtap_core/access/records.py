@@ -1,0 +1,83 @@
+"""Staff, their PINs, the grants they act under, and the studio's devices."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import Index, Record, Sensitivity, about
+
+
+class Staff(Record, frozen=True, kw_only=True):
+    """Somebody who works here."""
+
+    KIND: ClassVar[str] = "staff"
+    PREFIX: ClassVar[str] = "studio"
+
+    name: Annotated[str, about("id")]
+
+
+class StaffPin(Record, frozen=True, kw_only=True):
+    """The hash of a person's PIN, under the person's own id. See `pins.py`."""
+
+    KIND: ClassVar[str] = "staff_pin"
+    PREFIX: ClassVar[str] = "pins"
+
+    hash: Annotated[str, about("id", Sensitivity.SECRET)]
+
+
+class Grant(Record, frozen=True, kw_only=True):
+    """What one holder may do, where and when: one tuple, never mixed with another (ruling 21).
+
+    Attributes:
+        holder: the person's id. role: a blueprint's name, or "" where only `capabilities` count.
+        capabilities: further capabilities, beside the blueprint's.
+        location, room, class_type: where it holds; "" for all there are and will be.
+        valid_from_ms, valid_to_ms: from, and up to but not including; 0 for an open end.
+        deny: takes away instead of giving; beats every grant.
+    """
+
+    KIND: ClassVar[str] = "grant"
+    PREFIX: ClassVar[str] = "studio"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_holder", ("holder",)),)
+
+    holder: Id
+    role: str
+    location: str = ""
+    room: str = ""
+    class_type: str = ""
+    capabilities: tuple[str, ...] = ()
+    valid_from_ms: int = 0
+    valid_to_ms: int = 0
+    deny: bool = False
+
+
+class DeviceRevocation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One person's word that a device is not to be believed from `at_ms` on. Kept for ever."""
+
+    at_ms: int
+    operation: Id
+    by: Id
+    reason: str = ""
+
+
+class Device(Record, frozen=True, kw_only=True):
+    """A program that writes: desk, kiosk, or the studio's own cloud device.
+
+    Attributes:
+        role: `desk`, `kiosk` or `cloud`. location: where it stands; "" for the whole studio.
+        revocations: a set that only grows, in order of time.
+    """
+
+    KIND: ClassVar[str] = "device"
+    PREFIX: ClassVar[str] = "studio"
+
+    name: str
+    role: str
+    location: str = ""
+    revocations: tuple[DeviceRevocation, ...] = ()
+
+    @property
+    def revoked_at_ms(self) -> int | None:
+        """From when on it is not believed; None for a device in good standing."""
+        return min((revocation.at_ms for revocation in self.revocations), default=None)

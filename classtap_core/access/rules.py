@@ -1,0 +1,102 @@
+"""May this holder do this, here, now? Default deny; deny beats allow; a grant counts whole or not at all. Pure."""
+
+from collections.abc import Iterable
+
+from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, SCOPES
+from classtap_core.access.records import Device, DeviceRevocation, Grant
+from classtap_core.kernel.bus import Verdict
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
+
+DENIED, EXPIRED = "permission.denied", "permission.expired"
+DEVICE_UNKNOWN, DEVICE_REVOKED = "permission.device_unknown", "permission.device_revoked"
+NOT_THIS_DEVICE, AUTHOR_UNKNOWN = "permission.not_this_device", "permission.author"
+
+
+def decide(grants: Iterable[Grant], capability: str, resource: Resource, *, at_ms: int) -> Verdict:
+    """Judge one capability over one resource at an instant; the verdict names the grants it stands on.
+
+    A grant allows where it holds for the whole of the resource; a deny bites where it meets any part of it.
+    """
+    speaking = [grant for grant in grants if capability in capabilities_of(grant)]
+    standing = [grant for grant in speaking if in_force(grant, at_ms)]
+    if any(grant.deny and _meets(grant, resource) for grant in standing):
+        return Verdict(False, DENIED)
+    allowing = tuple(grant.id for grant in standing if not grant.deny and _contains(grant, resource))
+    if allowing:
+        return Verdict(True, grants=allowing)
+    over = any(not grant.deny and _contains(grant, resource) and _ended(grant, at_ms) for grant in speaking)
+    return Verdict(False, EXPIRED if over else DENIED)
+
+
+def capabilities_of(grant: Grant) -> frozenset[str]:
+    """The blueprint's and its own. A blueprint of a later version, unknown here, gives nothing."""
+    return frozenset({*ROLES.get(grant.role, ()), *grant.capabilities})
+
+
+def in_force(grant: Grant, at_ms: int) -> bool:
+    return grant.valid_from_ms <= at_ms and not _ended(grant, at_ms)
+
+
+def beyond(own: Iterable[Grant], given: Grant, *, at_ms: int) -> tuple[str, ...]:
+    """The capabilities of a grant that its giver does not hold over all of it: nobody gives what they have not."""
+    own = tuple(own)
+    resource = Resource(
+        Id(given.location) if given.location else None,
+        Id(given.room) if given.room else None,
+        Id(given.class_type) if given.class_type else None,
+    )
+    return tuple(
+        capability
+        for capability in sorted(capabilities_of(given))
+        if not decide(own, capability, resource, at_ms=at_ms).allowed
+    )
+
+
+def device_may(device: Device | None, capability: str, resource: Resource) -> Verdict:
+    """What a device may do of itself, with nobody signed in: its role's blueprint, where it stands."""
+    if device is None:
+        return Verdict(False, DEVICE_UNKNOWN)
+    here = not device.location or device.location == resource.location
+    return Verdict(True) if here and capability in DEVICE_ROLES.get(device.role, ()) else Verdict(False, DENIED)
+
+
+def device_stands(device: Device | None, at_ms: int) -> Verdict:
+    """Whether anything a device wrote at an instant is to be believed at all."""
+    if device is None:
+        return Verdict(False, DEVICE_UNKNOWN)
+    revoked = device.revoked_at_ms
+    return Verdict(False, DEVICE_REVOKED) if revoked is not None and at_ms >= revoked else Verdict(True)
+
+
+def revoked(device: Device, revocation: DeviceRevocation) -> tuple[DeviceRevocation, ...]:
+    """The device's revocations with one more: a set, in order of time, whatever order they come in."""
+    return tuple(sorted({*device.revocations, revocation}, key=lambda one: (one.at_ms, one.operation)))
+
+
+def scopes_for(role: str, location: str) -> tuple[str, ...]:
+    """The patterns a device may hold, most urgent first; of every location where `location` is ""."""
+    patterns = SCOPES.get(role, ())
+    if location:
+        return tuple(pattern.format(location=location) for pattern in patterns)
+    return tuple(pattern.partition("{")[0] + "*" if "{" in pattern else pattern for pattern in patterns)
+
+
+def _contains(grant: Grant, resource: Resource) -> bool:
+    return all(not limit or limit == value for limit, value in _pairs(grant, resource))
+
+
+def _meets(grant: Grant, resource: Resource) -> bool:
+    return all(not limit or value is None or limit == value for limit, value in _pairs(grant, resource))
+
+
+def _pairs(grant: Grant, resource: Resource) -> tuple[tuple[str, Id | None], ...]:
+    return (
+        (grant.location, resource.location),
+        (grant.room, resource.room),
+        (grant.class_type, resource.class_type),
+    )
+
+
+def _ended(grant: Grant, at_ms: int) -> bool:
+    return bool(grant.valid_to_ms) and at_ms >= grant.valid_to_ms

@@ -1,0 +1,237 @@
+"""Places are claimed under the session's guard; a lease lets a device claim some of them alone; policies are published."""
+
+from typing import Any
+
+import msgspec
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.booking import rules
+from classtap_core.booking.records import Booking, Lease, Policy, booking_id, policy_id
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.tx import Tx
+from classtap_core.schedule.operations import of_session
+from classtap_core.schedule.records import Session
+
+
+def _roster(session: Session) -> str:
+    return f"roster/{session.location}/{session.date}"
+
+
+def _counted(session: Session) -> list[Key | Range]:
+    """What the free places of a session follow from."""
+    return [
+        Range(Booking, "by_session", (session.id,), scope=_roster(session)),
+        Range(Lease, "by_session", (session.id,), scope=f"lease/{session.location}"),
+    ]
+
+
+def _left(tx: Tx, session: Session) -> int:
+    return rules.places_left(
+        session.capacity, tx.find(Booking, "by_session", session.id), tx.find(Lease, "by_session", session.id)
+    )
+
+
+@operation("booking.create", version=1, kind=Kind.CLAIM, needs=Capability.CREATE_BOOKING)
+class CreateBooking(Payload, frozen=True, kw_only=True):
+    """A child takes a place. With a `lease` this device holds, it is decided here; without, the cloud decides.
+
+    `location` is the session's, and names where its leases lie.
+    """
+
+    session: Id
+    child: Id
+    family: Id
+    location: Id
+    via: str = ""
+    lease: str = ""
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        wants = [Key(Session, self.session)]
+        if self.lease:
+            wants.append(Key(Lease, Id(self.lease), f"lease/{self.location}"))
+        yield wants
+        session = tx.get(Session, self.session)
+        if session is None:
+            return
+        yield Key(Booking, booking_id(op.studio, self.session, self.child), _roster(session))
+        lease = tx.get(Lease, Id(self.lease)) if self.lease else None
+        if lease is None or lease.state != rules.OPEN:
+            yield _counted(session)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_session(tx.get(Session, self.session))
+
+    def leased(self) -> bool:
+        return bool(self.lease)
+
+    def items_of(self) -> tuple[str, ...]:
+        return (self.child,)
+
+
+@handles(CreateBooking)
+def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
+    wanted = op.payload
+    session = tx.get(Session, wanted.session)
+    if session is None:
+        return refused("session.unknown")
+    if session.state != "open":
+        return refused("session.cancelled")
+    id = booking_id(op.studio, session.id, wanted.child)
+    held = tx.get(Booking, id)
+    if held is not None and held.state == rules.BOOKED:
+        return DUPLICATE
+    spent_on = None
+    if wanted.lease:
+        lease = tx.get(Lease, Id(wanted.lease))
+        trouble = rules.lease_trouble(lease, device=op.device, session=session.id, booking=id, at_ms=op.at.corrected)
+        if trouble:
+            return refused(trouble)
+        spent_on = lease if lease is not None and lease.state == rules.OPEN else None
+    if spent_on is None and _left(tx, session) < 1:
+        return refused("booking.full", capacity=session.capacity)
+    if spent_on is not None and id not in spent_on.spent:
+        tx.put(msgspec.structs.replace(spent_on, spent=(*spent_on.spent, id)))
+    tx.put(
+        Booking(
+            id=id, session=session.id, child=wanted.child, family=wanted.family, location=session.location,
+            date=session.date, state=rules.BOOKED, via=wanted.via, lease=wanted.lease,
+        )
+    )  # fmt: skip
+    return ACCEPTED
+
+
+@operation("booking.cancel", version=1, kind=Kind.CLAIM, needs=Capability.CANCEL_BOOKING)
+class CancelBooking(Payload, frozen=True, kw_only=True):
+    """A place is given back."""
+
+    session: Id
+    child: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Session, self.session)
+        session = tx.get(Session, self.session)
+        if session is not None:
+            yield Key(Booking, booking_id(op.studio, self.session, self.child), _roster(session))
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_session(tx.get(Session, self.session))
+
+
+@handles(CancelBooking)
+def cancel_booking(tx: Tx, op: Operation[CancelBooking]) -> Outcome:
+    if tx.get(Session, op.payload.session) is None:
+        return refused("session.unknown")
+    booking = tx.get(Booking, booking_id(op.studio, op.payload.session, op.payload.child))
+    if booking is None:
+        return refused("booking.unknown")
+    if booking.state == rules.CANCELLED:
+        return DUPLICATE
+    tx.put(msgspec.structs.replace(booking, state=rules.CANCELLED))
+    return ACCEPTED
+
+
+def lease_id(operation: Id) -> Id:
+    """The lease that a `lease.take` made, from the operation's id."""
+    return derived("lease", operation)
+
+
+@operation("lease.take", version=1, kind=Kind.CLAIM, needs=Capability.TAKE_LEASE)
+class TakeLease(Payload, frozen=True, kw_only=True):
+    """A device borrows up to `places` of a session, to book while offline; it gets as many as are left."""
+
+    session: Id
+    places: int
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Session, self.session)
+        session = tx.get(Session, self.session)
+        if session is not None:
+            yield [Key(Lease, lease_id(op.id), f"lease/{session.location}"), *_counted(session)]
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_session(tx.get(Session, self.session))
+
+
+@handles(TakeLease)
+def take_lease(tx: Tx, op: Operation[TakeLease]) -> Outcome:
+    session = tx.get(Session, op.payload.session)
+    if session is None or session.state != "open":
+        return refused("session.unknown" if session is None else "session.cancelled")
+    if not 1 <= op.payload.places <= rules.MOST_LEASED:
+        return refused("lease.places", most=rules.MOST_LEASED)
+    places = min(op.payload.places, _left(tx, session))
+    if places < 1:
+        return refused("booking.full", capacity=session.capacity)
+    tx.put(
+        Lease(
+            id=lease_id(op.id), device=op.device, location=session.location, session=session.id, places=places,
+            expires_ms=tx.now + rules.LEASE_MS, state=rules.OPEN,
+        )
+    )  # fmt: skip
+    return ACCEPTED
+
+
+@operation("lease.lapse", version=1, kind=Kind.TICK, needs=None)
+class LapseLease(Payload, frozen=True, kw_only=True):
+    """The cloud takes a lease's unspent places back; checked again under the guard."""
+
+    lease: Id
+    session: Id
+    location: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Lease, self.lease, f"lease/{self.location}")
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+
+@handles(LapseLease)
+def lapse_lease(tx: Tx, op: Operation[LapseLease]) -> Outcome:
+    lease = tx.get(Lease, op.payload.lease)
+    if lease is None:
+        return refused("lease.unknown")
+    if lease.state == rules.LAPSED:
+        return DUPLICATE
+    if not rules.is_due(lease, tx.now):
+        return refused("tick.not_due", due_ms=lease.expires_ms + rules.LEASE_GRACE_MS)
+    tx.put(msgspec.structs.replace(lease, state=rules.LAPSED))
+    return ACCEPTED
+
+
+@operation("policy.publish", version=1, kind=Kind.PUBLISH, needs=Capability.PUBLISH_POLICY)
+class PublishPolicy(Payload, frozen=True, kw_only=True):
+    """The next version of a policy, written over the version its author saw (`head`; 0 for the first)."""
+
+    name: str
+    head: int
+    values: dict[str, str | int]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Policy, policy_id(op.studio, self.name), "studio")
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"policy:{self.name}",)
+
+
+@handles(PublishPolicy)
+def publish_policy(tx: Tx, op: Operation[PublishPolicy]) -> Outcome:
+    new = op.payload
+    id = policy_id(op.studio, new.name)
+    standing = tx.get(Policy, id)
+    head = 0 if standing is None else standing.version
+    if new.head != head:
+        return refused("policy.head_moved", head=head)
+    tx.put(Policy(id=id, name=new.name, version=head + 1, values=new.values, published_ms=tx.now))
+    return ACCEPTED

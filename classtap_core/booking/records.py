@@ -1,0 +1,83 @@
+"""Who has a place in which session, places lent to a device, and the policies that are published."""
+
+from typing import ClassVar
+
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.records import Index, Record
+
+
+def booking_id(studio: Id, session: Id, child: Id) -> Id:
+    """A child has one booking in a session, whoever makes it and however often."""
+    return derived("booking", studio, session, child)
+
+
+def policy_id(studio: Id, name: str) -> Id:
+    return derived("policy", studio, name)
+
+
+class Booking(Record, frozen=True, kw_only=True):
+    """A child's place in a session. Location and date are the session's.
+
+    Attributes:
+        state: `booked` or `cancelled`. via: `desk`, `walk_in`, `partner`, `family`, `import`, as its author said.
+        lease: the lease it was made on, or "".
+    """
+
+    KIND: ClassVar[str] = "booking"
+    PREFIX: ClassVar[str] = "roster"
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index("by_session", ("session",)),
+        Index("by_family_date", ("family", "date")),
+    )
+
+    session: Id
+    child: Id
+    family: Id
+    location: Id
+    date: str
+    state: str
+    via: str = ""
+    lease: str = ""
+
+    def scope(self) -> str:
+        return f"roster/{self.location}/{self.date}"
+
+
+class Lease(Record, frozen=True, kw_only=True):
+    """Places of a session lent to one device, so that it can book while it is offline.
+
+    Attributes:
+        places: how many. spent: bookings made on it. expires_ms: until when the device may spend them.
+        state: `open`; `lapsed` once the cloud has taken the unspent places back.
+    """
+
+    KIND: ClassVar[str] = "lease"
+    PREFIX: ClassVar[str] = "lease"
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index("by_session", ("session",)),
+        Index("by_device", ("device",)),
+        Index("by_state", ("state", "expires_ms")),
+    )
+
+    device: Id
+    location: Id
+    session: Id
+    places: int
+    expires_ms: int
+    state: str
+    spent: tuple[Id, ...] = ()
+
+    def scope(self) -> str:
+        return f"lease/{self.location}"
+
+
+class Policy(Record, frozen=True, kw_only=True):
+    """A published set of settings; `version` is its head."""
+
+    KIND: ClassVar[str] = "policy"
+    PREFIX: ClassVar[str] = "studio"
+
+    name: str
+    version: int
+    values: dict[str, str | int]
+    published_ms: int

@@ -1,0 +1,153 @@
+"""What stands before a mark, in the order of ruling 10b: window, capability, overlap, booking. Judged child by child."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.access.records import Grant
+from classtap_core.access.rules import decide
+from classtap_core.booking.records import Booking, Policy, booking_id, policy_id
+from classtap_core.booking.rules import BOOKED
+from classtap_core.checkin import rules
+from classtap_core.checkin.operations import MarkAttendance
+from classtap_core.checkin.records import Attendance, State, attendance_id
+from classtap_core.kernel.envelope import GateResult
+from classtap_core.kernel.operations import Key, Operation, Range, Reads
+from classtap_core.kernel.tx import Tx
+from classtap_core.schedule.operations import of_session
+from classtap_core.schedule.records import Session
+from classtap_core.timekeeping.rules import shift_date
+
+
+class _MarkGate:
+    """What the gates before a mark share: they judge marks, and need the session."""
+
+    name = ""
+
+    def applies(self, op: Operation[Any]) -> bool:
+        return isinstance(op.payload, MarkAttendance)
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Session, op.payload.session)
+        session = tx.get(Session, op.payload.session)
+        if session is not None:
+            yield from self._more(tx, op, session)
+
+    def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
+        session = tx.get(Session, op.payload.session)
+        return () if session is None else self._judge(tx, op, session)
+
+    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        yield from ()
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        raise NotImplementedError
+
+
+class WindowGate(_MarkGate):
+    """Marks are made around the start; staff may correct until a day after the end, and override."""
+
+    name = "window"
+
+    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        yield Key(Policy, policy_id(op.studio, rules.CHECKIN_POLICY), "studio")
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        policy = tx.get(Policy, policy_id(op.studio, rules.CHECKIN_POLICY))
+        window = rules.window_of(policy.values if policy is not None else {})
+        staff = op.author.type == "staff"
+        for item in op.payload.items:
+            gate = rules.window_gate(session, item.child, at_ms=op.at.corrected, window=window)
+            if item.override:
+                gate = rules.overridden(gate)
+            elif staff and item.corrects and gate.code == "too_late" and rules.editable(session, op.at.corrected):
+                gate = GateResult(self.name, item.child, "allow")
+            yield gate
+
+
+class CapabilityGate(_MarkGate):
+    """Overriding a gate takes a capability of its own, and what staff said only staff take back."""
+
+    name = "capability"
+
+    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        if op.author.type == "staff":
+            yield Range(Grant, "by_holder", (op.author.id,), scope="studio")
+        else:
+            scope = f"roster/{session.location}/{session.date}"
+            yield [
+                Key(Attendance, attendance_id(op.studio, session.id, item.child), scope) for item in op.payload.items
+            ]
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        for item in op.payload.items:
+            code = ""
+            if op.author.type == "staff":
+                if item.override:
+                    grants = tx.find(Grant, "by_holder", op.author.id)
+                    may = decide(grants, Capability.OVERRIDE_GATE, of_session(session), at_ms=op.at.corrected)
+                    code = "" if may.allowed else "override_denied"
+            elif item.override:
+                code = "override_denied"
+            elif item.corrects:
+                entry = tx.get(Attendance, attendance_id(op.studio, session.id, item.child))
+                held = rules.standing(entry.marks).mark if entry is not None else None
+                code = "staff_marked" if held is not None and held.author == "staff" else ""
+            yield GateResult(self.name, item.child, "block" if code else "allow", code)
+
+
+class OverlapGate(_MarkGate):
+    """Present in a session that shares time disables Present here. Nobody may override that."""
+
+    name = "overlap"
+
+    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        children = [item.child for item in op.payload.items if item.state == State.PRESENT]
+        if not children:
+            return
+        low, high = shift_date(session.date, -1), shift_date(session.date, 1)
+        scope = f"roster/{session.location}/*"
+        yield [Range(Attendance, "by_child_date", (child,), low, high, scope) for child in children]
+        found = [entry for child in children for entry in self._present(tx, child, session)]
+        yield [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        for item in op.payload.items:
+            if item.state == State.PRESENT:
+                others = [tx.get(Session, entry.session) for entry in self._present(tx, item.child, session)]
+                yield rules.overlap_gate(
+                    session, item.child, present_in=[other for other in others if other is not None]
+                )
+
+    @staticmethod
+    def _present(tx: Tx, child: str, session: Session) -> list[Attendance]:
+        low, high = shift_date(session.date, -1), shift_date(session.date, 1)
+        return [
+            entry
+            for entry in tx.find(Attendance, "by_child_date", child, low=low, high=high)
+            if entry.session != session.id and rules.standing(entry.marks).state is State.PRESENT
+        ]
+
+
+class BookingGate(_MarkGate):
+    """A mark without a booking is a walk-in: staff's to admit (kept, and flagged), not a kiosk's (ruling 10a)."""
+
+    name = "booking"
+
+    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        scope = f"roster/{session.location}/{session.date}"
+        yield [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        for item in op.payload.items:
+            booking = tx.get(Booking, booking_id(op.studio, session.id, item.child))
+            if booking is not None and booking.state == BOOKED:
+                yield GateResult(self.name, item.child, "allow")
+            elif op.author.type == "staff":
+                yield GateResult(self.name, item.child, "warn", "walk_in")
+            else:
+                yield GateResult(self.name, item.child, "block", "not_booked")
+
+
+GATES = (WindowGate(), CapabilityGate(), OverlapGate(), BookingGate())
+"""In the order of ruling 10b; the first that blocks gives the reason."""

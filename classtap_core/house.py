@@ -1,0 +1,35 @@
+"""The house: every room's records and operations, and the one door they stand behind."""
+
+from classtap_core.access import operations as access_operations
+from classtap_core.access import records as access_records
+from classtap_core.access.permission import GrantPermission
+from classtap_core.booking import operations as booking_operations
+from classtap_core.booking import records as booking_records
+from classtap_core.checkin import operations as checkin_operations
+from classtap_core.checkin import records as checkin_records
+from classtap_core.checkin.gates import GATES
+from classtap_core.kernel import undo
+from classtap_core.kernel.bus import Bus
+from classtap_core.kernel.operations import Registry
+from classtap_core.passes import operations as passes_operations
+from classtap_core.passes import records as passes_records
+from classtap_core.people import operations as people_operations
+from classtap_core.people import records as people_records
+from classtap_core.schedule import operations as schedule_operations
+from classtap_core.schedule import records as schedule_records
+
+ROOMS = (
+    access_records, access_operations, passes_records, passes_operations, people_records, people_operations,
+    schedule_records, schedule_operations, booking_records, booking_operations, checkin_records, checkin_operations,
+    undo,
+)  # fmt: skip
+
+
+def registry() -> Registry:
+    """Everything this version knows."""
+    return Registry(ROOMS)
+
+
+def bus(*, authority: bool) -> Bus:
+    """The bus of a device, or (`authority`) of the cloud: default deny, and the gates before a mark."""
+    return Bus(registry(), GrantPermission(), GATES, authority=authority)

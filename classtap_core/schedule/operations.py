@@ -1,0 +1,238 @@
+"""The studio is founded, its places named, its sessions planned. The cloud decides; offline these wait."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from classtap_core.access.blueprints import CLOUD, OWNER, Capability
+from classtap_core.access.records import Device, Grant, Staff
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
+from classtap_core.kernel.records import about
+from classtap_core.kernel.tx import Tx
+from classtap_core.schedule import rules
+from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session, Studio
+from classtap_core.timekeeping.rules import zone_of
+
+
+@operation("studio.found", version=1, kind=Kind.CLAIM, needs=None)
+class FoundStudio(Payload, frozen=True, kw_only=True):
+    """The first operation of all: the studio, its owner, the owner's grant, and the cloud device that authors it."""
+
+    name: str
+    pass_number: str
+    owner: Id
+    owner_name: Annotated[str, about("owner")]
+    environment: str = "live"
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [
+            Key(Studio, op.studio, "studio"),
+            Key(Staff, self.owner, "studio"),
+            Key(Grant, owner_grant_id(self.owner), "studio"),
+            Key(Device, op.device, "studio"),
+        ]
+
+
+def owner_grant_id(owner: Id) -> Id:
+    return derived("grant", owner, OWNER)
+
+
+@handles(FoundStudio)
+def found_studio(tx: Tx, op: Operation[FoundStudio]) -> Outcome:
+    if tx.get(Studio, op.studio) is not None:
+        return refused("studio.exists")
+    new = op.payload
+    tx.put(Studio(id=op.studio, name=new.name, pass_number=new.pass_number, environment=new.environment))
+    tx.put(Staff(id=new.owner, name=new.owner_name))
+    tx.put(Grant(id=owner_grant_id(new.owner), holder=new.owner, role=OWNER))
+    tx.put(Device(id=op.device, name="cloud", role=CLOUD))
+    return ACCEPTED
+
+
+@operation("location.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_STUDIO)
+class AddLocation(Payload, frozen=True, kw_only=True):
+    location: Id
+    name: str
+    zone: str
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Location, self.location, "studio")
+
+
+@handles(AddLocation)
+def add_location(tx: Tx, op: Operation[AddLocation]) -> Outcome:
+    if tx.get(Location, op.payload.location) is not None:
+        return refused("location.exists")
+    try:
+        zone_of(op.payload.zone)
+    except BadInput as bad:
+        return refused(bad.code, **bad.params)
+    tx.put(Location(id=op.payload.location, name=op.payload.name, zone=op.payload.zone))
+    return ACCEPTED
+
+
+@operation("room.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class AddRoom(Payload, frozen=True, kw_only=True):
+    room: Id
+    location: Id
+    name: str
+    capacity: int
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [Key(Location, self.location, "studio"), Key(Room, self.room, "studio")]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(self.location)
+
+
+@handles(AddRoom)
+def add_room(tx: Tx, op: Operation[AddRoom]) -> Outcome:
+    new = op.payload
+    if tx.get(Location, new.location) is None:
+        return refused("location.unknown")
+    if tx.get(Room, new.room) is not None:
+        return refused("room.exists")
+    tx.put(Room(id=new.room, location=new.location, name=new.name, capacity=new.capacity))
+    return ACCEPTED
+
+
+@operation("class.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class AddClass(Payload, frozen=True, kw_only=True):
+    class_type: Id
+    name: str
+    audience: str
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(ClassType, self.class_type, "studio")
+
+
+@handles(AddClass)
+def add_class(tx: Tx, op: Operation[AddClass]) -> Outcome:
+    if tx.get(ClassType, op.payload.class_type) is not None:
+        return refused("class.exists")
+    if op.payload.audience not in ("kids", "adults"):
+        return refused("class.audience")
+    tx.put(ClassType(id=op.payload.class_type, name=op.payload.name, audience=op.payload.audience))
+    return ACCEPTED
+
+
+@operation("instructor.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class AddInstructor(Payload, frozen=True, kw_only=True):
+    instructor: Id
+    name: Annotated[str, about("instructor")]
+    staff: str = ""
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Instructor, self.instructor, "studio")
+
+
+@handles(AddInstructor)
+def add_instructor(tx: Tx, op: Operation[AddInstructor]) -> Outcome:
+    if tx.get(Instructor, op.payload.instructor) is not None:
+        return refused("instructor.exists")
+    tx.put(Instructor(id=op.payload.instructor, name=op.payload.name, staff=op.payload.staff))
+    return ACCEPTED
+
+
+class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One session to be. `start` is local to the location's zone."""
+
+    session: Id
+    class_type: Id
+    room: Id
+    instructor: Id
+    start: str
+    duration_min: int
+    capacity: int
+
+
+@operation("session.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class AddSessions(Payload, frozen=True, kw_only=True):
+    """Plan one session or a season of them at one location; all or none."""
+
+    location: Id
+    items: tuple[Planned, ...]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [
+            Key(Location, self.location, "studio"),
+            *(Key(Session, item.session, f"schedule/{self.location}/{item.start[:7]}") for item in self.items),
+            *(Key(Room, room, "studio") for room in dict.fromkeys(item.room for item in self.items)),
+        ]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(self.location)
+
+    def items_of(self) -> tuple[str, ...]:
+        return tuple(item.session for item in self.items)
+
+
+@handles(AddSessions)
+def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
+    location = tx.get(Location, op.payload.location)
+    if location is None:
+        return refused("location.unknown")
+    found = [_trouble(tx, location, item) for item in op.payload.items]
+    if any(code for code in found):
+        return of_items(
+            ItemOutcome(item.session, Status.REFUSED, (reason(code or "session.with_others"),))
+            for item, code in zip(op.payload.items, found, strict=True)
+        )
+    for item in op.payload.items:
+        tx.put(_session(location, item))
+    return ACCEPTED
+
+
+def _trouble(tx: Tx, location: Location, item: Planned) -> str:
+    room = tx.get(Room, item.room)
+    if room is None or room.location != location.id:
+        return "room.unknown"
+    if tx.get(Session, item.session) is not None:
+        return "session.exists"
+    try:
+        _session(location, item)
+    except BadInput as bad:
+        return bad.code
+    return rules.trouble(duration_min=item.duration_min, capacity=item.capacity)
+
+
+def _session(location: Location, item: Planned) -> Session:
+    return rules.planned(
+        item.session, class_type=item.class_type, location=location.id, room=item.room, instructor=item.instructor,
+        start=item.start, zone=location.zone, duration_min=item.duration_min, capacity=item.capacity,
+    )  # fmt: skip
+
+
+@operation("session.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class CancelSession(Payload, frozen=True, kw_only=True):
+    """The session does not take place. Bookings stay on record; who tells the families is an effect of later."""
+
+    session: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Session, self.session)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_session(tx.get(Session, self.session))
+
+
+@handles(CancelSession)
+def cancel_session(tx: Tx, op: Operation[CancelSession]) -> Outcome:
+    session = tx.get(Session, op.payload.session)
+    if session is None:
+        return refused("session.unknown")
+    if session.state == "cancelled":
+        return DUPLICATE
+    tx.put(msgspec.structs.replace(session, state="cancelled"))
+    return ACCEPTED
+
+
+def of_session(session: Session | None) -> Resource:
+    """What a permission is asked about when something is done to a session."""
+    return Resource() if session is None else Resource(session.location, session.room, session.class_type)
