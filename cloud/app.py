@@ -1,0 +1,287 @@
+"""The web application that devices speak to. It reads requests, asks `Studios`, and writes answers; no rule lives here.
+
+The event loop only moves bytes: what touches the database runs on the cloud's own threads.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import TypeVar
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
+from classtap_core.kernel.scopes import covers, narrowed
+from cloud.bodies import json_answer, read_body, takes_gzip
+from cloud.composition import Cloud
+from cloud.hints import Listener
+from cloud.intake import take
+from cloud.limits import Tries
+from cloud.metrics import Metrics
+from cloud.problems import problem, problem_of
+from cloud.storage.directory import DeviceEntry
+from cloud.storage.pulls import head_of, pull, snapshot
+from sync.protocol import (
+    MOST_BYTES,
+    PAGE,
+    PREFIX,
+    Hint,
+    Page,
+    Pair,
+    Push,
+    Pushed,
+    SnapshotPage,
+    WireRow,
+    batch_of,
+    decode,
+    encode,
+    wire_row,
+)
+
+HEARTBEAT_S = 15.0
+MOST_SCOPES = 200
+_PAIR_BYTES = 4_096
+
+_log = logging.getLogger("classtap.cloud")
+T = TypeVar("T")
+
+
+def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
+    """The application over a cloud. The caller closes the cloud when the server has ended."""
+    app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
+    devices = _Devices(cloud, heartbeat_s)
+    metrics = devices.metrics
+    route = app.router.add_route
+    for path, handler, methods in (
+        (f"{PREFIX}/pair", devices.pair, ["POST"]),
+        (f"{PREFIX}/push", devices.push, ["POST"]),
+        (f"{PREFIX}/pull", devices.pull, ["GET"]),
+        (f"{PREFIX}/snapshot/{{scope:path}}", devices.snapshot, ["GET"]),
+        (f"{PREFIX}/keys", devices.keys, ["GET"]),
+        (f"{PREFIX}/live", devices.live, ["GET"]),
+        ("/healthz", _healthy, ["GET"]),
+        ("/readyz", devices.ready, ["GET"]),
+        ("/metrics", devices.measured, ["GET"]),
+    ):
+        route(path, _answering(handler, metrics, path), methods=methods)
+    app.add_exception_handler(HTTPException, _unrouted)
+    return app
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def _answering(handler: Handler, metrics: Metrics, path: str) -> Handler:
+    """A handler whose errors become problems, and whose time is counted."""
+
+    async def answer(request: Request) -> Response:
+        began = time.perf_counter()
+        try:
+            response = await handler(request)
+        except ClassTapError as error:
+            if isinstance(error, EnvironmentFault):
+                _log.error("%s %s: %s", request.method, path, error.code)
+            response = problem_of(error)
+        except ClientDisconnect:
+            response = problem("body.truncated")
+        except Exception as fault:  # noqa: BLE001 - answered without a word of what was in the request
+            _log.error("%s %s: %s", request.method, path, type(fault).__name__, exc_info=_quiet(fault))
+            response = problem("cloud.fault")
+        spent = time.perf_counter() - began
+        metrics.request(path, response.status_code, spent)
+        _log.debug("%s %s %d %.1f ms", request.method, path, response.status_code, spent * 1000)
+        return response
+
+    return answer
+
+
+def _quiet(fault: Exception) -> BaseException:
+    """The same fault with the place where it happened and without its message, which may hold values."""
+    return RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return problem({404: "http.not_found", 405: "http.method"}.get(status, "http.refused"))
+
+
+async def _healthy(request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+class _Devices:
+    """The handlers."""
+
+    def __init__(self, cloud: Cloud, heartbeat_s: float) -> None:
+        self.cloud, self.heartbeat_s = cloud, heartbeat_s
+        self.metrics = Metrics()
+        self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
+        self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
+        self._takes = {spec.name: spec.version for spec in cloud.bus.registry.specs.values()}
+
+    async def pair(self, request: Request) -> Response:
+        if not self._pair_tries.allow(_caller(request)):
+            raise Refused("rate.limited")
+        asked = decode(Pair, await read_body(request, most=_PAIR_BYTES))
+        paired = await self._run(self.cloud.writing, partial(self.cloud.studios.pair, asked))
+        return json_answer(encode(paired), gzip=False)
+
+    async def push(self, request: Request) -> Response:
+        device = await self._device(request)
+        body = await read_body(request, most=MOST_BYTES)
+        gzip = takes_gzip(request)
+        return await self._run(self.cloud.writing, partial(self._push, device, body, gzip))
+
+    def _push(self, device: DeviceEntry, body: bytes, gzip: bool) -> Response:
+        asked: Push = decode(Push, body)
+        if asked.studio != device.studio:
+            raise Refused("sync.other_studio")
+        if asked.device != device.id:
+            raise Refused("sync.other_device")
+        # Checked again on the writing thread: a device revoked while its push waited is shut out.
+        self._standing(device)
+        pushed = take(self.cloud.studios, batch_of(asked))
+        self.metrics.answers(pushed.answers)
+        page = self._page(device, asked.scopes, asked.cursor) if asked.scopes else None
+        answer = Pushed(
+            answers=pushed.answers, acked=pushed.acked, cloud_ms=self.cloud.clock.now().wall, takes=self._takes,
+            page=page,
+        )  # fmt: skip
+        return json_answer(encode(answer), gzip=gzip)
+
+    def _standing(self, device: DeviceEntry) -> None:
+        with self.cloud.database.read() as connection:
+            now = self.cloud.studios.directory.device(connection, device.studio, device.id)
+        if now is None or now.revoked_ms is not None:
+            raise Refused("device.revoked")
+
+    async def pull(self, request: Request) -> Response:
+        device = await self._device(request)
+        cursor, scopes, gzip = request.query_params.get("cursor", ""), _scopes(request), takes_gzip(request)
+        return await self._run(
+            self.cloud.reading, lambda: json_answer(encode(self._page(device, scopes, cursor)), gzip=gzip)
+        )
+
+    def _page(self, device: DeviceEntry, wanted: tuple[str, ...], cursor: str) -> Page:
+        scopes = narrowed(wanted, device.scopes)
+        found = pull(self.cloud.books, device.studio, scopes, cursor=cursor, most=PAGE)
+        return Page(
+            rows=_wire(found.rows), through=found.through, cursor=found.cursor, more=found.more,
+            resnapshot=scopes if found.stale else (),
+        )  # fmt: skip
+
+    async def snapshot(self, request: Request) -> Response:
+        device = await self._device(request)
+        scope = request.path_params["scope"]
+        if not covers(device.scopes, scope):
+            raise Refused("scope.not_yours")
+        after = request.query_params.get("after", "")
+        limit = _limit(request.query_params.get("limit", ""))
+        gzip = takes_gzip(request)
+        return await self._run(
+            self.cloud.reading, partial(self._snapshot, device, scope, after=after, limit=limit, gzip=gzip)
+        )
+
+    def _snapshot(self, device: DeviceEntry, scope: str, *, after: str, limit: int, gzip: bool) -> Response:
+        found = snapshot(self.cloud.books, device.studio, scope, after=after, most=limit)
+        page = SnapshotPage(
+            rows=_wire(found.rows), through=found.through, cursor=found.cursor, next=found.next,
+            cloud_ms=self.cloud.clock.now().wall, total=found.total,
+        )  # fmt: skip
+        return json_answer(encode(page), gzip=gzip)
+
+    async def keys(self, request: Request) -> Response:
+        device = await self._device(request)
+        studios = self.cloud.studios
+
+        def bundle() -> bytes:
+            now_s = self.cloud.clock.now().corrected // 1000
+            return studios.pass_keys.bundle(studios.studio(device.studio), now_s=now_s)
+
+        data = await self._run(self.cloud.reading, bundle)
+        return Response(data, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+    async def live(self, request: Request) -> Response:
+        device = await self._device(request)
+        scopes = narrowed(_scopes(request) or device.scopes, device.scopes)
+        listener = Listener(device.studio, device.id, scopes, asyncio.get_running_loop())
+        # Joined before the head is read: what commits in between is hinted at, not missed.
+        self.cloud.hints.join(listener)
+        try:
+            head = await self._run(self.cloud.reading, partial(head_of, self.cloud.books, device.studio))
+            await self._run(self.cloud.reading, partial(self._standing, device))
+        except BaseException:
+            self.cloud.hints.leave(listener)
+            raise
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(listener, head), media_type="text/event-stream", headers=headers)
+
+    async def _events(self, listener: Listener, head: int) -> AsyncIterator[bytes]:
+        try:
+            yield _event(head)
+            while not listener.closed:
+                through = await listener.wait(self.heartbeat_s)
+                if not listener.closed:
+                    yield b": beat\n\n" if through is None else _event(through)
+        finally:
+            self.cloud.hints.leave(listener)
+
+    async def ready(self, request: Request) -> Response:
+        await self._run(self.cloud.reading, self.cloud.studios.all)
+        return PlainTextResponse("ready\n")
+
+    async def measured(self, request: Request) -> Response:
+        return PlainTextResponse(self.metrics.text(listeners=len(self.cloud.hints)))
+
+    async def _device(self, request: Request) -> DeviceEntry:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused("auth.missing")
+        try:
+            return await self._run(self.cloud.reading, partial(self.cloud.studios.device_of, token))
+        except Refused as refused:
+            if refused.code == "auth.token" and not self._wrong_tokens.allow(_caller(request)):
+                raise Refused("rate.limited") from None
+            raise
+
+    async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, work)
+        except RuntimeError as error:
+            if "shutdown" in str(error):
+                raise EnvironmentFault("cloud.stopping") from error
+            raise
+
+
+def _wire(rows: list[Pulled]) -> tuple[WireRow, ...]:
+    return tuple([wire_row(row) for row in rows])
+
+
+def _event(through: int) -> bytes:
+    return b"event: hint\ndata: " + encode(Hint(through=through)) + b"\n\n"
+
+
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _scopes(request: Request) -> tuple[str, ...]:
+    scopes = tuple(request.query_params.getlist("scope"))
+    if len(scopes) > MOST_SCOPES:
+        raise BadInput("sync.too_many_scopes", most=MOST_SCOPES)
+    return scopes
+
+
+def _limit(text: str) -> int:
+    if not text:
+        return PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= PAGE:
+        raise BadInput("sync.limit", most=PAGE)
+    return int(text)

@@ -1,0 +1,75 @@
+"""One cloud, put together: database, key, bus, studios, hints. The edge makes one and closes it."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from classtap_core.access.rules import scopes_for
+from classtap_core.kernel.bus import Bus
+from classtap_core.kernel.clock import Clock, SystemClock
+from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.ids import Entropy
+from cloud.hints import Hints
+from cloud.secret import Secret, load_secret
+from cloud.storage.backend import Books
+from cloud.storage.database import Database
+from cloud.storage.shape import conform
+from cloud.storage.tables import make_tables
+from cloud.studios import ScopesOf, Studios
+
+
+class Cloud:
+    """A running cloud without its web server.
+
+    Attributes:
+        studios: founding, pairing, and each studio's authority. hints: who listens.
+        writing: the one thread that pushes are taken on. reading: the threads that pulls are answered on.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        bus: Bus,
+        *,
+        secret: Secret,
+        clock: Clock | None = None,
+        entropy: Entropy = os.urandom,
+        scopes_of: ScopesOf = scopes_for,
+    ) -> None:
+        self.bus, self.clock = bus, clock or SystemClock()
+        self.database = Database(url)
+        tables = make_tables(bus.registry, self.database.dialect)
+        self.books = Books(self.database, tables, secret, os.urandom)
+        self.hints = Hints()
+        self.studios = Studios(self.books, bus, self.clock, entropy, hints=self.hints, scopes_of=scopes_of)
+        with self.database.write() as connection:
+            conform(self.database, tables, connection)
+            self.studios.directory.check_secret(connection, secret)
+        self.writing = ThreadPoolExecutor(1, "cloud-writing")
+        self.reading = ThreadPoolExecutor(4, "cloud-reading")
+
+    def close(self) -> None:
+        """End the threads, after what they are doing, and close the database."""
+        self.hints.close()
+        self.writing.shutdown()
+        self.reading.shutdown()
+        self.database.close()
+
+
+def open_cloud(
+    data: Path, bus: Bus, *, url: str = "", clock: Clock | None = None, entropy: Entropy = os.urandom,
+    scopes_of: ScopesOf = scopes_for,
+) -> Cloud:  # fmt: skip
+    """The cloud in `data/cloud` (made with mode 0700), on the database at `url` or, without one, a SQLite file there.
+
+    Raises EnvironmentFault `cloud.secret` when the database was written under another key, `cloud.folder_open` when
+    others could read the folder.
+    """
+    folder = data / "cloud"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and folder.stat().st_mode & 0o077:
+        raise EnvironmentFault("cloud.folder_open", path=str(folder))
+    secret = load_secret(folder)
+    return Cloud(
+        url or f"sqlite:///{folder / 'cloud.db'}", bus, secret=secret, clock=clock, entropy=entropy, scopes_of=scopes_of
+    )

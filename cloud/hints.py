@@ -1,0 +1,86 @@
+"""Live hints: after each commit, devices that listen are told that there is something to pull. Never what."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.scopes import covers
+
+
+class Listener:
+    """One open connection. Only the newest hint is kept: an older one says nothing more."""
+
+    def __init__(self, studio: Id, device: Id, scopes: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        self.studio, self.device, self.scopes = studio, device, tuple(scopes)
+        self._loop, self._woken = loop, asyncio.Event()
+        self._through = 0
+        self.closed = False
+
+    async def wait(self, timeout_s: float) -> int | None:
+        """The newest sequence hinted at, or None after `timeout_s` seconds without one, or when closed."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), timeout_s)
+        except TimeoutError:
+            return None
+        self._woken.clear()
+        return None if self.closed else self._through
+
+    def tell(self, through: int) -> None:
+        self._through = max(self._through, through)
+        self._wake()
+
+    def close(self) -> None:
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+
+class Hints:
+    """Who listens in this process. Safe to call from any thread."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def join(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.add(listener)
+            closed = self._closed
+        if closed:
+            listener.close()
+
+    def leave(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.discard(listener)
+
+    def announce(self, studio: Id, through: int, scopes: frozenset[str]) -> None:
+        """Tell those who hold one of the scopes that changed."""
+        for listener in self._of(studio):
+            if any(covers(listener.scopes, scope) for scope in scopes):
+                listener.tell(through)
+
+    def drop(self, studio: Id, device: Id) -> None:
+        """End a device's connections: it was revoked."""
+        for listener in self._of(studio):
+            if listener.device == device:
+                listener.close()
+
+    def close(self) -> None:
+        """End every connection, now and from now on: the server stops."""
+        with self._lock:
+            self._closed = True
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener.close()
+
+    def _of(self, studio: Id) -> list[Listener]:
+        with self._lock:
+            return [listener for listener in self._listeners if listener.studio == studio]

@@ -1,0 +1,1 @@
+"""What the cloud does by itself when its time has come."""

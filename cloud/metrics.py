@@ -1,0 +1,46 @@
+"""A few numbers for operators, in Prometheus' text form. Counts and times only."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+
+from classtap_core.kernel.device import Answer
+
+
+class Metrics:
+    """Counters of this process."""
+
+    def __init__(self) -> None:
+        self._requests: Counter[tuple[str, int]] = Counter()
+        self._seconds: Counter[str] = Counter()
+        self._operations: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def request(self, path: str, status: int, seconds: float) -> None:
+        with self._lock:
+            self._requests[(path, status)] += 1
+            self._seconds[path] += seconds  # type: ignore[assignment]
+
+    def answers(self, answers: Iterable[Answer]) -> None:
+        with self._lock:
+            self._operations.update(answer.outcome.status.value for answer in answers)
+
+    def text(self, *, listeners: int) -> str:
+        with self._lock:
+            lines = ["# TYPE classtap_requests_total counter"]
+            lines += [
+                f'classtap_requests_total{{path="{path}",status="{status}"}} {count}'
+                for (path, status), count in sorted(self._requests.items())
+            ]
+            lines.append("# TYPE classtap_request_seconds_total counter")
+            lines += [
+                f'classtap_request_seconds_total{{path="{path}"}} {seconds:.6f}'
+                for path, seconds in sorted(self._seconds.items())
+            ]
+            lines.append("# TYPE classtap_operations_total counter")
+            lines += [
+                f'classtap_operations_total{{status="{status}"}} {count}'
+                for status, count in sorted(self._operations.items())
+            ]
+        lines += ["# TYPE classtap_listeners gauge", f"classtap_listeners {listeners}"]
+        return "\n".join(lines) + "\n"

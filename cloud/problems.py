@@ -1,0 +1,63 @@
+"""Errors as RFC 9457 problem details: a status, a stable code, its parameters. Never a word of anybody's data."""
+
+from starlette.responses import Response
+
+from classtap_core.kernel.errors import ClassTapError, EnvironmentFault, Param
+from sync.protocol import Problem, encode
+
+_STATUS = {
+    "auth.token": 401,
+    "auth.missing": 401,
+    "sync.signature": 401,
+    "device.revoked": 403,
+    "sync.other_studio": 403,
+    "sync.other_device": 403,
+    "pair.code": 403,
+    "scope.not_yours": 403,
+    "device.unknown": 404,
+    "cloud.no_studio": 404,
+    "http.not_found": 404,
+    "http.method": 405,
+    "sync.gap": 409,
+    "sync.epoch": 409,
+    "sync.fork": 409,
+    "sync.unpaired": 409,
+    "body.too_large": 413,
+    "sync.too_many": 413,
+    "body.encoding": 415,
+    "rate.limited": 429,
+    "cloud.fault": 500,
+    "cloud.database": 503,
+    "cloud.stopping": 503,
+}
+_TITLES = {
+    400: "The request is not what it should be",
+    401: "Who asks could not be established",
+    403: "Not allowed",
+    404: "There is no such thing",
+    405: "Not possible here",
+    409: "The device's log and the cloud's do not meet",
+    413: "Too large",
+    415: "An encoding that is not understood",
+    429: "Too many tries",
+    500: "A fault of ours",
+    503: "Not available just now",
+}
+PROBLEM = "application/problem+json"
+
+
+def problem(code: str, **params: Param) -> Response:
+    """The answer for a code. Codes that are not listed are the caller's mistake: 400."""
+    status = _STATUS.get(code, 400)
+    headers = {"Retry-After": "5"} if status in (429, 503) else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = encode(Problem(title=_TITLES[status], status=status, code=code, params=params))
+    return Response(body, status_code=status, media_type=PROBLEM, headers=headers)
+
+
+def problem_of(error: ClassTapError) -> Response:
+    """The answer for one of our errors. What fails around us is 503, whatever it is."""
+    if isinstance(error, EnvironmentFault) and error.code not in _STATUS:
+        return problem("cloud.database")
+    return problem(error.code, **error.params)

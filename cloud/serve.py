@@ -1,0 +1,125 @@
+"""Running the web server: in the foreground for `classtap cloud serve`, or in a thread for the demo and the tests."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+
+from classtap_core.kernel.bus import Bus
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.errors import EnvironmentFault
+from cloud.app import HEARTBEAT_S, make_app
+from cloud.composition import Cloud, open_cloud
+
+Ready = Callable[[str], None]
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and ends the live connections before it waits for all connections to end."""
+
+    def __init__(self, config: uvicorn.Config, cloud: Cloud, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._cloud, self._ready = cloud, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._cloud.hints.close()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises EnvironmentFault `cloud.port` when somebody else listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise EnvironmentFault("cloud.port", host=host, port=port) from error
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(cloud: Cloud, heartbeat_s: float) -> uvicorn.Config:
+    # No access log: addresses carry scopes, and scopes carry places and days.
+    return uvicorn.Config(
+        make_app(cloud, heartbeat_s=heartbeat_s), access_log=False, log_config=None, log_level="warning",
+        lifespan="off", timeout_keep_alive=75, timeout_graceful_shutdown=10, server_header=False, date_header=False,
+    )  # fmt: skip
+
+
+class CloudServer:
+    """A cloud with its web server in a thread of its own. A context manager; `stop` leaves no thread behind."""
+
+    def __init__(
+        self, cloud: Cloud, *, host: str = "127.0.0.1", port: int = 0, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
+        self.cloud = cloud
+        self._listening = _listen(host, port)
+        self.url = _url(self._listening)
+        cloud.studios.url = self.url
+        self._up = threading.Event()
+        self._server = _Server(_config(cloud, heartbeat_s), cloud, self._up.set)
+        self._thread = threading.Thread(target=self._run, name="cloud-server", daemon=True)
+
+    def start(self) -> Self:
+        """Returns when it listens. Raises EnvironmentFault `cloud.start`."""
+        self._thread.start()
+        self._up.wait()
+        if not self._server.started:
+            raise EnvironmentFault("cloud.start")
+        return self
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listening])
+        finally:
+            self._up.set()
+
+    def stop(self) -> None:
+        """Answer what is being asked, then end, and close the cloud."""
+        self._server.should_exit = True
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._listening.close()
+        self.cloud.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def serve(
+    data: Path, bus: Bus, *, host: str = "127.0.0.1", port: int = 8741, url: str = "", clock: Clock | None = None,
+    ready: Ready | None = None,
+) -> None:  # fmt: skip
+    """Serve the cloud in `data/cloud` until the process is told to end (SIGINT, SIGTERM).
+
+    `ready` is called with the address once it listens; port 0 takes a free one. Raises EnvironmentFault.
+    """
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    cloud = open_cloud(data, bus, url=url, clock=clock)
+    try:
+        listening = _listen(host, port)
+        cloud.studios.url = _url(listening)
+        with listening:
+            tell = (lambda: ready(cloud.studios.url)) if ready else (lambda: None)
+            _Server(_config(cloud, HEARTBEAT_S), cloud, tell).run(sockets=[listening])
+    finally:
+        cloud.close()

@@ -1,0 +1,1 @@
+"""What the cloud keeps, in SQL. Nothing outside this folder knows a table."""

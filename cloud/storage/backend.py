@@ -1,0 +1,359 @@
+"""One studio's storage, as its authority needs it: bulk reads, bulk writes, one transaction at a time."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, delete, select, update
+
+from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
+from classtap_core.kernel.chain import Link, Sealer, join_changes
+from classtap_core.kernel.device import Answer
+from classtap_core.kernel.envelope import batch_statement
+from classtap_core.kernel.errors import ProgramFault, Refused
+from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import OPEN, Record, Row, index_of
+from classtap_core.kernel.tx import Change, Ref
+from cloud.secret import Secret
+from cloud.storage.database import Database
+from cloud.storage.subjects import KeyCache, SubjectKeys
+from cloud.storage.tables import Tables
+
+_CHUNK = 1_000
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+_read_link = msgspec.json.Decoder(Link).decode
+
+Announce = Callable[[Id, int, frozenset[str]], None]
+"""Told after each commit: the studio, its sequence, and the scopes that changed."""
+
+
+class Books:
+    """What all studios of one database share: the database, its tables, and the keys at hand."""
+
+    def __init__(self, database: Database, tables: Tables, secret: Secret, entropy: Entropy = os.urandom) -> None:
+        self.database, self.tables, self.secret, self.entropy = database, tables, secret, entropy
+        self.cache = KeyCache()
+
+
+class SqlCloud:
+    """`CloudBackend` over SQL. Make one for each piece of work; it belongs to one thread.
+
+    Attributes:
+        signature: the batch's signature, kept beside the log so that it can be checked again and forwarded.
+        sign: signs what the cloud's own device authored.
+        rehearsing: do everything, then roll back.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        studio: Id,
+        *,
+        announce: Announce | None = None,
+        signature: bytes | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
+        rehearsing: bool = False,
+    ) -> None:
+        self._rehearsing = rehearsing
+        self._books, self._studio = books, studio
+        self._tables, self._database = books.tables, books.database
+        self._announce, self.signature, self._sign = announce, signature, sign
+        self._writing: Connection | None = None
+        self._keys: SubjectKeys | None = None
+        self._committing: tuple[int, frozenset[str]] | None = None
+
+    @property
+    def studio(self) -> Id:
+        return self._studio
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        if self._writing is not None:
+            raise ProgramFault("transactions do not nest")
+        self._begin()
+        try:
+            with self._database.write() as connection:
+                self._writing = connection
+                yield
+                if self._rehearsing:
+                    raise _Rehearsed
+        except _Rehearsed:
+            return
+        finally:
+            self._writing, keys = None, self._keys
+            self._keys = None
+        if keys is not None:
+            keys.committed()
+        if self._committing is not None and self._announce is not None:
+            self._announce(self._studio, *self._committing)
+
+    def _begin(self) -> None:
+        self._committing = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._writing is not None:
+            yield self._writing
+        else:
+            with self._database.read() as connection:
+                yield connection
+
+    @property
+    def _connection(self) -> Connection:
+        if self._writing is None:
+            raise ProgramFault("this belongs inside atomic()")
+        return self._writing
+
+    # Reader
+
+    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
+        kind = record.KIND
+        with self._reading() as connection:
+            return {
+                id: Row(kind, id, scope, body)
+                for id, scope, body in rows_of(connection, self._tables, self._studio, kind, ids)
+            }
+
+    def find(self, wanted: Range) -> list[Row]:
+        found = self._tables.records[wanted.record.KIND]
+        columns = found.table.c
+        fields = index_of(wanted.record, wanted.by).fields
+        clauses = [columns.studio_id == self._studio]
+        clauses += [
+            columns[f"by_{field}"] == _plain(value) for field, value in zip(fields, wanted.equals, strict=False)
+        ]
+        if wanted.low is not None:
+            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] >= _plain(wanted.low))
+        if wanted.high is not None:
+            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] <= _plain(wanted.high))
+        order = [columns[f"by_{field}"] for field in fields]
+        query = select(columns.id, columns.scope, columns.body).where(and_(*clauses)).order_by(*order, columns.id)
+        with self._reading() as connection:
+            return [Row(wanted.record.KIND, id, scope, body) for id, scope, body in connection.execute(query)]
+
+    def holds(self, scope: str) -> bool:
+        return True
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        log = self._tables.log
+        query = (
+            select(log.c.sequence, log.c.changes)
+            .where(log.c.studio_id == self._studio, log.c.operation == operation)
+            .order_by(log.c.sequence)
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).first()
+            if found is None:
+                return None
+            sealed = _unpack(found.changes)
+            if not sealed:
+                return ()
+            keys = self._keys or self._made_keys(connection)
+            keys.warm(sealed.keys() - {OPEN})
+            return join_changes(Sealer(keys, self._books.entropy).open(sealed, change_context(found.sequence)))
+
+    # CloudBackend
+
+    def mark(self, device: Id) -> Mark | None:
+        table = self._tables.device
+        columns = (table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested)
+        found = self._connection.execute(
+            select(*columns).where(table.c.studio_id == self._studio, table.c.id == device).with_for_update()
+        ).first()
+        if found is None:
+            return None
+        return Mark(
+            device=device, epoch=found.epoch, sequence=found.sequence, hash=found.hash, public_key=found.public_key,
+            contested=found.contested,
+        )  # fmt: skip
+
+    def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]:
+        log = self._tables.log
+        found: dict[int, Known] = {}
+        for chunk in chunks(sequences):
+            rows = self._connection.execute(
+                select(log.c.device_sequence, log.c.sequence, log.c.envelope_hash, log.c.link).where(
+                    log.c.studio_id == self._studio,
+                    log.c.device_id == device,
+                    log.c.epoch == epoch,
+                    log.c.device_sequence.in_(chunk),
+                )
+            )
+            for row in rows:
+                answer = Answer(row.device_sequence, _read_link(row.link).outcome, row.sequence)
+                found[row.device_sequence] = Known(row.envelope_hash, answer)
+        return found
+
+    def lock(self, guards: Sequence[str]) -> None:
+        if not guards or self._database.dialect == "sqlite":
+            return  # SQLite's one writer holds everything already.
+        guard = self._tables.guard
+        rows = [{"studio_id": self._studio, "name": name} for name in guards]
+        self._connection.execute(self._database.insert_new(guard), rows)
+        query = select(guard.c.name).where(guard.c.studio_id == self._studio, guard.c.name.in_(list(guards)))
+        self._connection.execute(query.order_by(guard.c.name).with_for_update()).all()
+
+    def write_rows(self, changes: Sequence[Change]) -> None:
+        last: dict[str, dict[Id, Change]] = {}
+        for change in changes:
+            last.setdefault(change.kind, {})[change.id] = change
+        for kind, by_id in sorted(last.items()):
+            found = self._tables.records[kind]
+            put = [
+                {
+                    "studio_id": self._studio, "id": change.id, "scope": change.scope, "body": change.body,
+                    **found.values(change.body),
+                }
+                for change in by_id.values()
+                if change.body is not None
+            ]  # fmt: skip
+            gone = [change.id for change in by_id.values() if change.body is None]
+            if put:
+                self._connection.execute(self._database.upsert(found.table), put)
+            for chunk in chunks(gone):
+                self._connection.execute(
+                    delete(found.table).where(found.table.c.studio_id == self._studio, found.table.c.id.in_(chunk))
+                )
+
+    def lock_head(self) -> StudioHead:
+        head = self._tables.head
+        found = self._connection.execute(
+            select(head.c.sequence, head.c.hash).where(head.c.studio_id == self._studio).with_for_update()
+        ).first()
+        if found is None:
+            raise Refused("cloud.no_studio")
+        return StudioHead(found.sequence, found.hash)
+
+    def append(self, ledgers: Sequence[Ledger]) -> None:
+        if not ledgers:
+            return
+        connection, last = self._connection, ledgers[-1].link
+        keys = self._keys = self._made_keys(connection)
+        subjects = {subject for ledger in ledgers for subject in (*ledger.parts, *ledger.change_parts)} - {OPEN}
+        keys.make(subjects, now=last.decided)
+        sealer = Sealer(keys, self._books.entropy)
+        connection.execute(self._tables.log.insert(), [self._log_row(ledger, sealer) for ledger in ledgers])
+        moved = _moved(ledgers)
+        if moved:
+            rows = [
+                {"studio_id": self._studio, "scope": scope, "kind": ref[0], "id": ref[1], "sequence": sequence}
+                for (scope, ref), sequence in moved.items()
+            ]
+            connection.execute(self._database.upsert(self._tables.change), rows)
+        effects = [self._effect_row(ledger, position) for ledger in ledgers for position in range(len(ledger.effects))]
+        if effects:
+            connection.execute(self._database.insert_new(self._tables.effect), effects)
+        head = self._tables.head
+        connection.execute(
+            update(head)
+            .where(head.c.studio_id == self._studio)
+            .values(sequence=last.sequence, hash=ledgers[-1].link_hash)
+        )
+        self._committing = (last.sequence, frozenset(scope for scope, _ in moved))
+
+    def set_mark(self, mark: Mark) -> None:
+        device = self._tables.device
+        self._connection.execute(
+            update(device)
+            .where(device.c.studio_id == self._studio, device.c.id == mark.device)
+            .values(epoch=mark.epoch, sequence=mark.sequence, hash=mark.hash, contested=mark.contested)
+        )
+        signature = self.signature
+        if signature is None and self._sign is not None:
+            signature = self._sign(
+                batch_statement(
+                    studio=self._studio, device=mark.device, epoch=mark.epoch,
+                    last_sequence=mark.sequence, last_hash=mark.hash,
+                )
+            )  # fmt: skip
+        if signature is not None:
+            row = {
+                "studio_id": self._studio, "device_id": mark.device, "epoch": mark.epoch, "sequence": mark.sequence,
+                "signature": signature,
+            }  # fmt: skip
+            self._connection.execute(self._tables.batch.insert(), [row])
+
+    def _made_keys(self, connection: Connection) -> SubjectKeys:
+        books = self._books
+        return SubjectKeys(
+            books.database, books.tables, books.secret, books.cache, studio=self._studio, connection=connection
+        )
+
+    def _log_row(self, ledger: Ledger, sealer: Sealer) -> dict[str, Any]:
+        link = ledger.link
+        parts = sealer.seal(ledger.parts, part_context(link.device, link.epoch, link.device_sequence))
+        return {
+            "studio_id": self._studio, "sequence": link.sequence, "operation": link.operation, "kind": link.kind,
+            "device_id": link.device, "epoch": link.epoch, "device_sequence": link.device_sequence,
+            "envelope_hash": link.envelope, "envelope": ledger.data, "parts": _pack(parts), "link": ledger.link_data,
+            "link_hash": ledger.link_hash, "decided_ms": link.decided, "status": link.outcome.status.value,
+            "changes": _pack(sealer.seal(ledger.change_parts, change_context(link.sequence))),
+        }  # fmt: skip
+
+    def _effect_row(self, ledger: Ledger, position: int) -> dict[str, Any]:
+        effect = ledger.effects[position]
+        return {
+            "studio_id": self._studio, "id": effect.id, "operation": ledger.link.operation,
+            "sequence": ledger.link.sequence, "kind": effect.kind, "body": msgspec.json.encode(effect.body),
+            "at_most_once": int(effect.at_most_once), "state": "ready",
+        }  # fmt: skip
+
+
+class _Rehearsed(Exception):
+    """Takes a rehearsal's transaction back."""
+
+
+def part_context(device: Id, epoch: int, sequence: int) -> str:
+    """What a sealed payload part is bound to."""
+    return f"operation/{device}/{epoch}/{sequence}"
+
+
+def change_context(sequence: int) -> str:
+    """What a sealed change part is bound to."""
+    return f"change/{sequence}"
+
+
+def unpack_parts(data: bytes) -> dict[str, bytes]:
+    """The sealed parts in a log row."""
+    return _unpack(data)
+
+
+def rows_of(
+    connection: Connection, tables: Tables, studio: Id, kind: str, ids: Iterable[Id]
+) -> Iterator[tuple[Id, str, bytes]]:
+    """Id, scope and body of the rows that are there."""
+    columns = tables.records[kind].table.c
+    for chunk in chunks(ids):
+        query = select(columns.id, columns.scope, columns.body).where(
+            columns.studio_id == studio, columns.id.in_(chunk)
+        )
+        for id, scope, body in connection.execute(query):
+            yield Id(id), scope, body
+
+
+def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Lists short enough for one query's parameters."""
+    several = list(values)
+    for start in range(0, len(several), _CHUNK):
+        yield several[start : start + _CHUNK]
+
+
+def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], int]:
+    """Scope and row → the last sequence at which it changed there."""
+    moved: dict[tuple[str, Ref], int] = {}
+    for ledger in ledgers:
+        for change in ledger.changes:
+            if change.left and change.left != change.scope:
+                moved[(change.left, change.ref)] = ledger.link.sequence
+            moved[(change.scope, change.ref)] = ledger.link.sequence
+    return moved
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value

@@ -1,0 +1,213 @@
+"""Studios and their devices: founding, pairing by a one-time code, listing, revoking."""
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from classtap_core.kernel.authority import Authority
+from classtap_core.kernel.bus import Bus
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.ids import Entropy, Id, fresh
+from cloud.hints import Hints
+from cloud.passkeys import PassKeys
+from cloud.storage.backend import Books, SqlCloud
+from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
+from sync.protocol import Pair, Paired
+
+CODE_MINUTES = 10
+_CODE_LENGTH = 13
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: 13 characters are 65 bits. What people mistake for one another is read as the same."""
+_MISREAD = str.maketrans("ILO", "110")
+
+ScopesOf = Callable[[str, Id], tuple[str, ...]]
+"""The scope patterns of a role at a location, most urgent first."""
+
+
+class PairingCode(NamedTuple):
+    """What is shown at the desk. `expires` is milliseconds since the Unix epoch."""
+
+    code: str
+    url: str
+    expires: int
+
+
+class Studios:
+    """Every studio of one cloud, and the authority over each.
+
+    Attributes:
+        url: where devices reach this cloud; shown with a pairing code.
+    """
+
+    def __init__(
+        self, books: Books, bus: Bus, clock: Clock, entropy: Entropy, *, hints: Hints, scopes_of: ScopesOf
+    ) -> None:
+        self.books, self.bus, self.clock, self.entropy = books, bus, clock, entropy
+        self.hints, self._scopes_of = hints, scopes_of
+        self.directory = Directory(books.database, books.tables)
+        self.pass_keys = PassKeys(books)
+        self.url = ""
+
+    def found(self, name: str, *, id: Id | None = None, environment: str = "live") -> StudioEntry:
+        """Found a studio with its own device, root key and first pass key.
+
+        `environment` is `live` or `test`: a test studio's passes open nothing in a live one.
+        """
+        now = self.clock.now().corrected
+        entry = StudioEntry(
+            id=id or fresh(now, self.entropy), name=name, environment=environment,
+            pass_studio=self.entropy(8).hex(), cloud_device=fresh(now, self.entropy), founded_ms=now,
+        )  # fmt: skip
+        key = secrets.token_bytes(32)
+        public = Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
+        device = DeviceEntry(
+            entry.id, entry.cloud_device, "cloud", "cloud", "cloud", Id(""), (), public, 1, 0, 0, now, None
+        )
+        with self.books.database.write() as connection:
+            self.directory.add_studio(connection, entry)
+            self.directory.add_device(connection, device)
+            wrapped = self.books.secret.wrap(key, _device_key(entry.id))
+            self.directory.put_secret(connection, entry.id, "cloud_device", wrapped)
+            self.pass_keys.start(connection, entry, now_s=now // 1000)
+        return entry
+
+    def all(self) -> list[StudioEntry]:
+        with self.books.database.read() as connection:
+            return self.directory.studios(connection)
+
+    def studio(self, id: Id) -> StudioEntry:
+        """Raises Refused `cloud.no_studio`."""
+        with self.books.database.read() as connection:
+            found = self.directory.studio(connection, id)
+        if found is None:
+            raise Refused("cloud.no_studio")
+        return found
+
+    def storage(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> SqlCloud:
+        """The studio's storage for one piece of work on this thread. `signature`: of the batch being taken."""
+        return SqlCloud(
+            self.books, studio, announce=self.hints.announce, signature=signature,
+            sign=None if signature is not None else self._signer(studio), rehearsing=rehearsing,
+        )  # fmt: skip
+
+    def authority(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> Authority:
+        """The studio's authority for one piece of work on this thread."""
+        backend = self.storage(studio, signature=signature, rehearsing=rehearsing)
+        return Authority(backend, self.bus, self.clock, self.entropy, is_signed)
+
+    def _signer(self, studio: Id) -> Callable[[bytes], bytes]:
+        def sign(statement: bytes) -> bytes:
+            with self.books.database.read() as connection:
+                wrapped = self.directory.secret(connection, studio, "cloud_device")
+            if wrapped is None:
+                raise Refused("cloud.no_studio")
+            key = self.books.secret.unwrap(wrapped, _device_key(studio))
+            return Ed25519PrivateKey.from_private_bytes(key).sign(statement)
+
+        return sign
+
+    def pairing_code(
+        self, studio: Id, *, role: str, location: Id, name: str, scopes: tuple[str, ...] | None = None
+    ) -> PairingCode:
+        """A code with which one device may pair within ten minutes. `scopes`: in place of the role's own."""
+        self.studio(studio)
+        code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+        now = self.clock.now().corrected
+        held = self._scopes_of(role, location) if scopes is None else scopes
+        entry = CodeEntry(hashed(code), studio, role, location, name, held, now + CODE_MINUTES * 60_000, None, None)
+        with self.books.database.write() as connection:
+            self.directory.forget_codes(connection, before_ms=now - 24 * 3_600_000)
+            self.directory.add_code(connection, entry)
+        return PairingCode(f"{code[:4]}-{code[4:8]}-{code[8:]}", self.url, entry.expires_ms)
+
+    def pair(self, asked: Pair) -> Paired:
+        """Turn a code into a device with a token.
+
+        A device whose answer was lost may ask again with the same code and key, and gets a new token: still one device.
+        Raises Refused `pair.code` (unknown, used or too old: one answer for all), BadInput `pair.key`.
+        """
+        public = _public_key(asked.public_key)
+        hash = hashed(_typed(asked.code))
+        now = self.clock.now()
+        token = secrets.token_urlsafe(32)
+        with self.books.database.write() as connection:
+            code = self.directory.code(connection, hash)
+            if code is None or now.corrected >= code.expires_ms:
+                raise Refused("pair.code")
+            if code.device is None:
+                id = fresh(now.corrected, self.entropy)
+                device = DeviceEntry(
+                    code.studio, id, code.name or asked.name, asked.program, code.role, code.location, code.scopes,
+                    public, 1, 0, 0, now.corrected, None,
+                )  # fmt: skip
+                self.directory.add_device(connection, device)
+                self.directory.use_code(connection, hash, device=id, public_key=asked.public_key)
+            else:
+                again = self.directory.device(connection, code.studio, code.device)
+                if again is None or again.public_key != public or again.sequence or again.revoked_ms is not None:
+                    raise Refused("pair.code")
+                device = again
+            self.directory.add_token(connection, hashed(token), studio=code.studio, device=device.id)
+            studio = self.directory.studio(connection, code.studio)
+            if studio is None:
+                raise Refused("pair.code")
+            root = self.pass_keys.root_public(connection, studio.id)
+        return Paired(
+            studio=studio.id, studio_name=studio.name, device=device.id, epoch=device.epoch, token=token,
+            role=device.role, location=device.location, scopes=device.scopes, root=root.hex(),
+            pass_studio=studio.pass_studio, environment=studio.environment, cloud_ms=now.wall,
+        )  # fmt: skip
+
+    def device_of(self, token: str) -> DeviceEntry:
+        """The device that a token stands for. Raises Refused `auth.token`, or `device.revoked`."""
+        with self.books.database.read() as connection:
+            found = self.directory.device_of_token(connection, hashed(token))
+        if found is None:
+            raise Refused("auth.token")
+        if found.revoked_ms is not None:
+            raise Refused("device.revoked")
+        return found
+
+    def devices(self, studio: Id) -> list[DeviceEntry]:
+        """The studio's devices, the cloud's own among them, in the order they were paired."""
+        with self.books.database.read() as connection:
+            return self.directory.devices(connection, studio)
+
+    def revoke(self, studio: Id, device: Id) -> None:
+        """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
+        with self.books.database.write() as connection:
+            if self.directory.device(connection, studio, device) is None:
+                raise Refused("device.unknown")
+            self.directory.revoke(connection, studio, device, at_ms=self.clock.now().corrected)
+        self.hints.drop(studio, device)
+
+
+def is_signed(public_key: bytes, signature: bytes, statement: bytes) -> bool:
+    """Whether a device signed a statement (`authority.Verifier`)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, statement)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _typed(code: str) -> str:
+    """A code as a person may have typed it: any case, with or without dashes, letters misread."""
+    return "".join(code.upper().replace("-", "").split()).translate(_MISREAD)
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        public = bytes.fromhex(text)
+        Ed25519PublicKey.from_public_bytes(public)
+    except ValueError as error:
+        raise BadInput("pair.key") from error
+    return public
+
+
+def _device_key(studio: Id) -> str:
+    return f"cloud_device/{studio}"
