@@ -18,12 +18,12 @@ def merge(
 
     A field whose base still stands is written. One that somebody else changed meanwhile: the last confirmed edit
     wins (this one), except where the field is sensitive: then what stands stays and the field is named for review.
-    An edit to the value that already stands changes nothing.
+    An edit to the value that already stands changes nothing, and neither does one that leaves what its editor saw.
     """
     values: dict[str, Any] = {}
     review: list[str] = []
     for name, value in wanted.items():
-        if current.get(name) == value:
+        if current.get(name) == value or (name in base and base[name] == value):
             continue
         if current.get(name) != base.get(name) and name in sensitive:
             review.append(name)

@@ -160,7 +160,10 @@ class Census(Payload, frozen=True, kw_only=True):
     into: Id
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield [Range(Child, "by_house", (self.house,), scope=f"families/{self.house}"), Key(Seats, self.into, "schedule")]
+        yield [
+            Range(Child, "by_house", (self.house,), scope=f"families/{self.house}"),
+            Key(Seats, self.into, "schedule"),
+        ]
 
 
 @handles(Census)
