@@ -246,19 +246,24 @@ class Camera:
             box.put(frame)
 
 
-def every_frame(source: Source, *, on_state: OnState | None = None) -> Iterator[Frame]:
+def every_frame(
+    source: Source, *, on_state: OnState | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Frame]:
     """Every frame of a file or folder in order, as fast as they are taken; of a live source, until it goes away.
+
+    Media time is the frame's place in the file, or what `clock` (seconds) counts for a live source.
 
     An image that cannot be read is told as a state and keeps its number. Nothing is raised for a missing or broken
     source: the state says so and there are no frames.
     """
     report = _Report(source.name, on_state)
     try:
-        trouble = source.open()
+        started, trouble = clock(), source.open()
         for index in count() if trouble is None else ():
             answer = source.read()
             if not isinstance(answer, Trouble):
-                frame = Frame(answer, round(index * 1000 / source.fps), index)
+                at_s = clock() - started if source.live else index / source.fps
+                frame = Frame(answer, round(at_s * 1000), index)
                 report.frame(frame)
                 yield frame
                 continue
@@ -288,6 +293,7 @@ class _Report:
                 self._on_state(state)
 
     def trouble(self, trouble: Trouble, *, attempt: int | None = None) -> None:
+        self._blank_since = None
         params = dict(trouble.params) if attempt is None else {**trouble.params, "attempt": attempt}
         self.say(_CODES[trouble.fault], params)
 

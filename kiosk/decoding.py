@@ -28,7 +28,7 @@ except (ImportError, OSError):  # libzbar is not installed: one stage less
 log = logging.getLogger(__name__)
 
 STEADY_MS = 800
-UNREAD_MS = 1_500
+UNREAD_MS = 1_000
 SHARP_MOST = 360_000
 """Pixels of a patch up to which it is enlarged three times before sharpening; twice above."""
 
@@ -198,7 +198,7 @@ class SteadyPick:
         return fresh
 
     def offer_look(self, look: Look, at_ms: int) -> list[Sighting]:
-        """As `offer`, and once for a code that stays in view for a second and a half and nobody can read.
+        """As `offer`, and once for a code that stays in view for a second and nobody can read.
 
         Such a sighting has no text and no decoder. One frame that reads, or 800 ms without it, starts it afresh.
         """
@@ -345,7 +345,7 @@ def _sharpened(grey: Grey) -> Found:
     """Defocus up to seven tenths of a module."""
     factor = 3 if grey.size <= SHARP_MOST else 2
     larger = cv2.GaussianBlur(_enlarged(grey, factor), (0, 0), 1.2)
-    around = cv2.GaussianBlur(larger, (0, 0), 2.0 * factor)
+    around = cv2.resize(cv2.GaussianBlur(grey, (0, 0), 2.0), None, fx=factor, fy=factor)
     return _shrunk(_zxing(np.asarray(cv2.addWeighted(larger, 6.0, around, -5.0, 0), np.uint8)), factor)
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; FFmpeg asks when it first opens something
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if "OPENCV_LOG_LEVEL" not in os.environ:  # a missing camera is a state here, not a line on stderr
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 Picture = NDArray[np.uint8]
 
