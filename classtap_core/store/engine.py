@@ -1,0 +1,106 @@
+"""Opening the encrypted database: SQLCipher under a raw 256-bit key, set for durability, its errors in our words."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlcipher3
+from sqlcipher3 import dbapi2
+
+from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+
+# sqlite-utils takes a module called pysqlite3, where there is one, for its SQLite: so it knows this driver's errors.
+sys.modules["pysqlite3"] = sqlcipher3
+sys.modules["pysqlite3.dbapi2"] = dbapi2
+
+from sqlite_utils import Database  # noqa: E402 - only after the lines above
+
+Connection = Any
+"""A connection of sqlcipher3, which publishes no types."""
+
+KEY_BYTES = 32
+PAGE_BYTES = 4096
+_CACHE_KIB = 65_536
+_BUSY_MS = 5_000
+
+
+def connect(path: Path, key: bytes | None, *, read_only: bool = False) -> Connection:
+    """Open a database file under its raw key; a new file becomes a new database.
+
+    `key` is 32 random bytes, never a passphrase; None opens a plain file, which only the benchmark does. The
+    connection may move between threads, but never be used by two at once. Raises EnvironmentFault
+    `store.unreadable` when the key is another or the file is no database, and as `faults` does.
+    """
+    if key is not None and len(key) != KEY_BYTES:
+        raise ValueError("the key of a store is 32 bytes")
+    with faults():
+        conn = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        with faults():
+            _settle(conn, key, read_only=read_only)
+    except ClassTapError:
+        conn.close()
+        raise
+    return conn
+
+
+def _settle(conn: Connection, key: bytes | None, *, read_only: bool) -> None:
+    if key is not None:
+        conn.execute("PRAGMA cipher_log_level = NONE")  # it would write its errors to stderr
+        conn.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    conn.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if read_only:
+        conn.execute("PRAGMA query_only = ON")
+    else:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.execute("PRAGMA fullfsync = ON")
+        conn.execute("PRAGMA foreign_keys = ON")
+        conn.execute("PRAGMA secure_delete = ON")
+    conn.execute("PRAGMA temp_store = MEMORY")
+    conn.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def database(conn: Connection) -> Database:
+    """The same connection with sqlite-utils' hands: schema, search, migrations, `atomic`."""
+    return Database(conn, execute_plugins=False)
+
+
+_ENVIRONMENT = {
+    "SQLITE_FULL": "disk_full",
+    "SQLITE_READONLY": "store.read_only",
+    "SQLITE_CANTOPEN": "store.cannot_open",
+    "SQLITE_PERM": "store.cannot_open",
+    "SQLITE_AUTH": "store.cannot_open",
+    "SQLITE_BUSY": "store.locked",
+    "SQLITE_LOCKED": "store.locked",
+    "SQLITE_IOERR": "store.disk_error",
+    "SQLITE_NOTADB": "store.unreadable",
+    "SQLITE_CORRUPT": "store.damaged",
+    "SQLITE_NOMEM": "out_of_memory",
+}
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Turn what the surroundings do to the database into a ClassTapError; our own mistakes pass as they are.
+
+    Raises EnvironmentFault `disk_full`, `store.read_only`, `store.cannot_open`, `store.locked`, `store.disk_error`,
+    `store.unreadable`, `store.damaged`, `out_of_memory`.
+    """
+    try:
+        yield
+    except dbapi2.Error as error:
+        name = getattr(error, "sqlite_errorname", None) or ""
+        code = next((code for start, code in _ENVIRONMENT.items() if name.startswith(start)), None)
+        if code is None:
+            raise
+        raise EnvironmentFault(code) from error
+    except UnicodeEncodeError as error:
+        raise BadInput("canonical.surrogate") from error
+
+
+__all__ = ["KEY_BYTES", "PAGE_BYTES", "Connection", "Database", "connect", "database", "faults"]

@@ -1,0 +1,225 @@
+"""The one log of a device: the queue is its rows above the acknowledged sequence, the audit is the same rows.
+
+An entry's position is its epoch and its sequence in one number, so that the log grows at its end only. What it says
+about persons rests sealed under their keys.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from classtap_core.kernel.chain import Sealer, change_parts, join_changes
+from classtap_core.kernel.device import Answer, Entry
+from classtap_core.kernel.envelope import GENESIS
+from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.operations import Range, Registry
+from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.tx import Change, Ref, Touched
+from classtap_core.store.engine import Connection
+from classtap_core.store.rows import id_list
+
+_EPOCH = 40
+_SEQUENCE = (1 << _EPOCH) - 1
+
+pack = msgspec.msgpack.Encoder().encode
+_bodies = msgspec.msgpack.Decoder(list[bytes | None]).decode
+_boxes = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+_json = msgspec.json.Encoder().encode
+_outcome = msgspec.json.Decoder(Outcome).decode
+_equals = msgspec.json.Decoder(tuple[str | int, ...]).decode
+_bounds = msgspec.json.Decoder(tuple[str | int | None, str | int | None]).decode
+
+_COLUMNS = "position, id, kind, at_ms, folded, included, hash, told, answer, envelope, payload, changes, bodies"
+
+
+def position(epoch: int, sequence: int) -> int:
+    return epoch << _EPOCH | sequence
+
+
+def sequence_of(at: int) -> int:
+    return at & _SEQUENCE
+
+
+class Log:
+    """Reads and writes log rows through one connection, in the epoch it is told."""
+
+    def __init__(self, conn: Connection, registry: Registry, sealer: Sealer, entropy: Entropy) -> None:
+        self.conn, self.registry, self.sealer, self.entropy = conn, registry, sealer, entropy
+        self.epoch = 1
+
+    def last(self) -> tuple[int, str]:
+        """Sequence and hash of the last entry of this epoch."""
+        row = self.conn.execute(
+            "SELECT position, hash FROM log WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT 1",
+            (position(self.epoch, 0), position(self.epoch, _SEQUENCE)),
+        ).fetchone()
+        return (0, GENESIS) if row is None else (sequence_of(row[0]), row[1])
+
+    def append(self, entry: Entry) -> None:
+        at = position(entry.epoch, entry.sequence)
+        payload = pack(self.sealer.seal(entry.parts, payload_context(entry.id)))
+        self.conn.execute(
+            f"INSERT INTO log ({_COLUMNS}, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                at, entry.id, entry.kind, entry.at_ms, int(entry.folded), entry.included, entry.hash,
+                _json(entry.told), None if entry.answer is None else _json(entry.answer), entry.data, payload,
+                self._sealed_changes(entry.id, entry.changes), _kept_bodies(entry.changes),
+            ),
+        )  # fmt: skip
+        if entry.folded:
+            self._touch(at, entry.touched)
+
+    def _sealed_changes(self, operation: Id, changes: Sequence[Change]) -> bytes:
+        if not changes:
+            return b""
+        parts = change_parts(changes, self.registry.records, self.entropy)
+        return pack(self.sealer.seal(parts, changes_context(operation)))
+
+    def _touch(self, at: int, touched: Touched) -> None:
+        self.conn.executemany(
+            "INSERT OR REPLACE INTO touch (kind, id, position, settled) VALUES (?, ?, ?, 0)",
+            [(kind, id, at) for kind, id in touched.refs],
+        )
+        if touched.ranges:
+            self.conn.executemany(
+                "INSERT INTO touch_range (position, kind, settled, index_name, equals, bounds, scope)"
+                " VALUES (?, ?, 0, ?, ?, ?, ?)",
+                [
+                    (at, one.record.KIND, one.by, _json(one.equals), _json((one.low, one.high)), one.scope)
+                    for one in touched.ranges
+                ],
+            )
+
+    def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
+        """Replace what an entry rests on and changed."""
+        at = position(self.epoch, sequence)
+        (operation,) = self.conn.execute("SELECT id FROM log WHERE position = ?", (at,)).fetchone()
+        self.conn.execute(
+            "UPDATE log SET folded = ?, changes = ?, bodies = ? WHERE position = ?",
+            (int(folded), self._sealed_changes(operation, changes), _kept_bodies(changes), at),
+        )
+        self.conn.execute("DELETE FROM touch WHERE position = ?", (at,))
+        self.conn.execute("DELETE FROM touch_range WHERE position = ?", (at,))
+        if folded:
+            self._touch(at, touched)
+
+    def entries(self, sequences: Iterable[int]) -> list[Entry]:
+        """Entries of this epoch by sequence, in the order asked. Parts of erased persons are not in them."""
+        wanted = [position(self.epoch, sequence) for sequence in sequences]
+        if not wanted:
+            return []
+        rows = self.conn.execute(
+            f"SELECT {_COLUMNS} FROM log WHERE position IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(wanted).decode(),),
+        ).fetchall()
+        touched = self._touched_by([row[0] for row in rows])
+        found = {row[0]: self._entry(row, touched.get(row[0], Touched())) for row in rows}
+        return [found[at] for at in wanted if at in found]
+
+    def _entry(self, row: tuple[object, ...], touched: Touched) -> Entry:
+        at, id, kind, at_ms, folded, included, hash, told, answer, envelope, payload, changes, bodies = row
+        return Entry(
+            sequence=sequence_of(at), epoch=at >> _EPOCH, id=id, kind=kind, at_ms=at_ms, data=envelope, hash=hash,  # type: ignore[arg-type, operator]
+            parts=self.sealer.open(_boxes(payload), payload_context(id)), told=_outcome(told),  # type: ignore[arg-type]
+            changes=_with_bodies(self._opened(id, changes), bodies), folded=bool(folded), touched=touched,  # type: ignore[arg-type]
+            answer=None if answer is None else _outcome(answer), included=included,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _opened(self, operation: Id, changes: bytes) -> tuple[Change, ...]:
+        if not changes:
+            return ()
+        return join_changes(self.sealer.open(_boxes(changes), changes_context(operation)))
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        """What an operation changed, without bodies; None when it is not in this log."""
+        row = self.conn.execute("SELECT changes FROM log WHERE id = ?", (operation,)).fetchone()
+        return None if row is None else self._opened(operation, row[0])
+
+    def _touched_by(self, positions: Sequence[int]) -> Mapping[int, Touched]:
+        asked = (msgspec.json.encode(list(positions)).decode(),)
+        refs: dict[int, set[Ref]] = {}
+        for at, kind, id in self.conn.execute(
+            "SELECT position, kind, id FROM touch WHERE position IN (SELECT value FROM json_each(?))", asked
+        ):
+            refs.setdefault(at, set()).add((kind, id))
+        ranges: dict[int, list[Range]] = {}
+        for at, one in self._ranges("position IN (SELECT value FROM json_each(?)) ORDER BY number", asked):
+            ranges.setdefault(at, []).append(one)
+        return {at: Touched(frozenset(refs.get(at, ())), tuple(ranges.get(at, ()))) for at in {*refs, *ranges}}
+
+    def _ranges(self, where: str, asked: Sequence[object]) -> list[tuple[int, Range]]:
+        rows = self.conn.execute(
+            f"SELECT position, kind, index_name, equals, bounds, scope FROM touch_range WHERE {where}", asked
+        ).fetchall()
+        records = self.registry.records
+        return [
+            (at, Range(records[kind], by, _equals(equals), *_bounds(bounds), scope))
+            for at, kind, by, equals, bounds, scope in rows
+            if kind in records
+        ]
+
+    def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
+        if self.conn.execute("SELECT 1 FROM touch LIMIT 1").fetchone() is None:
+            return set()
+        by_kind: dict[str, list[str]] = {}
+        for kind, id in refs:
+            by_kind.setdefault(kind, []).append(id)
+        found: set[int] = set()
+        for kind, ids in by_kind.items():
+            rows = self.conn.execute(
+                "SELECT position FROM json_each(?) AS asked CROSS JOIN touch"
+                " ON touch.kind = ? AND touch.id = asked.value AND touch.settled = ?",
+                (id_list(ids), kind, int(settled)),
+            )
+            found.update(sequence_of(at) for (at,) in rows)
+        return found
+
+    def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
+        found = self._ranges(
+            "kind IN (SELECT value FROM json_each(?)) AND settled = ? ORDER BY number", (id_list(kinds), int(settled))
+        )
+        return [(sequence_of(at), one) for at, one in found]
+
+    def settled_by(self, cursor: int) -> list[int]:
+        rows = self.conn.execute(
+            "SELECT position FROM log WHERE folded = 1 AND settled = 0 AND included <= ? ORDER BY position", (cursor,)
+        )
+        return [sequence_of(at) for (at,) in rows]
+
+    def settle(self, sequences: Iterable[int]) -> None:
+        positions = [(position(self.epoch, sequence),) for sequence in sequences]
+        self.conn.executemany("UPDATE log SET settled = 1, bodies = NULL WHERE position = ?", positions)
+        self.conn.executemany("UPDATE touch SET settled = 1 WHERE position = ?", positions)
+        self.conn.executemany("UPDATE touch_range SET settled = 1 WHERE position = ?", positions)
+
+    def answered(self, answer: Answer) -> None:
+        self.conn.execute(
+            "UPDATE log SET answer = ?, included = ? WHERE position = ?",
+            (_json(answer.outcome), answer.included, position(self.epoch, answer.sequence)),
+        )
+
+    def tell(self, sequence: int, outcome: Outcome) -> None:
+        self.conn.execute(
+            "UPDATE log SET told = ? WHERE position = ?", (_json(outcome), position(self.epoch, sequence))
+        )
+
+
+def _kept_bodies(changes: Sequence[Change]) -> bytes | None:
+    """Whole rows after a change, kept while it waits: one that cannot be run again is laid over as it was."""
+    return pack([change.body for change in changes]) if changes else None
+
+
+def _with_bodies(changes: tuple[Change, ...], bodies: bytes | None) -> tuple[Change, ...]:
+    if bodies is None:
+        return changes
+    return tuple(
+        msgspec.structs.replace(change, body=body) for change, body in zip(changes, _bodies(bodies), strict=True)
+    )
+
+
+def payload_context(operation: Id) -> str:
+    return f"payload/{operation}"
+
+
+def changes_context(operation: Id) -> str:
+    return f"changes/{operation}"
