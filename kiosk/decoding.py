@@ -266,6 +266,11 @@ class ScanWorker:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    @property
+    def alive(self) -> bool:
+        """It still takes frames: False before the start, after `stop`, and when the camera has ended."""
+        return self._thread is not None and self._thread.is_alive()
+
     def pace(self) -> Pace:
         """How it goes over the last 120 frames."""
         recent = list(self._recent)

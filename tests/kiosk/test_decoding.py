@@ -315,6 +315,7 @@ def test_the_worker_shows_frames_tells_each_sighting_once_and_stops(tmp_path: Pa
     camera._thread.join(20)
     assert camera.stop()
     assert worker.stop()
+    assert not worker.alive
     assert [(text, decoder) for text, decoder, _ in told] == [(text_of(1), "zxing"), (text_of(2), "zxing")]
     assert 3 <= told[0][2] < 15
     assert 18 <= told[1][2] < 30
