@@ -73,5 +73,6 @@ TOOLS = {
     "zbar": Tool(lambda: _library("libzbar.so.0"), "apt-get install libzbar0"),
     "chromium": Tool(_chromium, "apt-get install chromium"),
     "postgresql": Tool(_postgresql, "apt-get install postgresql"),
+    "zdump": Tool(_program("zdump"), "apt-get install libc-bin"),
     "openssl": Tool(_program("openssl"), "apt-get install openssl"),
 }
