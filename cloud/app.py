@@ -16,8 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from classtap_core.access.blueprints import DESK
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers, narrowed
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
@@ -65,6 +67,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/pull", devices.pull, ["GET"]),
         (f"{PREFIX}/snapshot/{{scope:path}}", devices.snapshot, ["GET"]),
         (f"{PREFIX}/keys", devices.keys, ["GET"]),
+        (f"{PREFIX}/pass/{{family}}", devices.pass_text, ["GET"]),
         (f"{PREFIX}/live", devices.live, ["GET"]),
         ("/healthz", _healthy, ["GET"]),
         ("/readyz", devices.ready, ["GET"]),
@@ -207,6 +210,14 @@ class _Devices:
 
         data = await self._run(self.cloud.reading, bundle)
         return Response(data, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+    async def pass_text(self, request: Request) -> Response:
+        device = await self._device(request)
+        if device.role != DESK:
+            raise Refused("pass.not_here")
+        family = Id(request.path_params["family"])
+        work = partial(self.cloud.studios.pass_of, device.studio, family)
+        return json_answer(encode(await self._run(self.cloud.reading, work)), gzip=False)
 
     async def live(self, request: Request) -> Response:
         device = await self._device(request)

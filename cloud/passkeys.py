@@ -8,24 +8,15 @@ from sqlalchemy import Connection, select
 
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
-from classtap_core.passes.codec import Algorithm, PassClaims, Tier, encode
+from classtap_core.passes.codec import Algorithm, PassClaims, encode
 from classtap_core.passes.keys import KeyBundle, PassKey, signed_bundle
+from classtap_core.passes.records import Pass
 from classtap_core.passes.signing import Signer, ed25519_signer
 from cloud.storage.backend import Books
 from cloud.storage.directory import Directory, StudioEntry
 
 KEY_YEARS = 5
 _YEAR_S = 366 * 86_400
-
-
-class PassOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass text is made from: a pass record's numbers. Times are Unix seconds."""
-
-    handle: int
-    epoch: int
-    not_before: int
-    expires: int
-    tier: Tier = Tier.STATIC
 
 
 class PassKeys:
@@ -72,8 +63,8 @@ class PassKeys:
         bundle = KeyBundle(studio=int(studio.pass_studio, 16), bundle_version=version, issued_at=now_s, keys=keys)
         return signed_bundle(bundle, root)
 
-    def issue(self, studio: StudioEntry, order: PassOrder, *, now_s: int) -> str:
-        """The text of a pass; the same order under the same key gives the same text.
+    def issue(self, studio: StudioEntry, issued: Pass, *, now_s: int) -> str:
+        """The text of a family's pass; the same epoch under the same key gives the same text.
 
         Raises Refused `pass.no_key` when no key is in force.
         """
@@ -94,11 +85,12 @@ class PassKeys:
                 raise Refused("pass.no_key")
             nonce_key = self._secret(connection, studio.id, "pass_nonce")
         signer = ed25519_signer(self._books.secret.unwrap(row.wrapped, f"pass_key/{studio.id}/{row.key_id}"))
-        nonce = hmac.digest(nonce_key, msgspec.json.encode([row.key_id, order]), "sha256")[:6]
+        named = [row.key_id, issued.handle, issued.epoch, issued.issued_s, issued.expires_s]
+        nonce = hmac.digest(nonce_key, msgspec.json.encode(named), "sha256")[:6]
         claims = PassClaims(
-            algorithm=signer.algorithm, key_id=row.key_id, studio=int(studio.pass_studio, 16), handle=order.handle,
-            epoch=order.epoch, not_before=order.not_before, expires=order.expires,
-            nonce=int.from_bytes(nonce, "big"), test=studio.environment != "live", tier=order.tier,
+            algorithm=signer.algorithm, key_id=row.key_id, studio=int(studio.pass_studio, 16),
+            handle=int(issued.handle, 16), epoch=issued.epoch, not_before=issued.issued_s, expires=issued.expires_s,
+            nonce=int.from_bytes(nonce, "big"), test=studio.environment != "live",
         )  # fmt: skip
         return encode(claims, signer.sign)
 

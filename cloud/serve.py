@@ -14,6 +14,7 @@ from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import EnvironmentFault
 from cloud.app import HEARTBEAT_S, make_app
 from cloud.composition import Cloud, open_cloud
+from cloud.jobs.ticks import Ticks
 
 Ready = Callable[[str], None]
 
@@ -75,6 +76,7 @@ class CloudServer:
         self._up = threading.Event()
         self._server = _Server(_config(cloud, heartbeat_s), cloud, self._up.set)
         self._thread = threading.Thread(target=self._run, name="cloud-server", daemon=True)
+        self._ticks = Ticks(cloud.studios)
 
     def start(self) -> Self:
         """Returns when it listens. Raises EnvironmentFault `cloud.start`."""
@@ -82,6 +84,7 @@ class CloudServer:
         self._up.wait()
         if not self._server.started:
             raise EnvironmentFault("cloud.start")
+        self._ticks.start()
         return self
 
     def _run(self) -> None:
@@ -92,6 +95,7 @@ class CloudServer:
 
     def stop(self) -> None:
         """Answer what is being asked, then end, and close the cloud."""
+        self._ticks.stop()
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join()
@@ -113,13 +117,17 @@ def serve(
 
     `ready` is called with the address once it listens; port 0 takes a free one. Raises EnvironmentFault.
     """
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     cloud = open_cloud(data, bus, url=url, clock=clock)
+    ticks = Ticks(cloud.studios)
     try:
+        ticks.start()
         listening = _listen(host, port)
         cloud.studios.url = _url(listening)
         with listening:
             tell = (lambda: ready(cloud.studios.url)) if ready else (lambda: None)
             _Server(_config(cloud, HEARTBEAT_S), cloud, tell).run(sockets=[listening])
     finally:
+        ticks.stop()
         cloud.close()

@@ -1,22 +1,31 @@
 """Studios and their devices: founding, pairing by a one-time code, listing, revoking."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import Connection
 
-from classtap_core.kernel.authority import Authority
+from classtap_core.access.operations import RegisterDevice, RevokeDevice
+from classtap_core.access.records import Device
+from classtap_core.kernel.authority import Authority, Ledger
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.records import decode as read_record
+from classtap_core.kernel.tx import Change
+from classtap_core.passes.records import Pass, pass_id
+from classtap_core.schedule.operations import FoundStudio
 from cloud.hints import Hints
 from cloud.passkeys import PassKeys
 from cloud.storage.backend import Books, SqlCloud
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
-from sync.protocol import Pair, Paired
+from sync.protocol import Pair, Paired, PassText
 
 CODE_MINUTES = 10
 _CODE_LENGTH = 13
@@ -52,8 +61,11 @@ class Studios:
         self.pass_keys = PassKeys(books)
         self.url = ""
 
-    def found(self, name: str, *, id: Id | None = None, environment: str = "live") -> StudioEntry:
-        """Found a studio with its own device, root key and first pass key.
+    def found(
+        self, name: str, *, id: Id | None = None, environment: str = "live", owner: Id | None = None,
+        owner_name: str = "",
+    ) -> StudioEntry:  # fmt: skip
+        """Found a studio with its own device, root key and first pass key; with an owner, its first operation too.
 
         `environment` is `live` or `test`: a test studio's passes open nothing in a live one.
         """
@@ -73,6 +85,11 @@ class Studios:
             wrapped = self.books.secret.wrap(key, _device_key(entry.id))
             self.directory.put_secret(connection, entry.id, "cloud_device", wrapped)
             self.pass_keys.start(connection, entry, now_s=now // 1000)
+        if owner is not None:
+            first = FoundStudio(
+                name=name, pass_number=entry.pass_studio, owner=owner, owner_name=owner_name, environment=environment
+            )
+            self.author(entry.id, first, source="founding")
         return entry
 
     def all(self) -> list[StudioEntry]:
@@ -90,7 +107,7 @@ class Studios:
     def storage(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> SqlCloud:
         """The studio's storage for one piece of work on this thread. `signature`: of the batch being taken."""
         return SqlCloud(
-            self.books, studio, announce=self.hints.announce, signature=signature,
+            self.books, studio, announce=self.hints.announce, watch=self._watch, signature=signature,
             sign=None if signature is not None else self._signer(studio), rehearsing=rehearsing,
         )  # fmt: skip
 
@@ -98,6 +115,28 @@ class Studios:
         """The studio's authority for one piece of work on this thread."""
         backend = self.storage(studio, signature=signature, rehearsing=rehearsing)
         return Authority(backend, self.bus, self.clock, self.entropy, is_signed)
+
+    def author(self, studio: Id, payload: Payload, *, source: str, id: Id | None = None) -> Ledger:
+        """Author an operation as the studio's own device, by its clock."""
+        device = self.studio(studio).cloud_device
+        return self.authority(studio).author(device, payload, Author(type="clock", id=studio), source=source, id=id)
+
+    def _watch(self, connection: Connection, studio: Id, changes: Sequence[Change]) -> Callable[[], None] | None:
+        """Shut out at once, in the same commit, whom an operation revoked."""
+        gone = []
+        for change in changes:
+            if change.kind == Device.KIND and change.body is not None:
+                device: Device = read_record(Device, change.body)
+                if device.revoked_at_ms is not None:
+                    now = self.clock.now().corrected
+                    if self.directory.revoke(connection, studio, device.id, at_ms=now):
+                        gone.append(device.id)
+
+        def close() -> None:
+            for id in gone:
+                self.hints.drop(studio, id)
+
+        return close if gone else None
 
     def _signer(self, studio: Id) -> Callable[[bytes], bytes]:
         def sign(statement: bytes) -> bytes:
@@ -156,11 +195,36 @@ class Studios:
             if studio is None:
                 raise Refused("pair.code")
             root = self.pass_keys.root_public(connection, studio.id)
+        self._register(device)
         return Paired(
             studio=studio.id, studio_name=studio.name, device=device.id, epoch=device.epoch, token=token,
             role=device.role, location=device.location, scopes=device.scopes, root=root.hex(),
             pass_studio=studio.pass_studio, environment=studio.environment, cloud_ms=now.wall,
         )  # fmt: skip
+
+    def _register(self, device: DeviceEntry) -> None:
+        """Write the device into the studio's own records, where its rights are judged; once."""
+        if RegisterDevice.SPEC.name not in self.bus.registry.specs:
+            return
+        role, location = device.role, device.location
+        payload = RegisterDevice(device=device.id, name=device.name, role=role, location=location)
+        ledger = self.author(device.studio, payload, source="pairing")
+        outcome = ledger.link.outcome
+        if not outcome.stands and "device.exists" not in {reason.code for reason in outcome.reasons}:
+            raise Refused("pair.register", why=outcome.reasons[0].code if outcome.reasons else outcome.status.value)
+
+    def pass_of(self, studio: Id, family: Id) -> PassText:
+        """The text of a family's pass, the same each time. Raises Refused `pass.unknown`, `pass.revoked`."""
+        entry = self.studio(studio)
+        id = pass_id(studio, family)
+        row = self.storage(studio).rows(Pass, [id]).get(id) if Pass.KIND in self.bus.registry.records else None
+        if row is None:
+            raise Refused("pass.unknown")
+        issued: Pass = read_record(Pass, row.body)
+        if issued.revoked_at_ms is not None:
+            raise Refused("pass.revoked")
+        now_s = self.clock.now().corrected // 1000
+        return PassText(family=family, text=self.pass_keys.issue(entry, issued, now_s=now_s), expires=issued.expires_s)
 
     def device_of(self, token: str) -> DeviceEntry:
         """The device that a token stands for. Raises Refused `auth.token`, or `device.revoked`."""
@@ -177,8 +241,10 @@ class Studios:
         with self.books.database.read() as connection:
             return self.directory.devices(connection, studio)
 
-    def revoke(self, studio: Id, device: Id) -> None:
+    def revoke(self, studio: Id, device: Id, *, reason: str = "") -> None:
         """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
+        if RevokeDevice.SPEC.name in self.bus.registry.specs:
+            self.author(studio, RevokeDevice(device=device, reason=reason), source="directory")
         with self.books.database.write() as connection:
             if self.directory.device(connection, studio, device) is None:
                 raise Refused("device.unknown")

@@ -7,6 +7,7 @@
 | `GET /sync/v1/pull?cursor=&scope=…` | rows that changed since a cursor |
 | `GET /sync/v1/snapshot/{scope}?after=&limit=` | all rows of a scope, in resumable pages |
 | `GET /sync/v1/keys` | the signed bundle of pass keys |
+| `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it |
 | `GET /sync/v1/live` | server-sent events: a hint that there is something to pull |
 
 Every call but `pair` carries `Authorization: Bearer <device token>`. Errors are RFC 9457 problem details with a
@@ -130,6 +131,14 @@ class Hint(msgspec.Struct, frozen=True, kw_only=True):
     """Something changed up to `through`; pull when convenient."""
 
     through: int
+
+
+class PassText(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's pass as its QR code says it. `expires` is Unix seconds."""
+
+    family: Id
+    text: str
+    expires: int
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,6 +16,7 @@ from classtap_core.kernel.envelope import batch_statement
 from classtap_core.kernel.errors import ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range
+from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import OPEN, Record, Row, index_of
 from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
@@ -30,6 +31,9 @@ _read_link = msgspec.json.Decoder(Link).decode
 
 Announce = Callable[[Id, int, frozenset[str]], None]
 """Told after each commit: the studio, its sequence, and the scopes that changed."""
+After = Callable[[], None]
+Watch = Callable[[Connection, Id, Sequence[Change]], After | None]
+"""Sees what is decided within its transaction, and may name what to do once it is committed."""
 
 
 class Books:
@@ -55,6 +59,7 @@ class SqlCloud:
         studio: Id,
         *,
         announce: Announce | None = None,
+        watch: Watch | None = None,
         signature: bytes | None = None,
         sign: Callable[[bytes], bytes] | None = None,
         rehearsing: bool = False,
@@ -62,10 +67,11 @@ class SqlCloud:
         self._rehearsing = rehearsing
         self._books, self._studio = books, studio
         self._tables, self._database = books.tables, books.database
-        self._announce, self.signature, self._sign = announce, signature, sign
+        self._announce, self._watch, self.signature, self._sign = announce, watch, signature, sign
         self._writing: Connection | None = None
         self._keys: SubjectKeys | None = None
         self._committing: tuple[int, frozenset[str]] | None = None
+        self._after: After | None = None
 
     @property
     def studio(self) -> Id:
@@ -89,11 +95,13 @@ class SqlCloud:
             self._keys = None
         if keys is not None:
             keys.committed()
+        if self._after is not None:
+            self._after()
         if self._committing is not None and self._announce is not None:
             self._announce(self._studio, *self._committing)
 
     def _begin(self) -> None:
-        self._committing = None
+        self._committing = self._after = None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -256,6 +264,9 @@ class SqlCloud:
             .values(sequence=last.sequence, hash=ledgers[-1].link_hash)
         )
         self._committing = (last.sequence, frozenset(scope for scope, _ in moved))
+        if self._watch is not None:
+            changes = [change for ledger in ledgers for change in ledger.changes]
+            self._after = self._watch(connection, self._studio, changes)
 
     def set_mark(self, mark: Mark) -> None:
         device = self._tables.device
@@ -278,6 +289,20 @@ class SqlCloud:
                 "signature": signature,
             }  # fmt: skip
             self._connection.execute(self._tables.batch.insert(), [row])
+
+    def settled(self, operations: Iterable[Id]) -> set[Id]:
+        """Those of the operations that were decided and stand: they need not be authored again."""
+        log = self._tables.log
+        found: set[Id] = set()
+        with self._reading() as connection:
+            for chunk in chunks(operations):
+                query = select(log.c.operation).where(
+                    log.c.studio_id == self._studio,
+                    log.c.operation.in_(chunk),
+                    log.c.status.in_([Status.ACCEPTED.value, Status.DUPLICATE.value]),
+                )
+                found.update(Id(operation) for operation in connection.scalars(query))
+        return found
 
     def _made_keys(self, connection: Connection) -> SubjectKeys:
         books = self._books

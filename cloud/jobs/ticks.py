@@ -1,0 +1,85 @@
+"""What time causes: a sweep asks every room what is due, and the studio's own device authors it, once."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from classtap_core.booking import reactions as booking_reactions
+from classtap_core.kernel.authority import CloudDraft
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.errors import ClassTapError
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.tx import Reader
+from cloud.studios import Studios
+
+SWEEP_S = 15
+MOST_AT_ONCE = 500
+
+_log = logging.getLogger("classtap.cloud")
+
+
+class Tick(Protocol):
+    """What a room says is due: an operation, and the id that every clock would give it."""
+
+    @property
+    def payload(self) -> Payload: ...
+
+    @property
+    def id(self) -> Id: ...
+
+
+Due = Callable[[Reader, int], Iterable[Tick]]
+"""A room's query: what is due by now (milliseconds since the Unix epoch)."""
+
+ROOMS: tuple[tuple[str, Due], ...] = (("lease.lapse", booking_reactions.due),)
+"""What each room authors by the clock, and its query."""
+
+
+def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
+    """Author what is due in one studio; how many operations that was. A sweep that comes again does nothing."""
+    now = studios.clock.now().corrected
+    storage = studios.storage(studio)
+    found = {tick.id: tick for query in due for tick in query(storage, now)}
+    done = storage.settled(found)
+    drafts = [
+        CloudDraft(tick.payload, Author(type="clock", id=studio), "clock", id=id)
+        for id, tick in found.items()
+        if id not in done
+    ][:MOST_AT_ONCE]
+    if drafts:
+        studios.authority(studio).author_all(studios.studio(studio).cloud_device, drafts)
+    return len(drafts)
+
+
+class Ticks:
+    """The clock's thread: sweeps every studio, again and again."""
+
+    def __init__(self, studios: Studios, *, every_s: int = SWEEP_S) -> None:
+        self._studios = studios
+        self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
+        executors = {"default": {"type": "threadpool", "max_workers": 1}}
+        self._scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
+        self._scheduler.add_job(
+            self.sweep_all, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None
+        )
+
+    def sweep_all(self) -> None:
+        """One round. A studio in trouble holds up no other."""
+        for entry in self._studios.all():
+            try:
+                sweep(self._studios, entry.id, self._due)
+            except ClassTapError as error:
+                _log.error("sweep: %s", error.code)
+            except Exception as fault:  # noqa: BLE001 - the next round tries again
+                _log.error("sweep: %s", type(fault).__name__)
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Ends after the round that runs."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
