@@ -91,10 +91,14 @@ def test_the_order_of_rfc_8785_3_2_3() -> None:
     ("given", "expected"),
     [  # github.com/cyberphone/json-canonicalization, testdata: french, structures (56.0 as 56), unicode, weird
         (
-            '{"peach":"This sorting order","péché":"is wrong according to French",'
-            '"pêche":"but canonicalization MUST","sin":"ignore locale"}',
-            '{"peach":"This sorting order","péché":"is wrong according to French",'
-            '"pêche":"but canonicalization MUST","sin":"ignore locale"}',
+            (
+                '{"peach":"This sorting order","péché":"is wrong according to French",'
+                '"pêche":"but canonicalization MUST","sin":"ignore locale"}'
+            ),
+            (
+                '{"peach":"This sorting order","péché":"is wrong according to French",'
+                '"pêche":"but canonicalization MUST","sin":"ignore locale"}'
+            ),
         ),
         (
             '{"1":{"f":{"f":"hi","F":5},"\\n":56},"10":{},"":"empty","a":{},"111":[{"e":"yes","E":"no"}],"A":{}}',
@@ -102,12 +106,16 @@ def test_the_order_of_rfc_8785_3_2_3() -> None:
         ),
         ('{"Unnormalized Unicode":"A\\u030a"}', '{"Unnormalized Unicode":"A\u030a"}'),
         (
-            '{"\\u20ac":"Euro Sign","\\r":"Carriage Return","\\u000a":"Newline","1":"One","\\u0080":"Control\\u007f",'
-            '"\\ud83d\\ude02":"Smiley","\\u00f6":"Latin Small Letter O With Diaeresis",'
-            '"\\ufb33":"Hebrew Letter Dalet With Dagesh","</script>":"Browser Challenge"}',
-            '{"\\n":"Newline","\\r":"Carriage Return","1":"One","</script>":"Browser Challenge",'
-            '"\u0080":"Control\u007f","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign",'
-            '"\U0001f602":"Smiley","\ufb33":"Hebrew Letter Dalet With Dagesh"}',
+            (
+                '{"\\u20ac":"Euro Sign","\\r":"Carriage Return","\\u000a":"Newline","1":"One","\\u0080":"Control\\u007f",'
+                '"\\ud83d\\ude02":"Smiley","\\u00f6":"Latin Small Letter O With Diaeresis",'
+                '"\\ufb33":"Hebrew Letter Dalet With Dagesh","</script>":"Browser Challenge"}'
+            ),
+            (
+                '{"\\n":"Newline","\\r":"Carriage Return","1":"One","</script>":"Browser Challenge",'
+                '"\u0080":"Control\u007f","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign",'
+                '"\U0001f602":"Smiley","\ufb33":"Hebrew Letter Dalet With Dagesh"}'
+            ),
         ),
     ],
 )

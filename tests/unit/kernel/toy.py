@@ -7,6 +7,7 @@ import msgspec
 
 from classtap_core.kernel import undo
 from classtap_core.kernel.bus import Bus, Verdict
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import (
     Key,
@@ -182,6 +183,128 @@ class Faulty(Payload, frozen=True, kw_only=True):
 @handles(Faulty)
 def faulty(tx: Tx, op: Operation[Faulty]) -> Outcome:
     raise ZeroDivisionError
+
+
+class Bell(Effect, frozen=True, kw_only=True):
+    KIND: ClassVar[str] = "bell"
+
+    text: str
+
+
+@operation("toy.chime", version=1, kind=Kind.FACT, needs="mark")
+class Chime(Payload, frozen=True, kw_only=True):
+    """A fact with an effect at each home."""
+
+    child: Id
+    house: str
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Presence, presence_id(self.child), f"roster/{self.house}")
+
+
+@handles(Chime)
+def chime(tx: Tx, op: Operation[Chime]) -> Outcome:
+    id = presence_id(op.payload.child)
+    standing = tx.get(Presence, id) or Presence(id=id, child=op.payload.child, house=op.payload.house)
+    mark = Seen(op.order, "chime")
+    tx.put(msgspec.structs.replace(standing, marks=tuple(sorted({*standing.marks, mark}, key=lambda seen: seen.order))))
+    for home in Home:
+        tx.effect(Bell(text=home.value), home=home)
+    return ACCEPTED
+
+
+@operation("toy.borrow", version=1, kind=Kind.CLAIM, needs="take")
+class Borrow(Payload, frozen=True, kw_only=True):
+    """A claim that a lease lets the device decide; the cloud decides again."""
+
+    seats: Id
+    lease: bool = True
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Seats, self.seats, "schedule")
+
+    def leased(self) -> bool:
+        return self.lease
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"seats:{self.seats}",)
+
+
+@handles(Borrow)
+def borrow(tx: Tx, op: Operation[Borrow]) -> Outcome:
+    seats = tx.get(Seats, op.payload.seats)
+    if seats is None or seats.free < 1:
+        return refused("toy.full")
+    tx.put(msgspec.structs.replace(seats, free=seats.free - 1))
+    tx.effect(Bell(text="borrowed"), home=Home.HERE_WHEN_ACCEPTED)
+    return ACCEPTED
+
+
+@operation("toy.post", version=1, kind=Kind.PUBLISH, needs="publish")
+class Post(Payload, frozen=True, kw_only=True):
+    seats: Id
+    free: int
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Seats, self.seats, "schedule")
+
+
+@handles(Post)
+def post(tx: Tx, op: Operation[Post]) -> Outcome:
+    tx.put(Seats(id=op.payload.seats, free=op.payload.free))
+    return ACCEPTED
+
+
+@operation("toy.charge", version=1, kind=Kind.STEP, needs="charge")
+class Charge(Payload, frozen=True, kw_only=True):
+    amount: int
+
+
+@handles(Charge)
+def charge(tx: Tx, op: Operation[Charge]) -> Outcome:
+    return ACCEPTED
+
+
+@operation("toy.strike", version=1, kind=Kind.TICK, needs=None)
+class Strike(Payload, frozen=True, kw_only=True):
+    """The cloud's clock: frees a seat."""
+
+    seats: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Seats, self.seats, "schedule")
+
+
+@handles(Strike)
+def strike(tx: Tx, op: Operation[Strike]) -> Outcome:
+    seats = tx.get(Seats, op.payload.seats) or Seats(id=op.payload.seats, free=0)
+    tx.put(msgspec.structs.replace(seats, free=seats.free + 1))
+    return ACCEPTED
+
+
+@operation("toy.follow", version=1, kind=Kind.EDIT, needs="edit")
+class Follow(Payload, frozen=True, kw_only=True):
+    """Renames whoever a child was marked with: a second round of reads rests on the first."""
+
+    child: Id
+    house: str
+    name: Annotated[str, about("child")]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Presence, presence_id(self.child), f"roster/{self.house}")
+        standing = tx.get(Presence, presence_id(self.child))
+        if standing is not None:
+            yield Key(Child, standing.child, f"families/{self.house}")
+
+
+@handles(Follow)
+def follow(tx: Tx, op: Operation[Follow]) -> Outcome:
+    standing = tx.get(Presence, presence_id(op.payload.child))
+    child = standing and tx.get(Child, standing.child)
+    if child is None:
+        return refused("toy.no_child")
+    tx.put(msgspec.structs.replace(child, name=op.payload.name))
+    return ACCEPTED
 
 
 class AllowAll:
