@@ -127,7 +127,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class CameraFault:
-    """The camera is ``camera_missing``, ``camera_lost``, ``camera_busy`` or ``camera_dark``."""
+    """The camera shows nothing: a code of ``camera.Code``, such as ``unplugged``."""
 
     code: str
 

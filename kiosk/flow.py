@@ -147,7 +147,7 @@ def _sighting(state: State, event: on.Sighting) -> Next:
     seen = tuple((text, at) for text, at in state.seen if text != event.text and state.now_at_ms - at < LOCK_OUT_MS)
     fresh = last is None or state.now_at_ms - last >= LOCK_OUT_MS
     state = replace(state, seen=(*seen, (event.text, state.now_at_ms)))
-    if not fresh or state.veiled or state.screen not in _TAKES_SCANS:
+    if not fresh or state.screen not in _TAKES_SCANS:
         return state, ()
     if state.screen == Screen.BOARD:
         settled = state.now_at_ms - state.entered_at_ms >= BOARD_HOLDS_MS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from datetime import date as Day
 from functools import cache
@@ -107,6 +107,10 @@ class Catalogue:
         """Return a whole number with the locale's grouping."""
         return format_decimal(value, locale=self._locale)
 
+    def join(self, parts: Iterable[str], *, by: str = " · ") -> str:
+        """Return the parts that are not empty in one line, each kept from reordering its neighbours."""
+        return by.join(_kept_apart(part, among=self.is_rtl) for part in parts if part)
+
     def _forms(self, code: str) -> tuple[str, ...]:
         return messages(self.language).get(code) or messages(FALLBACK).get(code) or (code,)
 
@@ -151,8 +155,12 @@ def placeholders(pattern: str) -> frozenset[str]:
 def _shown(catalogue: Catalogue, value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return catalogue.number(value)
-    words = str(value)
-    return f"{_ISOLATE}{words}{_END_ISOLATE}" if _runs_right_to_left(words) != catalogue.is_rtl else words
+    return _kept_apart(str(value), among=catalogue.is_rtl)
+
+
+def _kept_apart(words: str, *, among: bool) -> str:
+    """Isolate words that run in another direction than those they stand among (``among``: right to left)."""
+    return words if _runs_right_to_left(words) == among else f"{_ISOLATE}{words}{_END_ISOLATE}"
 
 
 def _runs_right_to_left(words: str) -> bool:

@@ -12,7 +12,8 @@ from classtap_desktop.kit import painting
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.kit.theme import theme
 
-_TONES = ("accent", "info", "late", "absent", "present", "warn")
+# a person's colours; never the green of "present"
+_TONES = ("accent", "info", "late", "absent")
 _SIZES = {"desk": ("label", 28, 12, 15, 6), "kiosk": ("badge", 44, 18, 22, 10), "chip": ("chip", 31, 12, 16, 6)}
 
 
@@ -127,12 +128,13 @@ class QueueBadge(Pill):
         """Show the connection and the number of saved operations the cloud has not acknowledged."""
         self._online, self._waiting = online, waiting
         words = theme().words
+        short = "_short" if theme().text_scale > 1.4 else ""
         if online and waiting:
             self.show_pill(words.say_n("queue.sending", waiting), "info", "sync")
         elif online:
-            self.show_pill(words.say("queue.all_sent"), "present", "check")
+            self.show_pill(words.say(f"queue.all_sent{short}"), "present", "check")
         elif waiting:
-            self.show_pill(words.say_n("queue.saved_here", waiting), "late", "offline")
+            self.show_pill(words.say_n(f"queue.saved_here{short}", waiting), "late", "offline")
         else:
             self.show_pill(words.say("queue.offline"), "late", "offline")
 
@@ -162,7 +164,7 @@ class Avatar(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        side = theme().px(self._size)
+        side = round(theme().px(self._size) * min(theme().text_scale, 1.4))
         return QSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -16,6 +16,7 @@ _SIZES = {
     "kiosk": (84, 18, 30, "button", 26, 12),
     "kiosk_main": (84, 20, 44, "primary", 28, 12),
     "kiosk_chip": (74, 16, 24, "button", 24, 10),
+    "kiosk_key": (76, 16, 24, "key", 28, 10),
 }
 
 

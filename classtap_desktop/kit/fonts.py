@@ -40,8 +40,8 @@ ROLES = {
     # kiosk
     "greeting": Role(44, 700, spacing=98.0),
     "headline": Role(34, 700, spacing=98.5),
-    "name": Role(25, 500),
-    "group": Role(22, 600, tabular=True),
+    "name": Role(25, 600),
+    "group": Role(22, 700, tabular=True),
     "button": Role(21, 600),
     "primary": Role(25, 600),
     "hint": Role(20, 400),
@@ -49,7 +49,7 @@ ROLES = {
     "chip": Role(16, 600),
     "badge": Role(17, 600, tabular=True),
     "brand": Role(18, 600),
-    "clock": Role(22, 600, tabular=True),
+    "clock": Role(22, 700, tabular=True),
     "key": Role(30, 500, tabular=True),
 }
 

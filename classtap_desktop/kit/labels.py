@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -31,11 +31,13 @@ class Label(QLabel):
         self._role = role
         self._token = token
         self._elide = elide
+        self._leading = True
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
         if elide:
             self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self._dress)
+        self._align()
         self._dress()
         self.show_text(text)
 
@@ -63,6 +65,11 @@ class Label(QLabel):
         self._role = role
         self._dress()
 
+    def setAlignment(self, alignment: Qt.AlignmentFlag) -> None:
+        """Set the text elsewhere than at the start of the line."""
+        self._leading = False
+        super().setAlignment(alignment)
+
     def is_cut(self) -> bool:
         """Say whether some of the text cannot be seen."""
         if self.wordWrap():
@@ -77,14 +84,34 @@ class Label(QLabel):
             self.style().polish(self)
         self._fit()
 
+    def _align(self) -> None:
+        """Start where the page's lines start: Qt would put a name in another script's direction on the far side."""
+        if self._leading:
+            rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+            side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
+            super().setAlignment(side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter)
+
+    def _directed(self, text: str) -> str:
+        """Let a line that begins with a name in the other direction still run as the page does (LRM, RLM)."""
+        if not text.strip():
+            return text
+        rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        return text if text.isascii() and not rtl else ("\u200f" if rtl else "\u200e") + text
+
     def _fit(self) -> None:
         if not self._elide:
-            self.setText(self._whole)
+            self.setText(self._directed(self._whole))
             return
         room = max(0, self.contentsRect().width())
         shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, room + 1)
-        self.setText(shown)
+        self.setText(self._directed(shown))
         self.setToolTip(self._whole if shown != self._whole else "")
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._align()
+            self._fit()
+        super().changeEvent(event)
 
     def sizeHint(self) -> QSize:
         if not self._elide:

@@ -43,7 +43,7 @@ class PinPad(QWidget):
         for at, digit in enumerate("123456789"):
             grid.addWidget(self._key(digit), at // 3, at % 3)
         grid.addWidget(self._key("0"), 3, 1)
-        self.erase = Button("", size="kiosk_chip", icon="backspace")
+        self.erase = Button("", size="kiosk_key", icon="backspace")
         self.erase.setAccessibleName(here.words.say("pin.delete"))
         self.erase.clicked.connect(lambda _=False: self._drop())
         self._square(self.erase)
@@ -84,7 +84,7 @@ class PinPad(QWidget):
             super().keyPressEvent(event)
 
     def _key(self, digit: str) -> Button:
-        key = Button(digit, size="kiosk_chip")
+        key = Button(digit, size="kiosk_key")
         key.clicked.connect(lambda _=False: self._take(digit))
         self._square(key)
         self.keys[digit] = key
@@ -93,7 +93,7 @@ class PinPad(QWidget):
     def _square(self, key: Button) -> None:
         here = theme()
         key.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        key.setFixedSize(QSize(here.px(104), max(here.px(76), here.metrics("button").height() + here.px(14))))
+        key.setFixedSize(QSize(here.px(112), max(here.px(76), here.metrics("key").height() + here.px(14))))
 
     def _take(self, digit: str) -> None:
         if self._busy or len(self._digits) >= LENGTH:

@@ -72,6 +72,9 @@ class StateButton(QAbstractButton):
         if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and isinstance(row, StateChoice):
             row.step(self, forward=(event.key() == Qt.Key.Key_Right) != self._rtl())
             return
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()  # Qt would walk to any button near; the board walks to the same state of the next child
+            return
         super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:

@@ -83,8 +83,10 @@ class Theme(QObject):
         return QColor(self.tokens[token])
 
     def font(self, role: str) -> QFont:
-        """Return the font of a role (see ``fonts.ROLES``) at the scale in force."""
-        return fonts.font(role, factor=self.zoom * self.text_scale)
+        """Return the font of a role (see ``fonts.ROLES``) at the scale in force; what is large already grows less."""
+        large = fonts.ROLES[role].size >= 28
+        scale = 1 + (self.text_scale - 1) * (0.4 if large else 1.0)
+        return fonts.font(role, factor=self.zoom * scale)
 
     def metrics(self, role: str) -> QFontMetrics:
         """Return the metrics of a role's font."""
@@ -111,8 +113,10 @@ class Theme(QObject):
             self.tokens["on_accent"] = max(("#FFFFFF", "#121418"), key=lambda ink: contrast(ink, self._accent or ink))
         self._app.setLayoutDirection(Qt.LayoutDirection.RightToLeft if self.rtl else Qt.LayoutDirection.LeftToRight)
         self._app.setFont(self.font("text"))
-        self._app.setPalette(_palette(self.tokens))
-        self._app.setStyleSheet(stylesheet(self.tokens, px=self.px, text=self.font("text").pixelSize()))
+        sheet = stylesheet(self.tokens, px=self.px, text=self.font("text").pixelSize())
+        if sheet != self._app.styleSheet():  # setting it again would polish every widget for nothing
+            self._app.setPalette(_palette(self.tokens))
+            self._app.setStyleSheet(sheet)
 
     def _look_in_force(self) -> str:
         if self.look != SYSTEM:

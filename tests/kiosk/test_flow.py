@@ -296,7 +296,7 @@ def test_a_pin_is_not_asked_over_a_family_and_not_accepted_unasked() -> None:
 
 
 def test_troubles_show_where_nobody_is_served_and_go_by_themselves() -> None:
-    walk = Walk().send(on.CameraFault("camera_lost"))
+    walk = Walk().send(on.CameraFault("unplugged"))
     assert walk.state.screen == Screen.CAMERA_TROUBLE
     assert walk.send(on.Retry()).last == (on.RestartCamera(),)
     walk.send(on.StoreFault("disk_full"))
@@ -309,7 +309,7 @@ def test_troubles_show_where_nobody_is_served_and_go_by_themselves() -> None:
 
 
 def test_a_trouble_does_not_take_the_board_from_a_family() -> None:
-    walk = Walk().board().send(on.CameraFault("camera_lost"), on.StoreFault("disk_full"))
+    walk = Walk().board().send(on.CameraFault("unplugged"), on.StoreFault("disk_full"))
     assert walk.state.screen == Screen.BOARD
     assert walk.send(on.Done()).state.screen == Screen.STORE_TROUBLE
 
@@ -353,7 +353,7 @@ EVENTS = st.one_of(
     st.builds(on.PinRefused, st.sampled_from(["wrong", "paused", "manager"]), st.integers(0, 5)),
     st.sampled_from([
         on.TapAllPresent(), on.Confirm(), on.Cancel(), on.Done(), on.Touched(), on.Retry(), on.AskStaff(),
-        on.PinAccepted(), on.CameraFault("camera_lost"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
+        on.PinAccepted(), on.CameraFault("unplugged"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
         on.Lock("device_revoked"), on.Unlock(), on.ClockSuspect(True), object(), None, "an event of next year",
     ]),
 )  # fmt: skip

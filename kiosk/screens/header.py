@@ -1,0 +1,82 @@
+"""The top of every screen: whose studio this is, whether the internet is there, what waits, and the time."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from classtap_desktop.kit import Label, Pill, QueueBadge, initials, painting, theme
+from kiosk.view import State
+
+
+class StudioMark(QWidget):
+    """The studio's first letter on its colour, until it has a sign of its own."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._letter = ""
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def show_name(self, name: str) -> None:
+        """Show the first letter of a studio's name."""
+        self._letter = initials(name.split()[0]) if name.split() else ""
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        side = round(theme().px(38) * min(theme().text_scale, 1.4))
+        return QSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        here = theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect())
+        painting.box(painter, area, radius=here.px(11), fill=here.color("accent"))
+        font = here.font("strong")
+        font.setPixelSize(round(area.height() * 0.42))
+        painting.line(painter, area, self._letter, font=font, color=here.color("on_accent"))
+        painter.end()
+
+
+class Header(QWidget):
+    """Shows the studio, the connection, doubt about the clock, and the time."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        here = theme()
+        self._stated: tuple[object, ...] = ()
+        self.mark = StudioMark()
+        self.studio = Label("", "brand", elide=True)
+        self.clock_doubt = Pill("", "warn", icon="clock", size="kiosk")
+        self.badge = QueueBadge(size="kiosk")
+        self.clock = Label("", "clock")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(here.px(18))
+        row.addWidget(self.mark)
+        row.addWidget(self.studio, 1)
+        row.addWidget(self.clock_doubt)
+        row.addWidget(self.badge)
+        row.addWidget(self.clock)
+
+    def show_state(self, state: State) -> None:
+        """Show what of the state stands in the header."""
+        words = theme().words
+        now = words.time(state.wall_ms, state.zone)
+        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect)
+        if stated == self._stated:
+            return
+        self._stated = stated
+        self.mark.show_name(state.studio)
+        self.studio.show_text(state.studio)
+        self.clock.show_text(now)
+        self.clock.setAccessibleName(words.say("a11y.now", time=now))
+        self.badge.show_queue(online=state.online, waiting=state.waiting)
+        self.clock_doubt.setVisible(state.clock_suspect)
+        # at a large text size there is room for the doubt or the name; the mark still says whose studio it is
+        self.studio.setVisible(not (state.clock_suspect and theme().text_scale > 1.3))
+        if state.clock_suspect:
+            self.clock_doubt.show_pill(words.say("queue.clock"), "warn", "clock")
+            self.clock_doubt.setAccessibleDescription(words.say("error.clock_suspect"))
+            self.clock_doubt.setToolTip(words.say("error.clock_suspect"))

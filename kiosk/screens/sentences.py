@@ -1,0 +1,64 @@
+"""Codes of the flow turned into the catalogue's sentences, with something true to say also for codes of next year."""
+
+from __future__ import annotations
+
+from classtap_desktop.kit import theme
+from kiosk.view import Notice, Params, Reason, Row, Status
+
+
+def titled(family: str, code: str, params: Params = ()) -> tuple[str, str]:
+    """Return title and sentence of ``family.code`` (``outcome.expired``), or of ``family.other`` where there is none."""
+    words = theme().words
+    known = code if words.has(f"{family}.{code}.title") else "other"
+    return words.say(f"{family}.{known}.title"), words.say(f"{family}.{known}", **dict(params))
+
+
+def notice_words(notice: Notice) -> str:
+    """Return a passing notice's sentence."""
+    return theme().words.say(notice.code, **dict(notice.params))
+
+
+def trouble_words(code: str) -> str:
+    """Return the sentence of an error's or gate's whole code."""
+    words = theme().words
+    return words.say(code) if words.has(code) else words.say("error.unknown", code=code)
+
+
+def gate_words(gate: str) -> str:
+    """Return why a gate takes choices away."""
+    code = gate if gate.startswith("gate.") else f"gate.{gate}"
+    return theme().words.say(code if theme().words.has(code) else "gate.capability")
+
+
+def reason_words(reason: Reason | str) -> str:
+    """Return a reason's label, its own or the catalogue's."""
+    own = reason if isinstance(reason, Reason) else Reason(reason)
+    if own.label:
+        return own.label
+    code = f"reason.{own.id}"
+    return theme().words.say(code) if theme().words.has(code) else own.id
+
+
+def row_note(row: Row, *, zone: str, online: bool) -> tuple[str, str]:
+    """Return what stands under a child's name and its colour token: the latest trouble, else what is known."""
+    words = theme().words
+    if row.error:
+        return trouble_words(row.error), "warn"
+    if not row.saved:
+        return words.say("kiosk.saving"), "muted"
+    known: list[str] = []
+    if row.state == Status.PRESENT:
+        known.append(words.say("kiosk.saved" if online else "kiosk.saved_here"))
+    if row.state == Status.LATE and row.expected_ms is not None:
+        known.append(words.say("kiosk.arriving", time=words.time(row.expected_ms, zone)))
+    if row.state in (Status.LATE, Status.ABSENT) and row.reason:
+        known.append(reason_words(row.reason))
+    if row.note:
+        known.append(row.note)
+    if row.disabled_reason:
+        known.append(gate_words(row.disabled_reason))
+    elif row.spot:
+        known.append(words.say("kiosk.spot", spot=row.spot))
+    if not known and row.state == Status.NONE:
+        known.append(words.say("state.none"))
+    return words.join(known), "late" if row.disabled_reason else "muted"
