@@ -63,16 +63,18 @@ class Studios:
 
     def found(
         self, name: str, *, id: Id | None = None, environment: str = "live", owner: Id | None = None,
-        owner_name: str = "",
+        owner_name: str = "", pass_studio: str = "", cloud_device: Id | None = None, pepper: bytes = b"",
     ) -> StudioEntry:  # fmt: skip
         """Found a studio with its own device, root key and first pass key; with an owner, its first operation too.
 
-        `environment` is `live` or `test`: a test studio's passes open nothing in a live one.
+        `environment` is `live` or `test`: a test studio's passes open nothing in a live one. What is not given is
+        made: `pass_studio` (16 hex digits), `cloud_device`, and the `pepper` of staff PINs (32 bytes).
         """
         now = self.clock.now().corrected
         entry = StudioEntry(
             id=id or fresh(now, self.entropy), name=name, environment=environment,
-            pass_studio=self.entropy(8).hex(), cloud_device=fresh(now, self.entropy), founded_ms=now,
+            pass_studio=pass_studio or self.entropy(8).hex(),
+            cloud_device=cloud_device or fresh(now, self.entropy), founded_ms=now,
         )  # fmt: skip
         key = secrets.token_bytes(32)
         public = Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
@@ -84,6 +86,8 @@ class Studios:
             self.directory.add_device(connection, device)
             wrapped = self.books.secret.wrap(key, _device_key(entry.id))
             self.directory.put_secret(connection, entry.id, "cloud_device", wrapped)
+            wrapped = self.books.secret.wrap(pepper or secrets.token_bytes(32), _pin_pepper(entry.id))
+            self.directory.put_secret(connection, entry.id, "pin_pepper", wrapped)
             self.pass_keys.start(connection, entry, now_s=now // 1000)
         if owner is not None:
             first = FoundStudio(
@@ -195,12 +199,20 @@ class Studios:
             if studio is None:
                 raise Refused("pair.code")
             root = self.pass_keys.root_public(connection, studio.id)
+            pepper = self._pepper(connection, studio.id)
         self._register(device)
         return Paired(
             studio=studio.id, studio_name=studio.name, device=device.id, epoch=device.epoch, token=token,
             role=device.role, location=device.location, scopes=device.scopes, root=root.hex(),
-            pass_studio=studio.pass_studio, environment=studio.environment, cloud_ms=now.wall,
+            pass_studio=studio.pass_studio, environment=studio.environment, pepper=pepper.hex(),
+            cloud_ms=now.wall,
         )  # fmt: skip
+
+    def _pepper(self, connection: Connection, studio: Id) -> bytes:
+        wrapped = self.directory.secret(connection, studio, "pin_pepper")
+        if wrapped is None:
+            raise Refused("cloud.no_studio")
+        return self.books.secret.unwrap(wrapped, _pin_pepper(studio))
 
     def _register(self, device: DeviceEntry) -> None:
         """Write the device into the studio's own records, where its rights are judged; once."""
@@ -277,3 +289,7 @@ def _public_key(text: str) -> bytes:
 
 def _device_key(studio: Id) -> str:
     return f"cloud_device/{studio}"
+
+
+def _pin_pepper(studio: Id) -> str:
+    return f"pin_pepper/{studio}"

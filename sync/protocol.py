@@ -48,7 +48,7 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         token: sent with every call. root: the public key (hex) that signs pass key bundles, pinned from now on.
         role: what the device may do and hold. scopes: patterns it may subscribe to, most urgent first.
-        pass_studio: the studio's number inside passes, as 16 hex digits.
+        pass_studio: the studio's number inside passes, as 16 hex digits. pepper: what staff PINs are keyed with, hex.
     """
 
     studio: Id
@@ -62,6 +62,7 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     pass_studio: str
     environment: str
+    pepper: str
     cloud_ms: int
 
 

@@ -176,7 +176,7 @@ class _Maker:
 
     def plan(self, families: int) -> Plan:
         founding = FoundStudio(
-            name=STUDIO_NAME, pass_number=self.pass_number, owner=self.owner, owner_name=STAFF[0][0], environment="live"
+            name=STUDIO_NAME, pass_number=self.pass_number, owner=self.owner, owner_name=STAFF[0][0], environment="test"
         )
         self.drafts.append(Draft(Author(type="clock", id=self.studio), founding))
         rooms = self._places()

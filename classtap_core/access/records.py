@@ -22,6 +22,7 @@ class StaffPin(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "staff_pin"
     PREFIX: ClassVar[str] = "pins"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_id", ("id",)),)
 
     hash: Annotated[str, about("id", Sensitivity.SECRET)]
 
