@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import wave
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -23,11 +24,13 @@ _keep: list[Any] = []
 class Tones:
     """Plays tones one after another. ``play`` returns at once and never raises; ``close`` ends the thread.
 
-    The device is opened on the first tone and stays open. ``heard`` says whether there is one, ``None`` before it is known.
+    The device is opened on the first tone and stays open. ``heard`` says whether there is one, ``None`` before it is known;
+    ``backends`` are miniaudio's, ``None`` for the platform's own.
     """
 
-    def __init__(self, *, muted: bool = False) -> None:
+    def __init__(self, *, muted: bool = False, backends: Sequence[Any] | None = None) -> None:
         self.muted = muted
+        self._backends = backends
         self.heard: bool | None = None
         self._wanted: SimpleQueue[str | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -56,7 +59,7 @@ class Tones:
             self._thread = None
 
     def _run(self) -> None:
-        device = _open()
+        device = _open(self._backends)
         self.heard = device is not None
         done = threading.Event()
         while True:
@@ -86,11 +89,16 @@ class Tones:
             return
 
 
-def _open() -> Any:
+def _open(backends: Sequence[Any] | None) -> Any:
     try:
         _hush_alsa()
         return miniaudio.PlaybackDevice(
-            output_format=miniaudio.SampleFormat.SIGNED16, nchannels=1, sample_rate=22_050, app_name="ClassTap"
+            output_format=miniaudio.SampleFormat.SIGNED16,
+            nchannels=1,
+            sample_rate=22_050,
+            app_name="ClassTap",
+            buffersize_msec=60,
+            backends=list(backends) if backends else None,
         )
     except (ImportError, OSError, RuntimeError, miniaudio.MiniaudioError) as problem:
         _log.info("no audio device, tones are off: %s", problem)

@@ -29,7 +29,7 @@ class BoardPage(QWidget):
         words = here.words
         self._board: Board | None = None
         self._shape: tuple[object, ...] = ()
-        self._online = True
+        self._around: tuple[bool, str | None] = (True, None)
         self.rows: dict[tuple[str, str], ChildRow] = {}
         self.greeting = Label("", "greeting", wrap=True)
         self.hint = Label("", "hint", token="muted", wrap=True)
@@ -85,9 +85,10 @@ class BoardPage(QWidget):
             return
         self.ring.show_left(state.idle_left_s, state.idle_total_s)
         self._show_hint(state)
-        if board is self._board and state.online == self._online:
+        around = (state.online, state.store_fault)
+        if board is self._board and around == self._around:
             return
-        self._online = state.online
+        self._around = around
         self.greeting.show_text(words.say("kiosk.greeting", family=board.family_name))
         shape = tuple((group.session, tuple(row.child for row in group.rows)) for group in board.groups)
         if shape != self._shape or self._board is None:
@@ -95,7 +96,9 @@ class BoardPage(QWidget):
             self._shape = shape
         self._board = board
         for row in board.rows():
-            self.rows[row.session, row.child].show_row(row, zone=state.zone, online=state.online)
+            self.rows[row.session, row.child].show_row(
+                row, zone=state.zone, online=state.online, trouble=bool(state.store_fault)
+            )
         nobody = not self.rows
         self.list.setVisible(not nobody)
         self.empty.setVisible(nobody)
@@ -261,13 +264,13 @@ class _GroupHead(QWidget):
         lines.setSpacing(here.px(2))
         first = QHBoxLayout()
         first.setSpacing(gap)
-        first.addWidget(when, 0, Qt.AlignmentFlag.AlignTop)
         lines.addLayout(first)
         if needed <= wide:
-            for label in (what, meta):
+            for label in (when, what, meta):
                 label.setWordWrap(False)
                 first.addWidget(label, 0, Qt.AlignmentFlag.AlignVCenter)
             first.addStretch(1)
         else:
+            first.addWidget(when, 0, Qt.AlignmentFlag.AlignTop)
             first.addWidget(what, 1)
             lines.addWidget(meta)

@@ -57,10 +57,10 @@ class ChildRow(QWidget):
         else:
             first.addWidget(self.choice, 0, Qt.AlignmentFlag.AlignVCenter)
 
-    def show_row(self, row: Row, *, zone: str, online: bool) -> None:
+    def show_row(self, row: Row, *, zone: str, online: bool, trouble: bool) -> None:
         """Show the child as the board has it."""
         words = theme().words
-        text, token = row_note(row, zone=zone, online=online)
+        text, token = row_note(row, zone=zone, online=online, trouble=trouble)
         self.avatar.show_person(row.name, row.initials_colour)
         self.name.show_text(row.name)
         self.health.setVisible(row.health_note)

@@ -14,7 +14,7 @@ from kiosk.view import Screen, State
 _REFUSALS = {
     "expired": ("clock", "late"), "not_yet_valid": ("clock", "late"), "superseded": ("pass", "late"),
     "rate_limited": ("clock", "late"), "unreadable": ("pass", "late"), "environment_mismatch": ("pass", "late"),
-    "other_studio": ("pass", "late"), "tampered": ("shield", "absent"), "revoked": ("lock", "absent"),
+    "other_studio": ("pass", "late"), "tampered": ("shield_off", "absent"), "revoked": ("lock", "absent"),
     "used": ("lock", "absent"), "unknown_key": ("shield", "warn"), "keys_stale": ("offline", "warn"),
     "family_not_here": ("people", "warn"),
 }  # fmt: skip

@@ -39,9 +39,14 @@ def reason_words(reason: Reason | str) -> str:
     return theme().words.say(code) if theme().words.has(code) else own.id
 
 
-def row_note(row: Row, *, zone: str, online: bool) -> tuple[str, str]:
-    """Return what stands under a child's name and its colour token: the latest trouble, else what is known."""
+def row_note(row: Row, *, zone: str, online: bool, trouble: bool) -> tuple[str, str]:
+    """Return what stands under a child's name and its colour token: the latest trouble, else what is known.
+
+    ``trouble`` says that the store's trouble already stands above the board.
+    """
     words = theme().words
+    if row.error and trouble and row.error.startswith("error."):
+        return words.say("kiosk.not_saved"), "warn"
     if row.error:
         return trouble_words(row.error), "warn"
     if not row.saved:

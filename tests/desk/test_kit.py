@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import miniaudio
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPalette
@@ -317,6 +318,16 @@ def test_tones_never_block_and_never_raise(qtbot: QtBot) -> None:
     tones.close()
     assert threading.active_count() >= 1
     assert not any(thread.name == "tones" for thread in threading.enumerate())
+
+
+def test_a_tone_is_played_to_its_end_on_a_device() -> None:
+    tones = Tones(backends=[miniaudio.Backend.NULL])  # a device that takes sound at its real pace and drops it
+    began = time.perf_counter()
+    tones.play("refusal")
+    assert tones.wait(10)
+    tones.close()
+    assert tones.heard is True
+    assert 0.3 < time.perf_counter() - began < 3  # the tone is 0.38 s long
 
 
 def test_every_icon_draws_something() -> None:
