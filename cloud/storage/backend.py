@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -22,7 +21,7 @@ from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
 from cloud.storage.database import Database
 from cloud.storage.subjects import KeyCache, SubjectKeys
-from cloud.storage.tables import Tables
+from cloud.storage.tables import Tables, indexed
 
 _CHUNK = 1_000
 _pack = msgspec.msgpack.Encoder().encode
@@ -133,12 +132,12 @@ class SqlCloud:
         fields = index_of(wanted.record, wanted.by).fields
         clauses = [columns.studio_id == self._studio]
         clauses += [
-            columns[f"by_{field}"] == _plain(value) for field, value in zip(fields, wanted.equals, strict=False)
+            columns[f"by_{field}"] == indexed(value) for field, value in zip(fields, wanted.equals, strict=False)
         ]
         if wanted.low is not None:
-            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] >= _plain(wanted.low))
+            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] >= indexed(wanted.low))
         if wanted.high is not None:
-            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] <= _plain(wanted.high))
+            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] <= indexed(wanted.high))
         order = [columns[f"by_{field}"] for field in fields]
         query = select(columns.id, columns.scope, columns.body).where(and_(*clauses)).order_by(*order, columns.id)
         with self._reading() as connection:
@@ -378,7 +377,3 @@ def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], int]:
                 moved[(change.left, change.ref)] = ledger.link.sequence
             moved[(change.scope, change.ref)] = ledger.link.sequence
     return moved
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value

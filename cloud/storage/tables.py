@@ -43,7 +43,14 @@ class RecordTable(NamedTuple):
     def values(self, body: bytes) -> dict[str, str | int | None]:
         """The index columns' values for a row's body."""
         seen = self.peek.decode(body)
-        return {column: getattr(seen, field) for field, column in self.columns.items()}
+        return {column: indexed(getattr(seen, field)) for field, column in self.columns.items()}
+
+
+def indexed(value: Any) -> Any:
+    """A value as an index column holds it: an enum's own value, a bool as 0 or 1."""
+    if isinstance(value, Enum):
+        value = value.value
+    return int(value) if isinstance(value, bool) else value
 
 
 class Tables(NamedTuple):
@@ -168,7 +175,7 @@ def _record_table(metadata: MetaData, record: type[Record]) -> RecordTable:
     for field in fields:
         kind = _column_type(found[field].type)
         columns.append(Column(f"by_{field}", kind, nullable=True))
-        peeked.append((found[field].encode_name, str | int | None, _default(found[field])))
+        peeked.append((found[field].encode_name, str | int | bool | None, _default(found[field])))
     indexes = [
         Index(f"{name}_{index.name}", "studio_id", *(f"by_{field}" for field in index.fields), "id")
         for index in record.INDEXES
@@ -194,9 +201,5 @@ def _column_type(hint: Any) -> TypeEngine[Any]:
     return BYTE_ORDER
 
 
-def _default(field: msgspec.structs.FieldInfo) -> str | int | None:
-    if field.default is msgspec.NODEFAULT or field.default is None:
-        return None
-    value = field.default
-    plain: str | int = value.value if isinstance(value, Enum) else value
-    return plain
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return None if field.default is msgspec.NODEFAULT else indexed(field.default)
