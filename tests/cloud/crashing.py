@@ -1,0 +1,42 @@
+"""A server that dies as by `kill -9` at a chosen point of the next push: python -m tests.cloud.crashing FOLDER POINT.
+
+Points: `decided` (written, before the commit), `committed` (before the answer), `never`.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import cloud.app
+from classtap_core.kernel.clock import ManualClock
+from cloud.serve import serve
+from cloud.storage.backend import SqlCloud
+from tests.cloud.rig import START_MS
+from tests.unit.kernel import toy
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(folder: str, point: str) -> None:
+    if point == "decided":
+        SqlCloud.set_mark = die  # type: ignore[method-assign]
+    if point == "committed":
+        taken = cloud.app.take
+
+        def take(*args: Any) -> Any:
+            taken(*args)
+            die()
+
+        cloud.app.take = take  # type: ignore[assignment]
+    serve(
+        Path(folder), toy.bus(authority=True), port=0, clock=ManualClock(START_MS),
+        ready=lambda url: print(url, flush=True),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

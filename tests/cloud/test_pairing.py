@@ -1,0 +1,136 @@
+"""Pairing by a one-time code, and what a device is given."""
+
+import sqlite3
+
+import httpx
+import pytest
+
+from classtap_core.kernel.clock import ManualClock
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id
+from classtap_core.passes.keys import verify_bundle
+from cloud.composition import Cloud
+from cloud.serve import CloudServer
+from cloud.storage.directory import StudioEntry
+from sync import protocol
+from tests.cloud.rig import ALL, PLACE, Device, code_of, marks
+
+
+def new_code(cloud: Cloud, studio: StudioEntry) -> str:
+    return cloud.studios.pairing_code(studio.id, role="kiosk", location=PLACE, name="Front door").code
+
+
+def test_a_code_becomes_a_device(cloud: Cloud, studio: StudioEntry, server: CloudServer, client: httpx.Client) -> None:
+    code = cloud.studios.pairing_code(studio.id, role="kiosk", location=PLACE, name="Front door")
+    assert code.url == server.url
+    assert code.expires == cloud.clock.now().wall + 600_000
+    device = Device(client)
+    assert device.pair(code.code).status_code == 200
+    papers = device.papers
+    assert papers is not None
+    assert (papers.studio, papers.studio_name, papers.role, papers.location) == (
+        studio.id, "Toy studio", "kiosk", PLACE,
+    )  # fmt: skip
+    assert (papers.scopes, papers.epoch, papers.environment) == (ALL, 1, "live")
+    assert papers.pass_studio == studio.pass_studio
+    listed = [entry for entry in cloud.studios.devices(studio.id) if entry.id == papers.device]
+    assert [(entry.name, entry.role, entry.revoked_ms) for entry in listed] == [("Front door", "kiosk", None)]
+
+
+def test_a_code_has_at_least_60_bits(cloud: Cloud, studio: StudioEntry) -> None:
+    text = new_code(cloud, studio).replace("-", "")
+    assert 32 ** len(text) >= 2**60
+    assert len({new_code(cloud, studio) for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize("bend", [str.lower, lambda text: text.replace("-", " "), lambda text: text.replace("1", "l")])
+def test_a_code_may_be_typed_as_people_type(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, bend: object
+) -> None:
+    assert callable(bend)
+    assert Device(client).pair(bend(new_code(cloud, studio))).status_code == 200
+
+
+def test_a_code_works_once(cloud: Cloud, studio: StudioEntry, client: httpx.Client) -> None:
+    code = new_code(cloud, studio)
+    assert Device(client).pair(code).status_code == 200
+    assert code_of(Device(client).pair(code)) == (403, "pair.code")
+
+
+def test_a_lost_answer_is_asked_for_again(cloud: Cloud, studio: StudioEntry, client: httpx.Client) -> None:
+    code = new_code(cloud, studio)
+    device = Device(client)
+    device.pair(code)
+    first = device.papers
+    assert device.pair(code).status_code == 200
+    assert first is not None
+    assert device.papers is not None
+    assert device.papers.device == first.device
+    assert len(cloud.studios.devices(studio.id)) == 2
+    # The earlier token is worth nothing any more; and once the device has spoken, neither is the code.
+    stale = client.get("/sync/v1/pull", headers={"Authorization": f"Bearer {first.token}"})
+    assert code_of(stale) == (401, "auth.token")
+    device.submit(marks(1))
+    device.push(1, 1)
+    assert code_of(device.pair(code)) == (403, "pair.code")
+
+
+def test_a_code_ends_after_ten_minutes(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, clock: ManualClock
+) -> None:
+    early, late = new_code(cloud, studio), new_code(cloud, studio)
+    clock.advance(599_999)
+    assert Device(client).pair(early).status_code == 200
+    clock.advance(1)
+    assert code_of(Device(client).pair(late)) == (403, "pair.code")
+
+
+def test_guessing_codes_is_slowed_down(client: httpx.Client, studio: StudioEntry, clock: ManualClock) -> None:
+    answers = [code_of(Device(client).pair("0000-0000-00000")) for _ in range(11)]
+    assert answers == [(403, "pair.code")] * 10 + [(429, "rate.limited")]
+    clock.advance(6_000)
+    assert code_of(Device(client).pair("0000-0000-00000")) == (403, "pair.code")
+
+
+def test_what_is_no_request_to_pair(client: httpx.Client, cloud: Cloud, studio: StudioEntry) -> None:
+    def ask(body: bytes) -> tuple[int, str]:
+        return code_of(client.post("/sync/v1/pair", content=body))
+
+    assert ask(b"{") == (400, "sync.malformed")
+    assert ask(b"x" * 5_000) == (413, "body.too_large")
+    pair = protocol.Pair(code=new_code(cloud, studio), public_key="00", name="", program="")
+    assert ask(protocol.encode(pair)) == (400, "pair.key")
+
+
+def test_neither_codes_nor_tokens_nor_keys_rest_in_the_open(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, tmp_path: object
+) -> None:
+    code = new_code(cloud, studio)
+    device = Device(client)
+    device.pair(code)
+    assert device.papers is not None
+    path = cloud.database._engine.url.database
+    assert path is not None
+    with sqlite3.connect(path) as connection:
+        everything = "\n".join(connection.iterdump())
+    connection.close()
+    assert device.papers.token not in everything
+    assert code not in everything
+    assert code.replace("-", "") not in everything
+    assert cloud.books.secret.fingerprint in everything
+
+
+def test_the_key_bundle_is_signed_by_the_pinned_root(device: Device, client: httpx.Client, clock: ManualClock) -> None:
+    assert device.papers is not None
+    answer = client.get("/sync/v1/keys", headers=device.headers)
+    bundle = verify_bundle(answer.content, bytes.fromhex(device.papers.root))
+    assert f"{bundle.studio:016x}" == device.papers.pass_studio
+    assert [key.key_id for key in bundle.keys] == [1]
+    assert bundle.issued_at == clock.wall // 1000
+
+
+def test_unknown_devices_and_studios_are_said_so(cloud: Cloud, studio: StudioEntry) -> None:
+    with pytest.raises(Refused, match=r"device\.unknown"):
+        cloud.studios.revoke(studio.id, Id("99" * 16))
+    with pytest.raises(Refused, match=r"cloud\.no_studio"):
+        cloud.studios.pairing_code(Id("99" * 16), role="kiosk", location=PLACE, name="")
