@@ -299,7 +299,9 @@ class Authority:
 
     def _read(self, sealed: Sealed, poison: Container[int]) -> _Read:
         if sealed.envelope.sequence in poison:
-            return _Read(sealed, None, Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": "storage"}),)))
+            return _Read(
+                sealed, None, Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": "storage"}),))
+            )
         try:
             op = self.bus.registry.read(sealed.envelope, join_parts(sealed.parts), sealed.hash)
         except BadInput as bad:

@@ -327,9 +327,11 @@ class DeviceBus:
                 continue
             outcomes = self._run_again(sorted(again))
             written = {change.ref for entry in self.backend.entries(sorted(again)) for change in entry.changes}
-            if written <= reach and self._resting_on(reach, settled=False) <= again:
+            more = self._resting_on(reach | written, settled=False) - again
+            if written <= reach and not more:
                 return outcomes
-            reach |= written
+            again |= more
+            reach |= written | self._written_after(more)
             self.backend.bare(reach)
 
     def _written_after(self, sequences: set[int]) -> set[Ref]:
