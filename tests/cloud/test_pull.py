@@ -5,12 +5,13 @@ from typing import Any
 import httpx
 import pytest
 
+from classtap_core.kernel.undo import Undo
 from cloud.composition import Cloud
 from cloud.storage import pulls
 from cloud.storage.directory import StudioEntry
 from sync import protocol
 from tests.cloud.conftest import paired
-from tests.cloud.rig import ALL, Device, child_id, code_of, enrolments, marks, seed
+from tests.cloud.rig import ALL, STAFF, Device, child_id, code_of, enrolments, marks, seed
 from tests.unit.kernel import toy
 
 
@@ -84,21 +85,11 @@ def test_a_row_that_leaves_what_is_held_is_taken_away(device: Device, cloud: Clo
 
 
 def test_a_deleted_row_is_pulled_as_gone(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
-    from classtap_core.kernel.undo import Undo
-
-    ledger = cloud.studios.authority(studio.id).author(
-        studio.cloud_device, enrolments(1)[0], toy_author(), source="test"
-    )
+    ledger = cloud.studios.authority(studio.id).author(studio.cloud_device, enrolments(1)[0], STAFF, source="test")
     page = device.pull("families/*")
     seed(cloud, studio.id, [Undo(operation=ledger.link.operation)])
     gone = device.pull("families/*", cursor=page.cursor)
     assert [(row.id, bytes(row.body)) for row in gone.rows] == [(child_id(0), b"null")]
-
-
-def toy_author() -> Any:
-    from tests.cloud.rig import STAFF
-
-    return STAFF
 
 
 def test_nothing_leaks_beyond_what_a_device_may_hold(
@@ -198,24 +189,6 @@ def test_a_snapshot_is_whole_and_resumes_anywhere(device: Device, cloud: Cloud, 
     assert [row.id for row in rows] == [row.id for row in whole.rows]
     brought = device.pull("families/*", cursor=whole.cursor)
     assert [row.id for row in brought.rows] == [child_id(0)]
-
-
-def test_a_snapshot_page_that_ends_between_two_kinds(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
-    from cloud.storage.pulls import snapshot
-
-    seed(cloud, studio.id, [*enrolments(4), *marks(4)])
-    # Both kinds of the toy room in one go: every limit cuts somewhere else.
-    for limit in range(1, 9):
-        rows: list[str] = []
-        for scope in ("families/*", "roster/*"):
-            after = ""
-            while True:
-                page = snapshot(cloud.books, studio.id, scope, after=after, most=limit)
-                rows += [row.id for row in page.rows]
-                after = page.next
-                if not after:
-                    break
-        assert len(rows) == len(set(rows)) == 8
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "2001", "x", "１"])

@@ -1,0 +1,157 @@
+"""The real rooms in the cloud: founding, rights judged from records, revoking by an operation, passes, ticks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from classtap_core import house
+from classtap_core.access.operations import RevokeDevice
+from classtap_core.access.records import Device as DeviceRecord
+from classtap_core.booking import reactions
+from classtap_core.booking.operations import TakeLease
+from classtap_core.booking.records import Lease
+from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS
+from classtap_core.kernel.authority import CloudDraft
+from classtap_core.kernel.clock import ManualClock
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.records import decode
+from classtap_core.passes.codec import decode as decode_text
+from classtap_core.passes.keys import verify_bundle
+from classtap_core.passes.operations import IssuePass, RevokePass
+from classtap_core.passes.signing import is_signed as is_pass_signed
+from cloud.composition import open_cloud
+from cloud.jobs.ticks import sweep
+from cloud.serve import CloudServer
+from cloud.storage.audit import audit
+from cloud.storage.directory import StudioEntry
+from cloud.studios import is_signed
+from sync import protocol
+from tests.cloud.rig import Device, code_of
+from tests.unit.house import world
+
+
+class House:
+    """A studio of the real rooms, served."""
+
+    def __init__(self, server: CloudServer, clock: ManualClock, client: httpx.Client) -> None:
+        self.server, self.clock, self.client = server, clock, client
+        self.studios = server.cloud.studios
+        self.studio: StudioEntry = self.studios.found(
+            "Small Steps", id=world.STUDIO, owner=world.OWNER, owner_name="Olga Owner"
+        )
+        drafts = [CloudDraft(payload, author, "test") for author, payload in world.FOUNDING[1:]]
+        for ledger in self.studios.authority(world.STUDIO).author_all(self.studio.cloud_device, drafts):
+            assert ledger.link.outcome.stands, (ledger.link.kind, ledger.link.outcome)
+
+    def join(self, role: str, location: Id = world.MAIN) -> Device:
+        code = self.studios.pairing_code(world.STUDIO, role=role, location=location, name=role)
+        device = Device(self.client, self.clock)
+        assert device.pair(code.code).status_code == 200
+        return device
+
+    def say(self, payload: object) -> Status:
+        draft = CloudDraft(payload, world.staff(world.OWNER), "test")  # type: ignore[arg-type]
+        (ledger,) = self.studios.authority(world.STUDIO).author_all(self.studio.cloud_device, [draft])
+        return ledger.link.outcome.status
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    clock = ManualClock(world.NINE)
+    tmp_path.chmod(0o700)
+    made = open_cloud(tmp_path, house.bus(authority=True), clock=clock)
+    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+        yield House(server, clock, client)
+
+
+def test_a_paired_device_is_in_the_studios_records_and_holds_its_roles_scopes(home: House) -> None:
+    kiosk, desk = home.join("kiosk"), home.join("desk")
+    assert kiosk.papers is not None
+    assert desk.papers is not None
+    row = home.studios.storage(world.STUDIO).rows(DeviceRecord, [kiosk.papers.device])[kiosk.papers.device]
+    assert decode(DeviceRecord, row.body).role == "kiosk"
+    assert not any(scope.startswith(("health", "custody", "contact")) for scope in kiosk.papers.scopes)
+    assert f"health/{world.MAIN}" in desk.papers.scopes
+    held = {row.kind for row in kiosk.pull("studio", "families/*", "health/*", "contact/*", "custody/*").rows}
+    assert {"child", "family", "device"} <= held
+    assert not held & {"child_health", "contact", "custody"}
+    assert "child_health" in {row.kind for row in desk.pull("health/*").rows}
+    assert kiosk.snapshot("studio").total > 0
+
+
+def test_a_page_may_end_between_two_kinds(home: House) -> None:
+    desk = home.join("desk")
+    for scope in ("studio", f"families/{world.MAIN}"):
+        whole = [row.id for row in desk.snapshot(scope).rows]
+        kinds = [row.kind for row in desk.snapshot(scope).rows]
+        assert len(set(kinds)) > 1
+        for limit in range(1, len(whole) + 1):
+            rows: list[str] = []
+            after, more = "", True
+            while more:
+                page = desk.snapshot(scope, after=after, limit=limit)
+                rows += [row.id for row in page.rows]
+                after, more = page.next, bool(page.next)
+            assert rows == whole
+
+
+def test_a_revocation_by_an_operation_shuts_the_device_out_in_the_same_commit(home: House) -> None:
+    kiosk = home.join("kiosk")
+    assert kiosk.papers is not None
+    assert home.say(RevokeDevice(device=kiosk.papers.device, reason="stolen")) is Status.ACCEPTED
+    answer = home.client.get("/sync/v1/pull", headers=kiosk.headers)
+    assert code_of(answer) == (403, "device.revoked")
+
+
+def test_a_revocation_from_outside_is_an_operation_too(home: House) -> None:
+    kiosk = home.join("kiosk")
+    assert kiosk.papers is not None
+    home.studios.revoke(world.STUDIO, kiosk.papers.device, reason="lost")
+    row = home.studios.storage(world.STUDIO).rows(DeviceRecord, [kiosk.papers.device])[kiosk.papers.device]
+    assert decode(DeviceRecord, row.body).revocations[0].reason == "lost"
+    assert code_of(home.client.get("/sync/v1/keys", headers=kiosk.headers)) == (403, "device.revoked")
+
+
+def test_a_pass_has_one_text_that_verifies(home: House) -> None:
+    now_s = world.NINE // 1000
+    desk, kiosk = home.join("desk"), home.join("kiosk")
+    url = f"/sync/v1/pass/{world.FAMILY}"
+    assert code_of(home.client.get(url, headers=desk.headers)) == (404, "pass.unknown")
+    issue = IssuePass(
+        family=world.FAMILY, home=world.MAIN, handle="0123456789abcdef", issued_s=now_s, expires_s=now_s + 86_400
+    )
+    assert home.say(issue) is Status.ACCEPTED
+    assert code_of(home.client.get(url, headers=kiosk.headers)) == (403, "pass.not_here")
+    first = protocol.decode(protocol.PassText, home.client.get(url, headers=desk.headers).content)
+    home.clock.advance(60_000)
+    again = protocol.decode(protocol.PassText, home.client.get(url, headers=desk.headers).content)
+    assert first == again
+    assert first.expires == now_s + 86_400
+    assert desk.papers is not None
+    keys = home.client.get("/sync/v1/keys", headers=desk.headers).content
+    bundle = verify_bundle(keys, bytes.fromhex(desk.papers.root))
+    claims = decode_text(first.text)
+    key = bundle.key(claims.claims.key_id)
+    assert key is not None
+    assert is_pass_signed(claims.signed, claims.signature, algorithm=key.algorithm, public=key.public)
+    assert (claims.claims.studio, claims.claims.handle) == (bundle.studio, 0x0123456789ABCDEF)
+    assert (claims.claims.epoch, claims.claims.not_before, claims.claims.test) == (1, now_s, False)
+    assert home.say(RevokePass(family=world.FAMILY, home=world.MAIN, epoch=1)) is Status.ACCEPTED
+    assert code_of(home.client.get(url, headers=desk.headers)) == (409, "pass.revoked")
+
+
+def test_a_lease_that_is_due_is_taken_back_once(home: House) -> None:
+    assert home.say(TakeLease(session=world.HALF_PAST, places=2)) is Status.ACCEPTED
+    home.clock.advance(LEASE_MS + LEASE_GRACE_MS)
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    home.clock.advance(1)
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 1
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    storage = home.studios.storage(world.STUDIO)
+    assert storage.find(Range(Lease, "by_state", ("open",))) == []
+    assert len(storage.find(Range(Lease, "by_state", ("lapsed",)))) == 1
+    assert audit(home.server.cloud.books, world.STUDIO, verify=is_signed).ok
