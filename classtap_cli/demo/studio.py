@@ -29,7 +29,7 @@ from classtap_core.schedule.operations import (
     FoundStudio,
     Planned,
 )
-from classtap_core.timekeeping.rules import local_of
+from classtap_core.timekeeping.rules import instant_ms, local_of
 
 FOUNDED_MS = 1_780_300_800_000
 """1 June 2026: ids of the demo are made from here on, whatever the clock says."""
@@ -147,17 +147,19 @@ class _Slot(NamedTuple):
     session: Id
     location: Id
     start: datetime
-    end: datetime
     now: bool
 
 
 class _Maker:
-    """Makes one plan, front to back; every choice comes from one seeded source."""
+    """Makes one plan, front to back.
+
+    Every choice comes from a seeded stream. Each family has its own, so that families are the same whatever the day.
+    """
 
     def __init__(self, seed: int, now_ms: int, zone: str) -> None:
-        self.random = Random(f"classtap-demo/{seed}")
-        self.ids = count(FOUNDED_MS)
-        self.zone, self.now_s = zone, now_ms // 1000
+        self.seed = seed
+        self._turn_to("studio", FOUNDED_MS)
+        self.zone, self.now_ms, self.now_s = zone, now_ms, now_ms // 1000
         self.now = datetime.fromisoformat(local_of(now_ms, zone))
         self.studio, self.cloud, self.owner = self.id(), self.id(), self.id()
         self.pass_number = self.random.randbytes(8).hex()
@@ -167,6 +169,10 @@ class _Maker:
         self.drafts: list[Draft] = []
         self.left: dict[Id, int] = {}
         self.slots: list[_Slot] = []
+
+    def _turn_to(self, stream: str, from_ms: int) -> None:
+        self.random = Random(f"classtap-demo/{self.seed}/{stream}")
+        self.ids = count(from_ms)
 
     def id(self) -> Id:
         return fresh(next(self.ids), self.random.randbytes)
@@ -181,6 +187,7 @@ class _Maker:
         self.drafts.append(Draft(Author(type="clock", id=self.studio), founding))
         rooms = self._places()
         staff = self._staff()
+        self._turn_to("week", FOUNDED_MS + DAY_S * 1000)
         self._week(rooms)
         window = Window()
         policy = {"before_min": window.before_min, "after_min": window.after_min}
@@ -251,7 +258,7 @@ class _Maker:
                 items.append(
                     self._session(
                         self.main, room, start, 45, kids[(position * 2 + turn) % len(kids)],
-                        teachers[position * 2 + turn], capacity=14, busy=busy[room], now=True, kids=True,
+                        teachers[position * 2 + turn], capacity=14, busy=busy[room], kids=True,
                     )
                 )  # fmt: skip
         return items
@@ -281,27 +288,29 @@ class _Maker:
                         self._session(
                             location, room, start, minutes, self.random.choice(kids if young else adults),
                             self.random.choice(teachers), capacity=self.random.choice((10, 12, 14)), busy=busy[room],
-                            now=False, kids=young,
+                            kids=young,
                         )
                     )  # fmt: skip
         return items
 
     def _session(
         self, location: Id, room: Id, start: datetime, minutes: int, class_type: Id, instructor: Id, *,
-        capacity: int, busy: list[tuple[datetime, datetime]], now: bool, kids: bool,
+        capacity: int, busy: list[tuple[datetime, datetime]], kids: bool,
     ) -> Planned:  # fmt: skip
         id = self.id()
-        end = start + timedelta(minutes=minutes)
-        busy.append((start, end))
+        local = start.strftime("%Y-%m-%dT%H:%M")
+        busy.append((start, start + timedelta(minutes=minutes)))
         if kids:
-            self.slots.append(_Slot(id, location, start, end, now))
+            open_now = location == self.main and Window().holds(instant_ms(local, self.zone), self.now_ms)
+            self.slots.append(_Slot(id, location, start, open_now))
             self.left[id] = capacity
         return Planned(
             session=id, class_type=class_type, room=room, instructor=instructor,
-            start=start.strftime("%Y-%m-%dT%H:%M"), duration_min=minutes, capacity=capacity,
+            start=local, duration_min=minutes, capacity=capacity,
         )  # fmt: skip
 
     def _family(self, position: int, manager: Id) -> DemoFamily:
+        self._turn_to(f"family {position}", FOUNDED_MS + DAY_S * (2000 + position))
         tradition = self._tradition(position)
         homes = tuple(self.locations.values())
         home = homes[(0, 1, 0, 2, 0)[position % 5]]
