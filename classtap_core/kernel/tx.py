@@ -1,6 +1,6 @@
 """The unit of work: a handler reads what its operation declared and puts what changes; nothing touches a disk here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -70,6 +70,10 @@ class Reader(Protocol):
         ...
 
 
+_Place = tuple[str, str, int]
+"""A record kind, one of its indexes, and how many of its leading fields are asked for by equality."""
+
+
 class Snapshot:
     """What a batch of operations has read so far, with what they put laid over it. In memory, never written."""
 
@@ -80,6 +84,7 @@ class Snapshot:
         self._ranges: dict[Range, tuple[Id, ...] | None] = {}
         self._recorded: dict[Id, tuple[Change, ...] | None] = {}
         self._changed: dict[str, set[Id]] = {}
+        self._placed: dict[_Place, dict[tuple[Any, ...], set[Id]]] = {}
         self._held: dict[str, bool] = {}
         self._decoded: dict[Ref, tuple[bytes, Record]] = {}
 
@@ -135,11 +140,32 @@ class Snapshot:
         return made
 
     def range_ids(self, want: Range) -> set[Id]:
-        """Candidates of a range: what was found, and whatever this batch put of the same kind."""
+        """Candidates of a range: what was found, and what this batch put there since."""
         found = self._ranges[want]
         if found is None:
             raise NotHeld(want.scope or f"{want.record.PREFIX}/*")
-        return {*found, *self._changed.get(want.record.KIND, ())}
+        return {*found, *self._changed_in(want)}
+
+    def _changed_in(self, want: Range) -> Collection[Id]:
+        """Rows this batch put whose leading fields are the wanted ones, or once were. A look-up, not a walk over all."""
+        changed = self._changed.get(want.record.KIND, set())
+        if not changed or not want.equals:
+            return changed
+        place = (want.record.KIND, want.by, len(want.equals))
+        if place not in self._placed:
+            self._placed[place] = {}
+            for id in changed:
+                self._put_in(place, id)
+        return self._placed[place].get(want.equals, ())
+
+    def _put_in(self, place: _Place, id: Id) -> None:
+        kind, by, width = place
+        row = self._rows[(kind, id)]
+        if row is not None:
+            record = self.registry.records[kind]
+            made = self.record(record, row)
+            values = tuple(getattr(made, field) for field in index_of(record, by).fields[:width])
+            self._placed[place].setdefault(values, set()).add(id)
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         """Raises NotHeld where only part of the studio's log is kept and the operation is not in it."""
@@ -154,6 +180,9 @@ class Snapshot:
             row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
             self._rows[change.ref] = row
             self._changed.setdefault(change.kind, set()).add(change.id)
+            for place in self._placed:
+                if place[0] == change.kind:
+                    self._put_in(place, change.id)
 
 
 class Tx:
