@@ -69,9 +69,6 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
     def leased(self) -> bool:
         return bool(self.lease)
 
-    def items_of(self) -> tuple[str, ...]:
-        return (self.child,)
-
 
 @handles(CreateBooking)
 def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
@@ -94,7 +91,7 @@ def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
         spent_on = lease if lease is not None and lease.state == rules.OPEN else None
     if spent_on is None and _left(tx, session) < 1:
         return refused("booking.full", capacity=session.capacity)
-    if spent_on is not None and id not in spent_on.spent:
+    if spent_on is not None:
         tx.put(msgspec.structs.replace(spent_on, spent=(*spent_on.spent, id)))
     tx.put(
         Booking(

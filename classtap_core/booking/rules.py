@@ -29,14 +29,15 @@ def unspent(lease: Lease) -> int:
 
 
 def lease_trouble(lease: Lease | None, *, device: Id, session: Id, booking: Id, at_ms: int) -> str:
-    """Why a booking made at `at_ms` may not be spent on a lease: a code, or "". A booking on it already may."""
+    """Why a booking made at `at_ms` may not be spent on a lease: a code, or "".
+
+    A place is spent once, even when its booking was cancelled since: what was given back went to everybody.
+    """
     if lease is None or lease.device != device or lease.session != session:
         return "booking.lease_other"
-    if booking in lease.spent:
-        return ""
     if at_ms > lease.expires_ms:
         return "booking.lease_ended"
-    if len(lease.spent) >= lease.places:
+    if booking in lease.spent or len(lease.spent) >= lease.places:
         return "booking.lease_spent"
     return ""
 

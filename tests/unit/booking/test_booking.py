@@ -168,6 +168,26 @@ def test_a_lease_is_one_device_s_one_session_s_and_ends() -> None:
     assert kiosk.bus.submit(book(EVENING, ZOE, lease), device(KIOSK)).outcome.status is Status.ACCEPTED
 
 
+def test_a_place_of_a_lease_is_spent_once_even_if_its_booking_was_cancelled() -> None:
+    """HALF_PAST has 8 places and 2 booked: 2 lent, 4 more booked, 1 of them back and gone again."""
+    world = World()
+    kiosk = world.join()
+    lease = lend(world, kiosk, HALF_PAST, 2)
+    kiosk.bus.submit(book(HALF_PAST, ZOE, lease), device(KIOSK))
+    world.sync()
+    world.say(CancelBooking(session=HALF_PAST, child=ZOE))
+    world.sync()
+    for number in range(5):
+        world.say(book(HALF_PAST, named(f"other {number}")))
+    assert (taken(world, HALF_PAST), sum(rules.unspent(one) for one in leases(world))) == (7, 1)
+    again = kiosk.bus.submit(book(HALF_PAST, ZOE, lease), device(KIOSK))
+    assert (again.sequence, code(again.outcome)) == (None, "booking.lease_spent")
+    assert kiosk.bus.submit(book(HALF_PAST, BEN, lease), device(KIOSK)).outcome == DUPLICATE
+    assert kiosk.bus.submit(book(HALF_PAST, named("last"), lease), device(KIOSK)).outcome.stands
+    world.sync()
+    assert taken(world, HALF_PAST) == 8
+
+
 def lapse(world: World) -> list[Outcome]:
     drafts = [CloudDraft(tick.payload, CLOCK, "clock", id=tick.id) for tick in due(world.cloud, world.clock.wall)]
     return [ledger.link.outcome for ledger in world.authority.author_all(CLOUD, drafts)] if drafts else []
