@@ -29,7 +29,7 @@ from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Operation, Payload
-from classtap_core.kernel.outcomes import Outcome, Reason, Status
+from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, refused
 from classtap_core.kernel.records import plain
 from classtap_core.kernel.tx import Change, Reader, Snapshot
 
@@ -182,7 +182,7 @@ class Authority:
             self._check_chain(new, mark)
             ledgers: tuple[Ledger, ...] = ()
             if new:
-                ledgers = self._decide_and_write([self._read(item, poison) for item in new])
+                ledgers = self._decide_and_write([self._read(item, poison) for item in new], mark)
                 answers += [
                     Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence) for ledger in ledgers
                 ]
@@ -209,6 +209,7 @@ class Authority:
     def author_all(self, device: Id, drafts: Sequence[CloudDraft]) -> tuple[Ledger, ...]:
         """Author several operations in one transaction, each seeing what the ones before it did.
 
+        A draft whose id was there before is a duplicate: a tick that is tried again, or twice, happens once.
         Raises the first fault of a handler; nothing is kept then.
         """
         with self.backend.atomic():
@@ -222,8 +223,13 @@ class Authority:
             self.bus.prefetch(ops, snapshot, now=at.corrected)
             decided: list[tuple[_Read, Decision | None]] = []
             previous = mark.hash
-            for op in ops:
-                decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)
+            taken: set[Id] = set()
+            for op, draft in zip(ops, drafts, strict=True):
+                if draft.id is not None and (op.id in taken or self.backend.recorded(op.id) is not None):
+                    decision = Decision(op, DUPLICATE)
+                else:
+                    decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)
+                taken.add(op.id)
                 if decision.fault is not None:
                     raise decision.fault
                 snapshot.apply(decision.changes)
@@ -309,18 +315,24 @@ class Authority:
             return _Read(sealed, None, trouble)
         return _Read(sealed, op, None)
 
-    def _decide_and_write(self, reads: Sequence[_Read]) -> tuple[Ledger, ...]:
+    def _decide_and_write(self, reads: Sequence[_Read], mark: Mark) -> tuple[Ledger, ...]:
         ops = [read.op for read in reads if read.op is not None]
         self.backend.lock(_guards(ops))
         now = self.clock.now().corrected
         snapshot = Snapshot(self.backend, self.bus.registry)
         self.bus.prefetch(ops, snapshot, now=now)
         decided: list[tuple[_Read, Decision | None]] = []
+        room = self.MOST_CONTESTED - mark.contested
         for read in reads:
             if read.op is None:
                 decided.append((read, None))
                 continue
             decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
+            if decision.outcome.status is Status.CONTESTED:
+                room -= 1
+                if room < 0:
+                    decided.append(_not_kept(read, decision))
+                    continue
             snapshot.apply(decision.changes)
             decided.append((read, decision))
         return self._write(decided)
@@ -353,6 +365,12 @@ class Authority:
         return Ledger(
             link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
         )
+
+
+def _not_kept(read: _Read, decision: Decision) -> tuple[_Read, Decision]:
+    """One disputed fact too many of one device: answered, and only its envelope stays."""
+    outcome = refused("contested.too_many")
+    return read._replace(sealed=read.sealed._replace(parts={})), Decision(decision.op, outcome)
 
 
 def _guards(ops: Iterable[Operation[Any]]) -> list[str]:
