@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
@@ -19,7 +19,7 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import OPEN, Record, Row, index_of
 from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
-from cloud.storage.database import Database
+from cloud.storage.database import Database, Prepared
 from cloud.storage.subjects import KeyCache, SubjectKeys
 from cloud.storage.tables import Tables, indexed
 
@@ -41,6 +41,24 @@ class Books:
     def __init__(self, database: Database, tables: Tables, secret: Secret, entropy: Entropy = os.urandom) -> None:
         self.database, self.tables, self.secret, self.entropy = database, tables, secret, entropy
         self.cache = KeyCache()
+        self._finds: dict[tuple[str, str, int, bool, bool], Prepared] = {}
+
+    def finding(self, wanted: Range) -> Prepared:
+        """The query of a range's shape: binds `studio`, `equal_0` and on, `low`, `high`."""
+        kind, bounds = wanted.record.KIND, (wanted.low is not None, wanted.high is not None)
+        shape = (kind, wanted.by, len(wanted.equals), *bounds)
+        if shape not in self._finds:
+            columns = self.tables.records[kind].table.c
+            fields = [columns[f"by_{field}"] for field in index_of(wanted.record, wanted.by).fields]
+            query = select(columns.id, columns.scope, columns.body).where(columns.studio_id == bindparam("studio"))
+            for position in range(len(wanted.equals)):
+                query = query.where(fields[position] == bindparam(f"equal_{position}"))
+            if bounds[0]:
+                query = query.where(fields[len(wanted.equals)] >= bindparam("low"))
+            if bounds[1]:
+                query = query.where(fields[len(wanted.equals)] <= bindparam("high"))
+            self._finds[shape] = self.database.prepared(query.order_by(*fields, columns.id))
+        return self._finds[shape]
 
 
 class SqlCloud:
@@ -127,21 +145,11 @@ class SqlCloud:
             }
 
     def find(self, wanted: Range) -> list[Row]:
-        found = self._tables.records[wanted.record.KIND]
-        columns = found.table.c
-        fields = index_of(wanted.record, wanted.by).fields
-        clauses = [columns.studio_id == self._studio]
-        clauses += [
-            columns[f"by_{field}"] == indexed(value) for field, value in zip(fields, wanted.equals, strict=False)
-        ]
-        if wanted.low is not None:
-            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] >= indexed(wanted.low))
-        if wanted.high is not None:
-            clauses.append(columns[f"by_{fields[len(wanted.equals)]}"] <= indexed(wanted.high))
-        order = [columns[f"by_{field}"] for field in fields]
-        query = select(columns.id, columns.scope, columns.body).where(and_(*clauses)).order_by(*order, columns.id)
+        given = {f"equal_{position}": indexed(value) for position, value in enumerate(wanted.equals)}
+        given |= {"studio": self._studio, "low": indexed(wanted.low), "high": indexed(wanted.high)}
+        query, kind = self._books.finding(wanted), wanted.record.KIND
         with self._reading() as connection:
-            return [Row(wanted.record.KIND, id, scope, body) for id, scope, body in connection.execute(query)]
+            return [Row(kind, id, scope, body) for id, scope, body in query.run(connection, given)]
 
     def holds(self, scope: str) -> bool:
         return True
