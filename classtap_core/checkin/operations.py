@@ -122,10 +122,10 @@ def _fold(tx: Tx, op: Operation[MarkAttendance], session: Session, item: ChildMa
     marks = rules.with_mark(entry.marks, mark)
     now = rules.standing(marks)
     tx.put(msgspec.structs.replace(entry, marks=marks))
+    if now.state is not before.state:
+        effect = AttendanceChanged(session=session.id, child=item.child, state=now.state.value)
+        tx.effect(effect, home=Home.CLOUD)
     if now.mark == mark:
-        if before.mark != mark:
-            effect = AttendanceChanged(session=session.id, child=item.child, state=item.state)
-            tx.effect(effect, home=Home.CLOUD)
         reasons = (reason("attendance.tie"),) if now.tie else ()
         return ItemOutcome(item.child, Status.ACCEPTED, reasons), mark
     held = now.mark

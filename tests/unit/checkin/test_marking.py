@@ -268,6 +268,8 @@ def test_the_cloud_hears_of_a_change_of_state_once_per_change() -> None:
     one, other = world.join(KIOSK), world.join(OTHER_KIOSK, offset=2 * MINUTE)
     one.mark(HALF_PAST, present(ANA), present(BEN))
     other.mark(HALF_PAST, present(ANA))
+    other.clock.advance(-4 * MINUTE)
+    other.mark(HALF_PAST, present(BEN))
     world.sync()
     heard = [effect for ledger in world.cloud.ledgers for effect in ledger.effects]
     assert [(effect.kind, effect.body["child"], effect.body["state"]) for effect in heard] == [
