@@ -1,0 +1,213 @@
+"""The desk without its windows: what every screen shares. Reads and writes leave the window's thread here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import NamedTuple, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from classtap_core.kernel.clock import Timestamp
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.errors import ClassTapError
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.tx import Ref
+from classtap_desktop.kit import Signals
+from classtap_desktop.operator import Operator, operator_of
+from classtap_desktop.reading import Gathering, Reading
+from classtap_desktop.source import DeskSource
+from sync.client.engine import State, Status
+
+T = TypeVar("T")
+
+
+class Trouble(NamedTuple):
+    """What went wrong: a code with its sentence in the catalogue, what goes into it, and details for support."""
+
+    code: str
+    params: dict[str, str | int]
+    details: str
+
+
+class Standing(NamedTuple):
+    """How this device stands with the cloud, read together."""
+
+    status: Status
+    oldest_ms: int | None
+
+    @property
+    def online(self) -> bool:
+        """Whether the cloud answered last."""
+        return self.status.state in (State.ONLINE, State.SYNCING)
+
+
+class Desk(QObject):
+    """Attributes: ``source``, ``operator`` (None while nobody is signed in), ``standing`` (None before it is known),
+    ``facts`` (what `actions.possible` asks about).
+
+    Signals: ``changed(refs)`` after records changed, ``stood`` when sync's standing was read anew, ``operated`` when
+    somebody signs in or out, ``facts_changed``, ``told(code, params, tone)`` for a passing sentence,
+    ``opened(screen, id)`` when a screen is asked for, ``ticked`` every half minute, ``waited`` when questions begin or
+    end to wait for their answers.
+    """
+
+    changed = Signal(object)
+    stood = Signal()
+    operated = Signal()
+    facts_changed = Signal()
+    told = Signal(str, object, str)
+    opened = Signal(str, str)
+    ticked = Signal()
+    waited = Signal()
+
+    def __init__(self, source: DeskSource, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.source = source
+        self.operator: Operator | None = None
+        self.standing: Standing | None = None
+        self.facts: frozenset[str] = frozenset()
+        self._asked: dict[str, int] = {}
+        self._let_go: dict[str, int] = {}
+        self._count = 0
+        self._signals = Signals(self)
+        self._reading = Reading(source)
+        self._gathering = Gathering(self._took)
+        self._stops = [
+            source.on_change(self._gathering.add),
+            source.on_status(self._signals.latest(self.look_at_standing)),
+        ]
+        self.look_at_standing()
+
+    def close(self) -> None:
+        """End the subscriptions and the reading thread. Nothing arrives afterwards."""
+        for stop in self._stops:
+            stop()
+        self._gathering.close()
+        self._signals.close()
+        self._reading.close()
+
+    def now(self) -> Timestamp:
+        """Return the device's corrected time."""
+        return self.source.clock.now()
+
+    def read(
+        self,
+        asker: str,
+        question: Callable[[DeskSource], T],
+        *,
+        then: Callable[[T], None],
+        failed: Callable[[Trouble], None] | None = None,
+    ) -> None:
+        """Have a question answered off this thread; of several by one asker only the newest waiting is read."""
+        fail = failed or self._tell_trouble
+        self._count += 1
+        number = self._asked[asker] = self._count
+        self._reading.ask(
+            asker,
+            question,
+            then=lambda answer: self._answered(asker, number, lambda: then(answer)),
+            failed=lambda error: self._answered(asker, number, lambda: fail(trouble_of(error))),
+        )
+        self.waited.emit()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a question has no answer yet."""
+        return bool(self._asked)
+
+    def cancel(self) -> None:
+        """Let go of every question without an answer; answers that come all the same are not shown."""
+        for asker, number in self._asked.items():
+            self._reading.drop(asker)
+            self._let_go[asker] = number
+        self._asked.clear()
+        self.waited.emit()
+
+    def _answered(self, asker: str, number: int, show: Callable[[], None]) -> None:
+        """Note an answer, and show it if anybody still wants it."""
+        if self._asked.get(asker) == number:
+            del self._asked[asker]
+            self.waited.emit()
+        if number > self._let_go.get(asker, 0):
+            show()
+
+    def submit(
+        self,
+        payload: Payload,
+        *,
+        then: Callable[[Receipt], None],
+        failed: Callable[[Trouble], None] | None = None,
+    ) -> None:
+        """Do something as the signed-in person; ``then`` gets the receipt once it is durable."""
+        if self.operator is None:
+            return
+        fail = failed or self._tell_trouble
+        done = self._signals.each(lambda future: _finished(future, then, fail))
+        self.source.submit(payload, self.operator.author).add_done_callback(done)
+
+    def may(self, capability: str, *, location: str | None = None) -> bool:
+        """Say whether the signed-in person may do something at a location (None: everywhere)."""
+        at_ms = self.now().corrected
+        return self.operator is not None and self.operator.may(capability, location=location, at_ms=at_ms)
+
+    def operate(self, operator: Operator | None) -> None:
+        """Somebody signed in, or nobody is any more."""
+        self.operator = operator
+        self.state_fact("signed_in", operator is not None)
+        self.operated.emit()
+
+    def state_fact(self, fact: str, holds: bool) -> None:
+        """Say whether a fact that actions depend on holds."""
+        facts = self.facts | {fact} if holds else self.facts - {fact}
+        if facts != self.facts:
+            self.facts = facts
+            self.facts_changed.emit()
+
+    def open(self, screen: str, id: str = "") -> None:
+        """Show a screen, about one thing where it can be."""
+        self.opened.emit(screen, id)
+
+    def tell(self, code: str, *, tone: str = "present", **params: object) -> None:
+        """Say a passing sentence."""
+        self.told.emit(code, params, tone)
+
+    def look_at_standing(self) -> None:
+        """Read sync's standing anew."""
+        self.read("standing", lambda source: Standing(source.status(), source.oldest_pending_ms()), then=self._stand)
+
+    def _stand(self, standing: Standing) -> None:
+        self.standing = standing
+        self.stood.emit()
+
+    def _took(self, refs: frozenset[Ref]) -> None:
+        self.look_at_standing()
+        if self.operator is not None and any(kind in ("grant", "staff") for kind, _ in refs):
+            staff = self.operator.id
+            self.read("operator", lambda source: operator_of(source, staff), then=self._renew)
+        self.changed.emit(refs)
+
+    def _renew(self, operator: Operator | None) -> None:
+        if self.operator is not None and operator is not None and self.operator.id == operator.id:
+            self.operator = operator
+            self.operated.emit()
+
+    def _tell_trouble(self, trouble: Trouble) -> None:
+        self.tell(trouble.code, tone="warn", **trouble.params)
+
+
+def _finished(future: Future[Receipt], then: Callable[[Receipt], None], failed: Callable[[Trouble], None]) -> None:
+    error = future.exception()
+    if error is None:
+        then(future.result())
+    else:
+        failed(trouble_of(error))
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Return what to show for an exception: its own code where a person can be told, else that something failed."""
+    details = "".join(traceback.format_exception(error)).strip()
+    if isinstance(error, ClassTapError):
+        return Trouble(f"error.{error.code}", error.params, details)
+    return Trouble("error.unknown", {"code": type(error).__name__}, details)

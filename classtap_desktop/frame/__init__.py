@@ -1,0 +1,1 @@
+"""What stands around every screen: side bar, top bar, palette, sign-in and help."""

@@ -1,0 +1,1 @@
+"""The desk's screens: each a model that needs no widgets, and a thin view over it."""

@@ -1,0 +1,162 @@
+"""Sync and this device: whether the cloud is there, what waits and since when, how the store is kept, what changed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from classtap_core.access.records import Device
+from classtap_core.checkin.reading import fetch
+from classtap_core.schedule.records import Location
+from classtap_desktop.desk import Desk
+from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
+from classtap_desktop.screens.notice_card import NoticeCard
+from classtap_desktop.screens.screen import Screen
+from classtap_desktop.screens.sessions import read_places
+from classtap_desktop.source import DeskSource
+from classtap_desktop.spacing import column, grown, row
+
+_FACES = {
+    "online": ("check", "present"), "syncing": ("sync", "info"), "offline": ("offline", "late"),
+    "paused": ("offline", "late"), "revoked": ("lock", "absent"), "failing": ("warn", "warn"),
+}  # fmt: skip
+FACTS = ("pending", "oldest", "success", "device", "place", "protection")
+
+
+class ThisDevice(NamedTuple):
+    """What this device is called and where it stands; "" where its record is not here. `zone` is its place's."""
+
+    name: str
+    place: str
+    zone: str
+
+
+def read_device(source: DeskSource) -> ThisDevice:
+    """Return this device's own record with its place."""
+    reader = source.reader
+    held = fetch(reader, Device, [source.place.device]).get(source.place.device)
+    place = fetch(reader, Location, [source.place.location] if source.place.location else [])
+    zone = next((one.zone for one in place.values()), "") or next((one.zone for one in read_places(reader)), "UTC")
+    return ThisDevice(held.name if held else "", next((one.name for one in place.values()), ""), zone)
+
+
+class DevicesScreen(Screen):
+    """Signals: ``loaded`` after this device was read."""
+
+    NAME = "devices"
+    KINDS = frozenset({"device", "location"})
+    loaded = Signal()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, parent)
+        self._device = ThisDevice("", "", "UTC")
+        self.page.setContentsMargins(26, 18, 26, 22)
+        self.title = Label("", "title")
+        self.page.addWidget(self.title)
+        sides = row(gap=22)
+        self.page.addLayout(sides, 1)
+        main = column(gap=16)
+        main.addWidget(self._state_card())
+        main.addWidget(self._facts_card())
+        main.addStretch(1)
+        sides.addLayout(main, 1)
+        self.notices = NoticeCard(desk, "devices.notices")
+        sides.addWidget(self.notices, 1)
+        self.trouble.acted.connect(self.reload)
+        desk.stood.connect(self._show)
+        self.say()
+
+    def _state_card(self) -> Card:
+        card = Card(radius=18)
+        inside = row(card, margins=(20, 18, 20, 20), gap=16)
+        self.disc = IconDisc("check", "present", size=56)
+        words = column(gap=3)
+        self.state = Label("", "heading", wrap=True)
+        self.hint = Label("", "text", token="muted", wrap=True)
+        words.addWidget(self.state)
+        words.addWidget(self.hint)
+        self.send = Button("", icon="sync")
+        self.send.clicked.connect(lambda _=False: self.desk.source.sync_now())
+        inside.addWidget(self.disc)
+        inside.addLayout(words, 1)
+        inside.addWidget(self.send)
+        return card
+
+    def _facts_card(self) -> Card:
+        card = Card(radius=18)
+        grid = QGridLayout(card)
+        here = theme()
+        grid.setContentsMargins(here.px(20), here.px(16), here.px(20), here.px(18))
+        grid.setHorizontalSpacing(here.px(20))
+        grid.setVerticalSpacing(here.px(11))
+        grid.setColumnStretch(1, 1)
+        self.facts: dict[str, tuple[Label, Label]] = {}
+        for at, name in enumerate(FACTS):
+            pair = Label("", "text", token="muted"), Label("", "cell", wrap=True)
+            self.facts[name] = pair
+            for place, label in enumerate(pair):
+                grid.addWidget(label, at, place)
+        return card
+
+    def reload(self) -> None:
+        self.desk.look_at_standing()
+        self.notices.reload()
+        self.desk.read("device", read_device, then=self._take, failed=self.show_trouble)
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.screen.devices"))
+        self.send.show_text(words.say("desk.action.sync.now"))
+        for name, (label, _) in self.facts.items():
+            label.show_text(words.say(f"desk.devices.{name}"))
+        self.notices.say()
+        self._show()
+
+    def tick(self) -> None:
+        self._show()
+
+    def _take(self, device: ThisDevice) -> None:
+        self._device = device
+        self._show()
+        self.loaded.emit()
+
+    def _show(self) -> None:
+        standing, words = self.desk.standing, theme().words
+        if standing is None:
+            return
+        state = str(standing.status.state)
+        self.disc.show_icon(*_FACES[state])
+        self.state.show_text(words.say(f"desk.sync.{state}"))
+        sending = state == "online" and standing.status.pending > 0
+        hint = words.say("desk.sync.syncing_hint" if sending else f"desk.sync.{state}_hint")
+        trouble = standing.status.trouble
+        code = f"error.{trouble}"
+        if state == "failing" and trouble:
+            hint = words.say(code) if words.has(code) else words.say("desk.sync.trouble", code=trouble)
+        self.hint.show_text(hint)
+        now_ms = self.desk.now().corrected
+        place = self.desk.source.place
+        self._fact("pending", words.number(standing.status.pending))
+        self._fact("oldest", self._ago(standing.oldest_ms, now_ms) or words.say("desk.devices.nothing_waits"))
+        self._fact("success", self._when(standing.status.last_success_ms, now_ms) or words.say("desk.devices.never"))
+        self._fact("device", self._device.name or "–")
+        self._fact("place", self._device.place or words.say("desk.schedule.all_location"))
+        self._fact("protection", words.say(f"desk.protection.{place.protection}"))
+
+    def _fact(self, name: str, text: str) -> None:
+        self.facts[name][1].show_text(text)
+
+    def _ago(self, at_ms: int | None, now_ms: int) -> str:
+        words = theme().words
+        return words.say("desk.ago", span=words.ago(max(0, now_ms - at_ms) // 1000)) if at_ms else ""
+
+    def _when(self, at_ms: int | None, now_ms: int) -> str:
+        ago = self._ago(at_ms, now_ms)
+        return f"{theme().words.time(at_ms, self._device.zone)} · {ago}" if at_ms else ago
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.notices.setMaximumWidth(max(grown(340), self.width() // 2))

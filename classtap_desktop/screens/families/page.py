@@ -1,0 +1,202 @@
+"""One family's page: its name (which can be changed here), children with today's classes, guardians, the pass."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, StatePill, theme
+from classtap_desktop.screens.families.reading import ChildLine, ContactLine, FamilyPage, Visit
+from classtap_desktop.screens.people import colour_of
+from classtap_desktop.spacing import column, grown, row
+
+_TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
+
+
+class PageView(QWidget):
+    """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster."""
+
+    renamed = Signal(str, str)
+    opened = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.page: FamilyPage | None = None
+        self.editing = False
+        whole = column(self, gap=14)
+        whole.addLayout(self._head())
+        self.said = ErrorLine()
+        whole.addWidget(self.said)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole.addWidget(self.area, 1)
+
+    def _head(self) -> QHBoxLayout:
+        head = row(gap=12)
+        self.face = Avatar("", size=52)
+        names = column(gap=2)
+        self.name = Label("", "title", elide=True)
+        self.field = QLineEdit()
+        self.field.returnPressed.connect(self._save)
+        self.home = Label("", "text", token="muted", elide=True)
+        for widget in (self.name, self.field, self.home):
+            names.addWidget(widget)
+        self.edit = Button("")
+        self.save = Button("", kind="primary")
+        self.cancel = Button("")
+        self.edit.clicked.connect(lambda _=False: self.begin())
+        self.save.clicked.connect(lambda _=False: self._save())
+        self.cancel.clicked.connect(lambda _=False: self.end())
+        head.addWidget(self.face)
+        head.addLayout(names, 1)
+        for button in (self.edit, self.cancel, self.save):
+            head.addWidget(button)
+        return head
+
+    def begin(self) -> None:
+        """Let the name be written over."""
+        if self.page is not None and self.page.editable:
+            self.editing = True
+            self.said.clear()
+            self.field.setText(self.page.name)
+            self.field.setFont(theme().font("heading"))
+            self._dress()
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.field.selectAll()
+
+    def end(self) -> None:
+        """Leave the name as it is."""
+        self.editing = False
+        self._dress()
+
+    def show_page(self, page: FamilyPage | None) -> None:
+        """Show a family; what is being written stays when the same one comes anew."""
+        if page == self.page:
+            return
+        if self.page is None or page is None or page.id != self.page.id:
+            self.editing = False
+            self.said.clear()
+        self.page = page
+        self.say()
+
+    def say(self) -> None:
+        """Show everything in the language in force."""
+        words = theme().words
+        self.edit.show_text(words.say("desk.families.rename"))
+        self.save.show_text(words.say("desk.families.save"))
+        self.cancel.show_text(words.say("desk.cancel"))
+        self.field.setAccessibleName(words.say("desk.families.name"))
+        self._dress()
+        page = self.page
+        if page is None:
+            return
+        self.face.show_person(page.name, colour_of(page.id))
+        self.name.show_text(words.say("desk.families.title", name=page.name))
+        count = words.say_n("desk.families.children", len(page.children))
+        self.home.show_text(" · ".join(part for part in (page.home, count) if part))
+        place = self.area.verticalScrollBar().value()
+        self.area.setWidget(self._body(page))
+        self.area.verticalScrollBar().setValue(place)
+
+    def _dress(self) -> None:
+        self.name.setVisible(not self.editing)
+        self.field.setVisible(self.editing)
+        self.edit.setVisible(not self.editing and bool(self.page and self.page.editable))
+        self.save.setVisible(self.editing)
+        self.cancel.setVisible(self.editing)
+
+    def _save(self) -> None:
+        if self.page is not None and self.editing:
+            self.renamed.emit(self.page.name, self.field.text().strip())
+
+    def _body(self, page: FamilyPage) -> QWidget:
+        words = theme().words
+        body = QWidget()
+        whole = column(body, margins=(0, 0, 6, 0), gap=14)
+        children = self._section(whole, words.say("desk.families.today"))
+        for child in page.children:
+            if child is not page.children[0]:
+                children.addWidget(Rule())
+            self._child(children, child)
+        sides = row(gap=14)
+        whole.addLayout(sides)
+        left, right = column(), column()
+        sides.addLayout(left, 1)
+        sides.addLayout(right, 1)
+        guardians = self._section(left, words.say("desk.families.contacts"))
+        for contact in page.contacts:
+            self._contact(guardians, contact)
+        if not page.contacts:
+            guardians.addWidget(Label(words.say("desk.families.no_contacts"), "text", token="muted", wrap=True))
+        guardians.addStretch(1)
+        self._pass(self._section(right, words.say("desk.families.pass")), page)
+        whole.addStretch(1)
+        return body
+
+    def _section(self, into: QVBoxLayout, title: str) -> QVBoxLayout:
+        card = Card(radius=18)
+        inside = column(card, margins=(18, 14, 18, 16), gap=10)
+        inside.addWidget(Label(title, "label", token="muted"))
+        into.addWidget(card)
+        return inside
+
+    def _child(self, into: QVBoxLayout, child: ChildLine) -> None:
+        words = theme().words
+        line = row(gap=12)
+        line.addWidget(Avatar(child.name, colour_of(child.id), size=38), 0, Qt.AlignmentFlag.AlignTop)
+        names = column(gap=4)
+        names.addWidget(Label(child.name, "strong", elide=True))
+        if child.badge:
+            names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
+        if not child.visits:
+            names.addWidget(Label(words.say("desk.families.nothing_today"), "text", token="muted"))
+        for visit in child.visits:
+            names.addLayout(self._visit(visit))
+        line.addLayout(names, 1)
+        into.addLayout(line)
+
+    def _visit(self, visit: Visit) -> QHBoxLayout:
+        words, session = theme().words, visit.session
+        line = row(gap=10)
+        clock = Label(session.when(words), "cell")
+        clock.setMinimumWidth(grown(96))
+        line.addWidget(clock)
+        link = Button(session.name, kind="quiet", size="small")
+        link.clicked.connect(lambda _=False: self.opened.emit(session.id))
+        line.addWidget(link)
+        line.addWidget(Label(session.where(), "text", token="muted", elide=True), 1)
+        line.addWidget(StatePill(visit.state))
+        return line
+
+    def _contact(self, into: QVBoxLayout, contact: ContactLine) -> None:
+        words = theme().words
+        block = column(gap=1)
+        head = row(gap=8)
+        head.addWidget(Label(contact.name, "strong", elide=True), 1)
+        known = f"desk.relation.{contact.relation}"
+        head.addWidget(Label(words.say(known) if words.has(known) else contact.relation, "secondary", token="muted"))
+        block.addLayout(head)
+        for reach in (contact.phone, contact.email):
+            if reach:
+                label = Label(f"\u2066{reach}\u2069", "cell", token="muted", elide=True)
+                label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                block.addWidget(label)
+        into.addLayout(block)
+
+    def _pass(self, into: QVBoxLayout, page: FamilyPage) -> None:
+        words, held = theme().words, page.pass_line
+        icon = {"good": "check", "none": None}.get(held.state, "warn")
+        into.addWidget(Pill(words.say(f"desk.pass.{held.state}"), _TONES[held.state], icon=icon))
+        hint = {
+            "good": ("desk.pass.until", held.expires_ms), "expired": ("desk.pass.since", held.expires_ms),
+            "revoked": ("desk.pass.since", held.revoked_ms), "none": ("desk.pass.none_hint", 0),
+        }[held.state]  # fmt: skip
+        when = words.date(date.fromisoformat(local_date(hint[1], page.zone)), style="long") if hint[1] else ""
+        into.addWidget(
+            Label(words.say(hint[0], when=when) if when else words.say(hint[0]), "text", token="muted", wrap=True)
+        )
+        into.addStretch(1)

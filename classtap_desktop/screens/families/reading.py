@@ -1,0 +1,168 @@
+"""Families as read from the store: all of them for the list, one with everything for its page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.booking.records import Booking
+from classtap_core.booking.rules import BOOKED
+from classtap_core.checkin.reading import cards, fetch, search
+from classtap_core.checkin.records import Attendance
+from classtap_core.checkin.rules import standing
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import decode
+from classtap_core.kernel.tx import Reader
+from classtap_core.passes.records import Pass
+from classtap_core.people.records import Badge, Child, Contact, ContactMasked, Family
+from classtap_core.people.rules import HEALTH_NOTE, sort_name
+from classtap_core.schedule.records import Location, Session
+from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.operator import Operator
+from classtap_desktop.screens.people import folded
+from classtap_desktop.screens.sessions import SessionLine, line_of
+from classtap_desktop.source import DeskSource
+
+KINDS = frozenset({"family", "child", "badge", "contact", "contact_masked", "pass", "booking", "attendance", "session"})
+
+
+class FamilyLine(NamedTuple):
+    """A family in the list: its name and its children's given names."""
+
+    id: Id
+    name: str
+    children: tuple[str, ...]
+
+
+class Visit(NamedTuple):
+    """A session of today a child is booked in or was marked in, and how it stands."""
+
+    session: SessionLine
+    state: str
+
+
+class ChildLine(NamedTuple):
+    """A child of a family page; `badge`: there is a health note."""
+
+    id: Id
+    name: str
+    badge: bool
+    visits: tuple[Visit, ...]
+
+
+class ContactLine(NamedTuple):
+    """A guardian; `masked` where this person may not see the whole. `relation` is a code."""
+
+    id: Id
+    name: str
+    relation: str
+    phone: str
+    email: str
+    masked: bool
+
+
+class PassLine(NamedTuple):
+    """A family's pass. Attributes: `state` is `good`, `expired`, `revoked` or `none`; times in ms."""
+
+    state: str
+    epoch: int = 0
+    issued_ms: int = 0
+    expires_ms: int = 0
+    revoked_ms: int = 0
+
+
+class FamilyPage(NamedTuple):
+    """One family. `zone` is its home's; `editable`: the signed-in person may rename it."""
+
+    id: Id
+    name: str
+    home: str
+    zone: str
+    children: tuple[ChildLine, ...]
+    contacts: tuple[ContactLine, ...]
+    pass_line: PassLine
+    editable: bool
+
+
+def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
+    """Return every family held here, by name."""
+    given: dict[Id, list[str]] = {}
+    for child in sorted(search(source.reader, Child, "by_family"), key=lambda child: child.given.casefold()):
+        given.setdefault(child.family, []).append(child.given)
+    lines = [
+        FamilyLine(family.id, family.name, tuple(given.get(family.id, ())))
+        for family in search(source.reader, Family, "by_home")
+    ]
+    return tuple(sorted(lines, key=lambda line: (folded(line.name), line.id)))
+
+
+def read_family(source: DeskSource, family: Id, operator: Operator | None) -> FamilyPage | None:
+    """Return a family's page as its reader may see it; None where it is not here (any more)."""
+    reader, now_ms = source.reader, source.clock.now().corrected
+    row = reader.rows(Family, [family]).get(family)
+    if row is None:
+        return None
+    held = decode(Family, row.body)
+    home = fetch(reader, Location, [held.home]).get(held.home)
+    zone = home.zone if home is not None else "UTC"
+    today = local_date(now_ms, zone)
+    children = sorted(
+        search(reader, Child, "by_family", family), key=lambda child: sort_name(child.surname, child.given)
+    )
+    badges = fetch(reader, Badge, (child.id for child in children))
+    visits = _visits(reader, family, children, today)
+    return FamilyPage(
+        family, held.name, home.name if home else "", zone,
+        tuple(
+            ChildLine(
+                child.id, f"{child.given} {child.surname}".strip(),
+                child.id in badges and HEALTH_NOTE in badges[child.id].codes, visits.get(child.id, ()),
+            )
+            for child in children
+        ),
+        _contacts(reader, held, operator, now_ms),
+        _pass(reader, family, now_ms),
+        operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
+    )  # fmt: skip
+
+
+def _visits(reader: Reader, family: Id, children: list[Child], today: str) -> dict[Id, tuple[Visit, ...]]:
+    booked = [
+        booking for booking in search(reader, Booking, "by_family_date", family, today) if booking.state == BOOKED
+    ]
+    marks = {
+        (kept.child, kept.session): str(standing(kept.marks).state)
+        for child in children
+        for kept in search(reader, Attendance, "by_child_date", child.id, today)
+    }
+    pairs = {(booking.child, booking.session) for booking in booked}
+    pairs |= {pair for pair, state in marks.items() if state != "none"}
+    sessions = fetch(reader, Session, (session for _, session in sorted(pairs)))
+    lines = {card.session.id: line_of(reader, card) for card in cards(reader, sessions.values())}
+    found: dict[Id, list[Visit]] = {}
+    for child, session in sorted(pairs, key=lambda pair: lines[pair[1]].start_ms if pair[1] in lines else 0):
+        if session in lines:
+            found.setdefault(child, []).append(Visit(lines[session], marks.get((child, session), "none")))
+    return {child: tuple(visits) for child, visits in found.items()}
+
+
+def _contacts(reader: Reader, family: Family, operator: Operator | None, now_ms: int) -> tuple[ContactLine, ...]:
+    sees = operator is not None and operator.may(Capability.VIEW_CONTACT, location=family.home, at_ms=now_ms)
+    if sees and reader.holds(f"contact/{family.home}"):
+        return tuple(_contact(one, masked=False) for one in search(reader, Contact, "by_family", family.id))
+    return tuple(_contact(one, masked=True) for one in search(reader, ContactMasked, "by_family", family.id))
+
+
+def _contact(one: Contact | ContactMasked, *, masked: bool) -> ContactLine:
+    return ContactLine(one.id, one.name, one.relation, one.phone, one.email, masked)
+
+
+def _pass(reader: Reader, family: Id, now_ms: int) -> PassLine:
+    held = search(reader, Pass, "by_family", family)
+    if not held:
+        return PassLine("none")
+    kept = held[0]
+    revoked = kept.revoked_at_ms
+    over = now_ms >= kept.expires_s * 1000
+    state = "revoked" if revoked is not None and revoked <= now_ms else "expired" if over else "good"
+    return PassLine(state, kept.epoch, kept.issued_s * 1000, kept.expires_s * 1000, revoked or 0)

@@ -1,0 +1,192 @@
+"""Families: a list that narrows as one types, and the chosen family beside it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QStackedLayout, QWidget
+
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status
+from classtap_core.people.operations import RenameFamily
+from classtap_desktop.desk import Desk, Trouble
+from classtap_desktop.kit import Card, EmptyState, Label, theme
+from classtap_desktop.screens.families.model import FamiliesModel
+from classtap_desktop.screens.families.page import PageView
+from classtap_desktop.screens.families.reading import KINDS, FamilyLine, FamilyPage, read_families, read_family
+from classtap_desktop.screens.people import PersonDelegate
+from classtap_desktop.screens.screen import Screen
+from classtap_desktop.spacing import column, grown, row
+
+
+class FamiliesScreen(Screen):
+    """Attributes: ``model`` (the list), ``page_view`` (the family). Signals: ``loaded`` after the list, ``paged``."""
+
+    NAME = "families"
+    KINDS = KINDS
+    loaded = Signal()
+    paged = Signal()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, parent)
+        self._family = ""
+        self.model = FamiliesModel(self)
+        self.page.setContentsMargins(26, 18, 26, 22)
+        sides = row(gap=22)
+        self.page.addLayout(sides, 1)
+        self.side = QWidget()
+        left = column(self.side, gap=12)
+        self.title = Label("", "title")
+        self.count = Label("", "secondary", token="muted")
+        self.field = QLineEdit()
+        self.field.setClearButtonEnabled(True)
+        self.field.textChanged.connect(self._search)
+        card = Card(radius=18)
+        inside = column(card, margins=(8, 8, 8, 8))
+        self.list = QListView()
+        self.list.setProperty("plain", "true")
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(PersonDelegate(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.selectionModel().currentChanged.connect(lambda index, _before: self._choose(index))
+        inside.addWidget(self.list)
+        for widget in (self.title, self.field, self.count):
+            left.addWidget(widget)
+        left.addWidget(card, 1)
+        sides.addWidget(self.side)
+        self._either = QStackedLayout()
+        self.page_view = PageView()
+        self.page_view.renamed.connect(self._rename)
+        self.page_view.opened.connect(lambda session: desk.open("roster", session))
+        self._either.addWidget(self.page_view)
+        self.empty = EmptyState("people", "", "")
+        self._either.addWidget(self.empty)
+        self._either.setCurrentIndex(1)
+        sides.addLayout(self._either, 1)
+        self.trouble.acted.connect(self.reload)
+        desk.operated.connect(self._operated)
+        self.say()
+
+    def open(self, id: str) -> None:
+        """Show a family, or the one that was shown."""
+        if id:
+            self.field.clear()
+            self._family = id
+        super().open("")
+
+    def reload(self) -> None:
+        self.desk.read("families", read_families, then=self._show, failed=self.show_trouble)
+        self._read_page()
+
+    def take_focus(self) -> None:
+        (self.list if self._family else self.field).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.screen.families"))
+        self.field.setPlaceholderText(words.say("desk.families.search"))
+        self.field.setAccessibleName(words.say("desk.families.search"))
+        self.list.setAccessibleName(words.say("desk.screen.families"))
+        self.empty.title.show_text(words.say("desk.families.empty_title"))
+        self.empty.text.show_text(words.say("desk.families.empty_text"))
+        self.side.setFixedWidth(min(grown(320), theme().px(460)))
+        self._count()
+        self.page_view.say()
+
+    def tick(self) -> None:
+        self._read_page()
+
+    def _operated(self) -> None:
+        if self.desk.operator is not None and self.isVisible():
+            self._read_page()
+
+    # --- the list
+
+    def _show(self, families: tuple[FamilyLine, ...]) -> None:
+        self.trouble.clear()
+        scroll = self.list.verticalScrollBar().value()
+        self.model.show_families(families)
+        self._mark()
+        if self.model.row_of(self._family) < 0:
+            self.list.verticalScrollBar().setValue(scroll)
+        self._count()
+        self.loaded.emit()
+
+    def _search(self, typed: str) -> None:
+        self.model.search(typed)
+        self._mark()
+        self._count()
+        if typed and self.model.rowCount() and self.model.row_of(self._family) < 0:
+            self.list.setCurrentIndex(self.model.index(0))
+
+    def _mark(self) -> None:
+        at = self.model.row_of(self._family)
+        if at >= 0 and self.list.currentIndex().row() != at:
+            self.list.setCurrentIndex(self.model.index(at))
+            self.list.scrollTo(self.model.index(at), QListView.ScrollHint.PositionAtCenter)
+
+    def _count(self) -> None:
+        shown, every = self.model.counts()
+        words = theme().words
+        code = "desk.families.count" if shown == every else "desk.families.found"
+        self.count.show_text(words.say_n(code, shown, every=every))
+
+    def _choose(self, index: QModelIndex) -> None:
+        line = self.model.line(index.row())
+        if line is not None and line.id != self._family:
+            self._family = line.id
+            self._read_page()
+
+    # --- the page
+
+    def _read_page(self) -> None:
+        family, operator = self._family, self.desk.operator
+        if family:
+            self.desk.read(
+                "family", lambda source: (family, read_family(source, Id(family), operator)), then=self._show_page,
+                failed=self.show_trouble,
+            )  # fmt: skip
+
+    def _show_page(self, answer: tuple[str, FamilyPage | None]) -> None:
+        family, page = answer
+        if family == self._family:
+            self.page_view.show_page(page)
+            self._either.setCurrentIndex(0 if page is not None else 1)
+            self.paged.emit()
+
+    def _rename(self, base: str, name: str) -> None:
+        self.desk.submit(
+            RenameFamily(family=Id(self._family), base=base, name=name), then=self._renamed, failed=self._not_renamed
+        )
+
+    def _renamed(self, receipt: Receipt) -> None:
+        words, outcome = theme().words, receipt.outcome
+        if outcome.status in (Status.ACCEPTED, Status.DUPLICATE):
+            self.page_view.end()
+            standing = self.desk.standing
+            offline = outcome.status is Status.ACCEPTED and standing is not None and not standing.online
+            code = "accepted_offline" if offline else outcome.status.value
+            self.desk.tell(f"desk.families.rename.{code}")
+            self._read_page()
+            return
+        first = outcome.reasons[0] if outcome.reasons else None
+        code = f"desk.refused.{first.code}" if first else ""
+        known = first is not None and words.has(code)
+        if outcome.status is Status.WAITING:
+            sentence = words.say("desk.families.rename.waiting")
+        elif known and first is not None:
+            sentence = words.say(code, **first.params)
+        else:
+            sentence = words.say("desk.refused.other", code=first.code if first else outcome.status.value)
+        self.page_view.said.show_error(sentence, details=f"family.rename {outcome} family={self._family}")
+
+    def _not_renamed(self, trouble: Trouble) -> None:
+        words = theme().words
+        self.page_view.said.show_error(
+            words.say(trouble.code, **trouble.params)
+            if words.has(trouble.code)
+            else words.say("error.unknown", code=trouble.code),
+            details=trouble.details,
+        )

@@ -1,0 +1,82 @@
+"""What needs a person: changed results, each with a button that says it has been seen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from classtap_desktop.desk import Desk
+from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
+from classtap_desktop.spacing import column, row
+
+
+class NoticeCard(Card):
+    """Attributes: ``lines`` (what is shown). Reads by itself whenever the standing changes."""
+
+    def __init__(self, desk: Desk, asker: str, parent: QWidget | None = None) -> None:
+        super().__init__(radius=18, parent=parent)
+        self._desk, self._asker = desk, asker
+        self.lines: tuple[NoticeLine, ...] = ()
+        inside = column(self, margins=(18, 15, 12, 14), gap=10)
+        self.title = Label("", "strong")
+        self.nothing = Label("", "text", token="muted", wrap=True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self.nothing.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside.addWidget(self.title)
+        inside.addWidget(self.nothing)
+        inside.addWidget(self.area, 1)
+        desk.stood.connect(self.reload)
+        self.say()
+
+    def reload(self) -> None:
+        """Read what has not been seen."""
+        if self._desk.operator is not None:
+            self._desk.read(self._asker, read_notices, then=self._show)
+
+    def say(self) -> None:
+        """Show the words in the language in force."""
+        words = theme().words
+        self.title.show_text(words.say("desk.notices.title"))
+        self.nothing.show_text(words.say("desk.notices.none"))
+        self._fill()
+
+    def _show(self, lines: tuple[NoticeLine, ...]) -> None:
+        if lines != self.lines:
+            self.lines = lines
+            self._fill()
+
+    def _fill(self) -> None:
+        self.nothing.setVisible(not self.lines)
+        self.area.setVisible(bool(self.lines))
+        inside = QWidget()
+        whole: QVBoxLayout = column(inside, margins=(0, 0, 8, 0), gap=10)
+        for line in self.lines:
+            if line is not self.lines[0]:
+                whole.addWidget(Rule())
+            whole.addLayout(self._line(line))
+        whole.addStretch(1)
+        self.area.setWidget(inside)
+
+    def _line(self, line: NoticeLine) -> QVBoxLayout:
+        words = theme().words
+        block = column(gap=4)
+        said = Label(sentence(line, words), "text", wrap=True)
+        foot = row(gap=8)
+        ago = words.ago(max(0, self._desk.now().corrected - line.at_ms) // 1000)
+        foot.addWidget(Label(words.say("desk.ago", span=ago), "secondary", token="muted"), 1)
+        seen = Button(words.say("desk.notices.seen"), size="small", kind="quiet")
+        seen.clicked.connect(lambda _=False: self._see(line))
+        foot.addWidget(seen)
+        block.addWidget(said)
+        block.addLayout(foot)
+        return block
+
+    def _see(self, line: NoticeLine) -> None:
+        self._desk.read(
+            f"{self._asker}.seen", lambda source: source.seen(line.operation), then=lambda _done: self.reload()
+        )
+        self._show(tuple(one for one in self.lines if one is not line))

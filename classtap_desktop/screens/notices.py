@@ -1,0 +1,58 @@
+"""Results somebody was told that are no longer so, as sentences. Each stays until a person has seen it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from classtap_core.checkin.reading import fetch
+from classtap_core.kernel.device import Notice
+from classtap_core.kernel.ids import Id
+from classtap_core.people.records import Child
+from classtap_desktop.source import DeskSource
+from resources.text import Catalogue
+
+
+class NoticeLine(NamedTuple):
+    """One changed result with the names it is about.
+
+    Attributes: `code` is the outcome's new status; `why` the first reason's code and parameters, or "".
+    """
+
+    operation: Id
+    kind: str
+    at_ms: int
+    code: str
+    why: str
+    params: dict[str, str | int]
+    names: tuple[str, ...]
+
+
+def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
+    """Return what has not been seen, newest first."""
+    notices = source.notices()
+    keys = [Id(item.key) for notice in notices for item in notice.now.items]
+    children = fetch(source.reader, Child, keys)
+    names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
+    lines = [_line(notice, names) for notice in notices]
+    return tuple(sorted(lines, key=lambda line: (-line.at_ms, line.operation)))
+
+
+def _line(notice: Notice, names: dict[Id, str]) -> NoticeLine:
+    before = {item.key: item.status for item in notice.before.items}
+    changed = [item for item in notice.now.items if before.get(item.key) != item.status]
+    first = changed[0] if changed else None
+    reasons = (first.reasons if first is not None else ()) or notice.now.reasons
+    return NoticeLine(
+        notice.operation, notice.kind, notice.at_ms, str(first.status if first is not None else notice.now.status),
+        reasons[0].code if reasons else "", dict(reasons[0].params) if reasons else {},
+        tuple(names[Id(item.key)] for item in changed if item.key in names),
+    )  # fmt: skip
+
+
+def sentence(line: NoticeLine, words: Catalogue) -> str:
+    """Return what changed, about whom, and why, as one or two sentences."""
+    what = words.say(f"desk.did.{line.kind}") if words.has(f"desk.did.{line.kind}") else line.kind
+    subject = f"{what} · {', '.join(line.names)}" if line.names else what
+    told = words.say(f"desk.notice.{line.code}", what=subject)
+    code = f"desk.refused.{line.why}"
+    return f"{told} {words.say(code, **line.params)}" if line.why and words.has(code) else told

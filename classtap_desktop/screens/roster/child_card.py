@@ -1,0 +1,163 @@
+"""The chosen child: the buttons that mark, why they are late or absent, and all that was said of them so far."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from classtap_desktop.kit import Avatar, Button, Card, Label, StateChoice, theme
+from classtap_desktop.screens.people import colour_of
+from classtap_desktop.screens.roster.reading import RosterLine, Said
+from classtap_desktop.screens.sessions import SessionLine
+from classtap_desktop.spacing import column, grown, row
+
+REASONS = {"late": ("traffic", "school", "appointment", "other"), "absent": ("ill", "travel", "family", "other")}
+MINUTES = (5, 10, 15, 30)
+MOST_SAID = 4
+
+
+class ChildBar(Card):
+    """Signals: ``picked(state)`` (``none`` clears), ``family`` when the family is asked for."""
+
+    picked = Signal(str)
+    family = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(radius=16, parent=parent)
+        inside = row(self, margins=(14, 10, 14, 11), gap=10)
+        self.face = Avatar("", size=38)
+        self.name = Label("", "strong", elide=True)
+        self.choice = StateChoice(size="desk")
+        self.clear = Button("", kind="quiet", icon="close")
+        self.home = Button("", kind="quiet", icon="people")
+        inside.addWidget(self.face)
+        inside.addWidget(self.name, 1)
+        inside.addWidget(self.home)
+        inside.addWidget(self.choice)
+        inside.addWidget(self.clear)
+        self.choice.picked.connect(self.picked)
+        self.clear.clicked.connect(lambda _=False: self.picked.emit("none"))
+        self.home.clicked.connect(lambda _=False: self.family.emit())
+
+    def say(self) -> None:
+        """Show the words in the language in force."""
+        words = theme().words
+        self.home.setAccessibleName(words.say("desk.action.roster.family"))
+        self.home.setToolTip(words.say("desk.action.roster.family"))
+        self.clear.setAccessibleName(words.say("desk.action.roster.clear"))
+        self.clear.setToolTip(words.say("desk.action.roster.clear"))
+
+    def show_line(self, line: RosterLine | None) -> None:
+        """Show the chosen child, or nobody; the room is the same."""
+        self.setEnabled(line is not None)
+        self.face.show_person(line.name if line else "", colour_of(line.child) if line else 0)
+        self.name.show_text(line.name if line else theme().words.say("desk.roster.choose"))
+        state = line.state if line else "none"
+        self.choice.show_person(line.name if line else "")
+        self.choice.show_state(state, disabled=() if line else ("present", "late", "absent"))
+        self.clear.setEnabled(state != "none")
+        self.home.setEnabled(bool(line and line.family))
+
+
+class ChildCard(Card):
+    """Signals: ``explained(child, reason, expected_ms)`` when a reason or an arrival is picked."""
+
+    explained = Signal(str, str, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(radius=18, parent=parent)
+        self._line: RosterLine | None = None
+        self._session: SessionLine | None = None
+        self._now_ms = 0
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        inside = column(self, margins=(18, 14, 18, 16), gap=8)
+        self.title = Label("", "strong", elide=True)
+        self.health = Label("", "text", token="warn", wrap=True)
+        self.pickup = Label("", "secondary", token="warn", wrap=True)
+        self.why = Label("", "label", token="muted")
+        self.chips = QWidget()
+        self._grid = QGridLayout(self.chips)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme().px(6))
+        self.log = Label("", "label", token="muted")
+        self.hint = Label("", "text", token="muted", wrap=True)
+        self.said: QVBoxLayout = column(gap=4)
+        for widget in (self.title, self.health, self.pickup, self.hint, self.why, self.chips, self.log):
+            inside.addWidget(widget)
+        inside.addLayout(self.said)
+        inside.addStretch(1)
+        self._lines = [Label("", "cell", elide=True) for _ in range(MOST_SAID)]
+        for label in self._lines:
+            self.said.addWidget(label)
+        self._buttons: list[Button] = []
+
+    def say(self) -> None:
+        """Show the words in the language in force."""
+        words = theme().words
+        self.log.show_text(words.say("desk.roster.log"))
+        self._show()
+
+    def show_line(self, line: RosterLine | None, session: SessionLine | None, *, now_ms: int) -> None:
+        """Show what is known of a child in a session."""
+        if (line, session) != (self._line, self._session):
+            self._line, self._session, self._now_ms = line, session, now_ms
+            self._show()
+
+    def _show(self) -> None:
+        words, line = theme().words, self._line
+        self.title.show_text(line.name if line else words.say("desk.roster.choose"))
+        self.health.show_text((line.health or words.say("desk.roster.health_hidden")) if line and line.badge else "")
+        self.health.setVisible(bool(line and line.badge))
+        self.pickup.show_text(words.say("desk.roster.pickup"))
+        self.pickup.setVisible(bool(line and line.pickup))
+        self._show_why()
+        said = line.said[-MOST_SAID:] if line else ()
+        self.log.setVisible(bool(said))
+        self.hint.setVisible(line is None or line.state not in REASONS)
+        self.hint.show_text(words.say("desk.roster.keys"))
+        self.setFixedHeight(grown(292))
+        for at, label in enumerate(self._lines):
+            label.setVisible(at < len(said))
+            if at < len(said):
+                label.show_text(self._sentence(said[at]))
+                label.set_token("ink" if said[at].holds else "muted")
+
+    def _show_why(self) -> None:
+        words, line = theme().words, self._line
+        for button in self._buttons:
+            self._grid.removeWidget(button)
+            button.deleteLater()
+        self._buttons = []
+        state = line.state if line else ""
+        self.why.setVisible(state in REASONS)
+        self.chips.setVisible(state in REASONS)
+        if line is None or state not in REASONS:
+            return
+        self.why.show_text(words.say(f"desk.roster.why_{state}"))
+        for at, reason in enumerate(REASONS[state]):
+            self._chip(words.say(f"reason.{reason}"), line.reason == reason, reason, line.expected_ms, at // 2, at % 2)
+        session = self._session
+        if state == "late" and session is not None:
+            for at, minutes in enumerate(MINUTES):
+                expected = (max(self._now_ms, session.start_ms) // 60_000 + minutes) * 60_000
+                if expected <= session.end_ms:
+                    word = f"≈ {words.time(expected, session.zone)}"
+                    self._chip(word, line.expected_ms == expected, line.reason, expected, 2 + at // 2, at % 2)
+
+    def _chip(self, word: str, chosen: bool, reason: str, expected_ms: int, line: int, place: int) -> None:
+        chip = Button(word, size="small", checkable=True)
+        chip.setChecked(chosen)
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        child = self._line.child if self._line else ""
+        chip.clicked.connect(lambda _=False: self.explained.emit(child, reason, expected_ms))
+        self._grid.addWidget(chip, line, place)
+        self._buttons.append(chip)
+
+    def _sentence(self, said: Said) -> str:
+        words = theme().words
+        zone = self._session.zone if self._session else "UTC"
+        state = words.say(f"desk.said.{said.state}")
+        who = said.staff or said.device
+        parts = (words.time(said.at_ms, zone), state, who)
+        return " · ".join(part for part in parts if part)

@@ -1,0 +1,339 @@
+"""The roster screen: counts, the table, buttons for the chosen child, and the day's other sessions beside it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QListView,
+    QStackedLayout,
+    QTableView,
+    QWidget,
+)
+
+from classtap_core.kernel.ids import Id
+from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.desk import Desk, Trouble
+from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
+from classtap_desktop.screens.plain_header import PlainHeader
+from classtap_desktop.screens.roster.cells import RosterCells
+from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
+from classtap_desktop.screens.roster.live import LiveRoster, Refusal
+from classtap_desktop.screens.roster.model import COLUMNS
+from classtap_desktop.screens.roster.reading import Roster, RosterLine
+from classtap_desktop.screens.screen import Screen
+from classtap_desktop.screens.session_list import SessionLines, SessionsModel
+from classtap_desktop.screens.sessions import until
+from classtap_desktop.screens.tiles import Tiles
+from classtap_desktop.spacing import column, grown, row
+
+
+class RosterScreen(Screen):
+    """Attributes: ``live`` (the roster behind it). Signals: ``menu(point)`` when a child's menu is asked for."""
+
+    NAME = "roster"
+    menu = Signal(QPoint)
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, parent)
+        self.live = LiveRoster(desk, self)
+        self._refusal: Refusal | None = None
+        self.page.setContentsMargins(0, 0, 0, 0)
+        self._either = QStackedLayout()
+        self.page.addLayout(self._either)
+        self._either.addWidget(self._build())
+        self.empty = EmptyState("roster", "", "", action=" ")
+        self.empty.acted.connect(lambda: desk.open("schedule"))
+        self._either.addWidget(self.empty)
+        self._either.setCurrentIndex(0)
+        self.live.loaded.connect(self._loaded)
+        self.live.troubled.connect(self._troubled)
+        self.live.refused.connect(self._refused)
+        self.live.saved.connect(lambda _child: self._calm())
+        self.trouble.acted.connect(self._cure)
+        self.say()
+
+    def _build(self) -> QWidget:
+        whole = QWidget()
+        sides = row(whole, margins=(26, 18, 26, 22), gap=22)
+        main = column(gap=14)
+        main.addLayout(self._head())
+        self.tiles = Tiles(5)
+        main.addWidget(self.tiles)
+        main.addWidget(self._table_card(), 1)
+        self.bar = ChildBar()
+        self.bar.picked.connect(self.mark)
+        self.bar.family.connect(self.open_family)
+        main.addWidget(self.bar)
+        sides.addLayout(main, 1)
+        self.side = QWidget()
+        beside = column(self.side, gap=16)
+        self.child = ChildCard()
+        self.child.explained.connect(self._explain)
+        beside.addWidget(self.child)
+        beside.addWidget(self._day_card(), 1)
+        sides.addWidget(self.side)
+        return whole
+
+    def _head(self) -> QHBoxLayout:
+        head = row(gap=8)
+        names = column(gap=2)
+        self.title = Label("", "title", elide=True)
+        self.subtitle = Label("", "text", token="muted", elide=True)
+        names.addWidget(self.title)
+        names.addWidget(self.subtitle)
+        self.before = Button("", size="desk", icon="chevron_back")
+        self.after = Button("", size="desk", icon="chevron_next")
+        self.before.clicked.connect(lambda _=False: self.live.step(-1))
+        self.after.clicked.connect(lambda _=False: self.live.step(1))
+        head.addLayout(names, 1)
+        for button in (self.before, self.after):
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        return head
+
+    def _table_card(self) -> Card:
+        card = Card(radius=16)
+        inside = column(card, margins=(2, 8, 2, 10))
+        self.table = RosterTable()
+        self.table.resized.connect(self._fit)
+        table = self.table
+        table.setModel(self.live.model)
+        self.cells = RosterCells(self.live.model, table)
+        table.setItemDelegate(self.cells)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.setHorizontalHeader(PlainHeader(table))
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(lambda at: self.menu.emit(table.viewport().mapToGlobal(at)))
+        table.selectionModel().currentRowChanged.connect(lambda *_: self._chose())
+        self.live.model.modelReset.connect(self._fit)
+        self.live.model.dataChanged.connect(lambda *_: self._changed_rows())
+        self.live.model.rowsInserted.connect(lambda *_: self._fit())
+        inside.addWidget(table, 1)
+        self.nobody = Label("", "text", token="muted", wrap=True)
+        self.nobody.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        inside.addWidget(self.nobody, 1)
+        return card
+
+    def _day_card(self) -> Card:
+        card = Card(radius=18)
+        inside = column(card, margins=(16, 14, 8, 10), gap=8)
+        self.day_title = Label("", "strong")
+        self.day = SessionsModel(theme().words, self)
+        self.days = QListView()
+        self.days.setProperty("plain", "true")
+        self.days.setModel(self.day)
+        self.days.setItemDelegate(SessionLines(self.day, self.days, now=lambda: self.desk.now().corrected))
+        self.days.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.days.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.days.clicked.connect(self._open_at)
+        self.days.activated.connect(self._open_at)
+        inside.addWidget(self.day_title)
+        inside.addWidget(self.days, 1)
+        return card
+
+    # --- what actions do
+
+    def open(self, id: str) -> None:
+        self._calm()
+        self.live.open(id)
+
+    def reload(self) -> None:
+        self.live.reload()
+
+    def chosen(self) -> RosterLine | None:
+        """Return the chosen child's line."""
+        index = self.table.currentIndex()
+        return self.live.model.line(index.row()) if index.isValid() else None
+
+    def mark(self, state: str) -> None:
+        """Say how the chosen child is; ``none`` clears."""
+        line = self.chosen()
+        if line is not None:
+            self.live.mark(line.child, state)
+
+    def open_family(self) -> None:
+        """Show the chosen child's family."""
+        line = self.chosen()
+        if line is not None and line.family:
+            self.desk.open("families", line.family)
+
+    def take_focus(self) -> None:
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # --- what is shown
+
+    def say(self) -> None:
+        words = theme().words
+        self.live.model.speak(words)
+        self.day.speak(words)
+        self.before.setAccessibleName(words.say("desk.action.roster.previous"))
+        self.after.setAccessibleName(words.say("desk.action.roster.next"))
+        self.before.setToolTip(words.say("desk.action.roster.previous"))
+        self.after.setToolTip(words.say("desk.action.roster.next"))
+        self.day_title.show_text(words.say("desk.roster.day"))
+        self.nobody.show_text(words.say("desk.roster.nobody"))
+        self.empty.title.show_text(words.say("desk.roster.empty_title"))
+        self.empty.text.show_text(words.say("desk.roster.empty_text"))
+        self.empty.button.show_text(words.say("desk.action.go.schedule"))
+        self.table.setAccessibleName(words.say("desk.screen.roster"))
+        self.bar.say()
+        self.child.say()
+        self._show()
+
+    def tick(self) -> None:
+        self._show_head()
+
+    def _loaded(self) -> None:
+        roster = self.live.roster
+        self._either.setCurrentIndex(1 if roster is None else 0)
+        if roster is not None and self._refusal is None:
+            self.trouble.clear()
+        self._show()
+
+    def _show(self) -> None:
+        roster = self.live.roster
+        if roster is None:
+            return
+        self._show_head()
+        words, session = theme().words, roster.session
+        counts = session.counts
+        self.tiles.show_figures(
+            (words.number(counts.present), words.say("desk.count.present")),
+            (words.number(counts.late), words.say("desk.count.late")),
+            (words.number(counts.absent), words.say("desk.count.absent")),
+            (words.number(counts.none), words.say("desk.count.none")),
+            (f"{words.number(session.booked)} / {words.number(session.capacity)}", words.say("desk.count.booked")),
+        )
+        self.nobody.setVisible(not roster.lines)
+        self.table.setVisible(bool(roster.lines))
+        self.day.show_lines(self.live.day)
+        at = self.day.row_of(session.id)
+        if at >= 0 and self.days.currentIndex().row() != at:
+            self.days.setCurrentIndex(self.day.index(at))
+            self.days.scrollTo(self.day.index(at), QAbstractItemView.ScrollHint.PositionAtCenter)
+        self.before.setEnabled(self.live.can_step(-1))
+        self.after.setEnabled(self.live.can_step(1))
+        if self.table.currentIndex().row() < 0 and roster.lines:
+            self.table.selectionModel().setCurrentIndex(
+                self.live.model.index(0, 0),
+                QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows,
+            )
+        self._fit()
+        self._chose()
+
+    def _show_head(self) -> None:
+        roster = self.live.roster
+        if roster is not None:
+            self.title.show_text(roster.session.name)
+            self.subtitle.show_text(subtitle(roster, self.desk.now().corrected))
+
+    def _chose(self) -> None:
+        line, roster = self.chosen(), self.live.roster
+        self.desk.state_fact("child_chosen", line is not None)
+        self.bar.show_line(line)
+        self.child.show_line(line, roster.session if roster else None, now_ms=self.desk.now().corrected)
+
+    def _changed_rows(self) -> None:
+        self.table.resizeRowsToContents()
+        self._chose()
+
+    def _open_at(self, index: QModelIndex) -> None:
+        line = self.day.line(index.row())
+        if line is not None:
+            self.live.open(line.id)
+
+    def _explain(self, child: str, reason: str, expected_ms: int) -> None:
+        self.live.explain(Id(child), reason=reason, expected_ms=expected_ms)
+
+    # --- what went wrong
+
+    def _refused(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        words = theme().words
+        code = f"desk.refused.{refusal.reason.code}"
+        why = (
+            words.say(code, **refusal.reason.params)
+            if words.has(code)
+            else words.say("desk.refused.other", code=refusal.reason.code)
+        )
+        self.trouble.lift = self.bar.height() + theme().px(12)
+        self.trouble.show_error(
+            words.say("desk.roster.refused", name=refusal.line.name, why=why),
+            action=words.say("desk.roster.insist") if refusal.may_insist else "",
+            details=f"{refusal.reason.code} {refusal.reason.params} session={self.live.session} child={refusal.line.child}",
+        )
+
+    def _troubled(self, trouble: Trouble) -> None:
+        self._refusal = None
+        self.trouble.lift = 0
+        self.show_trouble(trouble)
+
+    def _cure(self) -> None:
+        refusal = self._refusal
+        self._calm()
+        if refusal is not None and refusal.may_insist:
+            self.live.mark(refusal.line.child, refusal.state, override="desk")
+        else:
+            self.reload()
+
+    def _calm(self) -> None:
+        self._refusal = None
+        self.trouble.clear()
+
+    # --- room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.side.setVisible(self.width() >= grown(980))
+        self.side.setFixedWidth(grown(330))
+
+    def _fit(self) -> None:
+        """Give each column what its words ask for, and what is left to the note."""
+        if self.live.roster is None:
+            return
+        room = self.table.viewport().width()
+        metrics, model = theme().metrics("label"), self.live.model
+        heads = [str(model.headerData(at, Qt.Orientation.Horizontal)) for at in range(len(COLUMNS))]
+        wanted = {name: metrics.horizontalAdvance(heads[at]) + grown(28) for at, name in enumerate(COLUMNS)}
+        for at in range(self.live.model.rowCount()):
+            for place, name in enumerate(COLUMNS):
+                wanted[name] = max(wanted[name], self.cells.width_of(self.live.model.index(at, place)))
+        wanted["child"] = min(wanted["child"], max(grown(150), room // 2))
+        wanted["note"] = max(grown(60), room - sum(wide for name, wide in wanted.items() if name != "note"))
+        spare = wanted["note"] - grown(260)
+        if spare > 0:
+            wanted["note"] -= spare // 2
+            wanted["child"] += spare // 2
+        for at, name in enumerate(COLUMNS):
+            self.table.setColumnWidth(at, wanted[name])
+
+
+class RosterTable(QTableView):
+    """Signals: ``resized`` when the room for its columns changed."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+def subtitle(roster: Roster, now_ms: int) -> str:
+    """Return day, time, room, instructor and how far off it is, in one line."""
+    words, session = theme().words, roster.session
+    today = session.day == local_date(now_ms, session.zone)
+    day = words.say("desk.screen.today") if today else words.weekday(date.fromisoformat(session.day))
+    parts = (f"{day} {session.when(words)}", session.where(), until(session, now_ms, words))
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,99 @@
+"""What every screen is: a page that can be opened about one thing, and says its words anew in another language."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from classtap_core.kernel.tx import Ref
+from classtap_desktop.desk import Desk, Trouble
+from classtap_desktop.kit import ErrorLine, theme
+from classtap_desktop.spacing import column
+
+
+class Screen(QWidget):
+    """Attributes: ``NAME`` (its code), ``KINDS`` (records whose change it reads again for), ``page`` (its column).
+
+    A screen reads only while it is shown; what changed meanwhile is read when it comes back.
+    """
+
+    NAME = ""
+    KINDS: frozenset[str] = frozenset()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.setProperty("ground", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.page: QVBoxLayout = column(self, margins=(26, 22, 26, 22), gap=16)
+        self.trouble = StandingError(self)
+        desk.changed.connect(self._touched)
+        desk.ticked.connect(self._ticked)
+        theme().changed.connect(self._speak)
+
+    def open(self, id: str) -> None:
+        """Show one thing, or what stood here before for ""."""
+        self.trouble.clear()
+        self.reload()
+
+    def reload(self) -> None:
+        """Read again what is shown."""
+
+    def say(self) -> None:
+        """Show every word in the language in force."""
+
+    def tick(self) -> None:
+        """Half a minute went by."""
+
+    def take_focus(self) -> None:
+        """Put the keyboard where work starts."""
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_trouble(self, trouble: Trouble) -> None:
+        """Say what failed, with its details to copy and another try as the cure."""
+        words = theme().words
+        sentence = (
+            words.say(trouble.code, **trouble.params)
+            if words.has(trouble.code)
+            else words.say("error.unknown", code=trouble.code)
+        )
+        self.trouble.show_error(sentence, action=words.say("desk.retry"), details=trouble.details)
+
+    def _touched(self, refs: frozenset[Ref]) -> None:
+        if self.isVisible() and any(kind in self.KINDS for kind, _ in refs):
+            self.reload()
+
+    def _ticked(self) -> None:
+        if self.isVisible():
+            self.tick()
+
+    def _speak(self) -> None:
+        self.say()
+
+
+class StandingError(ErrorLine):
+    """A sentence over the lower edge of its parent, so that nothing has to move for it."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(parent=over)
+        self._over = over
+        self.lift = 0
+        over.installEventFilter(self)
+
+    def show_error(self, text: str, *, action: str = "", details: str = "", tone: str = "warn") -> None:
+        super().show_error(text, action=action, details=details, tone=tone)
+        self.place()
+        self.raise_()
+
+    def place(self) -> None:
+        """Stand ``lift`` pixels above the lower edge."""
+        edge = theme().px(26)
+        wide = self._over.width() - 2 * edge
+        self.row.activate()
+        tall = max(self.heightForWidth(wide), theme().px(52))
+        self.setGeometry(edge, self._over.height() - tall - theme().px(22) - self.lift, wide, tall)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and not self.isHidden():
+            self.place()
+        return False

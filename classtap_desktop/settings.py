@@ -1,0 +1,42 @@
+"""What a desk remembers of how a person likes it: a small file beside the store, never anything about people."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Attributes: `look` (`system`, `light`, `dark`, `bright`), `locale`, `text_scale` (1.0 to 2.0), `size` (width and
+    height of the window in pixels), `maximized`, `screen` (shown first), `location` (the schedule's filter)."""
+
+    look: str = "system"
+    locale: str = "en"
+    text_scale: float = 1.0
+    size: tuple[int, int] = (1280, 800)
+    maximized: bool = False
+    screen: str = "today"
+    location: str = ""
+
+
+def load(file: Path | None) -> Settings:
+    """Return what was remembered; anything missing, broken or of another version is as if never said."""
+    if file is None:
+        return Settings()
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError):
+        return Settings()
+
+
+def save(file: Path | None, settings: Settings) -> None:
+    """Remember, whole or not at all. A disk that refuses costs a preference, no more, so it is not an error."""
+    if file is None:
+        return
+    fresh = file.with_name(f"{file.name}.new")
+    with contextlib.suppress(OSError):
+        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(settings)))
+        os.replace(fresh, file)

@@ -1,0 +1,96 @@
+"""What the desk asks of the store and the sync engine beneath it: one protocol, so that windows know neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
+
+from classtap_core.access.pins import Tries
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.device import Notice, Receipt
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.tx import Reader, Ref
+from sync.client.engine import Status
+
+Stop = Callable[[], None]
+"""Ends a subscription; may be called more than once."""
+
+
+class Place(NamedTuple):
+    """Where this desk stands.
+
+    Attributes:
+        device, studio: its own id and its studio's. location: the one it stands at, or None for a desk of all.
+        protection: how the store's key is kept (`keyring`, `sealed_file`, `memory`).
+    """
+
+    studio: Id
+    device: Id
+    location: Id | None
+    protection: str
+
+
+class DeskSource(Protocol):
+    """The device's store and engine, as the desk needs them.
+
+    Attributes:
+        reader: reads what a person sees (the cloud's rows with unsent work over them). The desk calls it and every
+            method below that answers at once from one thread of its own, always the same.
+        clock: the device's corrected clock.
+    """
+
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
+        """Decide and commit an operation on the store's writer. The future raises what the environment did."""
+        ...
+
+    def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:
+        """Call back, from any thread, after each commit with the records that changed."""
+        ...
+
+    def on_status(self, callback: Callable[[], None]) -> Stop:
+        """Call back, from any thread, when `status`, `notices` or `oldest_pending_ms` may answer otherwise."""
+        ...
+
+    def status(self) -> Status: ...
+
+    def oldest_pending_ms(self) -> int | None:
+        """When the oldest unacknowledged operation was made, ms since the Unix epoch; None with an empty queue."""
+        ...
+
+    def search(self, text: str, *, limit: int) -> Sequence[Ref]:
+        """Families, children, sessions, class types and staff whose names match, best first."""
+        ...
+
+    def notices(self) -> Sequence[Notice]:
+        """Results somebody was told that are no longer so, oldest first, until seen."""
+        ...
+
+    def seen(self, operation: Id) -> None:
+        """Forget one notice: a person has read it."""
+        ...
+
+    def sync_now(self) -> None:
+        """Ask the engine for a round at once."""
+        ...
+
+    def pepper(self) -> bytes:
+        """What staff PINs are hashed with, from the keyring."""
+        ...
+
+    def tries(self, staff: Id) -> Tries:
+        """Wrong PINs of a person on this device, kept over restarts."""
+        ...
+
+    def keep_tries(self, staff: Id, tries: Tries) -> None: ...
