@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +189,9 @@ def test_a_plan_for_a_bench_has_twenty_thousand_people() -> None:
     people = make_studio(1, 5800, NOON)
     assert sum(len(family.children) + 1 for family in people.families) >= 20_000
     assert len({family.handle for family in people.families}) == 5800
+
+
+def test_the_pins_are_documented(plan: Plan) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "model.md").read_text(encoding="utf-8")
+    for one in plan.staff:
+        assert re.search(rf"\| {one.name} \| .* \| {one.pin} \|", page)

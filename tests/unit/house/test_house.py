@@ -1,8 +1,10 @@
 """The same operation on every kind of store: the same outcome and records, or undetermined; never a different one."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -277,3 +279,22 @@ def test_another_hash_seed_locale_and_zone_change_nothing() -> None:
     ]  # fmt: skip
     assert len(printed[0].strip()) == 64
     assert printed[0] == printed[1]
+
+
+def test_the_page_of_the_model_names_every_record_in_its_scope() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "model.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith("| `") and line.count("|") == 5]
+    listed = {
+        kind: prefix.strip(" `").split("/")[0]
+        for prefixes, kinds, *_ in rows
+        for prefix in prefixes.split(",")
+        for kind in re.sub(r"\(.*?\)", "", kinds).replace(" ", "").split(",")
+    }
+    records = {kind: record.PREFIX for kind, record in registry().records.items() if kind != "contact"}
+    assert {kind: listed[kind] for kind in records if kind in listed} == records
+    for role, column in (("kiosk", 2), ("desk", 3)):
+        held = {pattern.split("/")[0] for pattern in scopes_for(role, MAIN)}
+        ticked = {
+            prefix.strip(" `").split("/")[0] for row in rows if "✓" in row[column] for prefix in row[0].split(",")
+        }
+        assert ticked == held
