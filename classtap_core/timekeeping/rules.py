@@ -78,6 +78,7 @@ def iso_local(at_ms: int, zone: str) -> str:
     return _at(at_ms, zone_of(zone)).isoformat(timespec="seconds")
 
 
+@lru_cache(maxsize=4096)
 def shift_date(day: str, days: int) -> str:
     """The date that many days on. Raises BadInput `time.date`."""
     return (parse_date(day) + timedelta(days=days)).isoformat()
