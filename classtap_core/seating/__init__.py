@@ -1,0 +1,1 @@
+"""Seat maps: rooms and spots to scale, numbered, checked, versioned, read and written."""

@@ -1,0 +1,74 @@
+"""Shapely as the judge of every geometric verdict, on random layouts; `make fault` tries 100,000 of them."""
+
+import os
+import random
+
+import pytest
+
+from classtap_core.seating.model import SeatMap
+from classtap_core.seating.validation.checker import validate
+from classtap_core.seating.validation.findings import Rule
+from tests.oracles import seating_shapely
+from tests.unit.seating.layouts import layout
+
+JUDGED = {
+    Rule.OVERLAP,
+    Rule.SPACING,
+    Rule.CLEARANCE_FRONT,
+    Rule.CLEARANCE_REAR,
+    Rule.CLEARANCE_SIDE,
+    Rule.WALL_OFFSET,
+    Rule.EGRESS,
+}
+
+
+def agree(seat_map: SeatMap) -> int:
+    """Compare both judges; returns how many violations they found, -1 where Shapely's floats cannot say."""
+    try:
+        wanted = seating_shapely.judge(seat_map)
+    except seating_shapely.InDoubt:
+        return -1
+    ours = {(one.rule.value, one.items): one for one in validate(seat_map) if one.rule in JUDGED}
+    assert set(ours) == set(wanted)
+    for key, (required, actual) in wanted.items():
+        assert ours[key].required == required or key[0] == "wall_offset", key
+        if actual is not None:
+            assert ours[key].actual == pytest.approx(actual, abs=2), key
+            assert ours[key].actual < ours[key].required
+    return len(wanted)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_every_verdict_is_shapelys(block: int) -> None:
+    found = [agree(layout(random.Random(block * 1000 + seed), spots=4)) for seed in range(150)]
+    assert sum(one > 0 for one in found) > 100
+    assert found.count(-1) < 40
+
+
+@pytest.mark.fault
+def test_a_hundred_thousand_layouts() -> None:
+    first = random.randrange(1 << 40) if os.environ.get("CLASSTAP_LONG") else 1_000_000
+    for seed in range(first, first + 100_000):
+        assert agree(layout(random.Random(seed), spots=4)) >= -1, seed
+
+
+def reach_agrees(seat_map: SeatMap) -> bool | None:
+    """Whether both judges say the same of every accessible spot; None where a hair more or less would change it."""
+    width = seat_map.limits.accessible_um
+    loose, tight = seating_shapely.reached(seat_map, width * 0.998), seating_shapely.reached(seat_map, width * 1.002)
+    if loose != tight or loose is None:
+        return None
+    unreached = {one.items[0] for one in validate(seat_map) if one.rule is Rule.ACCESSIBLE_PATH}
+    assert unreached == {spot for spot, reached in loose.items() if not reached}
+    return True
+
+
+def test_ways_to_accessible_spots_are_shapelys() -> None:
+    found = [reach_agrees(layout(random.Random(seed), spots=9, accessible=True)) for seed in range(150)]
+    assert found.count(True) > 100
+
+
+@pytest.mark.fault
+def test_ways_in_ten_thousand_layouts() -> None:
+    for seed in range(10_000, 20_000):
+        reach_agrees(layout(random.Random(seed), spots=random.Random(seed).randrange(2, 16), accessible=True))
