@@ -7,56 +7,43 @@ from pathlib import Path
 
 import msgspec
 
-from classtap_core.kernel.chain import Sealer
 from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
-from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
-from classtap_core.kernel.records import Record, Row
-from classtap_core.kernel.scopes import covers
 from classtap_core.kernel.tx import Change, Ref, Touched
-from classtap_core.store import schema
+from classtap_core.store import purge, schema
 from classtap_core.store.engine import Connection, connect, database, faults
-from classtap_core.store.log import Log, position, sequence_of
+from classtap_core.store.log import position
+from classtap_core.store.reader import Standing, StoreReader
 from classtap_core.store.rows import RowWriter, tables_of
-from classtap_core.store.subjects import SubjectKeys
 
 SLOT_MS = 600_000
 """Observations are counted per ten minutes."""
 
-_outcome = msgspec.json.Decoder(Outcome).decode
 
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a device's head beside its log (which says the last sequence and hash)."""
-
-    studio: Id
-    device: Id
-    epoch: int
-    acked: int = 0
-    cursor: int = 0
-    token: str = ""
-    takes: dict[str, int] = {}
-
-
-class SqlDevice:
+class SqlDevice(StoreReader):
     """The DeviceBackend of kernel/device.py, durable and encrypted; also effects, notices, observations, scopes.
 
     Attributes:
+        path: of the database file.
         on_commit: called after each commit with the records and the scopes it changed.
+        commits: how many transactions were committed through this object.
     """
 
     def __init__(self, conn: Connection, registry: Registry, *, entropy: Entropy = os.urandom) -> None:
-        self.conn, self.registry, self.entropy = conn, registry, entropy
+        super().__init__(conn, registry, tables_of(registry), entropy)
         self.db = database(conn)
+        self.path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
         self.on_commit: Callable[[frozenset[Ref], frozenset[str]], None] | None = None
-        self._refs: set[Ref] = set()
-        self._scopes: set[str] = set()
-        self._keys = SubjectKeys(conn, entropy)
-        self._rows = RowWriter(conn, tables_of(registry), self._changed)
-        self._log = Log(conn, registry, Sealer(self._keys, entropy), entropy)
+        self.commits = 0
+        self._depth = 0
+        self._changed_refs: set[Ref] = set()
+        self._changed_scopes: set[str] = set()
+        self._rows = RowWriter(conn, self.tables, self._changed)
+        self._reads = self._rows
         self._head: DeviceHead | None = None
         self._held: tuple[str, ...] | None = None
 
@@ -80,17 +67,14 @@ class SqlDevice:
 
     @classmethod
     def open(cls, path: Path, key: bytes | None, registry: Registry, *, entropy: Entropy = os.urandom) -> "SqlDevice":
-        """Open a store file of this schema version (`Store.open` upgrades older ones first).
+        """Open a store file of this schema (`upgrade.upgrade` brings older ones to it).
 
         Raises EnvironmentFault `store.missing`, `store.unreadable`, `store.damaged`; Refused `store.newer`,
         `store.older`.
         """
-        if not path.is_file():
-            raise EnvironmentFault("store.missing")
-        conn = connect(path, key)
+        conn = connect_existing(path, key)
         try:
             with faults():
-                check_form(conn, path)
                 if not schema.fits(conn, registry):
                     raise Refused("store.older", found=schema.version_of(conn), needed=schema.VERSION)
             return cls(conn, registry, entropy=entropy)
@@ -106,57 +90,65 @@ class SqlDevice:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """All or nothing, durable when left. Not nested. Raises EnvironmentFault as `engine.faults` does."""
+        """All or nothing, durable when left; inside another, part of that one.
+
+        Raises EnvironmentFault as `engine.faults` does.
+        """
+        if self._depth:
+            yield
+            return
+        self._depth = 1
         try:
-            with faults(), self.db.atomic():
+            with faults(self.path), self.db.atomic():
                 yield
         except BaseException:
             self._head, self._held = None, None
-            self._keys.forget()
-            self._refs.clear()
-            self._scopes.clear()
+            self._seals.keys.forget()
+            self._changed_refs.clear()
+            self._changed_scopes.clear()
             raise
-        if self._refs or self._scopes:
-            refs, scopes = frozenset(self._refs), frozenset(self._scopes)
-            self._refs.clear()
-            self._scopes.clear()
+        finally:
+            self._depth = 0
+        self.commits += 1
+        if self._changed_refs or self._changed_scopes:
+            refs, scopes = frozenset(self._changed_refs), frozenset(self._changed_scopes)
+            self._changed_refs.clear()
+            self._changed_scopes.clear()
             if self.on_commit is not None:
                 self.on_commit(refs, scopes)
 
     def _changed(self, kind: str, id: Id, scope: str) -> None:
-        self._refs.add((kind, id))
-        self._scopes.add(scope)
+        self._changed_refs.add((kind, id))
+        self._changed_scopes.add(scope)
 
     # -- where the device stands
-
-    def pair(self, *, studio: Id, device: Id, epoch: int = 1) -> None:
-        """Say whose store this is. Raises Refused `store.paired` when it is somebody else's already."""
-        standing = self._standing()
-        if standing is not None and (standing.studio, standing.device) != (studio, device):
-            raise Refused("store.paired")
-        fresh = standing is None or standing.epoch != epoch
-        self._stand(Standing(studio=studio, device=device, epoch=epoch) if fresh or standing is None else standing)
 
     def head(self) -> DeviceHead:
         """Raises Refused `store.unpaired` before the device has been paired."""
         if self._head is None:
-            standing = self._standing()
-            if standing is None:
-                raise Refused("store.unpaired")
-            self._log.epoch = standing.epoch
-            sequence, hash = self._log.last()
-            self._head = DeviceHead(
-                studio=standing.studio, device=standing.device, epoch=standing.epoch, sequence=sequence, hash=hash,
-                acked=standing.acked, cursor=standing.cursor, token=standing.token, takes=standing.takes,
-            )  # fmt: skip
+            self._head = super().head()
         return self._head
+
+    def pair(self, *, studio: Id, device: Id, epoch: int = 1) -> None:
+        """Say whose store this is; a higher epoch begins a new chain after a fork.
+
+        Raises Refused `store.paired` when it is somebody else's already.
+        """
+        standing = self.standing()
+        if standing is None:
+            self._stand(Standing(studio=studio, device=device, epoch=epoch))
+        elif (standing.studio, standing.device) != (studio, device) or epoch < standing.epoch:
+            raise Refused("store.paired")
+        elif epoch > standing.epoch:
+            self._stand(msgspec.structs.replace(standing, epoch=epoch, acked=0))
 
     def set_acked(self, sequence: int) -> None:
         if sequence != self.head().acked:
             self._move(acked=sequence)
 
     def set_cursor(self, cursor: int, token: str) -> None:
-        self._move(cursor=cursor, token=token)
+        if (cursor, token) != (self.head().cursor, self.head().token):
+            self._move(cursor=cursor, token=token)
 
     def set_takes(self, takes: Mapping[str, int]) -> None:
         """Remember which kinds and versions of operations the cloud takes."""
@@ -164,59 +156,58 @@ class SqlDevice:
             self._move(takes=dict(takes))
 
     def _move(self, **fields: object) -> None:
-        self.head()
-        standing = self._standing()
-        assert standing is not None
+        standing = self.standing()
+        if standing is None:
+            raise Refused("store.unpaired")
         self._stand(msgspec.structs.replace(standing, **fields))
-        self._head = msgspec.structs.replace(self.head(), **fields) if self._head is not None else None
-
-    def _standing(self) -> Standing | None:
-        found = self.recall("standing")
-        return None if found is None else msgspec.json.decode(found, type=Standing)
 
     def _stand(self, standing: Standing) -> None:
         self.remember("standing", msgspec.json.encode(standing))
         self._head = None
 
     def remember(self, name: str, value: bytes) -> None:
-        """Keep a small value under a name (pairing papers, a cursor of one's own)."""
+        """Keep a small value under a name (pairing papers, the pass key bundle)."""
         self.conn.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
-
-    def recall(self, name: str) -> bytes | None:
-        row = self.conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return None if row is None else row[0]
-
-    # -- what a unit of work reads
-
-    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
-        return self._rows.rows(record, ids)
-
-    def find(self, wanted: Range) -> list[Row]:
-        return self._rows.find(wanted)
-
-    def holds(self, scope: str) -> bool:
-        return covers(self.held(), scope)
-
-    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        return self._log.recorded(operation)
 
     # -- scopes
 
     def held(self) -> tuple[str, ...]:
-        """Patterns whose rows are all here."""
         if self._held is None:
-            rows = self.conn.execute("SELECT pattern FROM scope WHERE state = 'held' ORDER BY rank, pattern")
-            self._held = tuple(pattern for (pattern,) in rows)
+            self._held = super().held()
         return self._held
 
     def hold(self, patterns: Iterable[str]) -> None:
         """Say that everything of these scopes (or patterns) is here now."""
-        self.conn.executemany(
-            "INSERT INTO scope (pattern, rank, state, next) VALUES (?, 0, 'held', '')"
-            " ON CONFLICT (pattern) DO UPDATE SET state = 'held', next = ''",
-            [(pattern,) for pattern in patterns],
+        for pattern in patterns:
+            self.load(pattern, next="")
+
+    def load(self, pattern: str, *, next: str) -> None:
+        """Note how far the loading of a scope has come: the snapshot page to ask for, or none when all is here."""
+        self.conn.execute(
+            "INSERT INTO scope (pattern, rank, state, next)"
+            " VALUES (?, (SELECT coalesce(max(rank), 0) + 1 FROM scope), ?, ?)"
+            " ON CONFLICT (pattern) DO UPDATE SET state = excluded.state, next = excluded.next",
+            (pattern, "loading" if next else "held", next),
         )
         self._held = None
+
+    def release_scopes(self, patterns: Iterable[str]) -> int:
+        """Stop holding scopes: their rows and the keys of who is no longer here go, but for what unsent work wrote.
+
+        How many rows went.
+        """
+        with self.atomic():
+            gone = list(patterns)
+            self.conn.executemany("DELETE FROM scope WHERE pattern = ?", [(pattern,) for pattern in gone])
+            self._held = None
+            kept = [state.scope for state in self.scopes()]
+            return purge.release(self, gone, kept, self._changed)
+
+    def erase(self, subject: str) -> None:
+        """Destroy a person's key, and their rows. What the log said about others stays readable; its chain verifies."""
+        with self.atomic():
+            purge.erase(self, subject, self._changed)
+        self.checkpoint(truncate=True)
 
     # -- the log
 
@@ -226,14 +217,12 @@ class SqlDevice:
         self._rows.overlay(entry.changes)
         self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
 
-    def entries(self, sequences: Iterable[int]) -> list[Entry]:
-        self.head()
-        return self._log.entries(sequences)
-
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
+        self.head()
         return self._log.touching(refs, settled=settled)
 
     def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
+        self.head()
         return self._log.ranges_touched(kinds, settled=settled)
 
     def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
@@ -242,11 +231,21 @@ class SqlDevice:
         self._rows.overlay(changes)
 
     def settled_by(self, cursor: int) -> list[int]:
+        self.head()
         return self._log.settled_by(cursor)
+
+    def included_by(self, cursor: int, most: int) -> list[int]:
+        """The studio sequences of the first decisions that a pull up to `cursor` settles, ascending."""
+        self.head()
+        return self._log.included_by(cursor, most)
 
     def settle(self, sequences: Iterable[int]) -> None:
         self.head()
         self._log.settle(sequences)
+
+    def forget_touches(self, before_ms: int) -> int:
+        """Let go of what settled entries older than this rested on: nothing late will be told about them."""
+        return self._log.forget_touches(before_ms)
 
     def put_base(self, rows: Iterable[Pulled]) -> None:
         self._rows.put_base(rows)
@@ -262,7 +261,7 @@ class SqlDevice:
         self.head()
         self._log.tell(sequence, outcome)
 
-    # -- notices
+    # -- notices, effects, observations
 
     def notify(self, notice: Notice) -> None:
         self.conn.execute(
@@ -273,27 +272,15 @@ class SqlDevice:
             ),
         )  # fmt: skip
 
-    def notices(self) -> list[Notice]:
-        """What somebody should be told and has not yet seen, oldest first."""
-        rows = self.conn.execute(
-            "SELECT operation, position, kind, before, now, at_ms FROM notice ORDER BY at_ms, position"
-        ).fetchall()
-        return [
-            Notice(operation, sequence_of(at), kind, _outcome(before), _outcome(now), at_ms)
-            for operation, at, kind, before, now, at_ms in rows
-        ]
-
     def notice_seen(self, operation: Id) -> None:
         self.conn.execute("DELETE FROM notice WHERE operation = ?", (operation,))
-
-    # -- effects
 
     def add_effects(self, operation: Id, intents: Sequence[Intent], *, ready: bool) -> None:
         self.conn.executemany(
             "INSERT OR REPLACE INTO effect (id, operation, kind, home, body, at_most_once, ready)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (one.id, operation, one.kind, one.home, msgspec.json.encode(one.body), one.at_most_once, ready)
+                (one.id, operation, one.kind, one.home.value, msgspec.json.encode(one.body), one.at_most_once, ready)
                 for one in intents
             ],
         )
@@ -304,25 +291,9 @@ class SqlDevice:
         else:
             self.conn.execute("DELETE FROM effect WHERE operation = ? AND ready = 0", (operation,))
 
-    def effects_ready(self, most: int = 100) -> list[tuple[Id, Intent]]:
-        """Effects to carry out now, in the order they were asked for, each with its operation.
-
-        A runner takes one that must happen at most once off the list (`effect_done`) before it acts, all others after.
-        """
-        rows = self.conn.execute(
-            "SELECT operation, id, kind, home, body, at_most_once FROM effect WHERE ready = 1 ORDER BY number LIMIT ?",
-            (most,),
-        ).fetchall()
-        return [
-            (operation, Intent(id, kind, Home(home), msgspec.json.decode(body), bool(once)))
-            for operation, id, kind, home, body, once in rows
-        ]
-
     def effect_done(self, effect: Id) -> bool:
         """Take an effect off the list; false when it was off already."""
         return bool(self.conn.execute("DELETE FROM effect WHERE id = ?", (effect,)).rowcount)
-
-    # -- observations
 
     def observe(self, kind: str, key: str, at_ms: int, **counts: int) -> None:
         """Count something that is no operation (a refused text, a denial, a decode time), by ten minutes."""
@@ -332,26 +303,54 @@ class SqlDevice:
             [(at_ms - at_ms % SLOT_MS, kind, key, name, count) for name, count in counts.items()],
         )
 
-    def observations(self, kind: str, *, since_ms: int = 0) -> dict[tuple[int, str], dict[str, int]]:
-        """Ten-minute slot (its start) and key → counts."""
-        found: dict[tuple[int, str], dict[str, int]] = {}
-        for slot, key, name, total in self.conn.execute(
-            "SELECT slot_ms, key, name, total FROM observation WHERE kind = ? AND slot_ms >= ? ORDER BY 1, 2, 3",
-            (kind, since_ms),
-        ):
-            found.setdefault((slot, key), {})[name] = total
-        return found
+    def forget_observations(self, before_ms: int) -> None:
+        """Drop counts of slots that began before this."""
+        self.conn.execute("DELETE FROM observation WHERE slot_ms < ?", (before_ms,))
+
+    # -- the file
+
+    def checkpoint(self, *, truncate: bool = False) -> None:
+        """Copy the write-ahead log into the file; with `truncate`, leave none of it behind.
+
+        Raises EnvironmentFault `store.locked` when a reader holds a truncation up, and as `engine.faults` does.
+        """
+        with faults(self.path):
+            mode = "TRUNCATE" if truncate else "PASSIVE"
+            (busy, _, _), *_ = self.conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        if busy and truncate:
+            raise EnvironmentFault("store.locked")
 
 
-def check_form(conn: Connection, path: Path) -> None:
-    """Raises Refused `store.newer` for a later schema; EnvironmentFault `store.damaged` for a cut or foreign file."""
+def connect_existing(path: Path, key: bytes | None) -> Connection:
+    """Open a store file of this schema version or an earlier one.
+
+    Raises EnvironmentFault `store.missing`, `store.unreadable`, `store.damaged` (cut, or not a store), and Refused
+    `store.newer`.
+    """
+    if not path.is_file():
+        raise EnvironmentFault("store.missing")
+    if path.stat().st_size == 0:
+        raise EnvironmentFault("store.damaged")
+    conn = connect(path, key)
+    try:
+        with faults():
+            _check_form(conn, path)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _check_form(conn: Connection, path: Path) -> None:
     found = schema.version_of(conn)
     if found > schema.VERSION:
         raise Refused("store.newer", found=found, known=schema.VERSION)
     tables = {name for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if found == 0 or not {"meta", "log", "scope"} <= tables:
         raise EnvironmentFault("store.damaged")
-    conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    waiting = path.with_name(path.name + "-wal")
+    if waiting.exists() and waiting.stat().st_size:
+        return  # the file may rightly be shorter than it will be once the write-ahead log is folded in
     pages, size = (int(conn.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
     if path.stat().st_size < pages * size:
         raise EnvironmentFault("store.damaged")

@@ -1,5 +1,6 @@
 """Opening the encrypted database: SQLCipher under a raw 256-bit key, set for durability, its errors in our words."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ Connection = Any
 
 KEY_BYTES = 32
 PAGE_BYTES = 4096
-_CACHE_KIB = 65_536
+_CACHE_KIB, _READER_CACHE_KIB = 65_536, 16_384
 _BUSY_MS = 5_000
+_LITTLE = 256 * 1024
 
 
 def connect(path: Path, key: bytes | None, *, read_only: bool = False) -> Connection:
@@ -35,10 +37,10 @@ def connect(path: Path, key: bytes | None, *, read_only: bool = False) -> Connec
     """
     if key is not None and len(key) != KEY_BYTES:
         raise ValueError("the key of a store is 32 bytes")
-    with faults():
+    with faults(path):
         conn = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
-        with faults():
+        with faults(path):
             _settle(conn, key, read_only=read_only)
     except ClassTapError:
         conn.close()
@@ -55,13 +57,15 @@ def _settle(conn: Connection, key: bytes | None, *, read_only: bool) -> None:
     if read_only:
         conn.execute("PRAGMA query_only = ON")
     else:
-        conn.execute("PRAGMA journal_mode = WAL")
+        (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise EnvironmentFault("store.disk_error")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA fullfsync = ON")
         conn.execute("PRAGMA foreign_keys = ON")
         conn.execute("PRAGMA secure_delete = ON")
     conn.execute("PRAGMA temp_store = MEMORY")
-    conn.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    conn.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB if read_only else _CACHE_KIB}")
 
 
 def database(conn: Connection) -> Database:
@@ -71,6 +75,7 @@ def database(conn: Connection) -> Database:
 
 _ENVIRONMENT = {
     "SQLITE_FULL": "disk_full",
+    "SQLITE_IOERR_SHMSIZE": "disk_full",  # no room for the index of the write-ahead log
     "SQLITE_READONLY": "store.read_only",
     "SQLITE_CANTOPEN": "store.cannot_open",
     "SQLITE_PERM": "store.cannot_open",
@@ -85,10 +90,10 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def faults() -> Iterator[None]:
+def faults(path: Path | None = None) -> Iterator[None]:
     """Turn what the surroundings do to the database into a ClassTapError; our own mistakes pass as they are.
 
-    Raises EnvironmentFault `disk_full`, `store.read_only`, `store.cannot_open`, `store.locked`, `store.disk_error`,
+    `path` of the database tells a full disk from a broken one where SQLite cannot. Raises EnvironmentFault `disk_full`, `store.read_only`, `store.cannot_open`, `store.locked`, `store.disk_error`,
     `store.unreadable`, `store.damaged`, `out_of_memory`.
     """
     try:
@@ -98,9 +103,18 @@ def faults() -> Iterator[None]:
         code = next((code for start, code in _ENVIRONMENT.items() if name.startswith(start)), None)
         if code is None:
             raise
+        if code == "store.disk_error" and path is not None and _is_full(path):
+            code = "disk_full"
         raise EnvironmentFault(code) from error
     except UnicodeEncodeError as error:
         raise BadInput("canonical.surrogate") from error
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LITTLE
+    except OSError:
+        return False
 
 
 __all__ = ["KEY_BYTES", "PAGE_BYTES", "Connection", "Database", "connect", "database", "faults"]

@@ -4,26 +4,27 @@ An entry's position is its epoch and its sequence in one number, so that the log
 about persons rests sealed under their keys.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from classtap_core.kernel.chain import Sealer, change_parts, join_changes
+from classtap_core.kernel.chain import ChainRow, change_parts, join_changes
 from classtap_core.kernel.device import Answer, Entry
-from classtap_core.kernel.envelope import GENESIS
-from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.envelope import GENESIS, Parts
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.tx import Change, Ref, Touched
 from classtap_core.store.engine import Connection
 from classtap_core.store.rows import id_list
+from classtap_core.store.subjects import Seals
 
 _EPOCH = 40
 _SEQUENCE = (1 << _EPOCH) - 1
 
 pack = msgspec.msgpack.Encoder().encode
 _bodies = msgspec.msgpack.Decoder(list[bytes | None]).decode
-_boxes = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 _json = msgspec.json.Encoder().encode
 _outcome = msgspec.json.Decoder(Outcome).decode
 _equals = msgspec.json.Decoder(tuple[str | int, ...]).decode
@@ -40,24 +41,36 @@ def sequence_of(at: int) -> int:
     return at & _SEQUENCE
 
 
+class Unsent(NamedTuple):
+    """An operation of the queue as it travels."""
+
+    sequence: int
+    hash: str
+    data: bytes
+    parts: Parts
+
+
 class Log:
     """Reads and writes log rows through one connection, in the epoch it is told."""
 
-    def __init__(self, conn: Connection, registry: Registry, sealer: Sealer, entropy: Entropy) -> None:
-        self.conn, self.registry, self.sealer, self.entropy = conn, registry, sealer, entropy
+    def __init__(self, conn: Connection, registry: Registry, seals: Seals) -> None:
+        self.conn, self.registry, self.seals = conn, registry, seals
         self.epoch = 1
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return position(self.epoch, 0), position(self.epoch, _SEQUENCE)
 
     def last(self) -> tuple[int, str]:
         """Sequence and hash of the last entry of this epoch."""
         row = self.conn.execute(
-            "SELECT position, hash FROM log WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT 1",
-            (position(self.epoch, 0), position(self.epoch, _SEQUENCE)),
+            "SELECT position, hash FROM log WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT 1", self._span
         ).fetchone()
         return (0, GENESIS) if row is None else (sequence_of(row[0]), row[1])
 
     def append(self, entry: Entry) -> None:
         at = position(entry.epoch, entry.sequence)
-        payload = pack(self.sealer.seal(entry.parts, payload_context(entry.id)))
+        payload = self.seals.seal(entry.parts, payload_context(entry.id))
         self.conn.execute(
             f"INSERT INTO log ({_COLUMNS}, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (
@@ -72,8 +85,8 @@ class Log:
     def _sealed_changes(self, operation: Id, changes: Sequence[Change]) -> bytes:
         if not changes:
             return b""
-        parts = change_parts(changes, self.registry.records, self.entropy)
-        return pack(self.sealer.seal(parts, changes_context(operation)))
+        parts = change_parts(changes, self.registry.records, self.seals.entropy)
+        return self.seals.seal(parts, changes_context(operation))
 
     def _touch(self, at: int, touched: Touched) -> None:
         self.conn.executemany(
@@ -116,19 +129,19 @@ class Log:
         found = {row[0]: self._entry(row, touched.get(row[0], Touched())) for row in rows}
         return [found[at] for at in wanted if at in found]
 
-    def _entry(self, row: tuple[object, ...], touched: Touched) -> Entry:
+    def _entry(self, row: tuple[Any, ...], touched: Touched) -> Entry:
         at, id, kind, at_ms, folded, included, hash, told, answer, envelope, payload, changes, bodies = row
         return Entry(
-            sequence=sequence_of(at), epoch=at >> _EPOCH, id=id, kind=kind, at_ms=at_ms, data=envelope, hash=hash,  # type: ignore[arg-type, operator]
-            parts=self.sealer.open(_boxes(payload), payload_context(id)), told=_outcome(told),  # type: ignore[arg-type]
-            changes=_with_bodies(self._opened(id, changes), bodies), folded=bool(folded), touched=touched,  # type: ignore[arg-type]
-            answer=None if answer is None else _outcome(answer), included=included,  # type: ignore[arg-type]
+            sequence=sequence_of(at), epoch=at >> _EPOCH, id=id, kind=kind, at_ms=at_ms, data=envelope, hash=hash,
+            parts=self.seals.open(payload, payload_context(id)), told=_outcome(told),
+            changes=_with_bodies(self._opened(id, changes), bodies), folded=bool(folded), touched=touched,
+            answer=None if answer is None else _outcome(answer), included=included,
         )  # fmt: skip
 
     def _opened(self, operation: Id, changes: bytes) -> tuple[Change, ...]:
         if not changes:
             return ()
-        return join_changes(self.sealer.open(_boxes(changes), changes_context(operation)))
+        return join_changes(self.seals.open(changes, changes_context(operation)))
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         """What an operation changed, without bodies; None when it is not in this log."""
@@ -167,30 +180,100 @@ class Log:
         found: set[int] = set()
         for kind, ids in by_kind.items():
             rows = self.conn.execute(
-                "SELECT position FROM json_each(?) AS asked CROSS JOIN touch"
-                " ON touch.kind = ? AND touch.id = asked.value AND touch.settled = ?",
-                (id_list(ids), kind, int(settled)),
+                "SELECT position FROM json_each(?) AS asked CROSS JOIN touch ON touch.kind = ?"
+                " AND touch.id = asked.value AND touch.position BETWEEN ? AND ? AND touch.settled = ?",
+                (id_list(ids), kind, *self._span, int(settled)),
             )
             found.update(sequence_of(at) for (at,) in rows)
         return found
 
     def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
         found = self._ranges(
-            "kind IN (SELECT value FROM json_each(?)) AND settled = ? ORDER BY number", (id_list(kinds), int(settled))
+            "kind IN (SELECT value FROM json_each(?)) AND settled = ? AND position BETWEEN ? AND ? ORDER BY number",
+            (id_list(kinds), int(settled), *self._span),
         )
         return [(sequence_of(at), one) for at, one in found]
 
     def settled_by(self, cursor: int) -> list[int]:
         rows = self.conn.execute(
-            "SELECT position FROM log WHERE folded = 1 AND settled = 0 AND included <= ? ORDER BY position", (cursor,)
+            "SELECT position FROM log WHERE folded = 1 AND settled = 0 AND included <= ?"
+            " AND position BETWEEN ? AND ? ORDER BY position",
+            (cursor, *self._span),
         )
         return [sequence_of(at) for (at,) in rows]
+
+    def included_by(self, cursor: int, most: int) -> list[int]:
+        """The studio sequences of the first such decisions, ascending."""
+        rows = self.conn.execute(
+            "SELECT included FROM log WHERE folded = 1 AND settled = 0 AND included <= ?"
+            " AND position BETWEEN ? AND ? ORDER BY included LIMIT ?",
+            (cursor, *self._span, most),
+        )
+        return [included for (included,) in rows]
 
     def settle(self, sequences: Iterable[int]) -> None:
         positions = [(position(self.epoch, sequence),) for sequence in sequences]
         self.conn.executemany("UPDATE log SET settled = 1, bodies = NULL WHERE position = ?", positions)
         self.conn.executemany("UPDATE touch SET settled = 1 WHERE position = ?", positions)
         self.conn.executemany("UPDATE touch_range SET settled = 1 WHERE position = ?", positions)
+
+    def forget_touches(self, before_ms: int) -> int:
+        """Let go of what settled entries older than this rested on; how many were forgotten."""
+        found = self.conn.execute(
+            "SELECT DISTINCT t.position FROM (SELECT position FROM touch WHERE settled = 1 UNION"
+            " SELECT position FROM touch_range WHERE settled = 1) t JOIN log l ON l.position = t.position"
+            " WHERE l.at_ms < ?",
+            (before_ms,),
+        ).fetchall()
+        self.conn.executemany("DELETE FROM touch WHERE position = ?", found)
+        self.conn.executemany("DELETE FROM touch_range WHERE position = ?", found)
+        return len(found)
+
+    def unsent(self, after: int, most: int) -> list[Unsent]:
+        """Operations above an acknowledged sequence, in order, as they travel."""
+        rows = self.conn.execute(
+            "SELECT position, id, hash, envelope, payload FROM log WHERE position > ? AND position <= ?"
+            " ORDER BY position LIMIT ?",
+            (position(self.epoch, after), self._span[1], most),
+        ).fetchall()
+        return [
+            Unsent(sequence_of(at), hash, envelope, self.seals.open(payload, payload_context(id)))
+            for at, id, hash, envelope, payload in rows
+        ]
+
+    def epochs(self) -> list[int]:
+        """The epochs there are entries of."""
+        found, after = [], 0
+        while (row := self.conn.execute("SELECT min(position) FROM log WHERE position >= ?", (after,)).fetchone())[0]:
+            found.append(row[0] >> _EPOCH)
+            after = position(found[-1] + 1, 0)
+        return found
+
+    def chain(self, epoch: int) -> Iterator[ChainRow]:
+        """An epoch's entries as a verifier needs them."""
+        rows = self.conn.execute(
+            "SELECT position, id, envelope, payload FROM log WHERE position BETWEEN ? AND ? ORDER BY position",
+            (position(epoch, 0), position(epoch, _SEQUENCE)),
+        )
+        for at, id, envelope, payload in rows:
+            yield ChainRow(sequence_of(at), envelope, self.seals.open(payload, payload_context(id)))
+
+    def hash_at_end(self, epoch: int) -> str | None:
+        """The hash an epoch's chain ends with, as kept beside its last entry."""
+        row = self.conn.execute(
+            "SELECT hash FROM log WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT 1",
+            (position(epoch, 0), position(epoch, _SEQUENCE)),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def pending_changes(self) -> Iterator[Change]:
+        """What entries still in the overlay changed, in their order, without bodies."""
+        rows = self.conn.execute(
+            "SELECT id, changes FROM log WHERE folded = 1 AND settled = 0 AND position BETWEEN ? AND ? ORDER BY position",
+            self._span,
+        )
+        for id, changes in rows:
+            yield from self._opened(id, changes)
 
     def answered(self, answer: Answer) -> None:
         self.conn.execute(
@@ -215,6 +298,12 @@ def _with_bodies(changes: tuple[Change, ...], bodies: bytes | None) -> tuple[Cha
     return tuple(
         msgspec.structs.replace(change, body=body) for change, body in zip(changes, _bodies(bodies), strict=True)
     )
+
+
+def bodies_without(bodies: bytes, subject: str) -> bytes:
+    """Kept bodies without those that name a subject."""
+    needle = subject.encode()
+    return pack([None if body is not None and needle in body else body for body in _bodies(bodies)])
 
 
 def payload_context(operation: Id) -> str:

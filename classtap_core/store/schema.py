@@ -34,7 +34,9 @@ def upgrade(db: Database, registry: Registry) -> None:
 def _first(db: Database) -> None:
     """Version 1."""
     db.table("meta").create({"name": str, "value": bytes}, pk="name")
-    db.table("subject_key").create({"subject": str, "key": bytes}, pk="subject")
+    # AUTOINCREMENT: a number is never given twice, so that what an old key sealed is known as such.
+    db.execute("CREATE TABLE subject_key (number INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, key BLOB)")
+    db.table("subject_key").create_index(["subject"], index_name="subject_key_subject", unique=True)
     log = db.table("log")
     log.create(
         {

@@ -1,36 +1,65 @@
 """Keys of persons: what the log says about somebody opens with theirs, and with nobody else's."""
 
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from classtap_core.kernel.chain import Sealer
+from classtap_core.kernel.envelope import Parts
 from classtap_core.kernel.ids import Entropy
+from classtap_core.kernel.records import OPEN
 from classtap_core.store.engine import KEY_BYTES, Connection
 
 _MOST_KEPT = 10_000
+_NUMBER_BYTES = 8
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(dict[str, bytes]).decode
+
+
+class SubjectKey(NamedTuple):
+    """A subject's key and its number; no key where it was destroyed."""
+
+    number: int
+    key: bytes | None
 
 
 class SubjectKeys:
     """The `subject_key` table. A destroyed key leaves its row without a key, so that none is made again.
 
-    With `entropy`, a key is made on first use; a reader has none, and finds None for a subject without a key.
+    With `entropy`, a key is made on first use; a reader has none.
     """
 
     def __init__(self, conn: Connection, entropy: Entropy | None) -> None:
         self._conn, self._entropy = conn, entropy
-        self._kept: dict[str, bytes | None] = {}
+        self._kept: dict[str, SubjectKey] = {}
 
     def key(self, subject: str) -> bytes | None:
-        """The 32-byte key of a subject; None when it was destroyed."""
-        if subject in self._kept:
-            return self._kept[subject]
-        row = self._conn.execute("SELECT key FROM subject_key WHERE subject = ?", (subject,)).fetchone()
-        if row is None and self._entropy is None:
-            return None
-        if row is None and self._entropy is not None:
-            row = (self._entropy(KEY_BYTES),)
-            self._conn.execute("INSERT INTO subject_key (subject, key) VALUES (?, ?)", (subject, row[0]))
+        """The 32-byte key of a subject; None when it was destroyed (or, for a reader, never made)."""
+        found = self.standing(subject)
+        if found is None and self._entropy is not None:
+            found = self._make(subject, self._entropy(KEY_BYTES))
+        return found and found.key
+
+    def standing(self, subject: str) -> SubjectKey | None:
+        """The subject's key as it stands; None when none was ever made."""
+        if subject not in self._kept:
+            row = self._conn.execute("SELECT number, key FROM subject_key WHERE subject = ?", (subject,)).fetchone()
+            if row is None:
+                return None
+            self._keep(subject, SubjectKey(*row))
+        return self._kept[subject]
+
+    def _make(self, subject: str, key: bytes) -> SubjectKey:
+        made = self._conn.execute("INSERT INTO subject_key (subject, key) VALUES (?, ?)", (subject, key))
+        return self._keep(subject, SubjectKey(made.lastrowid, key))
+
+    def _keep(self, subject: str, key: SubjectKey) -> SubjectKey:
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
-        found: bytes | None = row[0]
-        self._kept[subject] = found
-        return found
+        self._kept[subject] = key
+        return key
 
     def destroy(self, subject: str) -> None:
         """Take a subject's key away for ever."""
@@ -40,6 +69,60 @@ class SubjectKeys:
         )
         self._kept.pop(subject, None)
 
+    def drop(self, subjects: Iterable[str]) -> None:
+        """Forget keys of persons this device no longer holds; should one come back, it gets another key."""
+        for subject in subjects:
+            self._conn.execute("DELETE FROM subject_key WHERE subject = ? AND key IS NOT NULL", (subject,))
+            self._kept.pop(subject, None)
+
     def forget(self) -> None:
-        """Drop what is remembered in memory: after a roll-back, and after another hand wrote."""
+        """Drop what is remembered in memory: after a roll-back."""
         self._kept.clear()
+
+
+class Seals:
+    """Parts as they rest in the log: each person's sealed, with the number of the key that opens it."""
+
+    def __init__(self, conn: Connection, entropy: Entropy | None) -> None:
+        self.keys = SubjectKeys(conn, entropy)
+        self.entropy = entropy or _no_entropy
+        self._sealer = Sealer(self.keys, self.entropy)
+
+    def seal(self, parts: Mapping[str, bytes], context: str) -> bytes:
+        """What to store. A destroyed subject's part is dropped."""
+        return _pack(
+            {
+                subject: box if subject == OPEN else self._number(subject).to_bytes(_NUMBER_BYTES, "big") + box
+                for subject, box in self._sealer.seal(parts, context).items()
+            }
+        )
+
+    def open(self, stored: bytes, context: str) -> Parts:
+        """The parts whose key is still here. Raises BadInput for a part that was tampered with."""
+        opens = {}
+        for subject, box in _unpack(stored).items():
+            if subject == OPEN:
+                opens[subject] = box
+                continue
+            known = self.keys.standing(subject)
+            if known is not None and known.key is not None and _number_of(box) == known.number:
+                opens[subject] = box[_NUMBER_BYTES:]
+        return self._sealer.open(opens, context)
+
+    def _number(self, subject: str) -> int:
+        found = self.keys.standing(subject)
+        assert found is not None
+        return found.number
+
+
+def _number_of(box: bytes) -> int:
+    return int.from_bytes(box[:_NUMBER_BYTES], "big")
+
+
+def subjects_in(stored: bytes) -> set[str]:
+    """Whose parts are in what `seal` made."""
+    return _unpack(stored).keys() - {OPEN}
+
+
+def _no_entropy(count: int) -> bytes:
+    raise NotImplementedError("a reader seals nothing")

@@ -1,0 +1,115 @@
+"""Is a store what its log says? The chain, every row against the fold of recorded changes, and the file itself."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from classtap_core.kernel.chain import verify_device
+from classtap_core.kernel.records import Row
+from classtap_core.kernel.tx import Change, Ref, fold
+from classtap_core.store.engine import faults
+from classtap_core.store.reader import StoreReader
+from classtap_core.store.rows import RecordTable
+
+
+class BadEntry(NamedTuple):
+    """The first entry of a chain that is wrong, with a code."""
+
+    epoch: int
+    sequence: int
+    why: str
+
+
+class Checked(NamedTuple):
+    """What checking a store came to.
+
+    Attributes:
+        entries: of the log, all verified. rows: that people can see. wrong: records whose row is not base and pending
+            changes. file: what SQLite and SQLCipher find wrong with the pages, in their words.
+    """
+
+    entries: int
+    rows: int
+    chain: BadEntry | None
+    wrong: tuple[Ref, ...]
+    file: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.chain is None and not self.wrong and not self.file
+
+
+def check(reader: StoreReader) -> Checked:
+    """Verify each epoch's chain, that seen rows = fold(base rows + pending changes), and every page of the file.
+
+    What was erased is left out: its chain still verifies, and there is no row to compare. Raises EnvironmentFault as
+    `engine.faults` does.
+    """
+    with faults():
+        entries, bad = _chains(reader)
+        pending: dict[Ref, list[Change]] = {}
+        for change in reader.pending_changes():
+            pending.setdefault(change.ref, []).append(change)
+        wrong = [ref for table in reader.tables.values() for ref in _wrong_rows(reader, table, pending)]
+        rows = sum(_count(reader, table) for table in reader.tables.values())
+        return Checked(entries, rows, bad, tuple(wrong), tuple(_file_faults(reader)))
+
+
+def _chains(reader: StoreReader) -> tuple[int, BadEntry | None]:
+    entries = 0
+    for epoch in reader.epochs():
+        found = verify_device(reader.chain(epoch), head=reader.chain_head(epoch))
+        entries += found.entries
+        if not found.ok:
+            return entries, BadEntry(epoch, found.bad_sequence or 0, found.why)
+    return entries, None
+
+
+def _wrong_rows(reader: StoreReader, table: RecordTable, pending: dict[Ref, list[Change]]) -> Iterator[Ref]:
+    """Rows under an overlay that are not the fold; changes without a row; overlays that nothing pending explains."""
+    overlaid = {
+        id: (base, body)
+        for id, base, body in reader.conn.execute(
+            f'SELECT id, base, body FROM "{table.name}" WHERE overlaid = 1'
+        ).fetchall()
+    }
+    changed = {id: changes for (kind, id), changes in pending.items() if kind == table.kind}
+    for id in sorted({*overlaid, *changed}):
+        base, body = overlaid.get(id, (None, None))
+        changes = changed.get(id, [])
+        if any(reader.erased(subject) for subject in _named(id, changes)):
+            continue
+        row = None if base is None else Row(table.kind, id, "", base)
+        for change in changes:
+            row = fold(row, change)
+        if _data(row and row.body) != _data(body):
+            yield (table.kind, id)
+    for (id,) in reader.conn.execute(
+        f'SELECT id FROM "{table.name}" WHERE overlaid NOT IN (0, 1) OR (overlaid = 0 AND (body IS NULL'
+        " OR base IS NOT NULL))"
+    ):
+        yield (table.kind, id)
+
+
+def _named(id: str, changes: list[Change]) -> Iterator[str]:
+    """Ids that a record's changes name: one of them may be somebody who was erased."""
+    yield id
+    for change in changes:
+        for side in (change.before, change.after):
+            yield from (value for value in (side or {}).values() if isinstance(value, str) and len(value) == 32)
+
+
+def _data(body: bytes | None) -> Any:
+    return None if body is None else msgspec.json.decode(body)
+
+
+def _count(reader: StoreReader, table: RecordTable) -> int:
+    return int(reader.conn.execute(f'SELECT count(*) FROM "{table.name}" WHERE body IS NOT NULL').fetchone()[0])
+
+
+def _file_faults(reader: StoreReader) -> Iterator[str]:
+    for pragma in ("cipher_integrity_check", "integrity_check"):
+        for (said,) in reader.conn.execute(f"PRAGMA {pragma}").fetchall():
+            if said != "ok":
+                yield f"{pragma}: {said}"

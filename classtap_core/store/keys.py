@@ -1,0 +1,150 @@
+"""The key of a store: 32 random bytes, wrapped under a key in the system's keyring, or in a closed file beside it."""
+
+import hashlib
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import keyring
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from keyring.errors import KeyringError
+
+from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.ids import Entropy
+from classtap_core.store.engine import KEY_BYTES
+from classtap_core.store.folder import KEY_FILE, write_closed, write_fault
+
+SERVICE = "classtap"
+"""What our entries are called in the keyring."""
+
+
+class KeyProtection(StrEnum):
+    """How well the key is kept.
+
+    KEYRING: wrapped under a secret of the system's keyring. FILE: in a file that only this user can read; whoever
+    copies the whole folder can open the store (reduced protection, said on the health screen).
+    """
+
+    KEYRING = "keyring"
+    FILE = "file"
+
+
+class Ring(Protocol):
+    """A keyring: the system's (`keyring` itself), or one made for a test."""
+
+    def get_password(self, service: str, username: str, /) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str, /) -> None: ...
+
+    def delete_password(self, service: str, username: str, /) -> None: ...
+
+
+class SystemRing:
+    """The keyring of whoever is logged in, by the keyring library."""
+
+    def get_password(self, service: str, username: str, /) -> str | None:
+        return keyring.get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        keyring.set_password(service, username, password)
+
+    def delete_password(self, service: str, username: str, /) -> None:
+        keyring.delete_password(service, username)
+
+
+class StoreKey(NamedTuple):
+    """An open key and how it is protected at rest."""
+
+    key: bytes
+    protection: KeyProtection
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The key file. `check` tells a right key from a wrong one before any database is touched.
+
+    Attributes:
+        account: names the wrapping secret in the keyring. wrapped: nonce and sealed key, hex. key: hex, unwrapped.
+    """
+
+    v: int = 1
+    protection: KeyProtection
+    check: str
+    account: str = ""
+    wrapped: str = ""
+    key: str = ""
+
+
+def make(folder: Path, entropy: Entropy, ring: Ring | None) -> StoreKey:
+    """Make a store's key and keep it: in the keyring, or without one (None, locked, absent) in a closed file."""
+    key = entropy(KEY_BYTES)
+    kept = _wrapped(key, entropy, ring) if ring is not None else None
+    if kept is None:
+        kept = _Kept(protection=KeyProtection.FILE, check=_check(key), key=key.hex())
+    try:
+        write_closed(folder / KEY_FILE, msgspec.json.encode(kept))
+    except OSError as error:
+        raise write_fault(error, folder) from error
+    return StoreKey(key, kept.protection)
+
+
+def load(folder: Path, ring: Ring | None) -> StoreKey:
+    """The key of a store.
+
+    Raises EnvironmentFault `store.key_missing` when the key file is gone or the keyring no longer has the secret,
+    `store.keyring` when the keyring cannot be asked, `store.key_damaged`, `store.wrong_key`.
+    """
+    try:
+        kept = msgspec.json.decode((folder / KEY_FILE).read_bytes(), type=_Kept)
+        sealed, plain = bytes.fromhex(kept.wrapped), bytes.fromhex(kept.key)
+    except FileNotFoundError as error:
+        raise EnvironmentFault("store.key_missing") from error
+    except OSError as error:
+        raise EnvironmentFault("store.cannot_open") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise EnvironmentFault("store.key_damaged") from error
+    key = plain if kept.protection is KeyProtection.FILE else _unwrapped(sealed, kept.account, ring)
+    if _check(key) != kept.check:
+        raise EnvironmentFault("store.wrong_key")
+    return StoreKey(key, kept.protection)
+
+
+def protection(folder: Path) -> KeyProtection | None:
+    """How a store's key is kept, without opening it; None when there is no readable key file."""
+    try:
+        return msgspec.json.decode((folder / KEY_FILE).read_bytes(), type=_Kept).protection
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _wrapped(key: bytes, entropy: Entropy, ring: Ring) -> _Kept | None:
+    """The key under a new secret of the keyring; None where the keyring does not keep one."""
+    account, secret, nonce = entropy(16).hex(), entropy(KEY_BYTES), entropy(12)
+    try:
+        ring.set_password(SERVICE, account, secret.hex())
+        if ring.get_password(SERVICE, account) != secret.hex():
+            return None
+    except (KeyringError, OSError):
+        return None
+    sealed = nonce + ChaCha20Poly1305(secret).encrypt(nonce, key, account.encode())
+    return _Kept(protection=KeyProtection.KEYRING, check=_check(key), account=account, wrapped=sealed.hex())
+
+
+def _unwrapped(sealed: bytes, account: str, ring: Ring | None) -> bytes:
+    if ring is None:
+        raise EnvironmentFault("store.keyring")
+    try:
+        secret = ring.get_password(SERVICE, account)
+    except (KeyringError, OSError) as error:
+        raise EnvironmentFault("store.keyring") from error
+    if secret is None:
+        raise EnvironmentFault("store.key_missing")
+    try:
+        return ChaCha20Poly1305(bytes.fromhex(secret)).decrypt(sealed[:12], sealed[12:], account.encode())
+    except (InvalidTag, ValueError) as error:
+        raise EnvironmentFault("store.wrong_key") from error
+
+
+def _check(key: bytes) -> str:
+    return hashlib.sha256(b"CTK-store" + key).hexdigest()[:16]

@@ -1,0 +1,161 @@
+"""Rows and keys that go: of scopes a device no longer holds, and of persons who are erased."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import FieldPlan, decode, plan
+from classtap_core.kernel.scopes import covers
+from classtap_core.store import search
+from classtap_core.store.log import bodies_without, position
+from classtap_core.store.rows import RecordTable, id_list
+from classtap_core.store.subjects import subjects_in
+
+if TYPE_CHECKING:
+    from classtap_core.store.device import SqlDevice
+
+Changed = Callable[[str, Id, str], None]
+
+
+def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], changed: Changed) -> int:
+    """Drop rows of scopes that were held and are no more, inside the caller's transaction; how many."""
+    conn = device.conn
+    subjects: set[str] = set()
+    dropped = 0
+    for table in device.tables.values():
+        scopes = _lost(conn.execute(f'SELECT DISTINCT scope FROM "{table.name}"'), gone, kept)
+        if scopes:
+            rows = conn.execute(
+                f'SELECT id, scope, body FROM "{table.name}" WHERE overlaid = 0'
+                " AND scope IN (SELECT value FROM json_each(?))",
+                (id_list(scopes),),
+            ).fetchall()
+            for id, scope, body in rows:
+                subjects |= set(subjects_of(table, id, body))
+                changed(table.kind, id, scope)
+            conn.executemany(table.gone_sql, [(id,) for id, _, _ in rows])
+            if table.searched:
+                search.remove(conn, table.kind, [id for id, _, _ in rows])
+            dropped += len(rows)
+        dropped += _drop_beneath(device, table, gone, kept)
+    aside = _lost(conn.execute("SELECT DISTINCT scope FROM aside"), gone, kept)
+    conn.execute("DELETE FROM aside WHERE scope IN (SELECT value FROM json_each(?))", (id_list(aside),))
+    if subjects:
+        _drop_keys(device, subjects)
+    return dropped
+
+
+def _lost(scopes: Iterable[tuple[str | None]], gone: Collection[str], kept: Collection[str]) -> list[str]:
+    return [scope for (scope,) in scopes if scope is not None and covers(gone, scope) and not covers(kept, scope)]
+
+
+def _drop_beneath(device: "SqlDevice", table: RecordTable, gone: Collection[str], kept: Collection[str]) -> int:
+    """The cloud's row beneath an overlay goes; what unsent work wrote over it stays."""
+    lost = _lost(device.conn.execute(f'SELECT DISTINCT base_scope FROM "{table.name}" WHERE overlaid = 1'), gone, kept)
+    found = device.conn.execute(
+        f'UPDATE "{table.name}" SET base = NULL, base_scope = NULL WHERE overlaid = 1'
+        " AND base_scope IN (SELECT value FROM json_each(?))",
+        (id_list(lost),),
+    )
+    return int(found.rowcount)
+
+
+def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
+    """Keys of persons about whom nothing is left: no row here, no part of unsent work."""
+    conn = device.conn
+    for table in device.tables.values():
+        there = conn.execute(
+            f'SELECT id FROM "{table.name}" WHERE id IN (SELECT value FROM json_each(?))', (id_list(subjects),)
+        )
+        subjects = subjects - {id for (id,) in there}
+    for table in device.tables.values():
+        if subjects and _names_others(plan(table.record)):
+            for id, body in conn.execute(f'SELECT id, coalesce(body, base) FROM "{table.name}"'):
+                subjects = subjects - set(subjects_of(table, id, body))
+    if subjects:
+        head = device.head()
+        for (payload,) in conn.execute(
+            "SELECT payload FROM log WHERE position > ?", (position(head.epoch, head.acked),)
+        ):
+            subjects = subjects - subjects_in(payload)
+    device.subject_keys.drop(subjects)
+
+
+def _names_others(plans: tuple[FieldPlan, ...]) -> bool:
+    return any((part.about and part.about.subject != "id") or part.items for part in plans)
+
+
+def subjects_of(table: RecordTable, id: Id, body: bytes | None) -> Iterator[str]:
+    """Whose data a row holds."""
+    data = {} if body is None else msgspec.json.decode(body)
+    yield from (subject for subject, _ in _fields_about(plan(table.record), {**data, "id": id}))
+
+
+def _fields_about(plans: tuple[FieldPlan, ...], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Subject and field, for each field that is somebody's; fields of items are named by the field that holds them."""
+    for name, whose, items in plans:
+        if whose is not None and data.get(whose.subject):
+            yield data[whose.subject], name
+        elif items is not None:
+            for item in data.get(name) or ():
+                yield from ((subject, name) for subject, _ in _fields_about(items, item))
+
+
+def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
+    """Destroy a subject's key and overwrite their rows, inside the caller's transaction."""
+    device.subject_keys.destroy(subject)
+    for table in device.tables.values():
+        for id, scope, body in _rows_naming(device, table, subject):
+            _erase_row(device, table, id, scope, _without(table, id, body, subject))
+            changed(table.kind, id, scope)
+    needle = f"%{subject}%"
+    device.conn.execute("DELETE FROM aside WHERE id = ? OR CAST(body AS TEXT) LIKE ?", (subject, needle))
+    device.conn.execute("DELETE FROM effect WHERE CAST(body AS TEXT) LIKE ?", (needle,))
+    for at, bodies in device.conn.execute("SELECT position, bodies FROM log WHERE bodies IS NOT NULL").fetchall():
+        left = bodies_without(bodies, subject)
+        if left != bodies:
+            device.conn.execute("UPDATE log SET bodies = ? WHERE position = ?", (left, at))
+
+
+def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[tuple[Id, str, bytes | None]]:
+    """Rows that hold something of a subject, as seen or beneath."""
+    if not any(part.about or part.items for part in plan(table.record)):
+        return []
+    rows = device.conn.execute(
+        f'SELECT id, scope, body, base FROM "{table.name}" WHERE id = ? OR CAST(body AS TEXT) LIKE ?'
+        " OR CAST(base AS TEXT) LIKE ?",
+        (subject, f"%{subject}%", f"%{subject}%"),
+    ).fetchall()
+    return [
+        (id, scope, body)
+        for id, scope, body, base in rows
+        if subject in subjects_of(table, id, body) or subject in subjects_of(table, id, base)
+    ]
+
+
+def _without(table: RecordTable, id: Id, body: bytes | None, subject: str) -> bytes | None:
+    """The row without what is the subject's; None where it then is no record any more, or was theirs altogether."""
+    if body is None or id == subject:
+        return None
+    data = msgspec.json.decode(body)
+    for whose, name in list(_fields_about(plan(table.record), {**data, "id": id})):
+        if whose == subject:
+            data.pop(name, None)
+    left: bytes = msgspec.json.encode(data)
+    try:
+        decode(table.record, left)
+    except msgspec.DecodeError:
+        return None
+    return left
+
+
+def _erase_row(device: "SqlDevice", table: RecordTable, id: Id, scope: str, left: bytes | None) -> None:
+    device.conn.execute(table.drop_sql, (id,))
+    words = ""
+    if left is not None:
+        values, words = table.derived(left)
+        device.conn.execute(table.seen_sql, (id, scope, left, *values))
+    if table.searched:
+        search.put(device.conn, table.kind, [(id, words)])

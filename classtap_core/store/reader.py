@@ -1,0 +1,199 @@
+"""What can be read of a store through one connection: rows as a person sees them, the log, what waits to be told."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from classtap_core.kernel.chain import ChainRow
+from classtap_core.kernel.device import DeviceHead, Entry, Notice
+from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.operations import Range, Registry
+from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.records import Record, Row
+from classtap_core.kernel.scopes import covers
+from classtap_core.kernel.tx import Change
+from classtap_core.store import search
+from classtap_core.store.engine import Connection
+from classtap_core.store.log import Log, Unsent, sequence_of
+from classtap_core.store.rows import RecordTable, RowReader
+from classtap_core.store.subjects import Seals, SubjectKeys
+
+_outcome = msgspec.json.Decoder(Outcome).decode
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a device's head beside its log (which says the last sequence and hash)."""
+
+    studio: Id
+    device: Id
+    epoch: int
+    acked: int = 0
+    cursor: int = 0
+    token: str = ""
+    takes: dict[str, int] = {}
+
+
+class ScopeState(NamedTuple):
+    """A scope (or pattern) that is held, or being loaded: `next` names the snapshot page to ask for."""
+
+    scope: str
+    complete: bool
+    next: str
+
+
+class StoreReader:
+    """Reads a store. A kernel `Reader`: `Snapshot(reader, registry)` and `bus.decide` work over it.
+
+    Attributes:
+        registry: of the records this program knows.
+    """
+
+    def __init__(
+        self, conn: Connection, registry: Registry, tables: Mapping[str, RecordTable], entropy: Entropy | None = None
+    ) -> None:
+        self.conn, self.registry, self.tables = conn, registry, tables
+        self._seals = Seals(conn, entropy)
+        self._log = Log(conn, registry, self._seals)
+        self._reads = RowReader(conn, tables)
+
+    @property
+    def subject_keys(self) -> SubjectKeys:
+        return self._seals.keys
+
+    # -- what a unit of work reads
+
+    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
+        return self._reads.rows(record, ids)
+
+    def find(self, wanted: Range) -> list[Row]:
+        return self._reads.find(wanted)
+
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
+        return [self.find(one) for one in wanted]
+
+    def holds(self, scope: str) -> bool:
+        return covers(self.held(), scope)
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        """What an operation changed, without bodies; None when it is not in this log."""
+        return self._log.recorded(operation)
+
+    def search(self, text: str, *, kinds: Iterable[str] | None = None, most: int = search.MOST) -> list[Row]:
+        """Records that have, for each word of `text`, a word of their SEARCH fields beginning so; at most 20.
+
+        Case and accents do not matter; an empty text finds nothing. `kinds` narrows to kinds of records.
+        """
+        return self._reads.search(text, kinds=kinds, most=most)
+
+    # -- where the device stands
+
+    def head(self) -> DeviceHead:
+        """Raises Refused `store.unpaired` before the device has been paired."""
+        standing = self.standing()
+        if standing is None:
+            raise Refused("store.unpaired")
+        self._log.epoch = standing.epoch
+        sequence, hash = self._log.last()
+        return DeviceHead(
+            studio=standing.studio, device=standing.device, epoch=standing.epoch, sequence=sequence, hash=hash,
+            acked=standing.acked, cursor=standing.cursor, token=standing.token, takes=standing.takes,
+        )  # fmt: skip
+
+    def standing(self) -> Standing | None:
+        """Whose store this is and how far it has come; None before the device has been paired."""
+        found = self.recall("standing")
+        return None if found is None else msgspec.json.decode(found, type=Standing)
+
+    def recall(self, name: str) -> bytes | None:
+        """A small value kept under a name by `SqlDevice.remember`."""
+        row = self.conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def held(self) -> tuple[str, ...]:
+        """Patterns whose rows are all here."""
+        rows = self.conn.execute("SELECT pattern FROM scope WHERE state = 'held' ORDER BY rank")
+        return tuple(pattern for (pattern,) in rows)
+
+    def scopes(self) -> list[ScopeState]:
+        """Scopes that are held or being loaded, in the order they were begun."""
+        rows = self.conn.execute("SELECT pattern, state, next FROM scope ORDER BY rank")
+        return [ScopeState(pattern, state == "held", next) for pattern, state, next in rows]
+
+    # -- the log
+
+    def entries(self, sequences: Iterable[int]) -> list[Entry]:
+        """Entries of the current epoch, in the order asked. Parts of erased persons are not in them.
+
+        Changes carry bodies only while their entry is in the overlay.
+        """
+        self.head()
+        return self._log.entries(sequences)
+
+    def unsent(self, most: int) -> list[Unsent]:
+        """The head of the queue, in order."""
+        return self._log.unsent(self.head().acked, most)
+
+    def epochs(self) -> list[int]:
+        """The epochs there are own operations of; a fork begins a new one."""
+        return self._log.epochs()
+
+    def chain(self, epoch: int) -> Iterator[ChainRow]:
+        """An epoch's entries as `verify_device` needs them."""
+        return self._log.chain(epoch)
+
+    def chain_head(self, epoch: int) -> str | None:
+        """The hash an epoch's chain ends with."""
+        return self._log.hash_at_end(epoch)
+
+    def pending_changes(self) -> Iterator[Change]:
+        """What own operations still in the overlay changed, in their order, without bodies."""
+        return self._log.pending_changes()
+
+    def erased(self, subject: str) -> bool:
+        """Whether a person's key was destroyed for ever."""
+        found = self.subject_keys.standing(subject)
+        return found is not None and found.key is None
+
+    def pending(self) -> int:
+        """How many own operations the cloud has not acknowledged."""
+        head = self.head()
+        return head.sequence - head.acked
+
+    # -- what waits to be told or done
+
+    def notices(self) -> list[Notice]:
+        """What somebody should be told and has not yet seen, oldest first."""
+        rows = self.conn.execute(
+            "SELECT operation, position, kind, before, now, at_ms FROM notice ORDER BY at_ms, position"
+        ).fetchall()
+        return [
+            Notice(operation, sequence_of(at), kind, _outcome(before), _outcome(now), at_ms)
+            for operation, at, kind, before, now, at_ms in rows
+        ]
+
+    def effects_ready(self, most: int = 100) -> list[tuple[Id, Intent]]:
+        """Effects to carry out now, in the order they were asked for, each with its operation.
+
+        A runner takes one that must happen at most once off the list (`effect_done`) before it acts, all others after.
+        """
+        rows = self.conn.execute(
+            "SELECT operation, id, kind, home, body, at_most_once FROM effect WHERE ready = 1 ORDER BY number LIMIT ?",
+            (most,),
+        ).fetchall()
+        return [
+            (operation, Intent(id, kind, Home(home), msgspec.json.decode(body), bool(once)))
+            for operation, id, kind, home, body, once in rows
+        ]
+
+    def observations(self, kind: str, *, since_ms: int = 0) -> dict[tuple[int, str], dict[str, int]]:
+        """Ten-minute slot (its start, milliseconds since the Unix epoch) and key → counts."""
+        found: dict[tuple[int, str], dict[str, int]] = {}
+        for slot, key, name, total in self.conn.execute(
+            "SELECT slot_ms, key, name, total FROM observation WHERE kind = ? AND slot_ms >= ? ORDER BY 1, 2, 3",
+            (kind, since_ms),
+        ):
+            found.setdefault((slot, key), {})[name] = total
+        return found

@@ -1,0 +1,328 @@
+"""A device's store: one folder, one owner, one thread that writes, a connection for each thread that reads."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from classtap_core.kernel.device import DeviceBus, Notice, Pulled
+from classtap_core.kernel.errors import EnvironmentFault, Refused
+from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.operations import Registry
+from classtap_core.kernel.tx import Ref
+from classtap_core.store import folder as places
+from classtap_core.store import keys
+from classtap_core.store.check import Checked, check
+from classtap_core.store.device import SqlDevice
+from classtap_core.store.engine import Connection, connect, faults
+from classtap_core.store.reader import StoreReader
+from classtap_core.store.rows import tables_of
+from classtap_core.store.slices import Slicer
+from classtap_core.store.upgrade import upgrade
+from classtap_core.store.writer import Writer
+
+log = logging.getLogger("classtap.store")
+
+T = TypeVar("T")
+Listener = Callable[[frozenset[Ref], frozenset[str]], None]
+
+_SIGNING_KEY = "signing_key"
+_COMMITS_PER_CHECKPOINT = 200
+
+
+class Store:
+    """An open store. Close it, or use it as a context; a forgotten one keeps its thread.
+
+    Attributes:
+        device: the back end of the device bus. Only jobs of `run`, `call` and `apply` may touch it.
+        protection: how the key is kept. folder: where the store lies. public_key: the device's, 32 bytes.
+    """
+
+    def __init__(self, folder: Path, key: keys.StoreKey, registry: Registry, ownership: places.Ownership) -> None:
+        """For `create` and `open`, which say what may go wrong."""
+        self.folder, self.protection, self.registry = folder, key.protection, registry
+        self._key, self._ownership = key.key, ownership
+        self._path = folder / places.DATABASE
+        self._tables = tables_of(registry)
+        self._listeners: list[Listener] = []
+        self._readers: dict[threading.Thread, _ThreadReader] = {}
+        self._guard = threading.Lock()
+        self._closed = False
+        self._slicer = Slicer(time.perf_counter)
+        self._checkpointed = 0
+        self._writer = Writer(f"classtap-store-{folder.name}", idle=self._tidy)
+        self.device: SqlDevice
+        self._signer: Ed25519PrivateKey
+
+    @classmethod
+    def create(
+        cls, folder: Path, registry: Registry, *, program: str, studio: Id | None = None, device: Id | None = None,
+        epoch: int = 1, ring: keys.Ring | None = None, entropy: Entropy = os.urandom,
+    ) -> "Store":  # fmt: skip
+        """Make a store in a folder that has none. Without `studio` and `device` it waits to be paired.
+
+        `program` names the owner to whoever comes second; `ring` is the keyring for the key (`keys.SystemRing()`),
+        None for a closed file. Raises Refused `store.exists`, `store.folder_open`, `store.in_use`; EnvironmentFault
+        `disk_full`, `store.read_only`, `store.folder`.
+        """
+        places.prepare(folder)
+        ownership = places.Ownership(folder, program)
+        try:
+            path = folder / places.DATABASE
+            if path.exists():
+                raise Refused("store.exists", folder=str(folder))
+            fresh = path.with_name(path.name + ".new")
+            places.remove_database(fresh)
+            key = keys.make(folder, entropy, ring)
+            signing = Ed25519PrivateKey.from_private_bytes(entropy(32))
+        except BaseException:
+            ownership.release()
+            raise
+
+        def make() -> SqlDevice:
+            """Make the file under another name, so that a half-made one is never taken for a store."""
+            try:
+                made = SqlDevice.create(
+                    fresh, key.key, registry, studio=studio, device=device, epoch=epoch, entropy=entropy
+                )
+                try:
+                    with made.atomic():
+                        made.remember(_SIGNING_KEY, signing.private_bytes_raw())
+                    made.checkpoint(truncate=True)
+                finally:
+                    made.close()
+                os.replace(fresh, path)
+                places.sync_folder(folder)
+            finally:
+                places.remove_database(fresh)
+            return SqlDevice.open(path, key.key, registry, entropy=entropy)
+
+        return cls(folder, key, registry, ownership)._begin(make)
+
+    @classmethod
+    def open(
+        cls, folder: Path, registry: Registry, *, program: str, ring: keys.Ring | None = None,
+        entropy: Entropy = os.urandom,
+    ) -> "Store":  # fmt: skip
+        """Open the store of a folder, upgrading it where it is older than the program.
+
+        Raises Refused `store.folder_open`, `store.in_use`, `store.newer`; EnvironmentFault `store.missing`,
+        `store.key_missing`, `store.keyring`, `store.key_damaged`, `store.wrong_key`, `store.unreadable`,
+        `store.damaged`, `store.read_only`, `disk_full`, `store.upgrade`.
+        """
+        if not (folder / places.DATABASE).exists():
+            raise EnvironmentFault("store.missing", folder=str(folder))
+        places.prepare(folder)
+        ownership = places.Ownership(folder, program)
+        try:
+            key = keys.load(folder, ring)
+        except BaseException:
+            ownership.release()
+            raise
+        path = folder / places.DATABASE
+
+        def make() -> SqlDevice:
+            upgrade(path, key.key, registry)
+            return SqlDevice.open(path, key.key, registry, entropy=entropy)
+
+        return cls(folder, key, registry, ownership)._begin(make)
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether a folder has a store."""
+        return (folder / places.DATABASE).exists()
+
+    def _begin(self, make: Callable[[], SqlDevice]) -> "Store":
+        """Open the write connection on the thread that owns it."""
+        try:
+            self.device = self._writer.call(make)
+            self.device.on_commit = self._committed
+            self._writer.call(lambda: self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall())
+            signing = self._writer.call(lambda: self.device.recall(_SIGNING_KEY))
+            if signing is None:
+                raise EnvironmentFault("store.damaged")
+            self._signer = Ed25519PrivateKey.from_private_bytes(signing)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    # -- work
+
+    def run(self, work: Callable[[], T], *, background: bool = False) -> "Future[T]":
+        """Queue a job for the writer's thread: interactive ones go before those in the background.
+
+        Raises Refused `store.closed`.
+        """
+        return self._writer.run(work, background=background)
+
+    def call(self, work: Callable[[], T], *, background: bool = False) -> T:
+        """Run a job on the writer's thread and wait for it; from that thread, at once."""
+        return self._writer.call(work, background=background)
+
+    def apply(
+        self, bus: DeviceBus, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "",
+        finish: Callable[[], None] = lambda: None,
+    ) -> "Future[list[Notice]]":  # fmt: skip
+        """Apply pulled rows behind interactive work, in slices of at most about 20 ms.
+
+        The cursor moves, and `finish` runs, in the last slice's transaction. A slice that is applied twice (after a
+        crash between two) changes nothing more. Arguments as `DeviceBus.apply`.
+        """
+        return self._writer.run_slices(
+            self._slicer.applied(self.device, bus, rows, cursor=cursor, token=token, finish=finish)
+        )
+
+    def apply_snapshot(
+        self, bus: DeviceBus, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str
+    ) -> "Future[list[Notice]]":
+        """Apply one page of a scope's snapshot; what to ask for next is kept in the same transaction as its end.
+
+        Without `next` the scope is complete, and held. The first snapshot's cursor is where pulling starts.
+        """
+
+        def finish() -> None:
+            self.device.load(scope, next=next)
+            if not self.device.head().token:
+                self.device.set_cursor(cursor, token)
+
+        return self.apply(bus, rows, finish=finish)
+
+    def sign(self, statement: bytes) -> bytes:
+        """The device's Ed25519 signature, 64 bytes. From any thread."""
+        return self._signer.sign(statement)
+
+    @property
+    def public_key(self) -> bytes:
+        return self._signer.public_key().public_bytes_raw()
+
+    # -- reading
+
+    @contextmanager
+    def reader(self) -> Iterator[StoreReader]:
+        """What is committed, as of now until the end of the context; one connection for each thread.
+
+        Inside another of the same thread, the same view. Raises Refused `store.closed`.
+        """
+        mine = self._reader_of(threading.current_thread())
+        with mine.view() as reader:
+            yield reader
+
+    def _reader_of(self, thread: threading.Thread) -> "_ThreadReader":
+        with self._guard:
+            if self._closed:
+                raise Refused("store.closed")
+            for ended in [other for other in self._readers if not other.is_alive()]:
+                self._readers.pop(ended).close()
+            if thread not in self._readers:
+                conn = connect(self._path, self._key, read_only=True)
+                self._readers[thread] = _ThreadReader(conn, StoreReader(conn, self.registry, self._tables))
+            return self._readers[thread]
+
+    def on_change(self, listener: Listener) -> Callable[[], None]:
+        """Have a listener called after each commit with the records and scopes it changed, on the writer's thread.
+
+        It must be quick and may not wait for the store. Returns what takes it off again.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def _committed(self, refs: frozenset[Ref], scopes: frozenset[str]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(refs, scopes)
+            except Exception:
+                log.exception("a listener of the store failed")
+
+    # -- keeping
+
+    def check(self) -> Checked:
+        """Verify chain, rows and file, from a reading connection: nobody waits for it."""
+        with self.reader() as reader:
+            return check(reader)
+
+    def _tidy(self) -> None:
+        """When nobody waits: move the write-ahead log into the file, so that no commit has to."""
+        device: SqlDevice | None = getattr(self, "device", None)
+        if device is not None and not self._closed and device.commits - self._checkpointed >= _COMMITS_PER_CHECKPOINT:
+            self._checkpointed = device.commits
+            device.checkpoint()
+
+    def close(self) -> None:
+        """Finish interactive work, drop what waits in the background, close everything and give up ownership."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            readers = list(self._readers.values())
+            self._readers.clear()
+        for reader in readers:
+            reader.close()
+        self._writer.close(self._end)
+        self._ownership.release()
+
+    def _end(self) -> None:
+        device: SqlDevice | None = getattr(self, "device", None)
+        if device is not None:
+            try:
+                device.checkpoint(truncate=True)
+            except EnvironmentFault as fault:
+                log.info("left the write-ahead log behind: %s", fault.code)
+            device.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _ThreadReader:
+    """One thread's reading connection: a view is a read transaction, and nests."""
+
+    def __init__(self, conn: Connection, reader: StoreReader) -> None:
+        self._conn, self._reader = conn, reader
+        self._depth = 0
+        self._guard = threading.Lock()
+        self._ended = False
+
+    @contextmanager
+    def view(self) -> Iterator[StoreReader]:
+        self._enter()
+        try:
+            with faults():
+                if self._depth == 1:
+                    self._conn.execute("BEGIN")
+                    self._reader.subject_keys.forget()
+                yield self._reader
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._guard:
+            if self._ended:
+                raise Refused("store.closed")
+            self._depth += 1
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._depth -= 1
+            if self._depth == 0:
+                if self._conn.in_transaction:
+                    self._conn.execute("ROLLBACK")
+                if self._ended:
+                    self._conn.close()
+
+    def close(self) -> None:
+        """Close at once, or when the view that is open ends."""
+        with self._guard:
+            self._ended = True
+            if self._depth == 0:
+                self._conn.close()
