@@ -6,6 +6,7 @@ turns green.
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
@@ -28,7 +29,6 @@ from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.tx import Reader
 from classtap_core.passes.verify import Environment, Tolerance, Verdict, verify
-from classtap_core.schedule.records import Location
 from classtap_core.timekeeping.rules import local_date
 from sync.client.node import Node
 
@@ -94,13 +94,13 @@ class Door:
 
     # --- scan to verdict
 
-    def scan(self, text: str, *, decode_us: int = 0, trace: str = "", keep: bool = True) -> Sighted:
+    def scan(self, text: str, *, decode_us: int = 0, trace: str = "", keep: bool = True) -> "Future[Sighted]":
         """Judge a text, record it, and read the family's board.
 
-        Without `keep` nothing is written (`classtap scan`). Raises EnvironmentFault when it cannot be recorded: then
-        there is no verdict.
+        Without `keep` nothing is written (`classtap scan`). The future raises EnvironmentFault when it cannot be
+        recorded: then there is no verdict.
         """
-        return self.node.call(lambda bus: self._scan(bus, text, decode_us, trace, keep))
+        return self.node.later(lambda bus: self._scan(bus, text, decode_us, trace, keep))
 
     def _scan(self, bus: DeviceBus, text: str, decode_us: int, trace: str, keep: bool) -> Sighted:
         reader = bus.backend
@@ -156,7 +156,7 @@ class Door:
         receipt = bus.submit(
             RecordScan(
                 location=self.location,
-                date=local_date(at.corrected, self._zone(bus.backend)),
+                date=local_date(at.corrected, self.node.zone()),
                 outcome=verdict.outcome.value,
                 handle=handle_text(verdict.claims.handle),
                 epoch=verdict.claims.epoch,
@@ -177,9 +177,9 @@ class Door:
 
     # --- the board
 
-    def board(self, family: Id) -> Board | None:
+    def board(self, family: Id) -> "Future[Board | None]":
         """The family's board as it stands; None where the family is not held here."""
-        return self.node.call(lambda bus: self._board(bus.backend, family, self.node.clock.now()))
+        return self.node.later(lambda bus: self._board(bus.backend, family, self.node.clock.now()))
 
     def _board(self, reader: Reader, family: Id, at: Timestamp) -> Board | None:
         try:
@@ -199,19 +199,11 @@ class Door:
         policy = fetch(reader, Policy, [id]).get(id)
         return rules.window_of(policy.values if policy else {})
 
-    def _zone(self, reader: Reader) -> str:
-        place = fetch(reader, Location, [self.location]).get(self.location)
-        return place.zone if place else "UTC"
-
-    def zone(self) -> str:
-        """The IANA zone this kiosk stands in."""
-        return self.node.call(lambda bus: self._zone(bus.backend))
-
     # --- tap to saved
 
-    def mark(self, family: Id, session: Id, said: Sequence[Said], *, scan: str = "") -> Marked:
-        """Commit marks of one session in one transaction. Raises EnvironmentFault when nothing of it is saved."""
-        return self.node.call(lambda bus: self._mark(bus, family, session, said, scan))
+    def mark(self, family: Id, session: Id, said: Sequence[Said], *, scan: str = "") -> "Future[Marked]":
+        """Commit marks of one session in one transaction. The future raises when nothing of it is saved."""
+        return self.node.later(lambda bus: self._mark(bus, family, session, said, scan))
 
     def _mark(self, bus: DeviceBus, family: Id, session: Id, said: Sequence[Said], scan: str) -> Marked:
         standing = self._standing(bus.backend, session, said)
@@ -243,7 +235,7 @@ class Door:
         """The operation whose mark stands for each child: what a change of mind names."""
         ids = {attendance_id(self.studio, session, one.child): one.child for one in said}
         entries = fetch(reader, Attendance, ids)
-        found = {}
+        found: dict[Id, str] = {}
         for id, entry in entries.items():
             mark = rules.standing(entry.marks).mark
             if mark is not None:
@@ -252,8 +244,12 @@ class Door:
 
     # --- staff and standing
 
-    def check_pin(self, pin: str, pepper: bytes) -> PinCheck:
-        """Whose PIN this is, among those who may leave the kiosk here. Tries count on this device, over restarts."""
+    def check_pin(self, pin: str) -> PinCheck:
+        """Whose PIN this is, among those who may leave the kiosk here. Tries count on this device, over restarts.
+
+        Takes about 30 ms for each of them: not for the window's thread.
+        """
+        pepper = bytes.fromhex(self.node.papers.pepper)
         now_ms = self.node.clock.now().corrected
         tries = self.node.tries("kiosk.exit")
         lock = lock_of(tries, now_ms)

@@ -16,7 +16,6 @@ from classtap_core.kernel.operations import Key, Operation, Range, Reads
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
-from classtap_core.timekeeping.rules import shift_date
 
 
 class _MarkGate:
@@ -105,9 +104,11 @@ class OverlapGate(_MarkGate):
         children = [item.child for item in op.payload.items if item.state == State.PRESENT]
         if not children:
             return
-        low, high = shift_date(session.date, -1), shift_date(session.date, 1)
-        scope = f"roster/{session.location}/*"
-        yield [Range(Attendance, "by_child_date", (child,), low, high, scope) for child in children]
+        yield [
+            Range(Attendance, "by_child_date", (child, day), scope=f"roster/{session.location}/{day}")
+            for child in children
+            for day in rules.overlap_days(session)
+        ]
         found = [entry for child in children for entry in self._present(tx, child, session)]
         yield [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
 
@@ -121,10 +122,10 @@ class OverlapGate(_MarkGate):
 
     @staticmethod
     def _present(tx: Tx, child: str, session: Session) -> list[Attendance]:
-        low, high = shift_date(session.date, -1), shift_date(session.date, 1)
         return [
             entry
-            for entry in tx.find(Attendance, "by_child_date", child, low=low, high=high)
+            for day in rules.overlap_days(session)
+            for entry in tx.find(Attendance, "by_child_date", child, day)
             if entry.session != session.id and rules.standing(entry.marks).state is State.PRESENT
         ]
 

@@ -9,8 +9,11 @@ from classtap_core.checkin.records import Mark, State
 from classtap_core.kernel.envelope import GateResult
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import ends_ms, share_time, starts_ms
+from classtap_core.timekeeping.rules import local_date, shift_date
 
 LONGEST_NOTE = 250
+EARLY = "06:00"
+"""Nothing that starts the day before runs past this."""
 EDIT_MS = 24 * 60 * 60_000
 
 
@@ -127,6 +130,20 @@ def overlap_gate(session: Session, child: str, *, present_in: Iterable[Session])
         if other.id != session.id and share_time(session, other):
             return GateResult("overlap", child, "block", "present_elsewhere", {"session": other.id})
     return GateResult("overlap", child, "allow")
+
+
+def overlap_days(session: Session) -> tuple[str, ...]:
+    """The dates on which a session that shares time with this one may start.
+
+    Its own; the next when it runs past midnight; the one before when it starts so early that last night's may still run.
+    """
+    days = [session.date]
+    last = local_date(ends_ms(session) - 1, session.zone)
+    if last != session.date:
+        days.append(last)
+    if session.start[11:] < EARLY:
+        days.insert(0, shift_date(session.date, -1))
+    return tuple(days)
 
 
 def overridden(gate: GateResult) -> GateResult:

@@ -126,6 +126,9 @@ class MemoryDevice(_Atomic):
     def find(self, wanted: Range) -> list[Row]:
         return self.seen.find(wanted)
 
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
+        return [self.find(one) for one in wanted]
+
     def holds(self, scope: str) -> bool:
         return covers(self.scopes, scope)
 
@@ -255,6 +258,9 @@ class MemoryCloud(_Atomic):
 
     def find(self, wanted: Range) -> list[Row]:
         return self.state.find(wanted)
+
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
+        return [self.find(one) for one in wanted]
 
     def holds(self, scope: str) -> bool:
         return True

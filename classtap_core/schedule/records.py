@@ -27,6 +27,7 @@ class Location(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "location"
     PREFIX: ClassVar[str] = "studio"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_id", ("id",)),)
 
     name: str
     zone: str

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
@@ -16,12 +16,13 @@ from classtap_core.kernel.errors import ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
-from classtap_core.kernel.records import OPEN, Record, Row, index_of
+from classtap_core.kernel.records import OPEN, Record, Row
 from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
-from cloud.storage.database import Database, Prepared
+from cloud.storage.database import Database
+from cloud.storage.finds import Finds
 from cloud.storage.subjects import KeyCache, SubjectKeys
-from cloud.storage.tables import Tables, indexed
+from cloud.storage.tables import Tables
 
 _CHUNK = 1_000
 _pack = msgspec.msgpack.Encoder().encode
@@ -41,24 +42,7 @@ class Books:
     def __init__(self, database: Database, tables: Tables, secret: Secret, entropy: Entropy = os.urandom) -> None:
         self.database, self.tables, self.secret, self.entropy = database, tables, secret, entropy
         self.cache = KeyCache()
-        self._finds: dict[tuple[str, str, int, bool, bool], Prepared] = {}
-
-    def finding(self, wanted: Range) -> Prepared:
-        """The query of a range's shape: binds `studio`, `equal_0` and on, `low`, `high`."""
-        kind, bounds = wanted.record.KIND, (wanted.low is not None, wanted.high is not None)
-        shape = (kind, wanted.by, len(wanted.equals), *bounds)
-        if shape not in self._finds:
-            columns = self.tables.records[kind].table.c
-            fields = [columns[f"by_{field}"] for field in index_of(wanted.record, wanted.by).fields]
-            query = select(columns.id, columns.scope, columns.body).where(columns.studio_id == bindparam("studio"))
-            for position in range(len(wanted.equals)):
-                query = query.where(fields[position] == bindparam(f"equal_{position}"))
-            if bounds[0]:
-                query = query.where(fields[len(wanted.equals)] >= bindparam("low"))
-            if bounds[1]:
-                query = query.where(fields[len(wanted.equals)] <= bindparam("high"))
-            self._finds[shape] = self.database.prepared(query.order_by(*fields, columns.id))
-        return self._finds[shape]
+        self.finds = Finds(database, tables)
 
 
 class SqlCloud:
@@ -145,11 +129,11 @@ class SqlCloud:
             }
 
     def find(self, wanted: Range) -> list[Row]:
-        given = {f"equal_{position}": indexed(value) for position, value in enumerate(wanted.equals)}
-        given |= {"studio": self._studio, "low": indexed(wanted.low), "high": indexed(wanted.high)}
-        query, kind = self._books.finding(wanted), wanted.record.KIND
+        return self.find_many([wanted])[0]
+
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
         with self._reading() as connection:
-            return [Row(kind, id, scope, body) for id, scope, body in query.run(connection, given)]
+            return self._books.finds.run(connection, self._studio, wanted)
 
     def holds(self, scope: str) -> bool:
         return True

@@ -1,6 +1,6 @@
 """The unit of work: declared reads, three answers, and changes that fold to the state."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,6 +40,9 @@ class Store:
     def find(self, wanted: Range) -> list[Row]:
         self.asked += 1
         return self.table.find(wanted)
+
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
+        return [self.find(one) for one in wanted]
 
     def holds(self, scope: str) -> bool:
         return covers(self.scopes, scope)

@@ -1,0 +1,253 @@
+"""The kiosk put together: window, flow, camera, door. Everything slow happens elsewhere and comes back as an event."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.tx import Ref
+from classtap_desktop.kit.engine import Signals
+from classtap_desktop.kit.tones import Tones
+from kiosk import events as on
+from kiosk import flow
+from kiosk.camera import Camera, CameraState, Code, Frame
+from kiosk.decoding import Look, ScanWorker, Sighting
+from kiosk.door import Door, Marked, PinCheck, Said, Sighted
+from kiosk.screens.window import KioskWindow
+from kiosk.showing import shown
+from kiosk.sources import Source
+from kiosk.view import State
+from sync.client.engine import State as SyncState
+from sync.client.engine import Status
+from sync.client.node import Node
+
+log = logging.getLogger("classtap.kiosk")
+
+TICK_MS = 250
+SUSPECT_MS = 120_000
+"""A clock that may be off by more than this is said so on the screen (ruling 1's tolerance for printed cards)."""
+
+_WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
+
+
+class KioskApp(QObject):
+    """One kiosk.
+
+    Signals: `showed(state)` after each state was drawn; `left()` when staff closed it by PIN.
+    """
+
+    showed = Signal(object)
+    left = Signal()
+
+    def __init__(
+        self, node: Node, source: Source, *, locale: str = "en", again: bool = False, muted: bool = False
+    ) -> None:
+        super().__init__()
+        self.node, self.door = node, Door(node)
+        self.window = KioskWindow()
+        self.tones = Tones(muted=muted)
+        self._signals = Signals(self)
+        self._source, self._again = source, again
+        self._camera: Camera | None = None
+        self._worker: ScanWorker | None = None
+        self._slow = ThreadPoolExecutor(1, "kiosk-pin")
+        self._scan = ""
+        self._decode_us = 0
+        self.state: State = flow.start(
+            studio=node.papers.studio_name,
+            zone=node.zone(),
+            locale=locale,
+            now_ms=_now(),
+            wall_ms=node.clock.now().corrected,
+        )
+        self._commands: dict[type, Callable[[Any], None]] = {
+            on.Verify: self._verify,
+            on.Mark: self._mark,
+            on.Tone: lambda command: self.tones.play(command.name),
+            on.GoAttract: lambda command: None,
+            on.SetLanguage: lambda command: None,
+            on.RestartCamera: lambda command: self.restart_camera(),
+            on.CheckStore: lambda command: self._check_store(),
+            on.CheckPin: self._check_pin,
+            on.Leave: lambda command: self.left.emit(),
+        }
+        self.window.happened.connect(self.happen)
+        self.window.closing.connect(self.close)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.CoarseTimer)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        self._ends = [
+            node.on_status(self._signals.each(self._status)),
+            node.on_change(self._signals.each(self._changed)),
+        ]
+
+    def start(self) -> None:
+        """Show the window, open the camera, begin."""
+        self.window.show_state(self.state)
+        self.window.show()
+        self._timer.start()
+        self._status(self.node.engine.status())
+        self.restart_camera()
+
+    def close(self) -> None:
+        """Stop camera, tones and timers. The node is its owner's to close."""
+        if not self._timer.isActive() and self._camera is None:
+            return
+        self._timer.stop()
+        for end in self._ends:
+            end()
+        self._stop_camera()
+        self._signals.close()
+        self._slow.shutdown()
+        self.tones.close()
+
+    def happen(self, event: on.Event) -> None:
+        """Take one event: the next state is drawn, its commands are carried out."""
+        self.state, commands = flow.step(self.state, event, _now())
+        self.window.show_state(self.state)
+        for command in commands:
+            self._commands[type(command)](command)
+        self.showed.emit(self.state)
+
+    # --- commands
+
+    def _verify(self, command: on.Verify) -> None:
+        done = self._signals.each(lambda future: self._verdict(command.text, future))
+        self.door.scan(command.text, decode_us=self._decode_us).add_done_callback(done)
+
+    def _verdict(self, text: str, future: "Future[Sighted]") -> None:
+        try:
+            sighted = future.result()
+        except EnvironmentFault as fault:
+            self.happen(on.StoreFault("disk_full" if fault.code == "disk_full" else "store_failed"))
+            return
+        except ClassTapError as trouble:
+            log.warning("a scan was not recorded: %s", trouble.code)
+            self.happen(on.StoreFault("store_failed"))
+            return
+        self._scan = sighted.scan
+        board = shown(sighted.board) if sighted.board else None
+        params = tuple((name, value) for name, value in sighted.params.items())
+        self.happen(on.Verdict(text, sighted.outcome, board, params))
+
+    def _mark(self, command: on.Mark) -> None:
+        board = self.state.board
+        said = [Said(Id(item.child), item.status.value, item.reason, item.expected_ms or 0) for item in command.items]
+        done = self._signals.each(lambda future: self._marked(command.request, future))
+        family = Id(board.family if board else "")
+        self.door.mark(family, Id(command.session), said, scan=self._scan).add_done_callback(done)
+
+    def _marked(self, request: int, future: "Future[Marked]") -> None:
+        try:
+            found = future.result()
+        except EnvironmentFault as fault:
+            self.happen(on.SaveFailed(request, "disk_full" if fault.code == "disk_full" else "save_failed"))
+            return
+        except ClassTapError as trouble:
+            log.warning("a mark was not saved: %s", trouble.code)
+            self.happen(on.SaveFailed(request))
+            return
+        refused = tuple((child, code.removeprefix("gate.")) for child, code in found.refused)
+        self.happen(on.Saved(request, refused))
+        if found.board is not None:
+            self.happen(on.Refresh(shown(found.board)))
+
+    def _check_pin(self, command: on.CheckPin) -> None:
+        done = self._signals.each(self._pin_checked)
+        self._slow.submit(self.door.check_pin, command.pin).add_done_callback(done)
+
+    def _pin_checked(self, future: "Future[PinCheck]") -> None:
+        check = future.result()
+        if check.staff is not None:
+            self.happen(on.PinAccepted())
+        elif check.lock.manager:
+            self.happen(on.PinRefused("manager"))
+        elif check.lock.until_ms is not None:
+            left_ms = check.lock.until_ms - self.node.clock.now().corrected
+            self.happen(on.PinRefused("paused", max(1, -(-left_ms // 60_000))))
+        else:
+            self.happen(on.PinRefused("wrong", check.tries_left))
+
+    def _check_store(self) -> None:
+        def checked(future: "Future[None]") -> None:
+            if future.exception() is None:
+                self.happen(on.StoreBack())
+
+        self.node.probe().add_done_callback(self._signals.each(checked))
+
+    # --- what comes from outside
+
+    def _tick(self) -> None:
+        at = self.node.clock.now()
+        suspect = at.uncertainty is None or at.uncertainty > SUSPECT_MS
+        if suspect != self.state.clock_suspect:
+            self.happen(on.ClockSuspect(suspect))
+        self.happen(on.Tick(at.corrected))
+
+    def _status(self, status: Status) -> None:
+        online = status.state in (SyncState.ONLINE, SyncState.SYNCING)
+        self.happen(on.Connection(online, status.pending))
+        if status.state is SyncState.REVOKED:
+            self.happen(on.Lock("device_revoked"))
+
+    def _changed(self, refs: frozenset[Ref]) -> None:
+        self.happen(on.Connection(self.state.online, self.node.pending()))
+        board = self.state.board
+        if board is None:
+            return
+        shown_refs = {("child", row.child) for row in board.rows()} | {("family", board.family)}
+        if refs & shown_refs or any(kind in ("attendance", "booking", "session") for kind, _ in refs):
+            self.door.board(Id(board.family)).add_done_callback(self._signals.each(self._refreshed))
+
+    def _refreshed(self, future: "Future[Any]") -> None:
+        found = None if future.exception() else future.result()
+        if found is not None:
+            self.happen(on.Refresh(shown(found)))
+
+    # --- the camera
+
+    def restart_camera(self) -> None:
+        """Open the camera anew, from the start of a file."""
+        self._stop_camera()
+        self._camera = Camera(self._source, on_state=self._signals.each(self._camera_state), again=self._again)
+        self._worker = ScanWorker(
+            self._camera.mailbox(),
+            self._signals.each(self._sighted),
+            on_frame=self._signals.latest(self._frame),
+            on_look=self._looked,
+        )
+        self._worker.start()
+        self._camera.start()
+
+    def _stop_camera(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+        if self._camera is not None:
+            self._camera.stop()
+        self._camera = self._worker = None
+
+    def _looked(self, frame: Frame, look: Look) -> None:
+        self._decode_us = int(look.ms * 1000)
+
+    def _frame(self, frame: Frame) -> None:
+        self.window.show_frame(frame.picture, mirror=True)
+
+    def _sighted(self, sighting: Sighting, frame: Frame) -> None:
+        if sighting.decoder is not None:
+            self.happen(on.Sighting(sighting.text))
+
+    def _camera_state(self, state: CameraState) -> None:
+        if state.code is Code.LIVE:
+            self.happen(on.CameraBack())
+        elif state.code not in _WELL:
+            self.happen(on.CameraFault(state.code.value))
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1_000_000

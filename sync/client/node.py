@@ -1,0 +1,324 @@
+"""A program's device, put together: its store, its bus, its papers, its pass keys, its sync engine."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Self, TypeVar
+
+import msgspec
+
+from classtap_core import house
+from classtap_core.access.pins import Tries
+from classtap_core.checkin.reading import fetch, search
+from classtap_core.kernel.clock import Correction, SystemClock
+from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Notice, Pulled, Receipt
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.tx import Ref
+from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces, verify_bundle
+from classtap_core.schedule.records import Location
+from classtap_core.store.keys import Ring
+from classtap_core.store.reader import StoreReader
+from classtap_core.store.store import Store
+from classtap_core.timekeeping.rules import local_date
+from sync.client.engine import ScopeState, Status, SyncEngine, Unsent
+from sync.client.transport import Transport
+from sync.protocol import Pair, Paired
+
+log = logging.getLogger("classtap.node")
+
+T = TypeVar("T")
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What pairing left in the store: the papers, and where the cloud is."""
+
+    papers: Paired
+    url: str
+
+
+class Node:
+    """A paired program. The store's writer thread runs everything that changes it; screens read beside it.
+
+    Attributes:
+        papers: what pairing gave. keys: the newest pass key bundle, None before the first.
+        clock: the corrected clock; what contacts taught it is kept over restarts.
+    """
+
+    def __init__(self, store: Store, kept: Kept, *, clock: SystemClock) -> None:
+        self.store, self.papers, self.url, self.clock = store, kept.papers, kept.url, clock
+        self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[Status], None]] = []
+        self._zone = ""
+        bundle = self._recall("pass_keys")
+        self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)
+        learnt = self._recall("clock")
+        if learnt is not None:
+            clock.correction = Correction(*msgspec.json.decode(learnt))
+        self.transport = Transport(self.url, self.papers.token)
+        self.engine = SyncEngine(
+            NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today, listener=self._status
+        )
+
+    @classmethod
+    def pair(
+        cls, folder: Path, *, url: str, code: str, name: str, program: str, clock: SystemClock, ring: Ring | None
+    ) -> Self:
+        """Make a store and become a device of the studio that gave the code.
+
+        A store that waits to be paired (the last try found no cloud) is used again. Raises Refused, Rejected,
+        Unreachable, EnvironmentFault; the store then waits.
+        """
+        registry = house.registry()
+        if Store.exists(folder):
+            store = Store.open(folder, registry, program=program, ring=ring)
+        else:
+            store = Store.create(folder, registry, program=program, ring=ring)
+        try:
+            asked = Pair(code=code, public_key=store.public_key.hex(), name=name, program=program)
+            transport = Transport(url)
+            try:
+                papers = transport.pair(asked)
+            finally:
+                transport.close()
+            kept = Kept(papers=papers, url=url)
+            store.call(lambda: _settle(store, kept))
+            return cls(store, kept, clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, *, program: str, clock: SystemClock, ring: Ring | None) -> Self:
+        """Open a paired program's store. Raises Refused `store.unpaired`; all that `Store.open` raises."""
+        if not Store.exists(folder):
+            raise Refused("store.unpaired", program=program)
+        store = Store.open(folder, house.registry(), program=program, ring=ring)
+        try:
+            kept = store.call(lambda: store.device.recall("pairing"))
+            if kept is None:
+                raise Refused("store.unpaired", program=program)
+            return cls(store, msgspec.json.decode(kept, type=Kept), clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    def start(self) -> None:
+        """Begin to sync."""
+        self.engine.start()
+
+    def close(self) -> None:
+        """End the sync threads, finish what is being written, close the store."""
+        self.engine.stop()
+        self.transport.close()
+        correction = self.clock.correction
+        learnt = [correction.offset, correction.uncertainty, correction.mono, correction.boot]
+        with contextlib.suppress(EnvironmentFault):
+            self._remember("clock", msgspec.json.encode(learnt))
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # --- for desk and kiosk
+
+    def call(self, work: Callable[[DeviceBus], T]) -> T:
+        """Run on the writer, ahead of anything in the background, and wait. Wakes the engine when something was said."""
+        return self.later(work).result()
+
+    def later(self, work: Callable[[DeviceBus], T]) -> "Future[T]":
+        """As `call`, without waiting."""
+        future = self.store.run(lambda: work(self.bus))
+        future.add_done_callback(lambda done: self.engine.nudge())
+        return future
+
+    def submit(self, payload: Payload, author: Author, *, source: str) -> "Future[Receipt]":
+        """Decide and commit an operation. The future raises what the environment did."""
+        return self.later(lambda bus: bus.submit(payload, author, source=source))
+
+    @contextmanager
+    def reader(self) -> Iterator[StoreReader]:
+        """Reads on the caller's thread, of what is committed."""
+        with self.store.reader() as reader:
+            yield reader
+
+    def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Callable[[], None]:
+        """Call back after each commit with the records that changed, from the writer's thread. Returns what ends it."""
+        return self.store.on_change(lambda refs, scopes: callback(refs))
+
+    def on_status(self, callback: Callable[[Status], None]) -> Callable[[], None]:
+        """Call back with each new sync status, from the engine's threads. Returns what ends it."""
+        with self._lock:
+            self._listeners.append(callback)
+
+        def end() -> None:
+            with self._lock:
+                if callback in self._listeners:
+                    self._listeners.remove(callback)
+
+        return end
+
+    def _status(self, status: Status) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(status)
+
+    def notices(self) -> list[Notice]:
+        """What somebody should be told and has not yet seen, oldest first."""
+        with self.store.reader() as reader:
+            return reader.notices()
+
+    def notice_seen(self, operation: Id) -> None:
+        def forget() -> None:
+            with self.store.device.atomic():
+                self.store.device.notice_seen(operation)
+
+        self.store.call(forget)
+
+    def pending(self) -> int:
+        """How many own operations the cloud has not answered."""
+        with self.store.reader() as reader:
+            return reader.pending()
+
+    def oldest_pending_ms(self) -> int | None:
+        """When the oldest unanswered operation was made; None with an empty queue."""
+        with self.store.reader() as reader:
+            head = reader.head()
+            if head.sequence == head.acked:
+                return None
+            return reader.entries([head.acked + 1])[0].at_ms
+
+    def observe(self, kind: str, key: str, at_ms: int) -> None:
+        """Count something that is no operation. Called on the writer."""
+        with self.store.device.atomic():
+            self.store.device.observe(kind, key, at_ms, count=1)
+
+    def probe(self) -> "Future[None]":
+        """Whether the store saves: writes a small value. The future raises what stands in the way."""
+        return self.store.run(lambda: self._write("probe", b"ok"))
+
+    def tries(self, name: str) -> Tries:
+        """Wrong PINs under a name (a person, or `kiosk.exit`), kept over restarts."""
+        kept = self._recall(f"tries/{name}")
+        return Tries() if kept is None else msgspec.json.decode(kept, type=Tries)
+
+    def keep_tries(self, name: str, tries: Tries) -> None:
+        self._remember(f"tries/{name}", msgspec.json.encode(tries))
+
+    def zone(self) -> str:
+        """The IANA zone where this device stands; UTC until its location is here."""
+        if not self._zone:
+            with self.store.reader() as reader:
+                places = search(reader, Location, "by_id") if not self.papers.location else []
+                place = fetch(reader, Location, [self.papers.location]).get(self.papers.location)
+            found = place or next(iter(places), None)
+            self._zone = found.zone if found else ""
+        return self._zone or "UTC"
+
+    def today(self) -> date:
+        """The date where this device stands."""
+        return date.fromisoformat(local_date(self.clock.now().corrected, self.zone()))
+
+    # --- pass keys
+
+    @property
+    def _root(self) -> bytes:
+        return bytes.fromhex(self.papers.root)
+
+    def keep_keys(self, data: bytes) -> None:
+        """Take a newer bundle.
+
+        Raises BadInput when it is not signed by the pinned root, is of another studio, or older than what is here.
+        """
+        try:
+            bundle = verify_bundle(data, self._root)
+            if self.keys is not None:
+                check_replaces(bundle, self.keys)
+        except KeyBundleError as error:
+            raise BadInput(f"keys.{error.code}", **error.params) from error
+        if bundle.studio != int(self.papers.pass_studio, 16):
+            raise BadInput("keys.other_studio")
+        self._remember("pass_keys", data, background=True)
+        self.keys = bundle
+
+    # --- small values of our own
+
+    def _recall(self, name: str) -> bytes | None:
+        with self.store.reader() as reader:
+            return reader.recall(name)
+
+    def _remember(self, name: str, value: bytes, *, background: bool = False) -> None:
+        self.store.call(lambda: self._write(name, value), background=background)
+
+    def _write(self, name: str, value: bytes) -> None:
+        with self.store.device.atomic():
+            self.store.device.remember(name, value)
+
+
+def _settle(store: Store, kept: Kept) -> None:
+    with store.device.atomic():
+        store.device.pair(studio=kept.papers.studio, device=kept.papers.device, epoch=kept.papers.epoch)
+        store.device.remember("pairing", msgspec.json.encode(kept))
+
+
+class NodeLocal:
+    """The store as the sync engine needs it (`sync.client.engine.Local`): every write behind what a person is doing."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._store = node, node.store
+
+    def head(self) -> DeviceHead:
+        with self._store.reader() as reader:
+            return reader.head()
+
+    def unsent(self, most: int) -> list[Unsent]:
+        with self._store.reader() as reader:
+            return [Unsent(*found) for found in reader.unsent(most)]
+
+    def pending(self) -> int:
+        return self._node.pending()
+
+    def sign(self, statement: bytes) -> bytes:
+        return self._store.sign(statement)
+
+    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int]) -> None:
+        def take() -> None:
+            self._node.bus.acknowledge(answers)
+            if takes != self._store.device.head().takes:
+                with self._store.device.atomic():
+                    self._store.device.set_takes(takes)
+
+        self._store.call(take, background=True)
+
+    def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> None:
+        self._store.apply(self._node.bus, rows, cursor=cursor, token=token).result()
+
+    def scopes(self) -> list[ScopeState]:
+        with self._store.reader() as reader:
+            return [ScopeState(*state) for state in reader.scopes()]
+
+    def release(self, scopes: Sequence[str]) -> None:
+        def let_go() -> None:
+            with self._store.device.atomic():
+                self._store.device.release_scopes(scopes)
+
+        self._store.call(let_go, background=True)
+
+    def snapshot(self, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str) -> None:
+        self._store.apply_snapshot(self._node.bus, scope, rows, next=next, cursor=cursor, token=token).result()
+
+    def keep_keys(self, bundle: bytes) -> None:
+        self._node.keep_keys(bundle)
