@@ -71,9 +71,6 @@ class AddFamily(Payload, frozen=True, kw_only=True):
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.home)
 
-    def items_of(self) -> tuple[str, ...]:
-        return tuple(item.child for item in self.items)
-
 
 @handles(AddFamily)
 def add_family(tx: Tx, op: Operation[AddFamily]) -> Outcome:

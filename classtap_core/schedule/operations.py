@@ -166,9 +166,6 @@ class AddSessions(Payload, frozen=True, kw_only=True):
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)
 
-    def items_of(self) -> tuple[str, ...]:
-        return tuple(item.session for item in self.items)
-
 
 @handles(AddSessions)
 def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
