@@ -1,0 +1,108 @@
+"""Reads by range, many at once: one query for all ranges of one index and shape, compiled once."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, cast, column, literal_column, select, values
+
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import Row, index_of
+from cloud.storage.database import Database, Prepared
+from cloud.storage.tables import Tables, indexed
+
+_MOST = 128
+"""Ranges in one query: SQLite takes 32,766 parameters, and a compiled query of this size is kept for each shape."""
+
+
+class _Shape(NamedTuple):
+    """What a query is compiled for. `size`: how many ranges it asks at once, a power of two."""
+
+    kind: str
+    by: str
+    width: int
+    low: bool
+    high: bool
+    size: int
+
+
+class Finds:
+    """The compiled queries of one database's ranges."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database, self._tables = database, tables
+        self._kept: dict[_Shape, Prepared] = {}
+
+    def run(self, connection: Connection, studio: Id, wanted: Sequence[Range]) -> list[list[Row]]:
+        """The rows of each range, in its index's order, then by id."""
+        found: list[list[Row]] = [[] for _ in wanted]
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for position, one in enumerate(wanted):
+            shape = (one.record, one.by, len(one.equals), one.low is not None, one.high is not None)
+            alike.setdefault(shape, []).append(position)
+        for positions in alike.values():
+            for start in range(0, len(positions), _MOST):
+                self._some(connection, studio, wanted, positions[start : start + _MOST], found)
+        return found
+
+    def _some(
+        self, connection: Connection, studio: Id, wanted: Sequence[Range], positions: list[int], found: list[list[Row]]
+    ) -> None:
+        first = wanted[positions[0]]
+        size = 1 << (len(positions) - 1).bit_length()
+        shape = _Shape(
+            first.record.KIND, first.by, len(first.equals), first.low is not None, first.high is not None, size
+        )
+        if shape not in self._kept:
+            self._kept[shape] = self._database.prepared(self._query(first, shape))
+        given: dict[str, Any] = {"studio": studio}
+        for place in range(size):
+            # Places left over are numbered below 0, and ask for nothing.
+            asked = place < len(positions)
+            one = wanted[positions[place if asked else 0]]
+            given[f"n{place}"] = place if asked else -1
+            for order, value in enumerate(one.equals):
+                given[f"e{order}_{place}"] = indexed(value)
+            if shape.low:
+                given[f"low{place}"] = indexed(one.low)
+            if shape.high:
+                given[f"high{place}"] = indexed(one.high)
+        for place, id, scope, body in self._kept[shape].run(connection, given):
+            found[positions[place]].append(Row(shape.kind, id, scope, body))
+
+    def _query(self, one: Range, shape: _Shape) -> Select[Any]:
+        columns = self._tables.records[shape.kind].table.c
+        fields = [columns[f"by_{field}"] for field in index_of(one.record, one.by).fields]
+        names = [f"e{order}" for order in range(shape.width)]
+        kinds: list[Any] = [fields[order].type for order in range(shape.width)]
+        for name, there in (("low", shape.low), ("high", shape.high)):
+            if there:
+                names.append(name)
+                kinds.append(fields[shape.width].type)
+        plain = [BigInteger() if isinstance(kind, BigInteger) else Text() for kind in kinds]
+        rows = [
+            (
+                cast(bindparam(f"n{place}"), BigInteger),
+                *(
+                    cast(bindparam(f"{name}_{place}" if name[0] == "e" else f"{name}{place}"), kind)
+                    for name, kind in zip(names, plain, strict=True)
+                ),
+            )
+            for place in range(shape.size)
+        ]
+        asked = (
+            values(column("n", BigInteger), *(column(name, kind) for name, kind in zip(names, plain, strict=True)))
+            .data(rows)
+            .cte("asked")
+        )
+        clauses = [columns.studio_id == bindparam("studio"), asked.c.n >= literal_column("0")]
+        clauses += [fields[order] == asked.c[f"e{order}"] for order in range(shape.width)]
+        if shape.low:
+            clauses.append(fields[shape.width] >= asked.c.low)
+        if shape.high:
+            clauses.append(fields[shape.width] <= asked.c.high)
+        return (
+            select(asked.c.n, columns.id, columns.scope, columns.body)
+            .where(*clauses)
+            .order_by(asked.c.n, *(field.nulls_first() for field in fields), columns.id)
+        )
