@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from classtap_core.seating.model import FORMAT, VERSION, SeatMap
+from classtap_core.seating.numbering import Numbering
 
 BASE = "https://classtap.example/schema/"
 
@@ -18,6 +19,11 @@ def seat_map_schema() -> dict[str, Any]:
     body["properties"] = {"format": {"const": FORMAT}, "version": {"const": VERSION}, **body["properties"]}
     body["required"] = ["format", "version", *body["required"]]
     return schema
+
+
+def numbering_schema() -> dict[str, Any]:
+    """The schema of numbering rules, as `classtap seatmap number --rules` reads them."""
+    return _of(Numbering, "seat-numbering-1.json", "Rules by which ClassTap numbers a seat map, version 1")
 
 
 def _of(struct: type[msgspec.Struct], file: str, title: str) -> dict[str, Any]:
@@ -35,7 +41,7 @@ def _write(folder: str) -> None:
         Path(folder, file).write_text(msgspec.json.format(msgspec.json.encode(schema()), indent=1).decode() + "\n")
 
 
-SCHEMAS = {"seatmap-1.json": seat_map_schema}
+SCHEMAS = {"seatmap-1.json": seat_map_schema, "seat-numbering-1.json": numbering_schema}
 
 if __name__ == "__main__":
     import sys
