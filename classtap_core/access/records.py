@@ -13,6 +13,7 @@ class Staff(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "staff"
     PREFIX: ClassVar[str] = "studio"
+    SEARCH: ClassVar[tuple[str, ...]] = ("name",)
 
     name: Annotated[str, about("id")]
 

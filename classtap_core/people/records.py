@@ -17,6 +17,7 @@ class Family(Record, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "family"
     PREFIX: ClassVar[str] = "families"
     INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_home", ("home",)),)
+    SEARCH: ClassVar[tuple[str, ...]] = ("name",)
 
     home: Id
     name: Annotated[str, about("id")]
@@ -31,6 +32,10 @@ class Child(Record, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "child"
     PREFIX: ClassVar[str] = "families"
     INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_family", ("family",)),)
+    SEARCH: ClassVar[tuple[str, ...]] = (
+        "given",
+        "surname",
+    )
 
     family: Id
     home: Id

@@ -48,6 +48,7 @@ class ClassType(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "class_type"
     PREFIX: ClassVar[str] = "studio"
+    SEARCH: ClassVar[tuple[str, ...]] = ("name",)
 
     name: str
     audience: str
@@ -58,6 +59,7 @@ class Instructor(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "instructor"
     PREFIX: ClassVar[str] = "studio"
+    SEARCH: ClassVar[tuple[str, ...]] = ("name",)
 
     name: Annotated[str, about("id")]
     staff: str = ""

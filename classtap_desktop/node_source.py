@@ -1,0 +1,109 @@
+"""The desk's source over a real device: its store, its bus, its sync engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+
+from classtap_core.access.pins import Tries
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.device import Notice, Receipt
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload, Range
+from classtap_core.kernel.records import Record, Row
+from classtap_core.kernel.tx import Change, Reader, Ref
+from classtap_desktop.source import Place, Stop
+from sync.client.engine import Status
+from sync.client.node import Node
+
+
+class NodeReader:
+    """Reads what is committed, as of each question, on whatever thread asks."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
+        with self._node.reader() as reader:
+            return reader.rows(record, ids)
+
+    def find(self, wanted: Range) -> list[Row]:
+        with self._node.reader() as reader:
+            return reader.find(wanted)
+
+    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
+        with self._node.reader() as reader:
+            return reader.find_many(wanted)
+
+    def holds(self, scope: str) -> bool:
+        with self._node.reader() as reader:
+            return reader.holds(scope)
+
+    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
+        with self._node.reader() as reader:
+            return reader.recorded(operation)
+
+
+class NodeSource:
+    """A `DeskSource` over a paired program."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._reader = NodeReader(node)
+
+    @property
+    def reader(self) -> Reader:
+        return self._reader
+
+    @property
+    def clock(self) -> Clock:
+        return self._node.clock
+
+    @property
+    def place(self) -> Place:
+        papers = self._node.papers
+        return Place(papers.studio, papers.device, papers.location or None, self._node.store.protection.value)
+
+    def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
+        return self._node.submit(payload, author, source="desk")
+
+    def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:
+        return self._node.on_change(callback)
+
+    def on_status(self, callback: Callable[[], None]) -> Stop:
+        ends = (self._node.on_status(lambda status: callback()), self._node.on_change(lambda refs: callback()))
+
+        def stop() -> None:
+            for end in ends:
+                end()
+
+        return stop
+
+    def status(self) -> Status:
+        return self._node.engine.status()
+
+    def oldest_pending_ms(self) -> int | None:
+        return self._node.oldest_pending_ms()
+
+    def search(self, text: str, *, limit: int) -> Sequence[Ref]:
+        with self._node.reader() as reader:
+            return [(row.kind, row.id) for row in reader.search(text, most=limit)]
+
+    def notices(self) -> Sequence[Notice]:
+        return self._node.notices()
+
+    def seen(self, operation: Id) -> None:
+        self._node.notice_seen(operation)
+
+    def sync_now(self) -> None:
+        self._node.engine.nudge()
+
+    def pepper(self) -> bytes:
+        return bytes.fromhex(self._node.papers.pepper)
+
+    def tries(self, staff: Id) -> Tries:
+        return self._node.tries(staff)
+
+    def keep_tries(self, staff: Id, tries: Tries) -> None:
+        self._node.keep_tries(staff, tries)
