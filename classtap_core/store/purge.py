@@ -122,7 +122,8 @@ def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
 def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[tuple[Id, str, bytes | None]]:
     """Rows that hold something of a subject, as seen or beneath."""
     if not any(part.about or part.items for part in plan(table.record)):
-        return []
+        own = device.conn.execute(f'SELECT id, scope, body FROM "{table.name}" WHERE id = ?', (subject,))
+        return [(id, scope, body) for id, scope, body in own.fetchall()]
     rows = device.conn.execute(
         f'SELECT id, scope, body, base FROM "{table.name}" WHERE id = ? OR CAST(body AS TEXT) LIKE ?'
         " OR CAST(base AS TEXT) LIKE ?",
@@ -131,7 +132,7 @@ def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[
     return [
         (id, scope, body)
         for id, scope, body, base in rows
-        if subject in subjects_of(table, id, body) or subject in subjects_of(table, id, base)
+        if id == subject or subject in {*subjects_of(table, id, body), *subjects_of(table, id, base)}
     ]
 
 
