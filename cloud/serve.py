@@ -111,13 +111,16 @@ class CloudServer:
 
 
 def serve(
-    data: Path, bus: Bus, *, host: str = "127.0.0.1", port: int = 8741, url: str = "", clock: Clock | None = None,
-    ready: Ready | None = None,
+    data: Path, bus: Bus, *, host: str = "127.0.0.1", port: int = 8741, url: str = "", workers: int = 1,
+    clock: Clock | None = None, ready: Ready | None = None,
 ) -> None:  # fmt: skip
     """Serve the cloud in `data/cloud` until the process is told to end (SIGINT, SIGTERM).
 
-    `ready` is called with the address once it listens; port 0 takes a free one. Raises EnvironmentFault.
+    `ready` is called with the address once it listens; port 0 takes a free one. Raises EnvironmentFault, among them
+    `cloud.workers`: SQLite has one writer, and a second process would only wait for it.
     """
+    if workers != 1:
+        raise EnvironmentFault("cloud.workers", most=1)
     # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     cloud = open_cloud(data, bus, url=url, clock=clock)

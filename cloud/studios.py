@@ -255,11 +255,12 @@ class Studios:
 
     def revoke(self, studio: Id, device: Id, *, reason: str = "") -> None:
         """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
+        with self.books.database.read() as connection:
+            if self.directory.device(connection, studio, device) is None:
+                raise Refused("device.unknown")
         if RevokeDevice.SPEC.name in self.bus.registry.specs:
             self.author(studio, RevokeDevice(device=device, reason=reason), source="directory")
         with self.books.database.write() as connection:
-            if self.directory.device(connection, studio, device) is None:
-                raise Refused("device.unknown")
             self.directory.revoke(connection, studio, device, at_ms=self.clock.now().corrected)
         self.hints.drop(studio, device)
 

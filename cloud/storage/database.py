@@ -28,7 +28,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_size=8, max_overflow=8)
+        # Parameters are people's data: no error may carry them into a log.
+        self._engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.dialect = self._engine.dialect.name
         self._writing = threading.Lock()
         if self.dialect == "sqlite":
