@@ -132,14 +132,22 @@ class MemoryDevice(_Atomic):
     def holds(self, scope: str) -> bool:
         return covers(self.scopes, scope)
 
-    def hold(self, scopes: Iterable[str]) -> None:
-        """Hold these scopes from now on, and no others: the rows of what is lost go, but for what unsent work wrote."""
-        self.scopes = tuple(scopes)
+    def hold(self, patterns: Iterable[str]) -> None:
+        """Say that everything of these scopes (or patterns) is here now."""
+        self.scopes = tuple(dict.fromkeys((*self.scopes, *patterns)))
+
+    def release_scopes(self, patterns: Iterable[str]) -> int:
+        """Stop holding scopes: their rows go, but for what unsent work wrote; how many rows that were."""
+        gone = set(patterns)
+        self.scopes = tuple(scope for scope in self.scopes if scope not in gone)
         kept = {change.ref for entry in self._folded(settled=False) for change in entry.changes}
+        dropped = 0
         for rows, spared in ((self.base, set[Ref]()), (self.seen, kept)):
             for ref, row in rows.all().items():
-                if ref not in spared and not covers(self.scopes, row.scope):
+                if ref not in spared and covers(gone, row.scope) and not covers(self.scopes, row.scope):
                     self._put(rows, ref, None)
+                    dropped += rows is self.seen
+        return dropped
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         place = self._place.get(operation)

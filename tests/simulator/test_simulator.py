@@ -1,0 +1,52 @@
+"""The toy room in bad weather: whatever happens on the way, everybody agrees in the end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.toy_room import ToyRoom
+from tests.simulator.world import World
+
+
+def world(seed: int, minutes: int) -> World:
+    made = World(seed, [ToyRoom()])
+    made.run(minutes)
+    made.settle()
+    made.check()
+    return made
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_bad_quarter_of_an_hour(seed: int) -> None:
+    world(seed, 15)
+
+
+def test_the_same_seed_is_the_same_world() -> None:
+    assert world(5, 10).digest() == world(5, 10).digest() != world(6, 10).digest()
+
+
+PROGRAM = "from tests.simulator.test_simulator import world; print(world(7, 8).digest())"
+
+
+def test_the_same_seed_is_the_same_world_in_another_process() -> None:
+    """Under another hash seed, locale and zone."""
+    found = {world(7, 8).digest()}
+    for surroundings in (
+        {"PYTHONHASHSEED": "1", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "C", "TZ": "America/St_Johns"},
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=os.environ | surroundings, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.add(ended.stdout.strip())
+    assert len(found) == 1
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("seed", range(1_000, 1_000 + (500 if "LONG" in os.environ else 40)))
+def test_a_bad_day(seed: int) -> None:
+    world(seed, 90)
