@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from classtap_cli.demo.command import demo
+
 app = typer.Typer(name="classtap", no_args_is_help=True, help="A small studio's front desk, kiosk and cloud.")
+
+app.command("demo")(demo)
 
 
 def _print_version(wanted: bool) -> None:

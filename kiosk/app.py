@@ -38,10 +38,14 @@ _WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
 class KioskApp(QObject):
     """One kiosk.
 
-    Signals: `showed(state)` after each state was drawn; `left()` when staff closed it by PIN.
+    Signals: `showed(state)` after each state was drawn; `judged(outcome)` for each sighting; `left()` when staff
+    closed it by PIN.
+
+    Attributes: `state`; `camera_code`, how the camera is; `frames` shown so far.
     """
 
     showed = Signal(object)
+    judged = Signal(str)
     left = Signal()
 
     def __init__(
@@ -56,6 +60,8 @@ class KioskApp(QObject):
         self._camera: Camera | None = None
         self._worker: ScanWorker | None = None
         self._slow = ThreadPoolExecutor(1, "kiosk-pin")
+        self.camera_code = Code.STARTING
+        self.frames = 0
         self._scan = ""
         self._decode_us = 0
         self.state: State = flow.start(
@@ -132,6 +138,7 @@ class KioskApp(QObject):
             self.happen(on.StoreFault("store_failed"))
             return
         self._scan = sighted.scan
+        self.judged.emit(sighted.outcome)
         board = shown(sighted.board) if sighted.board else None
         params = tuple((name, value) for name, value in sighted.params.items())
         self.happen(on.Verdict(text, sighted.outcome, board, params))
@@ -236,13 +243,17 @@ class KioskApp(QObject):
         self._decode_us = int(look.ms * 1000)
 
     def _frame(self, frame: Frame) -> None:
+        self.frames += 1
         self.window.show_frame(frame.picture, mirror=True)
 
     def _sighted(self, sighting: Sighting, frame: Frame) -> None:
         if sighting.decoder is not None:
             self.happen(on.Sighting(sighting.text))
+        else:
+            self.judged.emit("unreadable")
 
     def _camera_state(self, state: CameraState) -> None:
+        self.camera_code = state.code
         if state.code is Code.LIVE:
             self.happen(on.CameraBack())
         elif state.code not in _WELL:
