@@ -178,6 +178,7 @@ class _Devices:
         return Page(
             rows=_wire(found.rows), through=found.through, cursor=found.cursor, more=found.more,
             resnapshot=scopes if found.stale else (),
+            allowed=None if all(covers(device.scopes, one) for one in wanted) else device.scopes,
         )  # fmt: skip
 
     async def snapshot(self, request: Request) -> Response:

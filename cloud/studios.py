@@ -253,6 +253,17 @@ class Studios:
         with self.books.database.read() as connection:
             return self.directory.devices(connection, studio)
 
+    def set_scopes(self, studio: Id, device: Id, scopes: tuple[str, ...]) -> None:
+        """Change what a device may hold, from its next call on; it is told what it must let go.
+
+        Raises Refused `device.unknown`.
+        """
+        with self.books.database.write() as connection:
+            if not self.directory.set_scopes(connection, studio, device, scopes):
+                raise Refused("device.unknown")
+        # A stream goes on with the scopes it began with; the device opens another.
+        self.hints.drop(studio, device)
+
     def revoke(self, studio: Id, device: Id, *, reason: str = "") -> None:
         """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
         with self.books.database.read() as connection:

@@ -98,6 +98,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rows that changed; `through` is the studio sequence they show, `cursor` what to send next, `more` when to ask at once.
 
     Only a page without `more` brings the device up to `through`.
+    `resnapshot` names scopes to fetch anew; `allowed` is there when the device asked for more than it may hold: what
+    it may hold from now on. Rows and keys of anything else must go.
     """
 
     rows: tuple[WireRow, ...] = ()
@@ -105,6 +107,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cursor: str
     more: bool = False
     resnapshot: tuple[str, ...] = ()
+    allowed: tuple[str, ...] | None = None
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

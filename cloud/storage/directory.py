@@ -151,6 +151,16 @@ class Directory:
         query = select(table).where(table.c.studio_id == studio).order_by(table.c.paired_ms, table.c.id)
         return [_device(row._mapping) for row in connection.execute(query)]
 
+    def set_scopes(self, connection: Connection, studio: Id, device: Id, scopes: tuple[str, ...]) -> bool:
+        """Whether there was such a device."""
+        table = self._tables.device
+        done = connection.execute(
+            update(table)
+            .where(table.c.studio_id == studio, table.c.id == device)
+            .values(scopes=msgspec.json.encode(scopes).decode())
+        )
+        return done.rowcount > 0
+
     def revoke(self, connection: Connection, studio: Id, device: Id, *, at_ms: int) -> bool:
         """Whether there was such a device, not yet revoked."""
         table = self._tables.device

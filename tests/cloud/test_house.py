@@ -24,10 +24,11 @@ from classtap_core.passes.keys import verify_bundle
 from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.passes.signing import is_signed as is_pass_signed
 from cloud.composition import open_cloud
-from cloud.jobs.ticks import sweep
+from cloud.jobs.ticks import Ticks, sweep
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
+from cloud.storage.pulls import head_of
 from cloud.studios import is_signed
 from sync import protocol
 from tests.cloud.rig import Device, code_of
@@ -151,6 +152,9 @@ def test_a_lease_that_is_due_is_taken_back_once(home: House) -> None:
     home.clock.advance(1)
     assert sweep(home.studios, world.STUDIO, [reactions.due]) == 1
     assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    found = head_of(home.server.cloud.books, world.STUDIO)
+    Ticks(home.studios).sweep_all()
+    assert head_of(home.server.cloud.books, world.STUDIO) == found
     storage = home.studios.storage(world.STUDIO)
     assert storage.find(Range(Lease, "by_state", ("open",))) == []
     assert len(storage.find(Range(Lease, "by_state", ("lapsed",)))) == 1

@@ -118,6 +118,23 @@ def test_nothing_leaks_beyond_what_a_device_may_hold(
     assert {row.id for row in device.pull(*ALL).rows} > mine
 
 
+def test_a_device_that_loses_a_scope_is_told_and_gets_no_more_of_it(
+    cloud: Cloud, studio: StudioEntry, device: Device
+) -> None:
+    seed(cloud, studio.id, [*enrolments(1), *marks(1)])
+    page = device.pull("families/*", "roster/h1")
+    assert page.allowed is None
+    assert device.papers is not None
+    cloud.studios.set_scopes(studio.id, device.papers.device, ("roster/h1",))
+    seed(cloud, studio.id, [*enrolments(1), *marks(1)])
+    later = device.pull("families/*", "roster/h1", cursor=page.cursor)
+    assert {row.kind for row in later.rows} == {"presence"}
+    assert later.allowed == ("roster/h1",)
+    # What it had not sent yet still arrives.
+    device.submit(marks(1))
+    assert device.push(1, 1, scopes=["roster/h1"]).acked == 1
+
+
 def test_a_row_that_moves_to_where_one_may_not_look_comes_without_its_body(
     cloud: Cloud, studio: StudioEntry, client: httpx.Client
 ) -> None:
