@@ -117,6 +117,19 @@ class SqlDevice(StoreReader):
             if self.on_commit is not None:
                 self.on_commit(refs, scopes)
 
+    @contextmanager
+    def part_way(self) -> Iterator[None]:
+        """A transaction that need not outlive a power cut by itself: part of a pull that would be asked for again.
+
+        It is whole or not there, and any durable commit after it makes it durable too.
+        """
+        self.conn.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self.atomic():
+                yield
+        finally:
+            self.conn.execute("PRAGMA synchronous = FULL")
+
     def _changed(self, kind: str, id: Id, scope: str) -> None:
         self._changed_refs.add((kind, id))
         self._changed_scopes.add(scope)

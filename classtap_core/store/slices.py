@@ -14,7 +14,10 @@ _FEWEST, _MOST = 8, 4_000
 
 
 class Slicer:
-    """Cuts work into slices, learning from each how much fits into the next. `now` gives seconds."""
+    """Cuts work into slices, learning from each how much fits into the next. `now` gives seconds.
+
+    What the commit costs is left out: it is the disk's, and smaller slices would not make it less.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -29,16 +32,18 @@ class Slicer:
         notices: list[Notice] = []
         done = 0
         while len(rows) - done > self.rows:
-            began, size = self._now(), self.rows
-            notices += bus.apply(rows[done : done + size])
-            done += size
-            self.rows = _fitted(size, self._now() - began)
+            with device.part_way():
+                began, size = self._now(), self.rows
+                notices += bus.apply(rows[done : done + size])
+                done += size
+                self.rows = _fitted(size, self._now() - began)
             yield
         if cursor is not None:
             while (step := self._part_way(device, cursor)) is not None:
-                began, size = self._now(), self.settling
-                notices += bus.apply((), cursor=step, token=device.head().token)
-                self.settling = _fitted(size, self._now() - began)
+                with device.part_way():
+                    began, size = self._now(), self.settling
+                    notices += bus.apply((), cursor=step, token=device.head().token)
+                    self.settling = _fitted(size, self._now() - began)
                 yield
         with device.atomic():
             notices += bus.apply(rows[done:], cursor=cursor, token=token)

@@ -35,6 +35,8 @@ Listener = Callable[[frozenset[Ref], frozenset[str]], None]
 
 _SIGNING_KEY = "signing_key"
 _COMMITS_PER_CHECKPOINT = 200
+_DAY_MS = 86_400_000
+_TOUCHES_MS, _OBSERVATIONS_MS = 2 * _DAY_MS, 30 * _DAY_MS
 
 
 class Store:
@@ -57,7 +59,7 @@ class Store:
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
         self._checkpointed = 0
-        self._writer = Writer(f"classtap-store-{folder.name}", idle=self._tidy)
+        self._writer = Writer(f"classtap-store-{folder.name}", idle=self._checkpoint)
         self.device: SqlDevice
         self._signer: Ed25519PrivateKey
 
@@ -248,7 +250,21 @@ class Store:
         with self.reader() as reader:
             return check(reader)
 
-    def _tidy(self) -> None:
+    def tidy(self, now_ms: int) -> "Future[None]":
+        """Let go, behind everything else, of what is kept only for a while (once a day is enough).
+
+        What settled operations rested on goes after two days: no late fact tells anybody anything about them then.
+        Counts of observations go after thirty.
+        """
+
+        def work() -> None:
+            with self.device.atomic():
+                self.device.forget_touches(now_ms - _TOUCHES_MS)
+                self.device.forget_observations(now_ms - _OBSERVATIONS_MS)
+
+        return self.run(work, background=True)
+
+    def _checkpoint(self) -> None:
         """When nobody waits: move the write-ahead log into the file, so that no commit has to."""
         device: SqlDevice | None = getattr(self, "device", None)
         if device is not None and not self._closed and device.commits - self._checkpointed >= _COMMITS_PER_CHECKPOINT:

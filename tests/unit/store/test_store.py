@@ -1,6 +1,7 @@
 """One folder, one writer, many readers: what a program sees of its store."""
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from classtap_core.store.keys import KeyProtection
 from classtap_core.store.slices import SLICE_S, Slicer
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
-from tests.unit.store.conftest import ALL, DEVICE, STAFF, STUDIO, Opener, bus_over, child_id, child_row, mark
+from tests.unit.store.conftest import ALL, DEVICE, NOW, STAFF, STUDIO, Opener, bus_over, child_id, child_row, mark
 
 IN_NORTH = Range(toy.Child, "by_house", ("north",))
 
@@ -240,8 +241,10 @@ def test_slices_learn_their_size() -> None:
             return []
 
     class Device:
-        def atomic(self) -> threading.Lock:
-            return threading.Lock()
+        def atomic(self) -> AbstractContextManager[None]:
+            return nullcontext()
+
+        part_way = atomic
 
     rows = [child_row(1)] * 1_000
     for _ in slicer.applied(Device(), Bus(), rows, cursor=None, token="", finish=lambda: None):  # type: ignore[arg-type]
@@ -249,6 +252,45 @@ def test_slices_learn_their_size() -> None:
     assert sum(Bus.sizes) == 1_000
     assert all(size * 0.001 <= SLICE_S for size in Bus.sizes[1:])
     assert Bus.sizes[3] in (9, 10)
+
+
+def test_only_slices_before_the_last_do_without_a_flush(store: Store) -> None:
+    """A mark between two slices, and the slice that moves the cursor, are durable by themselves (FULL is 2)."""
+    levels: list[int] = []
+
+    def level() -> None:
+        levels.append(store.device.conn.execute("PRAGMA synchronous").fetchone()[0])
+
+    store._slicer.rows = 10
+    remove = store.on_change(lambda refs, scopes: level())
+    bus = bus_over(store.device)
+    store.apply(bus, [child_row(number) for number in range(35)], cursor=5, token="t").result()
+    store.call(lambda: bus.submit(mark(1), STAFF))
+    remove()
+    assert levels[0] == 1
+    assert levels[-2:] == [2, 2]
+    store.call(level)
+    assert levels[-1] == 2
+
+
+def test_what_is_kept_for_a_while_goes_in_the_end(store: Store) -> None:
+    bus = bus_over(store.device)
+    store.call(lambda: bus.submit(mark(1), STAFF))
+    store.call(lambda: bus.acknowledge([Answer(1, ACCEPTED, 10)]))
+    store.call(lambda: store.device.observe("scan.refused", "expired", NOW, times=1))
+    store.apply(bus, [], cursor=10, token="t").result()
+    day = 86_400_000
+    kept = []
+    for now in (NOW + day, NOW + 3 * day, NOW + 31 * day):
+        store.tidy(now).result()
+        with store.reader() as reader:
+            kept.append(
+                (
+                    reader.conn.execute("SELECT count(*) FROM touch").fetchone()[0],
+                    len(reader.observations("scan.refused")),
+                )
+            )
+    assert kept == [(1, 1), (0, 1), (0, 0)]
 
 
 def test_settling_thousands_is_sliced_too(store: Store) -> None:
