@@ -97,7 +97,8 @@ class Status(NamedTuple):
 class SyncEngine:
     """Keeps a device and the cloud in step.
 
-    `today` gives the date at the studio; `listener` is called from the engine's threads with each new status.
+    `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
+    `last_success_ms` is what an earlier run remembered.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class SyncEngine:
         today: Callable[[], date],
         listener: Callable[[Status], None] = lambda status: None,
         backoff: Backoff | None = None,
+        last_success_ms: int | None = None,
     ) -> None:
         self.local, self.transport, self.clock = local, transport, clock
         self.allowed, self.today, self.listener = tuple(allowed), today, listener
@@ -120,7 +122,7 @@ class SyncEngine:
         self._paused = False
         self._state = State.OFFLINE
         self._trouble = ""
-        self._last_success: int | None = None
+        self._last_success = last_success_ms
         self._bootstrapped = False
         self._keys_due = True
         self._threads: list[threading.Thread] = []
@@ -172,6 +174,7 @@ class SyncEngine:
             pass
         self._pull()
         self.backoff.success()
+        self._last_success = self.clock.now().corrected
 
     # --- the working thread
 
@@ -204,12 +207,11 @@ class SyncEngine:
             log.info("sync round failed: %s", trouble.code)
             self._show(State.FAILING, trouble.code)
             return self.backoff.rejection()
-        self._last_success = self.clock.now().corrected
         self._show(State.ONLINE)
         return 30.0
 
     def _rejected(self, no: Rejected) -> float | None:
-        if no.code in ("sync.revoked", "sync.unpaired"):
+        if no.code in ("device.revoked", "sync.revoked", "sync.unpaired"):
             self._show(State.REVOKED, no.code)
             return None
         self._show(State.FAILING, no.code)
@@ -288,7 +290,7 @@ class SyncEngine:
                 self.nudge()
 
     def _learn_time(self, answer: Pushed | SnapshotPage, sent: Timestamp) -> None:
-        if isinstance(self.clock, SystemClock) and answer.cloud_ms:
+        if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
             self.clock.correction.observe(answer.cloud_ms, sent=sent, received=self.clock.now())
 
     # --- the listening thread

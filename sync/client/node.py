@@ -37,6 +37,9 @@ log = logging.getLogger("classtap.node")
 
 T = TypeVar("T")
 
+KEPT_EVERY_MS = 60_000
+"""How often the time of the last contact is written down, so that a pulled plug forgets no more."""
+
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What pairing left in the store: the papers, and where the cloud is."""
@@ -62,12 +65,15 @@ class Node:
         bundle = self._recall("pass_keys")
         self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)
         learnt = self._recall("clock")
-        if learnt is not None:
+        if learnt is not None and not clock.shifted:
             clock.correction = Correction(*msgspec.json.decode(learnt))
         self.transport = Transport(self.url, self.papers.token)
+        success = self._recall("last_success")
+        self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
-            NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today, listener=self._status
-        )
+            NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
+            listener=self._status, last_success_ms=self._success_kept,
+        )  # fmt: skip
 
     @classmethod
     def pair(
@@ -120,10 +126,16 @@ class Node:
         """End the sync threads, finish what is being written, close the store."""
         self.engine.stop()
         self.transport.close()
+        if not self.clock.shifted:
+            self._keep_time()
+        self.store.close()
+
+    def _keep_time(self) -> None:
         correction = self.clock.correction
         learnt = [correction.offset, correction.uncertainty, correction.mono, correction.boot]
         with contextlib.suppress(EnvironmentFault):
             self._remember("clock", msgspec.json.encode(learnt))
+            self._remember("last_success", msgspec.json.encode(self.engine.status().last_success_ms))
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -175,6 +187,10 @@ class Node:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(status)
+        success = status.last_success_ms
+        if success is not None and success - (self._success_kept or 0) >= KEPT_EVERY_MS:
+            self._success_kept = success
+            self.store.run(lambda: self._write("last_success", msgspec.json.encode(success)), background=True)
 
     def notices(self) -> list[Notice]:
         """What somebody should be told and has not yet seen, oldest first."""
