@@ -32,6 +32,7 @@ from sync.client.node import Node
 
 SIZE = (1280, 800)
 LOOKS = ("light", "dark")
+LOCALE = "en_GB"
 PATIENCE_S = 20.0
 
 
@@ -119,10 +120,10 @@ class Job:
         source = NodeSource(desk)
         clerk = next(person for person in self.demo.plan.staff if person.role == FRONT_DESK)
         operator = operator_of(source, clerk.staff)
-        self.desk = DeskWindow(source, settings=Settings(look="light", screen="today"), operator=operator)
+        self.desk = DeskWindow(source, settings=Settings(look="light", screen="today", locale=LOCALE), operator=operator)
         self.desk.resize(*SIZE)
         self.desk.show()
-        self.kiosk = KioskApp(kiosk, source_of(str(video)), muted=True)
+        self.kiosk = KioskApp(kiosk, source_of(str(video)), locale=LOCALE, muted=True)
         self.kiosk.window.resize(*SIZE)
         self.hand = Hand(self.kiosk, on_board=lambda: self._once("kiosk-board"), on_refusal=self._once)
 

@@ -93,11 +93,17 @@ class Correction:
 
 
 class SystemClock:
-    """The machine's clock. With `start_ms` it begins there and runs on (`--now`, demonstrations)."""
+    """The machine's clock. With `start_ms` it begins there and runs on (`--now`): such a clock is right by definition.
+
+    Attributes:
+        shifted: whether it was started elsewhere, and so has nothing to learn from the cloud.
+    """
 
     def __init__(self, start_ms: int | None = None, correction: Correction | None = None) -> None:
-        self.correction = correction or Correction()
         self._boot = boot_id()
+        self.shifted = start_ms is not None
+        certain = Correction(0, 0, time.monotonic_ns() // 1_000_000, self._boot)
+        self.correction = correction or (certain if self.shifted else Correction())
         self._shift = 0 if start_ms is None else start_ms - time.time_ns() // 1_000_000
 
     def now(self) -> Timestamp:

@@ -126,15 +126,11 @@ class Node:
         """End the sync threads, finish what is being written, close the store."""
         self.engine.stop()
         self.transport.close()
-        if not self.clock.shifted:
-            self._keep_time()
-        self.store.close()
-
-    def _keep_time(self) -> None:
-        correction = self.clock.correction
-        learnt = [correction.offset, correction.uncertainty, correction.mono, correction.boot]
         with contextlib.suppress(EnvironmentFault):
-            self._remember("clock", msgspec.json.encode(learnt))
+            if not self.clock.shifted:
+                correction = self.clock.correction
+                learnt = [correction.offset, correction.uncertainty, correction.mono, correction.boot]
+                self._remember("clock", msgspec.json.encode(learnt))
             self._remember("last_success", msgspec.json.encode(self.engine.status().last_success_ms))
         self.store.close()
 
