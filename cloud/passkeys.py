@@ -4,7 +4,6 @@ import hmac
 import secrets
 
 import msgspec
-from sqlalchemy import Connection, select
 
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
@@ -13,7 +12,9 @@ from classtap_core.passes.keys import KeyBundle, PassKey, signed_bundle
 from classtap_core.passes.records import Pass
 from classtap_core.passes.signing import Signer, ed25519_signer
 from cloud.storage.backend import Books
+from cloud.storage.database import Connection
 from cloud.storage.directory import Directory, StudioEntry
+from cloud.storage.pass_keys import StoredKey, add_key, keys_of
 
 KEY_YEARS = 5
 _YEAR_S = 366 * 86_400
@@ -32,12 +33,11 @@ class PassKeys:
             wrapped = self._books.secret.wrap(secrets.token_bytes(32), f"{name}/{studio.id}")
             self._directory.put_secret(connection, studio.id, name, wrapped)
         seed = secrets.token_bytes(32)
-        row = {
-            "studio_id": studio.id, "key_id": 1, "algorithm": int(Algorithm.ED25519),
-            "public": ed25519_signer(seed).public, "wrapped": self._books.secret.wrap(seed, f"pass_key/{studio.id}/1"),
-            "not_before": now_s - 86_400, "not_after": now_s + KEY_YEARS * _YEAR_S, "revoked_at": None,
-        }  # fmt: skip
-        connection.execute(self._books.tables.pass_key.insert(), [row])
+        key = StoredKey(
+            1, int(Algorithm.ED25519), ed25519_signer(seed).public,
+            self._books.secret.wrap(seed, f"pass_key/{studio.id}/1"), now_s - 86_400, now_s + KEY_YEARS * _YEAR_S, None,
+        )  # fmt: skip
+        add_key(connection, self._books.tables, studio.id, key)
 
     def root_public(self, connection: Connection, studio: Id) -> bytes:
         """What devices pin when they pair: 32 bytes."""
@@ -45,17 +45,13 @@ class PassKeys:
 
     def bundle(self, studio: StudioEntry, *, now_s: int) -> bytes:
         """The signed bundle of the studio's public keys, as devices take it."""
-        table = self._books.tables.pass_key
         with self._books.database.read() as connection:
-            found = connection.execute(
-                select(table).where(table.c.studio_id == studio.id).order_by(table.c.key_id)
-            ).all()
             keys = tuple(
                 PassKey(
-                    key_id=row.key_id, algorithm=Algorithm(row.algorithm), public=row.public,
-                    not_before=row.not_before, not_after=row.not_after, revoked_at=row.revoked_at,
+                    key_id=key.key_id, algorithm=Algorithm(key.algorithm), public=key.public,
+                    not_before=key.not_before, not_after=key.not_after, revoked_at=key.revoked_at,
                 )
-                for row in found
+                for key in keys_of(connection, self._books.tables, studio.id)
             )  # fmt: skip
             root = self._root(connection, studio.id)
         # A key comes or goes only once: what has happened to the set so far counts its versions.
@@ -68,27 +64,17 @@ class PassKeys:
 
         Raises Refused `pass.no_key` when no key is in force.
         """
-        table = self._books.tables.pass_key
         with self._books.database.read() as connection:
-            row = connection.execute(
-                select(table)
-                .where(
-                    table.c.studio_id == studio.id,
-                    table.c.revoked_at.is_(None),
-                    table.c.not_before <= now_s,
-                    table.c.not_after >= now_s,
-                )
-                .order_by(table.c.key_id.desc())
-                .limit(1)
-            ).first()
-            if row is None:
+            standing = [key for key in keys_of(connection, self._books.tables, studio.id) if key.in_force(now_s)]
+            if not standing:
                 raise Refused("pass.no_key")
+            key = standing[-1]
             nonce_key = self._secret(connection, studio.id, "pass_nonce")
-        signer = ed25519_signer(self._books.secret.unwrap(row.wrapped, f"pass_key/{studio.id}/{row.key_id}"))
-        named = [row.key_id, issued.handle, issued.epoch, issued.issued_s, issued.expires_s]
+        signer = ed25519_signer(self._books.secret.unwrap(key.wrapped, f"pass_key/{studio.id}/{key.key_id}"))
+        named = [key.key_id, issued.handle, issued.epoch, issued.issued_s, issued.expires_s]
         nonce = hmac.digest(nonce_key, msgspec.json.encode(named), "sha256")[:6]
         claims = PassClaims(
-            algorithm=signer.algorithm, key_id=row.key_id, studio=int(studio.pass_studio, 16),
+            algorithm=signer.algorithm, key_id=key.key_id, studio=int(studio.pass_studio, 16),
             handle=int(issued.handle, 16), epoch=issued.epoch, not_before=issued.issued_s, expires=issued.expires_s,
             nonce=int.from_bytes(nonce, "big"), test=studio.environment != "live",
         )  # fmt: skip

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection
 
 from classtap_core.access.operations import RegisterDevice, RevokeDevice
 from classtap_core.access.records import Device
@@ -24,6 +23,7 @@ from classtap_core.schedule.operations import FoundStudio
 from cloud.hints import Hints
 from cloud.passkeys import PassKeys
 from cloud.storage.backend import Books, SqlCloud
+from cloud.storage.database import Connection
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
 from sync.protocol import Pair, Paired, PassText
 
