@@ -31,6 +31,7 @@ from cloud.problems import problem, problem_of
 from cloud.storage.directory import DeviceEntry
 from cloud.storage.pulls import head_of, pull, snapshot
 from sync.protocol import (
+    HEARTBEAT_S,
     MOST_BYTES,
     PAGE,
     PREFIX,
@@ -47,7 +48,6 @@ from sync.protocol import (
     wire_row,
 )
 
-HEARTBEAT_S = 15.0
 MOST_SCOPES = 200
 _PAIR_BYTES = 4_096
 

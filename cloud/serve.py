@@ -13,9 +13,10 @@ import uvicorn
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import EnvironmentFault
-from cloud.app import HEARTBEAT_S, make_app
+from cloud.app import make_app
 from cloud.composition import Cloud, open_cloud
 from cloud.jobs.ticks import Ticks
+from sync.protocol import HEARTBEAT_S
 
 Ready = Callable[[str], None]
 

@@ -29,6 +29,8 @@ MOST_OPERATIONS = 500
 """Operations in one push; a push is one transaction in the cloud."""
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of one request body, unpacked."""
+HEARTBEAT_S = 2.0
+"""Seconds between two signs of life on a live connection where nothing happens."""
 PAGE = 2_000
 """Rows in one page of a pull or a snapshot."""
 

@@ -4,6 +4,7 @@ It owns two threads: one that works, one that listens. Everything it does to the
 whatever a person is doing at that moment.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -14,16 +15,24 @@ from typing import NamedTuple, Protocol
 from classtap_core.kernel.clock import Clock, SystemClock, Timestamp
 from classtap_core.kernel.device import Answer, DeviceHead, Pulled
 from classtap_core.kernel.envelope import Parts, batch_statement
-from classtap_core.kernel.errors import BadInput, EnvironmentFault
+from classtap_core.kernel.errors import BadInput, ClassTapError
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected, Transport, Unreachable
-from sync.protocol import MOST_OPERATIONS, Push, Pushed, SnapshotPage, WireOperation, pulled, wire_operation
+from sync.protocol import MOST_OPERATIONS, Page, Push, Pushed, SnapshotPage, WireOperation, pulled, wire_operation
 
 log = logging.getLogger("classtap.sync")
 
 BATCH_BYTES = 1_500_000
 """Operations are cut into pushes of at most this many bytes, well under what the cloud refuses."""
+
+LOOK_S = 30.0
+"""With nothing to send and no hint, the cloud is asked so often all the same."""
+
+KEYS_EVERY_MS = 3_600_000
+"""How often the bundle of pass keys is asked for: far below the age at which a kiosk refuses to judge (7 days warn)."""
+
+_SHUT_OUT = frozenset({"device.revoked", "sync.unpaired"})
 
 
 class State(StrEnum):
@@ -79,6 +88,10 @@ class Local(Protocol):
         """Take one page of a scope; without `next` it is complete. The first scope's cursor starts the pull."""
         ...
 
+    def allow(self, scopes: tuple[str, ...]) -> None:
+        """Remember which scopes this device may hold from now on."""
+        ...
+
     def keep_keys(self, bundle: bytes) -> None:
         """Keep a pass key bundle. Raises BadInput when it is not signed by the pinned root."""
         ...
@@ -98,7 +111,7 @@ class SyncEngine:
     """Keeps a device and the cloud in step.
 
     `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
-    `last_success_ms` is what an earlier run remembered.
+    `last_success_ms` is what an earlier run remembered, and `revoked` that the cloud has said so: it is asked no more.
     """
 
     def __init__(
@@ -112,6 +125,7 @@ class SyncEngine:
         listener: Callable[[Status], None] = lambda status: None,
         backoff: Backoff | None = None,
         last_success_ms: int | None = None,
+        revoked: bool = False,
     ) -> None:
         self.local, self.transport, self.clock = local, transport, clock
         self.allowed, self.today, self.listener = tuple(allowed), today, listener
@@ -120,11 +134,13 @@ class SyncEngine:
         self._wanted = True
         self._stopping = False
         self._paused = False
-        self._state = State.OFFLINE
+        self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
+        self._pending = 0
         self._last_success = last_success_ms
         self._bootstrapped = False
-        self._keys_due = True
+        self._keys_at: int | None = None
+        self._keys_trouble = ""
         self._threads: list[threading.Thread] = []
 
     # --- what others call, from any thread
@@ -142,7 +158,7 @@ class SyncEngine:
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
-        self.transport.close_live()
+        self.transport.hang_up()
         for thread in self._threads:
             thread.join()
         self._threads = []
@@ -160,18 +176,21 @@ class SyncEngine:
             self._wake.notify_all()
 
     def status(self) -> Status:
-        return Status(self._state, self.local.pending(), self._last_success, self._trouble, self._bootstrapped)
+        """How things stand; where the store cannot say how much is pending, what it said last."""
+        with contextlib.suppress(ClassTapError):
+            self._pending = self.local.pending()
+        return Status(self._state, self._pending, self._last_success, self._trouble, self._bootstrapped)
 
     def once(self) -> None:
-        """One full round on the caller's thread: bootstrap what is missing, push all, pull all.
+        """One full round on the caller's thread: push all, bootstrap what is missing, pull all.
 
-        Raises Unreachable and Rejected.
+        What waits goes first: rows may never show own work whose answer was lost (`DeviceBus.apply`). A bundle of
+        pass keys that is not ours holds up nothing; the next status tells of it. Raises Unreachable and Rejected.
         """
+        self._push_all()
         self._bootstrap()
-        if self._keys_due:
-            self._fetch_keys()
-        while self._push():
-            pass
+        self._fetch_keys()
+        self._push_all()
         self._pull()
         self.backoff.success()
         self._last_success = self.clock.now().corrected
@@ -182,36 +201,41 @@ class SyncEngine:
         while not self._ended():
             with self._wake:
                 self._wanted = False
-            wait = self._round()
+            try:
+                wait = self._round()
+            except Exception as fault:  # a mistake of ours must not end sync until the next restart
+                log.exception("a sync round failed: %s", type(fault).__name__)
+                self._state, self._trouble = State.FAILING, "fault"
+                wait = self.backoff.rejection()
             with self._wake:
                 if not self._wanted and not self._stopping:
                     self._wake.wait(wait)
 
     def _round(self) -> float | None:
-        """One round; how long to wait before the next (None: until nudged, with a look every 30 s)."""
+        """One round; how long to wait before the next, in seconds (None: until nudged)."""
         if self._state is State.REVOKED:
             return None
         if self._paused:
             self._show(State.PAUSED)
             return None
         try:
-            if self._state is not State.ONLINE or self.local.pending():
-                self._show(State.SYNCING if self._state in (State.ONLINE, State.SYNCING) else self._state)
+            if self._state in (State.ONLINE, State.SYNCING) and self.local.pending():
+                self._show(State.SYNCING)
             self.once()
         except Unreachable as failure:
             self._show(State.OFFLINE, str(failure))
             return self.backoff.outage()
         except Rejected as no:
             return self._rejected(no)
-        except (BadInput, EnvironmentFault) as trouble:
+        except ClassTapError as trouble:
             log.info("sync round failed: %s", trouble.code)
             self._show(State.FAILING, trouble.code)
             return self.backoff.rejection()
-        self._show(State.ONLINE)
-        return 30.0
+        self._show(State.FAILING if self._keys_trouble else State.ONLINE, self._keys_trouble)
+        return LOOK_S
 
     def _rejected(self, no: Rejected) -> float | None:
-        if no.code in ("device.revoked", "sync.revoked", "sync.unpaired"):
+        if no.code in _SHUT_OUT:
             self._show(State.REVOKED, no.code)
             return None
         self._show(State.FAILING, no.code)
@@ -232,20 +256,54 @@ class SyncEngine:
             self.local.release(gone)
         for scope in wanted:
             state = states.get(scope, ScopeState(scope, False, ""))
-            after = state.next
-            while not state.complete:
-                sent = self.clock.now()
-                page = self.transport.snapshot(scope, after)
-                self._learn_time(page, sent)
-                self.local.snapshot(scope, pulled(page.rows), next=page.next, cursor=page.through, token=page.cursor)
-                after = page.next
-                if not after:
-                    break
+            try:
+                self._load(scope, state)
+            except Rejected as no:
+                if no.code != "scope.not_yours" or not self._ask_allowed(scope):
+                    raise
+                return
         self._bootstrapped = True
 
+    def _load(self, scope: str, state: ScopeState) -> None:
+        after, complete = state.next, state.complete
+        while not complete:
+            sent = self.clock.now()
+            page = self.transport.snapshot(scope, after)
+            self._learn_time(page, sent)
+            self.local.snapshot(scope, pulled(page.rows), next=page.next, cursor=page.through, token=page.cursor)
+            after, complete = page.next, not page.next
+
+    def _ask_allowed(self, scope: str) -> bool:
+        """A scope was refused: what may be held from now on. False when the cloud says nothing else."""
+        page = self.transport.pull(self.local.head().token, (scope,))
+        if page.allowed is None:
+            return False
+        self._allow(page.allowed)
+        return True
+
+    def _allow(self, scopes: tuple[str, ...]) -> None:
+        """Hold these from now on; what else is here goes in the next round."""
+        self.allowed = scopes
+        self.local.allow(scopes)
+        self.nudge()
+
     def _fetch_keys(self) -> None:
-        self.local.keep_keys(self.transport.keys())
-        self._keys_due = False
+        """Take the bundle of pass keys when it is time; one that is refused is asked for again in the next round."""
+        now = self.clock.now().mono
+        if self._keys_at is not None and now - self._keys_at < KEYS_EVERY_MS:
+            return
+        bundle = self.transport.keys()
+        try:
+            self.local.keep_keys(bundle)
+        except BadInput as bad:
+            log.info("a bundle of pass keys was refused: %s", bad.code)
+            self._keys_trouble = bad.code
+            return
+        self._keys_at, self._keys_trouble = now, ""
+
+    def _push_all(self) -> None:
+        while self._push():
+            pass
 
     def _push(self) -> bool:
         """Send the head of the queue; True when there may be more."""
@@ -265,29 +323,38 @@ class SyncEngine:
             items=tuple(_wire(item) for item in unsent),
             signature=self.local.sign(statement).hex(),
             cursor=head.token,
-            scopes=tuple(state.scope for state in self.local.scopes() if state.complete),
+            scopes=self._pulled_scopes(),
         )
         sent = self.clock.now()
         answer = self.transport.push(push)
         self._learn_time(answer, sent)
         self.local.acknowledge(answer.answers, answer.takes)
         if answer.page is not None:
-            page = answer.page
-            whole = not page.more
-            self.local.apply(pulled(page.rows), cursor=page.through if whole else None, token=page.cursor)
+            self._take(answer.page)
         return True
 
+    def _pulled_scopes(self) -> tuple[str, ...]:
+        """The scopes to pull: none while one is half loaded, for a cursor that moves on would lose its changes."""
+        states = self.local.scopes()
+        return tuple(state.scope for state in states) if all(state.complete for state in states) else ()
+
     def _pull(self) -> None:
-        scopes = [state.scope for state in self.local.scopes() if state.complete]
+        scopes = self._pulled_scopes()
         cursor = self.local.head().token
         more = bool(scopes)
         while more:
             page = self.transport.pull(cursor, scopes)
             more, cursor = page.more, page.cursor
-            self.local.apply(pulled(page.rows), cursor=None if more else page.through, token=page.cursor)
-            if page.resnapshot:
-                self.local.release(list(page.resnapshot))
-                self.nudge()
+            self._take(page)
+
+    def _take(self, page: Page) -> None:
+        """Apply a page. Scopes to be loaded anew go before the cursor moves: a crash between loses no change."""
+        if page.resnapshot:
+            self.local.release(list(page.resnapshot))
+            self.nudge()
+        if page.allowed is not None:
+            self._allow(page.allowed)
+        self.local.apply(pulled(page.rows), cursor=None if page.more else page.through, token=page.cursor)
 
     def _learn_time(self, answer: Pushed | SnapshotPage, sent: Timestamp) -> None:
         if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
@@ -297,7 +364,7 @@ class SyncEngine:
 
     def _listen(self) -> None:
         while not self._ended():
-            wait = 1.0
+            wait: float | None = 1.0
             try:
                 for hint in self.transport.live():
                     if (hint is not None and hint.through > self.local.head().cursor) or self._state is State.OFFLINE:
@@ -306,11 +373,18 @@ class SyncEngine:
                 if self._state in (State.ONLINE, State.SYNCING):
                     self.nudge()
                 wait = self.backoff.outage()
-            except (Rejected, BadInput):
+            except Rejected as no:
+                wait = None if no.code in _SHUT_OUT else 5.0
+                self.nudge()
+            except Exception as fault:  # noqa: BLE001 - hints are a comfort; without them the next look comes all the same
+                log.info("listening failed: %s", type(fault).__name__)
                 wait = 5.0
-            with self._wake:
-                if not self._ended():
-                    self._wake.wait(wait)
+            self._rest(wait)
+
+    def _rest(self, seconds: float | None) -> None:
+        """Wait for the end of the engine, at most so long (None: until then)."""
+        with self._wake:
+            self._wake.wait_for(self._ended, seconds)
 
     def _ended(self) -> bool:
         return self._stopping

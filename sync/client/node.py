@@ -29,7 +29,7 @@ from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
-from sync.client.engine import ScopeState, Status, SyncEngine, Unsent
+from sync.client.engine import ScopeState, State, Status, SyncEngine, Unsent
 from sync.client.transport import Transport
 from sync.protocol import Pair, Paired
 
@@ -72,7 +72,7 @@ class Node:
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
-            listener=self._status, last_success_ms=self._success_kept,
+            listener=self._status, last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
         )  # fmt: skip
 
     @classmethod
@@ -81,8 +81,8 @@ class Node:
     ) -> Self:
         """Make a store and become a device of the studio that gave the code.
 
-        A store that waits to be paired (the last try found no cloud) is used again. Raises Refused, Rejected,
-        Unreachable, EnvironmentFault; the store then waits.
+        A store that waits to be paired (the last try found no cloud) is used again. Raises Refused (`store.paired`
+        among them, before the code is used), Rejected, Unreachable, EnvironmentFault; the store then waits.
         """
         registry = house.registry()
         if Store.exists(folder):
@@ -90,6 +90,8 @@ class Node:
         else:
             store = Store.create(folder, registry, program=program, ring=ring)
         try:
+            if store.call(lambda: store.device.recall("pairing")) is not None:
+                raise Refused("store.paired")
             asked = Pair(code=code, public_key=store.public_key.hex(), name=name, program=program)
             transport = Transport(url)
             try:
@@ -123,16 +125,22 @@ class Node:
         self.engine.start()
 
     def close(self) -> None:
-        """End the sync threads, finish what is being written, close the store."""
+        """End the sync threads, finish what is being written, close the store. Twice is fine."""
         self.engine.stop()
         self.transport.close()
-        with contextlib.suppress(EnvironmentFault):
-            if not self.clock.shifted:
-                correction = self.clock.correction
-                learnt = [correction.offset, correction.uncertainty, correction.mono, correction.boot]
-                self._remember("clock", msgspec.json.encode(learnt))
-            self._remember("last_success", msgspec.json.encode(self.engine.status().last_success_ms))
-        self.store.close()
+        try:
+            with contextlib.suppress(EnvironmentFault, Refused):
+                self._remember("last_success", msgspec.json.encode(self.engine.status().last_success_ms))
+                self._keep_clock()
+        finally:
+            self.store.close()
+
+    def _keep_clock(self) -> None:
+        """Write down what contacts taught about this machine's clock."""
+        if not self.clock.shifted:
+            known = self.clock.correction
+            learnt = [known.offset, known.uncertainty, known.mono, known.boot, known.wall]
+            self._remember("clock", msgspec.json.encode(learnt), background=True)
 
     def __enter__(self) -> Self:
         return self
@@ -148,9 +156,15 @@ class Node:
 
     def later(self, work: Callable[[DeviceBus], T]) -> "Future[T]":
         """As `call`, without waiting."""
-        future = self.store.run(lambda: work(self.bus))
-        future.add_done_callback(lambda done: self.engine.nudge())
-        return future
+        return self.store.run(lambda: self._working(work))
+
+    def _working(self, work: Callable[[DeviceBus], T]) -> T:
+        before = self.store.device.head().sequence
+        try:
+            return work(self.bus)
+        finally:
+            if self.store.device.head().sequence != before:
+                self.engine.nudge()
 
     def submit(self, payload: Payload, author: Author, *, source: str) -> "Future[Receipt]":
         """Decide and commit an operation. The future raises what the environment did."""
@@ -184,9 +198,13 @@ class Node:
         for listener in listeners:
             listener(status)
         success = status.last_success_ms
-        if success is not None and success - (self._success_kept or 0) >= KEPT_EVERY_MS:
-            self._success_kept = success
-            self.store.run(lambda: self._write("last_success", msgspec.json.encode(success)), background=True)
+        with contextlib.suppress(EnvironmentFault, Refused):  # a full disk forgets this, and no more
+            if status.state is State.REVOKED:
+                self._remember("revoked", b"", background=True)
+            if success is not None and success - (self._success_kept or 0) >= KEPT_EVERY_MS:
+                self._remember("last_success", msgspec.json.encode(success), background=True)
+                self._success_kept = success
+                self._keep_clock()
 
     def notices(self) -> list[Notice]:
         """What somebody should be told and has not yet seen, oldest first."""
@@ -266,6 +284,12 @@ class Node:
         self._remember("pass_keys", data, background=True)
         self.keys = bundle
 
+    def allow(self, scopes: tuple[str, ...]) -> None:
+        """Remember which scopes this device may hold from now on."""
+        self.papers = msgspec.structs.replace(self.papers, scopes=scopes)
+        kept = Kept(papers=self.papers, url=self.url)
+        self._remember("pairing", msgspec.json.encode(kept), background=True)
+
     # --- small values of our own
 
     def _recall(self, name: str) -> bytes | None:
@@ -334,3 +358,6 @@ class NodeLocal:
 
     def keep_keys(self, bundle: bytes) -> None:
         self._node.keep_keys(bundle)
+
+    def allow(self, scopes: tuple[str, ...]) -> None:
+        self._node.allow(scopes)

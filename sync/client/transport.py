@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ import msgspec
 
 from classtap_core.kernel.errors import BadInput, Param
 from sync.protocol import (
+    HEARTBEAT_S,
     PREFIX,
     Hint,
     Page,
@@ -29,8 +31,8 @@ COMPRESS_FROM = 1_024
 STALL_S = 20.0
 """A connection that moves no byte for so long is dead, however long the whole transfer takes."""
 
-SILENCE_S = 6.0
-"""The live connection carries a heartbeat every two seconds; so long without one means it is gone."""
+SILENCE_S = 3 * HEARTBEAT_S
+"""So long without a heartbeat means that the live connection is gone."""
 
 
 class Unreachable(Exception):
@@ -52,7 +54,9 @@ class Transport:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = self._new_client()
-        self._live: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._sockets: dict[str, socket.socket] = {}
+        self._hung_up = False
 
     def _new_client(self) -> httpx.Client:
         timeout = httpx.Timeout(STALL_S, connect=5.0)
@@ -63,11 +67,25 @@ class Transport:
     def close(self) -> None:
         self._client.close()
 
-    def close_live(self) -> None:
-        """End `live` from another thread."""
-        if self._live is not None:
-            with contextlib.suppress(OSError):
-                self._live.shutdown(socket.SHUT_RDWR)
+    def hang_up(self) -> None:
+        """From another thread, and for good: end `live` and every call that still waits for its answer."""
+        with self._lock:
+            self._hung_up = True
+            for open in self._sockets.values():
+                _sever(open)
+
+    def _watching(self, use: str) -> dict[str, Any]:
+        """Extensions of a request that remember its connection, so that `hang_up` can end it."""
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+                open = info["return_value"].get_extra_info("socket")
+                with self._lock:
+                    self._sockets[use] = open
+                    if self._hung_up:
+                        _sever(open)
+
+        return {"trace": trace}
 
     def pair(self, request: Pair) -> Paired:
         paired: Paired = decode(Paired, self._call("POST", "/pair", request))
@@ -101,8 +119,11 @@ class Transport:
                 content = gzip.compress(content, 3)
                 headers["Content-Encoding"] = "gzip"
         try:
-            response = self._client.request(method, PREFIX + path, content=content, headers=headers, params=params)
-        except (httpx.TransportError, httpx.DecodingError) as error:
+            response = self._client.request(
+                method, PREFIX + path, content=content, headers=headers, params=params,
+                extensions=self._watching("call"),
+            )  # fmt: skip
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from error
         if response.status_code >= 300:
             raise rejection(response)
@@ -111,15 +132,15 @@ class Transport:
     def live(self) -> Iterator[Hint | None]:
         """Hints as they come; None for a heartbeat. Ends by Unreachable when the connection does.
 
-        Uses a connection of its own; call `close_live` from another thread to end it.
+        Uses a connection of its own; `hang_up` from another thread ends it.
         """
         client = self._new_client()
         silence = httpx.Timeout(SILENCE_S, connect=5.0)
         try:
             with client.stream(
-                "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream"}, timeout=silence
-            ) as response:
-                self._live = response.extensions["network_stream"].get_extra_info("socket")
+                "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream"}, timeout=silence,
+                extensions=self._watching("live"),
+            ) as response:  # fmt: skip
                 if response.status_code >= 300:
                     response.read()
                     raise rejection(response)
@@ -129,12 +150,18 @@ class Transport:
                         yield hint
                     elif line.startswith(":"):
                         yield None
-        except (httpx.TransportError, httpx.StreamError, OSError, RuntimeError) as error:
+        except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(type(error).__name__) from error
         finally:
-            self._live = None
+            with self._lock:
+                self._sockets.pop("live", None)
             client.close()
         raise Unreachable("ended")
+
+
+def _sever(open: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        open.shutdown(socket.SHUT_RDWR)
 
 
 def rejection(response: httpx.Response) -> Exception:

@@ -87,7 +87,7 @@ class Wire:
     def live(self) -> Iterator[Hint | None]:
         raise Unreachable("no live wire")
 
-    def close_live(self) -> None: ...
+    def hang_up(self) -> None: ...
 
     def _page(self, cursor: str, scopes: Sequence[str]) -> Page:
         rows, head = self.cloud.storage.pull(scopes, after=int(cursor or 0))
@@ -149,6 +149,8 @@ class Device:
         self.bus.apply(rows)
         self.loaded[scope] = ScopeState(scope, not next, next)
         self._hold()
+
+    def allow(self, scopes: tuple[str, ...]) -> None: ...
 
     def keep_keys(self, bundle: bytes) -> None:
         self.bundle = bundle

@@ -171,7 +171,7 @@ def test_states_follow_what_happens(house: House) -> None:
     assert engine._round() is None
     assert engine.status().state is State.PAUSED
     engine.pause(False)
-    wire.reject = [Rejected(403, "sync.revoked", {}, None)]
+    wire.reject = [Rejected(403, "device.revoked", {}, None)]
     engine._round()
     assert engine.status().state is State.REVOKED
 
