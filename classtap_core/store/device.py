@@ -15,7 +15,7 @@ from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.tx import Change, Ref, Touched
 from classtap_core.store import purge, schema
-from classtap_core.store.engine import Connection, connect, database, faults
+from classtap_core.store.engine import Connection, connect, database, faults, waiting_no_longer_than
 from classtap_core.store.log import position
 from classtap_core.store.reader import Standing, StoreReader
 from classtap_core.store.rows import RowWriter, tables_of
@@ -31,6 +31,7 @@ class SqlDevice(StoreReader):
         path: of the database file.
         on_commit: called after each commit with the records and the scopes it changed.
         commits: how many transactions were committed through this object.
+        truncate_due: whether pages of an erased person may still lie in the write-ahead log.
     """
 
     def __init__(self, conn: Connection, registry: Registry, *, entropy: Entropy = os.urandom) -> None:
@@ -39,6 +40,7 @@ class SqlDevice(StoreReader):
         self.path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
         self.on_commit: Callable[[frozenset[Ref], frozenset[str]], None] | None = None
         self.commits = 0
+        self.truncate_due = False
         self._depth = 0
         self._changed_refs: set[Ref] = set()
         self._changed_scopes: set[str] = set()
@@ -220,6 +222,7 @@ class SqlDevice(StoreReader):
         """Destroy a person's key, and their rows. What the log said about others stays readable; its chain verifies."""
         with self.atomic():
             purge.erase(self, subject, self._changed)
+        self.truncate_due = True
         self.checkpoint(truncate=True)
 
     # -- the log
@@ -322,16 +325,18 @@ class SqlDevice(StoreReader):
 
     # -- the file
 
-    def checkpoint(self, *, truncate: bool = False) -> None:
+    def checkpoint(self, *, truncate: bool = False) -> bool:
         """Copy the write-ahead log into the file; with `truncate`, leave none of it behind.
 
-        Raises EnvironmentFault `store.locked` when a reader holds a truncation up, and as `engine.faults` does.
+        False when a reader that is still looking holds that up. Raises EnvironmentFault as `engine.faults` does.
         """
         with faults(self.path):
             mode = "TRUNCATE" if truncate else "PASSIVE"
-            (busy, _, _), *_ = self.conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        if busy and truncate:
-            raise EnvironmentFault("store.locked")
+            with waiting_no_longer_than(self.conn, 0):
+                (busy, _, _), *_ = self.conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        if not busy and truncate:
+            self.truncate_due = False
+        return not busy
 
 
 def connect_existing(path: Path, key: bytes | None) -> Connection:

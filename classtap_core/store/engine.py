@@ -10,7 +10,7 @@ from typing import Any
 import sqlcipher3
 from sqlcipher3 import dbapi2
 
-from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 
 # sqlite-utils takes a module called pysqlite3, where there is one, for its SQLite: so it knows this driver's errors.
 sys.modules["pysqlite3"] = sqlcipher3
@@ -68,6 +68,16 @@ def _settle(conn: Connection, key: bytes | None, *, read_only: bool) -> None:
     conn.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB if read_only else _CACHE_KIB}")
 
 
+@contextmanager
+def waiting_no_longer_than(conn: Connection, ms: int) -> Iterator[None]:
+    """Do not wait for other connections as long as usual."""
+    conn.execute(f"PRAGMA busy_timeout = {ms}")
+    try:
+        yield
+    finally:
+        conn.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+
+
 def database(conn: Connection) -> Database:
     """The same connection with sqlite-utils' hands: schema, search, migrations, `atomic`."""
     return Database(conn, execute_plugins=False)
@@ -106,8 +116,6 @@ def faults(path: Path | None = None) -> Iterator[None]:
         if code == "store.disk_error" and path is not None and _is_full(path):
             code = "disk_full"
         raise EnvironmentFault(code) from error
-    except UnicodeEncodeError as error:
-        raise BadInput("canonical.surrogate") from error
 
 
 def _is_full(path: Path) -> bool:
@@ -117,4 +125,13 @@ def _is_full(path: Path) -> bool:
         return False
 
 
-__all__ = ["KEY_BYTES", "PAGE_BYTES", "Connection", "Database", "connect", "database", "faults"]
+__all__ = [
+    "KEY_BYTES",
+    "PAGE_BYTES",
+    "Connection",
+    "Database",
+    "connect",
+    "database",
+    "faults",
+    "waiting_no_longer_than",
+]

@@ -1,7 +1,7 @@
 """Rows and keys that go: of scopes a device no longer holds, and of persons who are erased."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -107,9 +107,9 @@ def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
     """Destroy a subject's key and overwrite their rows, inside the caller's transaction."""
     device.subject_keys.destroy(subject)
     for table in device.tables.values():
-        for id, scope, body in _rows_naming(device, table, subject):
-            _erase_row(device, table, id, scope, _without(table, id, body, subject))
-            changed(table.kind, id, scope)
+        for row in _rows_naming(device, table, subject):
+            _erase_row(device, table, row, subject)
+            changed(table.kind, row.id, row.scope)
     needle = f"%{subject}%"
     device.conn.execute("DELETE FROM aside WHERE id = ? OR CAST(body AS TEXT) LIKE ?", (subject, needle))
     device.conn.execute("DELETE FROM effect WHERE CAST(body AS TEXT) LIKE ?", (needle,))
@@ -119,20 +119,27 @@ def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
             device.conn.execute("UPDATE log SET bodies = ? WHERE position = ?", (left, at))
 
 
-def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[tuple[Id, str, bytes | None]]:
+class _Stored(NamedTuple):
+    id: Id
+    scope: str
+    body: bytes | None
+    base: bytes | None
+
+
+def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[_Stored]:
     """Rows that hold something of a subject, as seen or beneath."""
+    columns = f'SELECT id, scope, body, base FROM "{table.name}" WHERE id = ?'
     if not any(part.about or part.items for part in plan(table.record)):
-        own = device.conn.execute(f'SELECT id, scope, body FROM "{table.name}" WHERE id = ?', (subject,))
-        return [(id, scope, body) for id, scope, body in own.fetchall()]
+        return [_Stored(*row) for row in device.conn.execute(columns, (subject,)).fetchall()]
+    needle = f"%{subject}%"
     rows = device.conn.execute(
-        f'SELECT id, scope, body, base FROM "{table.name}" WHERE id = ? OR CAST(body AS TEXT) LIKE ?'
-        " OR CAST(base AS TEXT) LIKE ?",
-        (subject, f"%{subject}%", f"%{subject}%"),
+        f"{columns} OR CAST(body AS TEXT) LIKE ? OR CAST(base AS TEXT) LIKE ?", (subject, needle, needle)
     ).fetchall()
     return [
-        (id, scope, body)
-        for id, scope, body, base in rows
-        if id == subject or subject in {*subjects_of(table, id, body), *subjects_of(table, id, base)}
+        row
+        for row in (_Stored(*found) for found in rows)
+        if row.id == subject
+        or subject in {*subjects_of(table, row.id, row.body), *subjects_of(table, row.id, row.base)}
     ]
 
 
@@ -152,11 +159,13 @@ def _without(table: RecordTable, id: Id, body: bytes | None, subject: str) -> by
     return left
 
 
-def _erase_row(device: "SqlDevice", table: RecordTable, id: Id, scope: str, left: bytes | None) -> None:
-    device.conn.execute(table.drop_sql, (id,))
+def _erase_row(device: "SqlDevice", table: RecordTable, row: _Stored, subject: str) -> None:
+    body, base = (_without(table, row.id, data, subject) for data in (row.body, row.base))
     words = ""
-    if left is not None:
-        values, words = table.derived(left)
-        device.conn.execute(table.seen_sql, (id, scope, left, *values))
+    if body is None and base is None:
+        device.conn.execute(table.drop_sql, (row.id,))
+    else:
+        values, words = table.derived(body) if body is not None else ((None,) * len(table.fields), "")
+        device.conn.execute(table.erase_sql, (body, base, *values, row.id))
     if table.searched:
-        search.put(device.conn, table.kind, [(id, words)])
+        search.put(device.conn, table.kind, [(row.id, words)])

@@ -54,6 +54,8 @@ class RecordTable:
         self.hide_sql = f"UPDATE {table} SET {keep}, {blank} WHERE id = ?"
         bare = ", ".join(f"{name} = ?" for name in seen)
         self.bare_sql = f"UPDATE {table} SET {bare}, base = NULL, base_scope = NULL, overlaid = 0 WHERE id = ?"
+        told = ", ".join(f"{name} = ?" for name in ("body", "base", *columns))
+        self.erase_sql = f"UPDATE {table} SET {told} WHERE id = ?"
         self.drop_sql = f"DELETE FROM {table} WHERE id = ?"
         many = "(SELECT value FROM json_each(?))"
         self.row_sql = f"SELECT id, scope, body FROM {table} WHERE id = ? AND body IS NOT NULL"

@@ -73,7 +73,7 @@ def remove(conn: Connection, kind: str, ids: Iterable[Id]) -> None:
 
 def find(conn: Connection, text: str, *, kinds: Iterable[str], most: int) -> list[tuple[str, Id]]:
     """Kinds and ids of records that have, for every word asked, a word that begins so; in the order of their words."""
-    words = folded(text).replace('"', " ").split()
+    words = folded(text.encode("utf-8", "replace").decode()).replace('"', " ").split()
     words = [word for word in words if any(unicodedata.category(char)[0] in "LMN" for char in word)]
     if not words:
         return []

@@ -97,7 +97,8 @@ class Store:
                 try:
                     with made.atomic():
                         made.remember(_SIGNING_KEY, signing.private_bytes_raw())
-                    made.checkpoint(truncate=True)
+                    if not made.checkpoint(truncate=True):
+                        raise EnvironmentFault("store.locked")
                 finally:
                     made.close()
                 os.replace(fresh, path)
@@ -267,9 +268,16 @@ class Store:
     def _checkpoint(self) -> None:
         """When nobody waits: move the write-ahead log into the file, so that no commit has to."""
         device: SqlDevice | None = getattr(self, "device", None)
-        if device is not None and not self._closed and device.commits - self._checkpointed >= _COMMITS_PER_CHECKPOINT:
-            self._checkpointed = device.commits
-            device.checkpoint()
+        if device is None or self._closed:
+            return
+        try:
+            if device.truncate_due:
+                device.checkpoint(truncate=True)
+            elif device.commits - self._checkpointed >= _COMMITS_PER_CHECKPOINT:
+                self._checkpointed = device.commits
+                device.checkpoint()
+        except EnvironmentFault as fault:
+            log.info("the write-ahead log stays for now: %s", fault.code)
 
     def close(self) -> None:
         """Finish interactive work, drop what waits in the background, close everything and give up ownership."""

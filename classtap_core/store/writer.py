@@ -1,5 +1,6 @@
 """The one thread that owns a store's write connection. What a person waits for goes before everything else."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -7,6 +8,8 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from classtap_core.kernel.errors import Refused
+
+log = logging.getLogger("classtap.store")
 
 T = TypeVar("T")
 Slices = Generator[None, None, T]
@@ -73,7 +76,7 @@ class Writer:
             with self._wake:
                 job = self._next()
             if job is None:
-                self._idle()
+                self._rest()
                 with self._wake:
                     while (job := self._next()) is None:
                         if self._closing:
@@ -86,6 +89,12 @@ class Writer:
                         continue
                 job.work.close()
                 job.future.set_exception(Refused("store.closed"))
+
+    def _rest(self) -> None:
+        try:
+            self._idle()
+        except Exception:
+            log.exception("housekeeping of the store failed")
 
     def _next(self) -> "_Job | None":
         if self._urgent:

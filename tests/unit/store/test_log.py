@@ -1,22 +1,26 @@
 """The log: sealed by person, erased by person, chained whatever is erased; effects, notices, observations."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import pytest
 
 from classtap_core.kernel.chain import verify_device
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.clock import Timestamp
+from classtap_core.kernel.device import Answer, Entry, Pulled
 from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.envelope import FORMAT, GENESIS, Envelope, commitments, pack, write
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import derived
-from classtap_core.kernel.operations import Range
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import ACCEPTED, Status, refused
+from classtap_core.kernel.records import Index, Record, about
+from classtap_core.kernel.tx import Change, Touched
 from classtap_core.store.check import check
 from classtap_core.store.device import SqlDevice
 from tests.unit.kernel import toy
-from tests.unit.store.conftest import STAFF, bus_over, child_id, child_row, mark
+from tests.unit.store.conftest import DEVICE, KEY, STAFF, STUDIO, bus_over, child_id, child_row, mark
 
 
 def parts_stored(device: SqlDevice) -> list[dict[str, bytes]]:
@@ -235,3 +239,57 @@ def test_nothing_readable_lies_in_the_folder(data_dir: Path, device: SqlDevice) 
             assert marker not in data, (path.name, marker)
     device.checkpoint(truncate=True)
     assert b"Quetzalcoatl" not in (data_dir / "store.db").read_bytes()
+
+
+class Household(Record, frozen=True, kw_only=True):
+    """Two persons in one row: erasing one leaves the other, under an overlay too."""
+
+    KIND: ClassVar[str] = "household"
+    PREFIX: ClassVar[str] = "families"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_street", ("street",)),)
+
+    street: str
+    first: Id
+    second: Id
+    first_name: Annotated[str, about("first")] = ""
+    second_name: Annotated[str, about("second")] = ""
+
+
+def test_a_row_about_two_keeps_the_other(data_dir: Path) -> None:
+    registry = Registry([type("rooms", (), {"Household": Household})])  # type: ignore[list-item]
+    device = SqlDevice.create(data_dir / "store.db", KEY, registry, studio=STUDIO, device=DEVICE)
+    home = Household(
+        id=derived("home"), street="a", first=child_id(1), second=child_id(2), first_name="Ann", second_name="Bo"
+    )
+    moved = msgspec.structs.replace(home, street="b", first_name="Anna")
+    device.put_base([Pulled("household", home.id, "families/x", msgspec.json.encode(home))])
+    change = Change(
+        kind="household", id=home.id, before={"street": "a", "first_name": "Ann"},
+        after={"street": "b", "first_name": "Anna"}, scope="families/x", body=msgspec.json.encode(moved),
+    )  # fmt: skip
+    device.append(entry_of(change))
+    assert check(device).ok
+    device.erase(child_id(1))
+    assert check(device).ok
+    (body, base) = device.conn.execute("SELECT body, base FROM record_household").fetchone()
+    assert [msgspec.json.decode(data, type=Household).second_name for data in (body, base)] == ["Bo", "Bo"]
+    assert "Ann" not in _everything(device)
+    assert len(device.find(Range(Household, "by_street", ("b",)))) == 1
+    device.close()
+
+
+def entry_of(change: Change) -> Entry:
+    """A folded entry as the bus would write it, for records that no operation of the toy room knows."""
+    id = derived("operation")
+    parts = pack({"": {"": {}}}, lambda count: bytes(count))
+    sealed = write(
+        Envelope(
+            v=FORMAT, kind="toy.mark", version=1, studio=STUDIO, device=DEVICE, epoch=1, sequence=1, previous=GENESIS,
+            id=id, author=STAFF, at=Timestamp(wall=1, mono=1, boot="b"), payload=commitments(parts),
+        ),
+        parts,
+    )  # fmt: skip
+    return Entry(
+        sequence=1, epoch=1, id=id, kind="toy.mark", at_ms=1, data=sealed.data, hash=sealed.hash, parts=parts,
+        told=ACCEPTED, changes=(change,), folded=True, touched=Touched(frozenset({change.ref})),
+    )  # fmt: skip

@@ -273,6 +273,22 @@ def test_only_slices_before_the_last_do_without_a_flush(store: Store) -> None:
     assert levels[-1] == 2
 
 
+def test_erasing_waits_for_nobody_and_is_finished_when_the_last_reader_looks_away(data_dir: Path, store: Store) -> None:
+    bus = bus_over(store.device)
+    store.apply(bus, [child_row(1)]).result()
+    waiting = data_dir / "store.db-wal"
+    with store.reader() as reader:
+        assert reader.find(IN_NORTH)
+        store.call(lambda: store.device.erase(child_id(1)))
+        assert waiting.stat().st_size > 0
+        assert reader.find(IN_NORTH)
+    store.call(lambda: None)
+    with store.reader() as reader:
+        assert reader.find(IN_NORTH) == []
+    store.close()
+    assert not waiting.exists()
+
+
 def test_what_is_kept_for_a_while_goes_in_the_end(store: Store) -> None:
     bus = bus_over(store.device)
     store.call(lambda: bus.submit(mark(1), STAFF))
