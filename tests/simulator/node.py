@@ -224,7 +224,11 @@ class Node:
         changed = []
         for entry in self.store.log:
             was = before[entry.id]
-            if not told_same(was, entry.told) and not (was.status is Status.WAITING and entry.told.stands):
+            if (
+                was is not entry.told
+                and not told_same(was, entry.told)
+                and not (was.status is Status.WAITING and entry.told.stands)
+            ):
                 changed.append(entry.id)
         assert sorted(notice.operation for notice in notices) == sorted(changed), "told otherwise without a notice"
         for notice in notices:
