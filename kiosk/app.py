@@ -21,7 +21,7 @@ from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
 from kiosk.showing import shown
 from kiosk.sources import Source
-from kiosk.view import State
+from kiosk.view import Screen, State
 from sync.client.engine import State as SyncState
 from sync.client.engine import Status
 from sync.client.node import Node
@@ -31,6 +31,9 @@ log = logging.getLogger("classtap.kiosk")
 TICK_MS = 250
 SUSPECT_MS = 120_000
 """A clock that may be off by more than this is said so on the screen (ruling 1's tolerance for printed cards)."""
+
+STORE_AGAIN_MS = 3_000
+"""How often a store that could not save is tried again."""
 
 _WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
 
@@ -62,6 +65,8 @@ class KioskApp(QObject):
         self._slow = ThreadPoolExecutor(1, "kiosk-pin")
         self.camera_code = Code.STARTING
         self.frames = 0
+        self._closed = False
+        self._checking_store, self._store_tried = False, 0
         self._scan = ""
         self._decode_us = 0
         self.state: State = flow.start(
@@ -102,9 +107,10 @@ class KioskApp(QObject):
         self.restart_camera()
 
     def close(self) -> None:
-        """Stop camera, tones and timers. The node is its owner's to close."""
-        if not self._timer.isActive() and self._camera is None:
+        """Stop camera, tones and timers; twice is fine. The node is its owner's to close."""
+        if self._closed:
             return
+        self._closed = True
         self._timer.stop()
         for end in self._ends:
             end()
@@ -131,17 +137,24 @@ class KioskApp(QObject):
         try:
             sighted = future.result()
         except EnvironmentFault as fault:
-            self.happen(on.StoreFault("disk_full" if fault.code == "disk_full" else "store_failed"))
+            self._unsaved("disk_full" if fault.code == "disk_full" else "store_failed")
             return
         except ClassTapError as trouble:
             log.warning("a scan was not recorded: %s", trouble.code)
-            self.happen(on.StoreFault("store_failed"))
+            self._unsaved("store_failed")
             return
         self._scan = sighted.scan
         self.judged.emit(sighted.outcome)
         board = shown(sighted.board) if sighted.board else None
         params = tuple((name, value) for name, value in sighted.params.items())
         self.happen(on.Verdict(text, sighted.outcome, board, params))
+
+    def _unsaved(self, code: str) -> None:
+        """A scan could not be recorded: there is no verdict, and whoever stands there is told at once."""
+        self._store_tried = _now()
+        self.happen(on.StoreFault(code))
+        if self.state.screen is Screen.CHECKING:
+            self.happen(on.Cancel())
 
     def _mark(self, command: on.Mark) -> None:
         board = self.state.board
@@ -170,7 +183,12 @@ class KioskApp(QObject):
         self._slow.submit(self.door.check_pin, command.pin).add_done_callback(done)
 
     def _pin_checked(self, future: "Future[PinCheck]") -> None:
-        check = future.result()
+        try:
+            check = future.result()
+        except ClassTapError as trouble:
+            log.warning("a PIN could not be checked: %s", trouble.code)
+            self.happen(on.PinRefused("manager"))
+            return
         if check.staff is not None:
             self.happen(on.PinAccepted())
         elif check.lock.manager:
@@ -182,11 +200,15 @@ class KioskApp(QObject):
             self.happen(on.PinRefused("wrong", check.tries_left))
 
     def _check_store(self) -> None:
-        def checked(future: "Future[None]") -> None:
-            if future.exception() is None:
-                self.happen(on.StoreBack())
+        if self._checking_store:
+            return
+        self._checking_store, self._store_tried = True, _now()
+        self.node.probe().add_done_callback(self._signals.each(self._store_checked))
 
-        self.node.probe().add_done_callback(self._signals.each(checked))
+    def _store_checked(self, future: "Future[None]") -> None:
+        self._checking_store = False
+        if future.exception() is None:
+            self.happen(on.StoreBack())
 
     # --- what comes from outside
 
@@ -196,6 +218,8 @@ class KioskApp(QObject):
         if suspect != self.state.clock_suspect:
             self.happen(on.ClockSuspect(suspect))
         self.happen(on.Tick(at.corrected))
+        if self.state.store_fault and _now() - self._store_tried >= STORE_AGAIN_MS:
+            self._check_store()
 
     def _status(self, status: Status) -> None:
         online = status.state in (SyncState.ONLINE, SyncState.SYNCING)
