@@ -1,6 +1,7 @@
 """How marks fold into one state, what a mark must say, and what stands in the way of one. Pure."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -137,12 +138,17 @@ def overlap_days(session: Session) -> tuple[str, ...]:
 
     Its own; the next when it runs past midnight; the one before when it starts so early that last night's may still run.
     """
-    days = [session.date]
-    last = local_date(ends_ms(session) - 1, session.zone)
-    if last != session.date:
+    return _overlap_days(session.date, session.start, session.zone, ends_ms(session))
+
+
+@lru_cache(maxsize=4096)
+def _overlap_days(day: str, start: str, zone: str, end_ms: int) -> tuple[str, ...]:
+    days = [day]
+    last = local_date(end_ms - 1, zone)
+    if last != day:
         days.append(last)
-    if session.start[11:] < EARLY:
-        days.insert(0, shift_date(session.date, -1))
+    if start[11:] < EARLY:
+        days.insert(0, shift_date(day, -1))
     return tuple(days)
 
 

@@ -14,7 +14,7 @@ from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.errors import NotHeld, Param, ProgramFault, UndeclaredRead
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Kind, Operation, Reads, Registry, Want
+from classtap_core.kernel.operations import Key, Kind, Operation, Range, Reads, Recorded, Registry, Want
 from classtap_core.kernel.outcomes import Outcome, Reason, Status, contested, refused, undetermined, waiting
 from classtap_core.kernel.tx import Change, Snapshot, Touched, Tx
 
@@ -226,9 +226,9 @@ def _judged(gate: Gate, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing:
 
 
 def _several(wants: Want | Iterable[Want]) -> tuple[Want, ...]:
-    if isinstance(wants, tuple) and hasattr(wants, "_fields"):
-        return (wants,)  # type: ignore[return-value]
-    return tuple(wants)  # type: ignore[arg-type]
+    if isinstance(wants, Key | Range | Recorded):
+        return (wants,)
+    return tuple(wants)
 
 
 def _resolve(reads: Reads, tx: Tx, snapshot: Snapshot) -> None:

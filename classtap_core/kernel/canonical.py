@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -12,6 +13,9 @@ LIMIT = 1 << 53
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
+
+_UNUSUAL = re.compile(rb"\\\\u|[:,\[]-?(?:\d{16}|\d*[.eE])")
+"""What may be an escaped character, a float or an integer of 2^53 and beyond in compact JSON; text may look like it."""
 
 
 def canonical(value: Any) -> bytes:
@@ -26,6 +30,25 @@ def canonical(value: Any) -> bytes:
         raise BadInput("canonical.surrogate") from error
     except RecursionError as error:
         raise BadInput("canonical.depth") from error
+
+
+def plain_canonical(value: Any) -> bytes:
+    """As `canonical`, quicker, for a dict or list that came out of JSON: its types are known, its numbers are not."""
+    try:
+        data = _encode(value)
+    except (UnicodeEncodeError, RecursionError):
+        return canonical(value)
+    return data if _is_usual(data) else canonical(value)
+
+
+def is_canonical(data: bytes) -> bool:
+    """Whether bytes are JSON in its one canonical form. Raises BadInput as `parse` and `canonical` do."""
+    return plain_canonical(parse(data)) == data
+
+
+def _is_usual(data: bytes) -> bool:
+    """Whether compact JSON is canonical beyond doubt: ASCII keys sort alike everywhere, and no number needs a look."""
+    return data[:1] in (b"{", b"[") and data.isascii() and _UNUSUAL.search(data) is None
 
 
 def trusted_canonical(value: Any) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from classtap_core.kernel import ids
-from classtap_core.kernel.canonical import canonical, parse, sha256, trusted_canonical
+from classtap_core.kernel.canonical import canonical, is_canonical, parse, plain_canonical, sha256, trusted_canonical
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id
@@ -99,7 +99,9 @@ def make_parts(struct: type[msgspec.Struct], data: Mapping[str, Any], entropy: E
 
 def pack(values: Mapping[str, Mapping[str, Any]], entropy: Entropy) -> Parts:
     """Salt each subject's values and write them canonically."""
-    return {subject: canonical({"salt": entropy(16).hex(), "values": dict(part)}) for subject, part in values.items()}
+    return {
+        subject: plain_canonical({"salt": entropy(16).hex(), "values": dict(part)}) for subject, part in values.items()
+    }
 
 
 def commitments(parts: Parts) -> tuple[tuple[str, str], ...]:
@@ -152,7 +154,7 @@ def read(data: bytes, parts: Parts) -> Sealed:
         raise BadInput("envelope.malformed") from error
     if envelope.v != FORMAT:
         raise BadInput("envelope.format", found=envelope.v)
-    if canonical(parse(data)) != data:
+    if not is_canonical(data):
         raise BadInput("envelope.not_canonical")
     _check_ids(envelope)
     promised = dict(envelope.payload)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NewType
 
 Id = NewType("Id", str)
@@ -22,10 +23,12 @@ def fresh(at_ms: int, entropy: Entropy) -> Id:
     return Id(f"{value:032x}")
 
 
+@lru_cache(maxsize=16_384)
 def derived(purpose: str, *parts: str) -> Id:
     """The id of a thing that is unique by nature: two devices that never met give it the same one.
 
-    BLAKE2b-128 over the purpose and the parts, each with its length before it.
+    BLAKE2b-128 over the purpose and the parts, each with its length before it. Remembered, because reads, permission,
+    gates and handler of one operation each ask for the same few.
     """
     digest = hashlib.blake2b(digest_size=16, person=b"classtap-id")
     for part in (purpose, *parts):

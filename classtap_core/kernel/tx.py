@@ -98,10 +98,14 @@ class Snapshot:
         ranges: dict[Range, None] = {}
         for want in wants:
             if isinstance(want, Key):
-                ref = (want.record.KIND, want.id)
+                record, id, scope = want
+                ref = (record.KIND, id)
                 if ref not in self._rows:
-                    keys.setdefault(want.record, set()).add(want.id)
-                self._absent_scopes.setdefault(ref, {})[want.scope or f"{want.record.PREFIX}/*"] = None
+                    keys.setdefault(record, set()).add(id)
+                scopes = self._absent_scopes.get(ref)
+                if scopes is None:
+                    scopes = self._absent_scopes[ref] = {}
+                scopes[scope or f"{record.PREFIX}/*"] = None
             elif isinstance(want, Range):
                 if want not in self._ranges:
                     ranges[want] = None

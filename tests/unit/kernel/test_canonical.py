@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.kernel.canonical import LIMIT, canonical, parse, sha256, trusted_canonical
+from classtap_core.kernel.canonical import (
+    LIMIT,
+    canonical,
+    is_canonical,
+    parse,
+    plain_canonical,
+    sha256,
+    trusted_canonical,
+)
 from classtap_core.kernel.errors import BadInput
 
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
@@ -185,3 +194,48 @@ def test_hashes_are_sha_256_behind_a_tag() -> None:
     # printf 'abc' | sha256sum; FIPS 180-2 B.1
     assert sha256(b"a", b"b", b"c") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256(b"CTO1", b"x") != sha256(b"CTV1", b"x")
+
+
+def canonical_or_code(write: Callable[[Any], bytes], value: Any) -> bytes | str:
+    try:
+        return write(value)
+    except BadInput as bad:
+        return bad.code
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 60), 1 << 60) | st.floats(allow_nan=False, allow_infinity=False)
+    | texts | st.sampled_from([":1.5", "[12345678901234567", "\\u00e9", ",-2e9", "\x01"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(json_values)
+def test_the_quick_way_says_what_the_careful_one_says(value: Any) -> None:
+    value = {"all": parse(msgspec.json.encode(value))}
+    assert canonical_or_code(plain_canonical, value) == canonical_or_code(canonical, value)
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        (b'{"a":1,"b":[true,null,"x"]}', True),
+        (b'{"b":1,"a":1}', False),
+        (b'{"a": 1}', False),
+        (b'{"a":1,"a":1}', False),
+        (b'{"a":"\\u0041"}', False),
+        (b'{"a":-0}', False),
+        (b'{"a":":1.5"}', True),
+        (b'{"a":9007199254740991}', True),
+        ('{"é":1}'.encode(), True),
+    ],
+)
+def test_bytes_are_canonical_or_not(data: bytes, answer: bool) -> None:
+    assert is_canonical(data) is answer
+
+
+@pytest.mark.parametrize("data", [b'{"a":1.0}', b'{"a":1e3}', b'{"a": 1.5}', b"[9007199254740992]", b"1.5", b'{"a":'])
+def test_bytes_that_have_no_canonical_form_are_refused(data: bytes) -> None:
+    with pytest.raises(BadInput):
+        is_canonical(data)
