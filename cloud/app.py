@@ -137,7 +137,8 @@ class _Devices:
         return json_answer(encode(paired), gzip=False)
 
     async def push(self, request: Request) -> Response:
-        device = await self._device(request)
+        # A revoked device may still tell what it knew: its facts are kept as contested, and it is told nothing else.
+        device = await self._device(request, revoked_too=True)
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)
         return await self._run(self.cloud.writing, partial(self._push, device, body, gzip))
@@ -148,22 +149,20 @@ class _Devices:
             raise Refused("sync.other_studio")
         if asked.device != device.id:
             raise Refused("sync.other_device")
-        # Checked again on the writing thread: a device revoked while its push waited is shut out.
-        self._standing(device)
         pushed = take(self.cloud.studios, batch_of(asked))
         self.metrics.answers(pushed.answers)
-        page = self._page(device, asked.scopes, asked.cursor) if asked.scopes else None
+        page = self._page(device, asked.scopes, asked.cursor) if asked.scopes and self._stands(device) else None
         answer = Pushed(
             answers=pushed.answers, acked=pushed.acked, cloud_ms=self.cloud.clock.now().wall, takes=self._takes,
             page=page,
         )  # fmt: skip
         return json_answer(encode(answer), gzip=gzip)
 
-    def _standing(self, device: DeviceEntry) -> None:
+    def _stands(self, device: DeviceEntry) -> bool:
+        """Asked on the writing thread: a device revoked while its push waited gets nothing any more."""
         with self.cloud.database.read() as connection:
             now = self.cloud.studios.directory.device(connection, device.studio, device.id)
-        if now is None or now.revoked_ms is not None:
-            raise Refused("device.revoked")
+        return now is not None and now.revoked_ms is None
 
     async def pull(self, request: Request) -> Response:
         device = await self._device(request)
@@ -252,16 +251,19 @@ class _Devices:
     async def measured(self, request: Request) -> Response:
         return PlainTextResponse(self.metrics.text(listeners=len(self.cloud.hints)))
 
-    async def _device(self, request: Request) -> DeviceEntry:
+    async def _device(self, request: Request, *, revoked_too: bool = False) -> DeviceEntry:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("auth.missing")
         try:
-            return await self._run(self.cloud.reading, partial(self.cloud.studios.device_of, token))
+            device = await self._run(self.cloud.reading, partial(self.cloud.studios.device_of, token))
         except Refused as refused:
             if refused.code == "auth.token" and not self._wrong_tokens.allow(_caller(request)):
                 raise Refused("rate.limited") from None
             raise
+        if device.revoked_ms is not None and not revoked_too:
+            raise Refused("device.revoked")
+        return device
 
     async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
         try:

@@ -222,12 +222,14 @@ def test_guessing_tokens_is_slowed_down(client: httpx.Client, server: object) ->
     assert answers[61] == (429, "rate.limited")
 
 
-def test_a_revoked_device_is_shut_out_at_once(device: Device, cloud: Cloud, client: httpx.Client) -> None:
+def test_a_revoked_device_is_heard_but_told_nothing(device: Device, cloud: Cloud, client: httpx.Client) -> None:
     assert device.papers is not None
     device.submit(marks(2))
     device.push(1, 1)
     cloud.studios.revoke(device.papers.studio, device.papers.device)
-    assert code_of(device.send(device.batch(2, 2))) == (403, "device.revoked")
+    answer = protocol.decode(protocol.Pushed, device.send(device.batch(2, 2)).content)
+    assert [one.outcome.status for one in answer.answers] == [Status.CONTESTED]
+    assert answer.page is None
     for path in ("pull", "snapshot/roster/*", "keys", "live"):
         assert code_of(client.get(f"/sync/v1/{path}", headers=device.headers)) == (403, "device.revoked")
-    assert logged(cloud) == 1
+    assert logged(cloud) == 2
