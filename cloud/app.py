@@ -227,7 +227,8 @@ class _Devices:
         self.cloud.hints.join(listener)
         try:
             head = await self._run(self.cloud.reading, partial(head_of, self.cloud.books, device.studio))
-            await self._run(self.cloud.reading, partial(self._standing, device))
+            if not await self._run(self.cloud.reading, partial(self._stands, device)):
+                raise Refused("device.revoked")
         except BaseException:
             self.cloud.hints.leave(listener)
             raise
