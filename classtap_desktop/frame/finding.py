@@ -77,8 +77,8 @@ def matching(findings: Iterable[Finding], text: str) -> list[Finding]:
     words = folded(text).split()
     ranked = []
     for at, finding in enumerate(findings):
-        own = folded(f"{finding.title} {finding.detail}").split()
-        if all(any(part.startswith(word) for part in own) for word in words):
+        title, detail = folded(finding.title).split(), folded(finding.detail).split()
+        if all(any(part.startswith(word) for part in (*title, *(detail if len(word) > 1 else ()))) for word in words):
             ranked.append((not folded(finding.title).startswith(words[0]) if words else False, at, finding))
     return [finding for *_, finding in sorted(ranked, key=lambda one: one[:2])]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -11,7 +13,7 @@ from classtap_desktop.kit import painting, theme
 
 def shown(keys: str) -> str:
     """Return keys of Qt's portable notation as this system writes them, such as ``Ctrl K``."""
-    return QKeySequence.fromString(keys).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
+    return re.sub(r"\+(?=.)", " ", QKeySequence.fromString(keys).toString(QKeySequence.SequenceFormat.NativeText))
 
 
 class KeyCap(QWidget):

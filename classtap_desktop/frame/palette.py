@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -65,13 +67,12 @@ class Palette(Overlay):
 
     def _ask(self) -> None:
         text = self.field.text()
+        self._people = tuple(matching(self._people, text)) if text.strip() else ()
         if text.strip():
             self._desk.read(
                 "palette.people", lambda source: (text, read_people(source, text)), then=self._show_people,
                 failed=self._failed,
             )  # fmt: skip
-        else:
-            self._people = ()
         self._show()
 
     def _show_week(self, week: tuple[Finding, ...]) -> None:
@@ -154,7 +155,7 @@ class _Lines(QStyledItemDelegate):
         detail = finding.detail
         if finding.session is not None:
             words, session = here.words, finding.session
-            detail = f"{words.datetime(session.start_ms, session.zone)} · {detail}" if detail else ""
+            detail = f"{words.weekday(date.fromisoformat(session.day))} {words.time(session.start_ms, session.zone)} · {detail}"
         wide = min(painting.line_width(detail, here.font("secondary")) + 4, room.width() * 0.55) if detail else 0
         first = room.adjusted(wide if rtl else 0, 0, 0 if rtl else -wide, 0)
         painting.line(

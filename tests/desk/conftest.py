@@ -33,7 +33,8 @@ def open_desk(qtbot: QtBot, world: World) -> Iterator[Callable[..., DeskWindow]]
             world.source, settings=Settings(**{"look": "light", "locale": "en_GB", **settings}), operator=operator
         )
         opened.append(window)
-        window.show()
+        with qtbot.waitActive(window):
+            window.show()
         return window
 
     yield open_one

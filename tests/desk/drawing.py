@@ -5,13 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QAbstractItemModel, Qt
 
 
-def table(model: QAbstractItemModel, role: int = Qt.ItemDataRole.DisplayRole) -> str:
+def table(model: QAbstractItemModel, role: int = Qt.ItemDataRole.DisplayRole) -> list[str]:
     """Heads and rows, cells parted by bars, empty cells as a dot."""
     heads = [model.headerData(at, Qt.Orientation.Horizontal) for at in range(model.columnCount())]
     lines = [heads] if any(heads) else []
-    for row in range(model.rowCount()):
-        lines.append([model.index(row, column).data(role) for column in range(model.columnCount())])
-    return "\n".join(" | ".join(str(cell or "·") for cell in line) for line in lines)
+    lines += [
+        [model.index(row, column).data(role) for column in range(model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+    return [" | ".join(str(cell or "·") for cell in line) for line in lines]
 
 
 def spoken(model: QAbstractItemModel, column: int = 0) -> list[str]:

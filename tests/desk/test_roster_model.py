@@ -47,19 +47,17 @@ def model(*lines: RosterLine, locale: str = "en_GB") -> RosterModel:
 
 
 def test_a_roster_reads_like_the_paper_one() -> None:
-    assert table(model(ADAEZE, CHIDI, NOAH)) == "\n".join(
-        [
-            "Child | State | Note | Marked",
-            "Adaeze Okafor | Present | · | 16:24 · Kiosk 1",
-            "Chidi Okafor | Late | ≈ 16:45 · Traffic | 16:29 · Kiosk 1",
-            "Noah Weiss | Not yet here | · | ·",
-        ]
-    )
+    assert table(model(ADAEZE, CHIDI, NOAH)) == [
+        "Child | State | Note | Marked",
+        "Adaeze Okafor | Present | · | 16:24 · Kiosk 1",
+        "Chidi Okafor | Late | ≈ 16:45 · Traffic | 16:29 · Kiosk 1",
+        "Noah Weiss | Not yet here | · | ·",
+    ]
 
 
 def test_it_speaks_spanish_and_arabic() -> None:
     assert "Chidi Okafor | Tarde | ≈ 16:45 · Tráfico | 16:29 · Kiosk 1" in table(model(CHIDI, locale="es"))
-    assert "متأخر" in table(model(CHIDI, locale="ar"))
+    assert "متأخر" in table(model(CHIDI, locale="ar"))[1]
     made = model(CHIDI)
     with_words = table(made)
     made.speak(Catalogue("es"))
@@ -82,8 +80,10 @@ def test_a_health_note_is_a_chip_until_its_reader_may_see_it() -> None:
 
 def test_what_nobody_can_decide_and_who_is_not_booked_is_said() -> None:
     made = model(ADAEZE._replace(tie=True), NOAH._replace(state="present", at_ms=START_MS, booked=False))
-    assert "Two devices at the same moment" in table(made)
-    assert "Not booked" in table(made)
+    assert table(made)[1:] == [
+        "Adaeze Okafor | Present | Two devices at the same moment | 16:24 · Kiosk 1",
+        "Noah Weiss | Present | Not booked | 16:30",
+    ]
 
 
 def test_only_the_line_that_changed_is_told(qtbot: QtBot) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from classtap_core.kernel.ids import Id
+from classtap_desktop.screens.roster.reading import RosterLine
 from classtap_desktop.screens.roster.view import RosterScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.world import World
@@ -25,9 +26,7 @@ def roster(qtbot: QtBot, open_desk: Open) -> RosterScreen:
 
 def opened(qtbot: QtBot, window: DeskWindow) -> RosterScreen:
     screen = window.roster
-    if screen.live.roster is None:
-        with qtbot.waitSignal(screen.live.loaded):
-            pass
+    qtbot.waitUntil(lambda: screen.live.roster is not None)
     return screen
 
 
@@ -150,7 +149,7 @@ def test_an_instructor_may_not_insist_and_sees_no_health_note(qtbot: QtBot, worl
     assert teacher.live.model.badge(shown[0]) == "Health note"
 
 
-def read(qtbot: QtBot, screen: RosterScreen, session: Id):  # noqa: ANN201
+def read(qtbot: QtBot, screen: RosterScreen, session: Id) -> tuple[RosterLine, ...]:
     with qtbot.waitSignal(screen.live.loaded):
         screen.live.open(session)
     qtbot.waitUntil(lambda: screen.live.roster is not None and screen.live.roster.session.id == session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -78,11 +78,12 @@ class DevicesScreen(Screen):
         self.hint = Label("", "text", token="muted", wrap=True)
         words.addWidget(self.state)
         words.addWidget(self.hint)
+        words.addSpacing(theme().px(8))
         self.send = Button("", icon="sync")
         self.send.clicked.connect(lambda _=False: self.desk.source.sync_now())
-        inside.addWidget(self.disc)
+        words.addWidget(self.send, 0, Qt.AlignmentFlag.AlignLeading)
+        inside.addWidget(self.disc, 0, Qt.AlignmentFlag.AlignTop)
         inside.addLayout(words, 1)
-        inside.addWidget(self.send)
         return card
 
     def _facts_card(self) -> Card:
@@ -98,7 +99,7 @@ class DevicesScreen(Screen):
             pair = Label("", "text", token="muted"), Label("", "cell", wrap=True)
             self.facts[name] = pair
             for place, label in enumerate(pair):
-                grid.addWidget(label, at, place)
+                grid.addWidget(label, at, place, Qt.AlignmentFlag.AlignTop)
         return card
 
     def reload(self) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from classtap_core.timekeeping.rules import local_date
-from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, StatePill, theme
+from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, theme
+from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.families.reading import ChildLine, ContactLine, FamilyPage, Visit
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.spacing import column, grown, row
@@ -26,6 +28,7 @@ class PageView(QWidget):
         super().__init__(parent)
         self.page: FamilyPage | None = None
         self.editing = False
+        self._narrow = False
         whole = column(self, gap=14)
         whole.addLayout(self._head())
         self.said = ErrorLine()
@@ -102,6 +105,13 @@ class PageView(QWidget):
         self.area.setWidget(self._body(page))
         self.area.verticalScrollBar().setValue(place)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < grown(560)
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.say()
+
     def _dress(self) -> None:
         self.name.setVisible(not self.editing)
         self.field.setVisible(self.editing)
@@ -122,7 +132,7 @@ class PageView(QWidget):
             if child is not page.children[0]:
                 children.addWidget(Rule())
             self._child(children, child)
-        sides = row(gap=14)
+        sides = column(gap=14) if self._narrow else row(gap=14)
         whole.addLayout(sides)
         left, right = column(), column()
         sides.addLayout(left, 1)
@@ -159,18 +169,27 @@ class PageView(QWidget):
         line.addLayout(names, 1)
         into.addLayout(line)
 
-    def _visit(self, visit: Visit) -> QHBoxLayout:
-        words, session = theme().words, visit.session
-        line = row(gap=10)
+    def _visit(self, visit: Visit) -> QVBoxLayout:
+        """A class of today: time, name, place and state in one line, or in two where there is little room."""
+        words, session, face = theme().words, visit.session, FACES[visit.state]
+        block = column(gap=2)
+        first = row(gap=10)
+        second = row(gap=10) if self._narrow else first
         clock = Label(session.when(words), "cell")
         clock.setMinimumWidth(grown(96))
-        line.addWidget(clock)
         link = Button(session.name, kind="quiet", size="small")
         link.clicked.connect(lambda _=False: self.opened.emit(session.id))
-        line.addWidget(link)
-        line.addWidget(Label(session.where(), "text", token="muted", elide=True), 1)
-        line.addWidget(StatePill(visit.state))
-        return line
+        tone = "plain" if visit.state == "none" else face.token
+        first.addWidget(clock)
+        first.addWidget(link)
+        if self._narrow:
+            first.addStretch(1)
+        second.addWidget(Label(session.where(), "text", token="muted", elide=True), 1)
+        second.addWidget(Pill(words.say(f"desk.state.{visit.state}"), tone, icon=face.icon))
+        block.addLayout(first)
+        if self._narrow:
+            block.addLayout(second)
+        return block
 
     def _contact(self, into: QVBoxLayout, contact: ContactLine) -> None:
         words = theme().words
@@ -182,9 +201,7 @@ class PageView(QWidget):
         block.addLayout(head)
         for reach in (contact.phone, contact.email):
             if reach:
-                label = Label(f"\u2066{reach}\u2069", "cell", token="muted", elide=True)
-                label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-                block.addWidget(label)
+                block.addWidget(Label(f"\u2066{reach}\u2069", "cell", token="muted", elide=True))
         into.addLayout(block)
 
     def _pass(self, into: QVBoxLayout, page: FamilyPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QStackedLayout, QWidget
 
 from classtap_core.kernel.device import Receipt
@@ -91,9 +92,16 @@ class FamiliesScreen(Screen):
         self.list.setAccessibleName(words.say("desk.screen.families"))
         self.empty.title.show_text(words.say("desk.families.empty_title"))
         self.empty.text.show_text(words.say("desk.families.empty_text"))
-        self.side.setFixedWidth(min(grown(320), theme().px(460)))
+        self._fit()
         self._count()
         self.page_view.say()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.side.setFixedWidth(max(theme().px(220), min(grown(320), round(self.width() * 0.38))))
 
     def tick(self) -> None:
         self._read_page()

@@ -13,13 +13,12 @@ from classtap_core.checkin.operations import MarkAttendance
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason, Status
-from classtap_core.kernel.tx import Ref
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.kit import theme
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.roster.marking import History, Taken, explained, marked, taken_back
 from classtap_desktop.screens.roster.model import RosterModel
-from classtap_desktop.screens.roster.reading import KINDS, Roster, RosterLine, read_roster
+from classtap_desktop.screens.roster.reading import Roster, RosterLine, read_roster
 from classtap_desktop.screens.sessions import SessionLine, nearest, read_days, read_places, today_of
 from classtap_desktop.source import DeskSource
 
@@ -64,7 +63,6 @@ class LiveRoster(QObject):
         self._waiting: deque[tuple[Id, str, str]] = deque()
         self._busy = False
         self._held: dict[str, str] = {}
-        desk.changed.connect(self._touched)
         desk.operated.connect(self._operated)
 
     @property
@@ -206,16 +204,10 @@ class LiveRoster(QObject):
         self._busy = False
         self.troubled.emit(trouble)
 
-    def _touched(self, refs: frozenset[Ref]) -> None:
-        if any(kind in KINDS for kind, _ in refs):
-            self.reload()
-
     def _operated(self) -> None:
         self.history.clear()
         self._waiting.clear()
         self._state_undo()
-        if self._desk.operator is not None:
-            self.reload()
 
     def _state_undo(self) -> None:
         self._desk.state_fact("can_undo", bool(self.history))

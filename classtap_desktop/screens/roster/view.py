@@ -25,7 +25,7 @@ from classtap_desktop.screens.roster.cells import RosterCells
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
 from classtap_desktop.screens.roster.live import LiveRoster, Refusal
 from classtap_desktop.screens.roster.model import COLUMNS
-from classtap_desktop.screens.roster.reading import Roster, RosterLine
+from classtap_desktop.screens.roster.reading import KINDS, Roster, RosterLine
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.session_list import SessionLines, SessionsModel
 from classtap_desktop.screens.sessions import until
@@ -37,6 +37,7 @@ class RosterScreen(Screen):
     """Attributes: ``live`` (the roster behind it). Signals: ``menu(point)`` when a child's menu is asked for."""
 
     NAME = "roster"
+    KINDS = KINDS
     menu = Signal(QPoint)
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
@@ -56,6 +57,7 @@ class RosterScreen(Screen):
         self.live.refused.connect(self._refused)
         self.live.saved.connect(lambda _child: self._calm())
         self.trouble.acted.connect(self._cure)
+        desk.operated.connect(self._operated)
         self.say()
 
     def _build(self) -> QWidget:
@@ -128,7 +130,7 @@ class RosterScreen(Screen):
 
     def _day_card(self) -> Card:
         card = Card(radius=18)
-        inside = column(card, margins=(16, 14, 8, 10), gap=8)
+        inside = column(card, margins=(12, 14, 12, 10), gap=8)
         self.day_title = Label("", "strong")
         self.day = SessionsModel(theme().words, self)
         self.days = QListView()
@@ -139,7 +141,9 @@ class RosterScreen(Screen):
         self.days.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.days.clicked.connect(self._open_at)
         self.days.activated.connect(self._open_at)
-        inside.addWidget(self.day_title)
+        head = row(margins=(8, 0, 8, 0))
+        head.addWidget(self.day_title)
+        inside.addLayout(head)
         inside.addWidget(self.days, 1)
         return card
 
@@ -194,6 +198,10 @@ class RosterScreen(Screen):
 
     def tick(self) -> None:
         self._show_head()
+
+    def _operated(self) -> None:
+        if self.desk.operator is not None and self.isVisible():
+            self.reload()
 
     def _loaded(self) -> None:
         roster = self.live.roster
@@ -311,11 +319,11 @@ class RosterScreen(Screen):
             for place, name in enumerate(COLUMNS):
                 wanted[name] = max(wanted[name], self.cells.width_of(self.live.model.index(at, place)))
         wanted["child"] = min(wanted["child"], max(grown(150), room // 2))
-        wanted["note"] = max(grown(60), room - sum(wide for name, wide in wanted.items() if name != "note"))
-        spare = wanted["note"] - grown(260)
-        if spare > 0:
-            wanted["note"] -= spare // 2
-            wanted["child"] += spare // 2
+        spare = room - sum(wide for name, wide in wanted.items() if name != "note")
+        wanted["note"] = max(grown(60), min(spare, grown(300)))
+        spare -= wanted["note"]
+        wanted["child"] += max(0, min(spare, grown(120)))
+        wanted["marked"] = max(wanted["marked"], room - sum(wide for name, wide in wanted.items() if name != "marked"))
         for at, name in enumerate(COLUMNS):
             self.table.setColumnWidth(at, wanted[name])
 
@@ -324,6 +332,10 @@ class RosterTable(QTableView):
     """Signals: ``resized`` when the room for its columns changed."""
 
     resized = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStyleSheet("QTableView::item, QTableView::item:focus { border: none; }")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -117,7 +117,6 @@ class DaysHeader(QHeaderView):
         today = bool(model.headerData(logicalIndex, Qt.Orientation.Horizontal, TODAY))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(rect, here.color("bg"))
         font = here.font("strong" if today else "text")
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
         area = QRectF(rect).adjusted(here.px(3), here.px(3), -here.px(3), -here.px(5))

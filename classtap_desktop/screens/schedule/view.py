@@ -231,7 +231,10 @@ class _WeekTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setStyleSheet("QTableView { background: transparent; }")
+        self.setStyleSheet(
+            "QTableView, QHeaderView { background: transparent; selection-background-color: transparent; }"
+            " QTableView::item, QTableView::item:selected, QTableView::item:focus { background: transparent; border: none; }"
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

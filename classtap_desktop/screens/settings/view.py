@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, theme
@@ -44,23 +44,22 @@ class SettingsScreen(Screen):
         self.page.addStretch(1)
         self.say()
 
-    def _section(self, name: str, values: Sequence[object]) -> QHBoxLayout:
-        line = row(gap=22)
-        words = column(gap=2)
+    def _section(self, name: str, values: Sequence[object]) -> QVBoxLayout:
+        block = column(gap=3)
         head, hint = Label("", "strong"), Label("", "secondary", token="muted", wrap=True)
-        words.addWidget(head)
-        words.addWidget(hint)
+        block.addWidget(head)
+        block.addWidget(hint)
+        block.addSpacing(theme().px(7))
         self._heads[name] = (head, hint)
-        line.addLayout(words, 1)
         buttons = row(gap=8)
         for value in values:
             button = Button("", checkable=True)
             button.clicked.connect(lambda _=False, value=value: self.liked.emit({name: value}))
             self.choices[name][value] = button
             buttons.addWidget(button)
-        line.addLayout(buttons)
-        line.setAlignment(buttons, Qt.AlignmentFlag.AlignVCenter)
-        return line
+        buttons.addStretch(1)
+        block.addLayout(buttons)
+        return block
 
     def say(self) -> None:
         here = theme()

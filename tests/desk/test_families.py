@@ -1,0 +1,154 @@
+"""Families: finding one, what its page shows to whom, and renaming with its outcome in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from classtap_core.kernel.ids import Id
+from classtap_desktop.kit import Label, Pill
+from classtap_desktop.screens.families.model import FamiliesModel
+from classtap_desktop.screens.families.reading import FamilyLine
+from classtap_desktop.screens.families.view import FamiliesScreen
+from classtap_desktop.window import DeskWindow
+from sync.client.engine import State
+from tests.desk.drawing import spoken
+from tests.desk.world import World
+
+Open = Callable[..., DeskWindow]
+
+
+def words_on(widget: QWidget) -> list[str]:
+    return [one.whole_text() for kind in (Label, Pill) for one in widget.findChildren(kind) if one.whole_text()]
+
+
+def families(qtbot: QtBot, open_desk: Open, role: str = "manager") -> FamiliesScreen:
+    screen = open_desk(role, screen="families").screens["families"]
+    assert isinstance(screen, FamiliesScreen)
+    qtbot.waitUntil(lambda: screen.model.counts()[1] > 0)
+    return screen
+
+
+def opened(qtbot: QtBot, screen: FamiliesScreen, family: Id) -> None:
+    with qtbot.waitSignal(screen.paged):
+        screen.open(family)
+    assert screen.page_view.page is not None
+
+
+def test_words_narrow_the_list_by_any_beginning() -> None:
+    model = FamiliesModel()
+    model.show_families(
+        (
+            FamilyLine(Id("1" * 32), "Álvarez", ("Mateo",)),
+            FamilyLine(Id("2" * 32), "Okafor", ("Adaeze", "Chidi")),
+            FamilyLine(Id("3" * 32), "محمد", ("ليلى",)),
+        )
+    )
+    assert spoken(model) == ["Álvarez: Mateo", "Okafor: Adaeze, Chidi", "محمد: ليلى"]
+    for typed, found in (("al", ["Álvarez: Mateo"]), ("chi OK", ["Okafor: Adaeze, Chidi"]), ("ليل", ["محمد: ليلى"])):
+        model.search(typed)
+        assert spoken(model) == found
+    model.search("kafor")
+    assert spoken(model) == []
+
+
+def test_every_family_held_here_is_listed(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    assert screen.model.counts() == (len(world.plan.families), len(world.plan.families))
+    assert screen.count.whole_text() == f"{len(world.plan.families)} families"
+    screen.field.setText("zzz")
+    assert screen.count.whole_text() == f"0 of {len(world.plan.families)}"
+
+
+def test_a_page_shows_children_todays_classes_guardians_and_the_pass(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = families(qtbot, open_desk)
+    family = next(one for one in world.plan.families if one.due >= 2)
+    opened(qtbot, screen, family.family)
+    shown = words_on(screen.page_view)
+    assert f"{family.name} family" in shown
+    for child in family.children:
+        assert f"{child.given} {child.surname}" in shown
+    assert shown.count("Not yet here") == sum(len(child.visits) for child in screen.page_view.page.children)
+    assert family.guardian in shown
+    assert "Good" in shown
+    assert any(text.startswith("Until ") for text in shown)
+
+
+def test_a_mark_shows_on_the_open_page(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    family = next(one for one in world.plan.families if one.due >= 2)
+    opened(qtbot, screen, family.family)
+    child = next(child for child in screen.page_view.page.children if child.visits)
+    with qtbot.waitSignal(screen.paged):
+        world.kiosk_marks(child.visits[0].session.id, child.id)
+    qtbot.waitUntil(lambda: "Present" in words_on(screen.page_view))
+
+
+def test_who_may_not_see_contacts_sees_the_mask(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk, "instructor")
+    opened(qtbot, screen, world.plan.families[0].family)
+    contacts = screen.page_view.page.contacts
+    assert contacts
+    assert all(contact.masked and contact.phone.startswith("••") for contact in contacts)
+    assert not screen.page_view.edit.isVisible()
+
+
+def test_renaming_says_what_became_of_it(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    family = world.plan.families[0]
+    opened(qtbot, screen, family.family)
+    page = screen.page_view
+    qtbot.mouseClick(page.edit, Qt.MouseButton.LeftButton)
+    assert page.field.text() == family.name
+    page.field.setText("García Ñandú")
+    with qtbot.waitSignal(screen.desk.told) as told:
+        qtbot.keyClick(page.field, Qt.Key.Key_Return)
+    assert told.args[0] == "desk.families.rename.accepted"
+    qtbot.waitUntil(lambda: page.name.whole_text() == "García Ñandú family")
+    qtbot.waitUntil(lambda: "García Ñandú" in [line.split(":")[0] for line in spoken(screen.model)])
+    assert not page.editing
+
+
+def test_renaming_offline_says_when_others_will_see_it(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    world.source.stand(State.OFFLINE)
+    qtbot.waitUntil(lambda: screen.desk.standing is not None and not screen.desk.standing.online)
+    opened(qtbot, screen, world.plan.families[0].family)
+    screen.page_view.begin()
+    screen.page_view.field.setText("Other")
+    with qtbot.waitSignal(screen.desk.told) as told:
+        screen.page_view.save.click()
+    assert told.args[0] == "desk.families.rename.accepted_offline"
+
+
+@pytest.mark.parametrize("name", ["", "   "])
+def test_an_empty_name_is_refused_beside_the_field(qtbot: QtBot, world: World, open_desk: Open, name: str) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, world.plan.families[0].family)
+    page = screen.page_view
+    page.begin()
+    page.field.setText(name)
+    page.save.click()
+    qtbot.waitUntil(page.said.isVisible)
+    assert page.said.label.whole_text() == "A family needs a name."
+    assert page.editing
+
+
+def test_what_is_being_written_survives_a_change_from_elsewhere(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    family = next(one for one in world.plan.families if one.due >= 2)
+    opened(qtbot, screen, family.family)
+    page = screen.page_view
+    page.begin()
+    page.field.setText("Half a na")
+    child = next(child for child in page.page.children if child.visits)
+    with qtbot.waitSignal(screen.paged):
+        world.kiosk_marks(child.visits[0].session.id, child.id)
+    assert page.editing
+    assert page.field.text() == "Half a na"
