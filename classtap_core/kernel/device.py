@@ -285,26 +285,31 @@ class DeviceBus:
         with self.backend.atomic():
             dirty = {row.ref for row in rows}
             self.backend.put_base(rows)
+            done: Sequence[int] = ()
             if cursor is not None:
                 done = self.backend.settled_by(cursor)
                 if done:
                     dirty |= {change.ref for entry in self.backend.entries(done) for change in entry.changes}
                     self.backend.settle(done)
-            notices = self._rebase(dirty)
+            notices = self._rebase(dirty, done)
             if cursor is not None:
                 self.backend.set_cursor(cursor, token)
         return notices
 
-    def _rebase(self, dirty: set[Ref]) -> list[Notice]:
-        """Lay bare what changed beneath, run again every waiting entry that rests on it, and tell what came of it."""
-        if not dirty:
+    def _rebase(self, dirty: set[Ref], done: Sequence[int]) -> list[Notice]:
+        """Lay bare what changed beneath, run again every waiting entry that rests on it, and tell what came of it.
+
+        A fact that is `done`, just settled, is looked at in any case: what it rests on may have come with an earlier
+        page, while the cloud's answer still stood for it.
+        """
+        if not dirty and not done:
             return []
         outcomes = self._settle_on(dirty)
         notices: list[Notice] = []
         for entry in self.backend.entries(sorted(outcomes)):
             if entry.answer is None:  # once the cloud has answered, its word stands until it is included
                 notices.extend(self._tell(entry, outcomes[entry.sequence]))
-        for entry in self.backend.entries(sorted(self._resting_on(dirty, settled=True))):
+        for entry in self.backend.entries(sorted({*done, *self._resting_on(dirty, settled=True)})):
             op = self._reread(entry)
             if op is not None and op.spec.kind is Kind.FACT and entry.folded:
                 now = self.bus.decide(op, Snapshot(self.backend, self.registry), now=entry.at_ms, phase=Phase.RERUN)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulator.studio_room import MORNING_MS, StudioRoom
 from tests.simulator.toy_room import ToyRoom
 from tests.simulator.world import World
 
@@ -22,6 +23,19 @@ def world(seed: int, minutes: int) -> World:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_bad_quarter_of_an_hour(seed: int) -> None:
     world(seed, 15)
+
+
+def studio(seed: int, minutes: int) -> World:
+    made = World(seed, [StudioRoom()], start_ms=MORNING_MS)
+    made.run(minutes)
+    made.settle()
+    made.check()
+    return made
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bad_morning_at_the_studio(seed: int) -> None:
+    studio(seed, 12)
 
 
 def test_the_same_seed_is_the_same_world() -> None:
@@ -49,4 +63,10 @@ def test_the_same_seed_is_the_same_world_in_another_process() -> None:
 @pytest.mark.fault
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + (500 if "LONG" in os.environ else 40)))
 def test_a_bad_day(seed: int) -> None:
-    world(seed, 90)
+    world(seed, 60)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("seed", range(2_000, 2_000 + (200 if "LONG" in os.environ else 20)))
+def test_a_bad_day_at_the_studio(seed: int) -> None:
+    studio(seed, 60)

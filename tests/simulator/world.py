@@ -90,16 +90,24 @@ class Weather(NamedTuple):
     rights: float = 0.02
 
 
+BAD = Weather()
 CALM = Weather(lost=0, doubled=0, slowest=50, crash=0, cloud_crash=0, cut=0, set_clock=0, rights=0)
 
 
 class World:
     """Attributes: now_ms, the true time; rng, the only source of chance; trace, what happened, in order."""
 
-    def __init__(self, seed: int, rooms: Sequence[Room], *, weather: Weather = Weather()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        seed: int,
+        rooms: Sequence[Room],
+        *,
+        weather: Weather = BAD,
+        start_ms: int = START_MS,
+    ) -> None:
         self.seed, self.rooms, self.weather = seed, tuple(rooms), weather
         self.rng = random.Random(seed)
-        self.now_ms = START_MS
+        self.now_ms = self.start_ms = start_ms
         self.studio = derived("studio", "simulated")
         self.trace: list[str] = []
         self._events: list[tuple[int, int, Callable[[], None]]] = []
@@ -154,7 +162,7 @@ class World:
         heapq.heappush(self._events, (self.now_ms + ms, self._count, happen))
 
     def note(self, *what: Any) -> None:
-        self.trace.append(f"{self.now_ms - START_MS} {' '.join(str(part) for part in what)}")
+        self.trace.append(f"{self.now_ms - self.start_ms} {' '.join(str(part) for part in what)}")
 
     def digest(self) -> str:
         """One hash over the trace, every chain, every row of every replica."""

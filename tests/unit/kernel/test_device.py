@@ -238,6 +238,20 @@ def test_after_the_answer_a_re_run_tells_nobody_otherwise(desk: Device) -> None:
     assert free(desk) == 0
 
 
+def test_what_came_with_an_unfinished_page_is_told_when_the_pull_ends(desk: Device, kiosk: Device) -> None:
+    """The answer stood while the page was unfinished; once it is included, how the fact stands now is said."""
+    kiosk.bus.submit(mark(0, state="late"), STAFF)
+    desk.clock.advance(1_000)
+    desk.bus.submit(mark(0), STAFF)
+    _, notices = desk.push()
+    kiosk.push()
+    rows, cursor = desk.cloud.backend.pull(desk.backend.scopes, after=0)
+    assert notices == desk.bus.apply(rows) == []
+    (notice,) = desk.bus.apply([], cursor=cursor)
+    assert notice.now.status is Status.SUPERSEDED
+    assert desk.bus.apply(rows, cursor=cursor) == []
+
+
 def test_an_answer_that_overtook_another_hides_nothing(desk: Device) -> None:
     for number in range(4):
         desk.bus.submit(mark(number), STAFF)
