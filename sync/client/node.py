@@ -31,6 +31,7 @@ from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.engine import ScopeState, State, Status, SyncEngine, Unsent
 from sync.client.transport import Transport
+from sync.client.upkeep import Upkeep
 from sync.protocol import Pair, Paired
 
 log = logging.getLogger("classtap.node")
@@ -61,6 +62,7 @@ class Node:
         self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Status], None]] = []
+        self.upkeep = Upkeep(store, clock)
         self._zone = ""
         bundle = self._recall("pass_keys")
         self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)
@@ -121,8 +123,9 @@ class Node:
             raise
 
     def start(self) -> None:
-        """Begin to sync."""
+        """Begin to sync, and to look after the store."""
         self.engine.start()
+        self.upkeep.start()
 
     def close(self) -> None:
         """End the sync threads, finish what is being written, close the store. Twice is fine."""
