@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
+from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, row
 
 
@@ -66,8 +67,7 @@ class NoticeCard(Card):
         block = column(gap=4)
         said = Label(sentence(line, words), "text", wrap=True)
         foot = row(gap=8)
-        ago = words.ago(max(0, self._desk.now().corrected - line.at_ms) // 1000)
-        foot.addWidget(Label(words.say("desk.ago", span=ago), "secondary", token="muted"), 1)
+        foot.addWidget(Label(ago(line.at_ms, self._desk.now().corrected, words), "secondary", token="muted"), 1)
         seen = Button(words.say("desk.notices.seen"), size="small", kind="quiet")
         seen.clicked.connect(lambda _=False: self._see(line))
         foot.addWidget(seen)

@@ -8,6 +8,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.people.records import Child
+from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
 
@@ -25,6 +26,7 @@ class NoticeLine(NamedTuple):
     why: str
     params: dict[str, str | int]
     names: tuple[str, ...]
+    zone: str
 
 
 def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
@@ -33,11 +35,18 @@ def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
     keys = [Id(item.key) for notice in notices for item in notice.now.items]
     children = fetch(source.reader, Child, keys)
     names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
-    lines = [_line(notice, names) for notice in notices]
+    zone = _zone(source) if notices else "UTC"
+    lines = [_line(notice, names, zone) for notice in notices]
     return tuple(sorted(lines, key=lambda line: (-line.at_ms, line.operation)))
 
 
-def _line(notice: Notice, names: dict[Id, str]) -> NoticeLine:
+def _zone(source: DeskSource) -> str:
+    places = read_places(source.reader)
+    here = [place for place in places if place.id == source.place.location] or list(places)
+    return here[0].zone if here else "UTC"
+
+
+def _line(notice: Notice, names: dict[Id, str], zone: str) -> NoticeLine:
     before = {item.key: item.status for item in notice.before.items}
     changed = [item for item in notice.now.items if before.get(item.key) != item.status]
     first = changed[0] if changed else None
@@ -45,7 +54,7 @@ def _line(notice: Notice, names: dict[Id, str]) -> NoticeLine:
     return NoticeLine(
         notice.operation, notice.kind, notice.at_ms, str(first.status if first is not None else notice.now.status),
         reasons[0].code if reasons else "", dict(reasons[0].params) if reasons else {},
-        tuple(names[Id(item.key)] for item in changed if item.key in names),
+        tuple(names[Id(item.key)] for item in changed if item.key in names), zone,
     )  # fmt: skip
 
 
@@ -54,5 +63,8 @@ def sentence(line: NoticeLine, words: Catalogue) -> str:
     what = words.say(f"desk.did.{line.kind}") if words.has(f"desk.did.{line.kind}") else line.kind
     subject = f"{what} · {', '.join(line.names)}" if line.names else what
     told = words.say(f"desk.notice.{line.code}", what=subject)
+    if line.why == "attendance.already" and "at_ms" in line.params:
+        state = words.say(f"desk.said.{line.params['state']}")
+        return f"{told} {words.say('desk.notice.holds', state=state, time=words.time(int(line.params['at_ms']), line.zone))}"
     code = f"desk.refused.{line.why}"
     return f"{told} {words.say(code, **line.params)}" if line.why and words.has(code) else told

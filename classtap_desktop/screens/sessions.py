@@ -162,3 +162,9 @@ def until(line: SessionLine, now_ms: int, words: Catalogue) -> str:
     if minutes < 60:
         return words.say_n("desk.session.starts_min", minutes)
     return words.say_n("desk.session.starts_hours", round(minutes / 60)) if minutes < 24 * 60 else ""
+
+
+def ago(at_ms: int, now_ms: int, words: Catalogue) -> str:
+    """Return how long ago an instant was, in words."""
+    seconds = max(0, now_ms - at_ms) // 1000
+    return words.say("desk.just_now") if seconds < 5 else words.say("desk.ago", span=words.ago(seconds))

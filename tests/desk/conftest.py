@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from classtap_desktop.kit import theme
@@ -41,4 +42,5 @@ def open_desk(qtbot: QtBot, world: World) -> Iterator[Callable[..., DeskWindow]]
     for window in opened:
         window.close()
         window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     theme().use(look="light", locale="en", text_scale=1.0)

@@ -19,6 +19,7 @@ from sync.client.engine import State
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]
+HOLDS: dict[str, str | int] = {"state": "absent", "at_ms": NOW_MS - 300_000, "device": "e" * 32}
 
 
 def changed(world: World, *, status: Status = Status.SUPERSEDED) -> Notice:
@@ -26,7 +27,7 @@ def changed(world: World, *, status: Status = Status.SUPERSEDED) -> Notice:
     child = world.plan.families[0].children[0].child
     return Notice(
         Id("9" * 32), 1, "attendance.mark", of_items([ItemOutcome(child, Status.ACCEPTED)]),
-        of_items([ItemOutcome(child, status, (Reason("attendance.already"),))]), NOW_MS - 120_000,
+        of_items([ItemOutcome(child, status, (Reason("attendance.already", HOLDS),))]), NOW_MS - 120_000,
     )  # fmt: skip
 
 
@@ -90,9 +91,8 @@ def test_a_changed_result_is_a_sentence_with_the_childs_name(world: World) -> No
     world.store.notify(notice)
     (line,) = read_notices(world.source)
     child = world.plan.families[0].children[0]
-    assert sentence(line, Catalogue("en")) == (
-        f"A mark · {child.given} {child.surname}: it no longer holds; an earlier one or a correction does. "
-        "Another mark holds already."
+    assert sentence(line, Catalogue("en_GB")) == (
+        f"A mark · {child.given} {child.surname}: it no longer holds. What holds is: absent, 16:19."
     )
     for status in Status:
         line = line._replace(code=status.value)

@@ -29,6 +29,7 @@ from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "screens"
+HOLDS: dict[str, str | int] = {"state": "absent", "at_ms": NOW_MS - 300_000, "device": "e" * 32}
 LOOKS = {
     "light": {"look": "light"},
     "dark": {"look": "dark"},
@@ -53,7 +54,7 @@ def lived_in(world: World) -> None:
     world.store.notify(
         Notice(
             Id("9" * 32), 1, "attendance.mark", of_items([ItemOutcome(child, Status.ACCEPTED)]),
-            of_items([ItemOutcome(child, Status.SUPERSEDED, (Reason("attendance.already"),))]), NOW_MS - 120_000,
+            of_items([ItemOutcome(child, Status.SUPERSEDED, (Reason("attendance.already", HOLDS),))]), NOW_MS - 120_000,
         )
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ def test_pictures_of_every_screen(qtbot: QtBot, world: World, open_desk: Open, l
     roster.live.mark(next(line.child for line in roster.live.roster.lines if line.state == "none"), "present")
     qtbot.waitUntil(lambda: roster.live.model.note(roster.live.model.line(roster.live.model.row_of(late.child))) != "")
     qtbot.waitUntil(lambda: not roster.live.busy and window.topbar.badge.whole_text() != "")
-    roster.table.selectRow(roster.live.model.row_of(late.child))
+    roster.table.setCurrentIndex(roster.live.model.index(roster.live.model.row_of(late.child), 0))
     take(qtbot, window, f"roster-{suffix}")
 
     family = next(one for one in world.plan.families if one.due >= 2)

@@ -15,7 +15,7 @@ from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
 from classtap_desktop.screens.notice_card import NoticeCard
 from classtap_desktop.screens.screen import Screen
-from classtap_desktop.screens.sessions import read_places
+from classtap_desktop.screens.sessions import ago, read_places
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column, grown, row
 
@@ -151,12 +151,11 @@ class DevicesScreen(Screen):
         self.facts[name][1].show_text(text)
 
     def _ago(self, at_ms: int | None, now_ms: int) -> str:
-        words = theme().words
-        return words.say("desk.ago", span=words.ago(max(0, now_ms - at_ms) // 1000)) if at_ms else ""
+        return ago(at_ms, now_ms, theme().words) if at_ms else ""
 
     def _when(self, at_ms: int | None, now_ms: int) -> str:
-        ago = self._ago(at_ms, now_ms)
-        return f"{theme().words.time(at_ms, self._device.zone)} · {ago}" if at_ms else ago
+        since = self._ago(at_ms, now_ms)
+        return f"{theme().words.time(at_ms, self._device.zone)} · {since}" if at_ms else since
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

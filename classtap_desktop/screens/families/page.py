@@ -179,13 +179,17 @@ class PageView(QWidget):
         clock.setMinimumWidth(grown(96))
         link = Button(session.name, kind="quiet", size="small")
         link.clicked.connect(lambda _=False: self.opened.emit(session.id))
-        tone = "plain" if visit.state == "none" else face.token
+        pill = Pill(
+            words.say(f"desk.state.{visit.state}"), "plain" if visit.state == "none" else face.token, icon=face.icon
+        )
         first.addWidget(clock)
-        first.addWidget(link)
+        first.addWidget(pill)
         if self._narrow:
             first.addStretch(1)
+        else:
+            first.addSpacing(max(0, grown(118) - pill.sizeHint().width()))
+        second.addWidget(link)
         second.addWidget(Label(session.where(), "text", token="muted", elide=True), 1)
-        second.addWidget(Pill(words.say(f"desk.state.{visit.state}"), tone, icon=face.icon))
         block.addLayout(first)
         if self._narrow:
             block.addLayout(second)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -16,11 +18,19 @@ MINUTES = (5, 10, 15, 30)
 MOST_SAID = 4
 
 
+class Offer(NamedTuple):
+    """What a chip says, whether it holds, and what picking it says."""
+
+    word: str
+    chosen: bool
+    reason: str
+    expected_ms: int
+
+
 class ChildBar(Card):
-    """Signals: ``picked(state)`` (``none`` clears), ``family`` when the family is asked for."""
+    """Signals: ``picked(state)`` (``none`` clears)."""
 
     picked = Signal(str)
-    family = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(radius=16, parent=parent)
@@ -29,21 +39,16 @@ class ChildBar(Card):
         self.name = Label("", "strong", elide=True)
         self.choice = StateChoice(size="desk")
         self.clear = Button("", kind="quiet", icon="close")
-        self.home = Button("", kind="quiet", icon="people")
         inside.addWidget(self.face)
         inside.addWidget(self.name, 1)
-        inside.addWidget(self.home)
         inside.addWidget(self.choice)
         inside.addWidget(self.clear)
         self.choice.picked.connect(self.picked)
         self.clear.clicked.connect(lambda _=False: self.picked.emit("none"))
-        self.home.clicked.connect(lambda _=False: self.family.emit())
 
     def say(self) -> None:
         """Show the words in the language in force."""
         words = theme().words
-        self.home.setAccessibleName(words.say("desk.action.roster.family"))
-        self.home.setToolTip(words.say("desk.action.roster.family"))
         self.clear.setAccessibleName(words.say("desk.action.roster.clear"))
         self.clear.setToolTip(words.say("desk.action.roster.clear"))
 
@@ -56,13 +61,14 @@ class ChildBar(Card):
         self.choice.show_person(line.name if line else "")
         self.choice.show_state(state, disabled=() if line else ("present", "late", "absent"))
         self.clear.setEnabled(state != "none")
-        self.home.setEnabled(bool(line and line.family))
 
 
 class ChildCard(Card):
-    """Signals: ``explained(child, reason, expected_ms)`` when a reason or an arrival is picked."""
+    """Signals: ``explained(child, reason, expected_ms)`` when a reason or an arrival is picked, ``family`` when the
+    child's family is asked for."""
 
     explained = Signal(str, str, int)
+    family = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(radius=18, parent=parent)
@@ -82,14 +88,26 @@ class ChildCard(Card):
         self.log = Label("", "label", token="muted")
         self.hint = Label("", "text", token="muted", wrap=True)
         self.said: QVBoxLayout = column(gap=4)
-        for widget in (self.title, self.health, self.pickup, self.hint, self.why, self.chips, self.log):
+        self.home = Button("", kind="quiet", size="small", icon="people")
+        self.home.clicked.connect(lambda _=False: self.family.emit())
+        head = row(gap=8)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.home)
+        inside.addLayout(head)
+        for widget in (self.health, self.pickup, self.hint, self.why, self.chips, self.log):
             inside.addWidget(widget)
         inside.addLayout(self.said)
         inside.addStretch(1)
         self._lines = [Label("", "cell", elide=True) for _ in range(MOST_SAID)]
         for label in self._lines:
             self.said.addWidget(label)
-        self._buttons: list[Button] = []
+        self._offers: list[Offer] = []
+        self._buttons = [Button("", size="small", checkable=True) for _ in range(2 * len(MINUTES))]
+        for at, chip in enumerate(self._buttons):
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            chip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            chip.clicked.connect(lambda _=False, at=at: self._take(at))
+            self._grid.addWidget(chip, at // 2, at % 2)
 
     def say(self) -> None:
         """Show the words in the language in force."""
@@ -106,6 +124,8 @@ class ChildCard(Card):
     def _show(self) -> None:
         words, line = theme().words, self._line
         self.title.show_text(line.name if line else words.say("desk.roster.choose"))
+        self.home.show_text(words.say("desk.roster.family"))
+        self.home.setEnabled(bool(line and line.family))
         self.health.show_text((line.health or words.say("desk.roster.health_hidden")) if line and line.badge else "")
         self.health.setVisible(bool(line and line.badge))
         self.pickup.show_text(words.say("desk.roster.pickup"))
@@ -115,7 +135,7 @@ class ChildCard(Card):
         self.log.setVisible(bool(said))
         self.hint.setVisible(line is None or line.state not in REASONS)
         self.hint.show_text(words.say("desk.roster.keys"))
-        self.setFixedHeight(grown(292))
+        self.setFixedHeight(grown(310))
         for at, label in enumerate(self._lines):
             label.setVisible(at < len(said))
             if at < len(said):
@@ -123,36 +143,35 @@ class ChildCard(Card):
                 label.set_token("ink" if said[at].holds else "muted")
 
     def _show_why(self) -> None:
-        words, line = theme().words, self._line
-        for button in self._buttons:
-            self._grid.removeWidget(button)
-            button.deleteLater()
-        self._buttons = []
+        words, line, session = theme().words, self._line, self._session
         state = line.state if line else ""
         self.why.setVisible(state in REASONS)
         self.chips.setVisible(state in REASONS)
-        if line is None or state not in REASONS:
-            return
-        self.why.show_text(words.say(f"desk.roster.why_{state}"))
-        for at, reason in enumerate(REASONS[state]):
-            self._chip(words.say(f"reason.{reason}"), line.reason == reason, reason, line.expected_ms, at // 2, at % 2)
-        session = self._session
-        if state == "late" and session is not None:
-            for at, minutes in enumerate(MINUTES):
-                expected = (max(self._now_ms, session.start_ms) // 60_000 + minutes) * 60_000
+        offers: list[Offer] = []
+        if line is not None and state in REASONS:
+            self.why.show_text(words.say(f"desk.roster.why_{state}"))
+            offers = [
+                Offer(words.say(f"reason.{reason}"), line.reason == reason, reason, line.expected_ms)
+                for reason in REASONS[state]
+            ]
+        if line is not None and session is not None and state == "late":
+            begin = max(self._now_ms, session.start_ms) // 60_000
+            for expected in ((begin + minutes) * 60_000 for minutes in MINUTES):
                 if expected <= session.end_ms:
                     word = f"≈ {words.time(expected, session.zone)}"
-                    self._chip(word, line.expected_ms == expected, line.reason, expected, 2 + at // 2, at % 2)
+                    offers.append(Offer(word, line.expected_ms == expected, line.reason, expected))
+        self._offers = offers
+        for at, chip in enumerate(self._buttons):
+            chip.setVisible(at < len(offers))
+            if at < len(offers):
+                chip.show_text(offers[at].word)
+                chip.setChecked(offers[at].chosen)
 
-    def _chip(self, word: str, chosen: bool, reason: str, expected_ms: int, line: int, place: int) -> None:
-        chip = Button(word, size="small", checkable=True)
-        chip.setChecked(chosen)
-        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        chip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        child = self._line.child if self._line else ""
-        chip.clicked.connect(lambda _=False: self.explained.emit(child, reason, expected_ms))
-        self._grid.addWidget(chip, line, place)
-        self._buttons.append(chip)
+    def _take(self, at: int) -> None:
+        offer = self._offers[at]
+        self._buttons[at].setChecked(offer.chosen)
+        if self._line is not None:
+            self.explained.emit(self._line.child, offer.reason, offer.expected_ms)
 
     def _sentence(self, said: Said) -> str:
         words = theme().words
