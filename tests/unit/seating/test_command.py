@@ -1,0 +1,115 @@
+"""`classtap seatmap …` as the contract has it: JSON on standard output, a sentence on standard error, exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from classtap_cli.seatmap import app
+from classtap_core.seating.formats.native import read_native, write_native
+from classtap_core.seating.model import Limits, Room
+from tests.unit.seating.rooms import labels, room
+
+STADIUM = Path(__file__).parents[2] / "data" / "seatplans" / "stadium.pretix.json"
+
+
+def run(*words: object, code: int = 0) -> Any:
+    """Run the command; returns its JSON, or the sentence on standard error when it refused."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, done.output
+    if done.stdout:
+        return json.loads(done.stdout)
+    assert done.stderr.count("\n") == 1
+    return done.stderr.strip()
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Path:
+    file = tmp_path / "map.json"
+    file.write_bytes(write_native(room("ab cd")))
+    return file
+
+
+def test_a_plan_goes_in_and_comes_out_as_it_was(tmp_path: Path) -> None:
+    native, plan = tmp_path / "stadium.json", tmp_path / "again.json"
+    report = run("import", STADIUM, "--format", "pretix", "-o", native)
+    assert (report["seats"], report["kept"], len(report["repeated_ids"])) == (738, 738, 126)
+    assert sum(one["count"] - 1 for one in report["repeated_ids"]) == 420
+    assert (report["mended"], report["lost"]) == ([], [])
+    assert run("export", native, "--format", "pretix", "-o", plan)["kept"] == 738
+    assert json.loads(plan.read_bytes()) == json.loads(STADIUM.read_bytes())
+    assert run("import", STADIUM, "-o", native, "--json") == report  # known without being told
+
+
+@pytest.mark.parametrize("format", ["native", "pretix", "csv", "svg", "pdf", "png"])
+def test_every_format_is_written(drawn: Path, tmp_path: Path, format: str) -> None:
+    out = tmp_path / f"out.{format}"
+    assert run("export", drawn, "--format", format, "-o", out)["seats"] == 4
+    assert out.stat().st_size > 100
+    if format in ("native", "pretix", "csv", "svg"):
+        assert run("import", out, "-o", tmp_path / "back.json")["kept"] == 4
+
+
+def test_a_good_map_is_valid_and_a_bad_one_says_why(tmp_path: Path, drawn: Path) -> None:
+    assert run("validate", drawn) == {"valid": True, "violations": []}
+    bad = tmp_path / "bad.json"
+    small = Room(width_um=1_700_000, length_um=2_000_000)
+    bad.write_bytes(write_native(room("ab cd", room=small, limits=Limits(spacing_um=600_000))))
+    found = run("validate", bad, code=1)
+    assert found["valid"] is False
+    assert {one["rule"] for one in found["violations"]} == {"spacing", "wall_offset"}
+    assert set(found["violations"][0]) >= {"rule", "items", "required", "actual", "unit", "message"}
+    assert found["violations"][0]["message"].endswith("are 0.50 m apart; 0.60 m are required.")
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF-1.4")])
+def test_a_map_is_drawn_as_its_ending_says(drawn: Path, tmp_path: Path, ending: str, start: bytes) -> None:
+    out = tmp_path / f"map.{ending}"
+    assert run("render", drawn, "-o", out, "--scale", "20")["scale"] == 20
+    assert out.read_bytes().startswith(start)
+    assert "png, .svg or .pdf" in run("render", drawn, "-o", tmp_path / "map.gif", code=2)
+
+
+def test_numbering_by_a_file_of_rules(drawn: Path, tmp_path: Path) -> None:
+    rules, out = tmp_path / "rules.json", tmp_path / "numbered.json"
+    rules.write_text(json.dumps({"corner": "bottom_right", "rows": {"start": "1"}, "label": "R{row}-S{seat}"}))
+    found = run("number", drawn, "--rules", rules, "-o", out)
+    assert len(found["changed"]) == 4
+    assert labels(read_native(out.read_bytes())) == "R2-S2 R2-S1 / R1-S2 R1-S1"
+    different = run("diff", drawn, out)
+    assert (different["same"], len(different["renumbered"]), different["moved"]) == (False, 4, [])
+    assert run("diff", out, out)["same"] is True
+    rules.write_text('{"label": "{name}"}')
+    before = out.read_bytes()
+    assert "{row}, {seat} and {n}" in run("number", drawn, "--rules", rules, "-o", out, code=1)
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b"{}", b"\xff\xfe\x00", b"<svg", b'{"format":"classtap.seatmap","version":9}', b"PK\x03\x04"],
+)
+def test_a_bad_file_is_a_sentence_and_never_a_traceback(tmp_path: Path, data: bytes) -> None:
+    bad, out = tmp_path / "bad", tmp_path / "out.json"
+    bad.write_bytes(data)
+    for command in (("import", bad, "-o", out), ("validate", bad), ("render", bad, "-o", tmp_path / "x.png")):
+        sentence = run(*command, code=1)
+        assert "error." not in sentence
+        assert "{" not in sentence.replace(data.decode("latin-1"), "")
+    for format in ("native", "pretix", "csv", "svg"):
+        run("import", bad, "--format", format, "-o", out, code=1)
+    assert not out.exists()
+
+
+def test_files_that_are_not_there_and_wrong_use(drawn: Path, tmp_path: Path) -> None:
+    assert "cannot be read" in run("validate", tmp_path / "none.json", code=1)
+    assert "cannot be written" in run("import", drawn, "-o", tmp_path / "no" / "out.json", code=1)
+    for words in (
+        (),
+        ("import", drawn),
+        ("export", drawn, "--format", "dwg", "-o", "x"),
+        ("validate", drawn, "--as", "me"),
+    ):
+        assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 2
