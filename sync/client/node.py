@@ -129,6 +129,7 @@ class Node:
 
     def close(self) -> None:
         """End the sync threads, finish what is being written, close the store. Twice is fine."""
+        self.upkeep.stop()
         self.engine.stop()
         self.transport.close()
         try:
