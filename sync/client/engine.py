@@ -8,6 +8,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -265,13 +266,21 @@ class SyncEngine:
         self._bootstrapped = True
 
     def _load(self, scope: str, state: ScopeState) -> None:
-        after, complete = state.next, state.complete
-        while not complete:
-            sent = self.clock.now()
-            page = self.transport.snapshot(scope, after)
-            self._learn_time(page, sent)
-            self.local.snapshot(scope, pulled(page.rows), next=page.next, cursor=page.through, token=page.cursor)
-            after, complete = page.next, not page.next
+        """Take the pages of a scope that are missing; the next one is on its way while one is written."""
+        if state.complete:
+            return
+        with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
+            page: SnapshotPage | None = self._snapshot(scope, state.next)
+            while page is not None:
+                following = ahead.submit(self._snapshot, scope, page.next) if page.next else None
+                self.local.snapshot(scope, pulled(page.rows), next=page.next, cursor=page.through, token=page.cursor)
+                page = following.result() if following is not None else None
+
+    def _snapshot(self, scope: str, after: str) -> SnapshotPage:
+        sent = self.clock.now()
+        page = self.transport.snapshot(scope, after)
+        self._learn_time(page, sent)
+        return page
 
     def _ask_allowed(self, scope: str) -> bool:
         """A scope was refused: what may be held from now on. False when the cloud says nothing else."""
@@ -302,16 +311,36 @@ class SyncEngine:
         self._keys_at, self._keys_trouble = now, ""
 
     def _push_all(self) -> None:
-        while self._push():
-            pass
+        """Empty the queue. While the cloud takes one batch, what it said to the one before is written down."""
+        with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
+            batch, answer = self._batch(), None
+            while batch is not None:
+                if answer is None and not batch.more:
+                    self._acknowledge(self._send(batch.push))
+                    batch = self._batch()
+                    continue
+                sending = ahead.submit(self._send, batch.push)
+                if answer is not None:
+                    self._acknowledge(answer)
+                following = self._batch(behind=batch) if batch.more else None
+                answer = sending.result()
+                if following is None:
+                    self._acknowledge(answer)
+                    following, answer = self._batch(), None
+                batch = following
 
-    def _push(self) -> bool:
-        """Send the head of the queue; True when there may be more."""
-        unsent = _cut(self.local.unsent(MOST_OPERATIONS))
+    def _batch(self, behind: "_Batch | None" = None) -> "_Batch | None":
+        """The next run of the queue, signed: its head, or what comes behind a batch that is on its way.
+
+        Only the queue's end asks for a pull with it: what others wait for goes first.
+        """
+        flying, after = (len(behind.push.items), behind.last) if behind else (0, 0)
+        waiting = [item for item in self.local.unsent(flying + MOST_OPERATIONS) if item.sequence > after]
+        unsent = _cut(waiting)
         if not unsent:
-            return False
-        head = self.local.head()
-        last = unsent[-1]
+            return None
+        more = len(waiting) == MOST_OPERATIONS or len(unsent) < len(waiting)
+        head, last = self.local.head(), unsent[-1]
         statement = batch_statement(
             studio=head.studio, device=head.device, epoch=head.epoch,
             last_sequence=last.sequence, last_hash=last.hash,
@@ -322,16 +351,21 @@ class SyncEngine:
             epoch=head.epoch,
             items=tuple(_wire(item) for item in unsent),
             signature=self.local.sign(statement).hex(),
-            cursor=head.token,
-            scopes=self._pulled_scopes(),
+            cursor="" if more else head.token,
+            scopes=() if more else self._pulled_scopes(),
         )
+        return _Batch(push, last.sequence, more)
+
+    def _send(self, push: Push) -> Pushed:
         sent = self.clock.now()
         answer = self.transport.push(push)
         self._learn_time(answer, sent)
+        return answer
+
+    def _acknowledge(self, answer: Pushed) -> None:
         self.local.acknowledge(answer.answers, answer.takes)
         if answer.page is not None:
             self._take(answer.page)
-        return True
 
     def _pulled_scopes(self) -> tuple[str, ...]:
         """The scopes to pull: none while one is half loaded, for a cursor that moves on would lose its changes."""
@@ -388,6 +422,14 @@ class SyncEngine:
 
     def _ended(self) -> bool:
         return self._stopping
+
+
+class _Batch(NamedTuple):
+    """A push that is ready, its last sequence, and whether the queue goes on behind it."""
+
+    push: Push
+    last: int
+    more: bool
 
 
 def _cut(unsent: list[Unsent]) -> list[Unsent]:
