@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -97,6 +98,7 @@ def copied(*parts: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as folder:
         for part in parts:
             shutil.copytree(ground().folder / part, Path(folder) / part)
+        os.sync()  # else what is measured waits for the disk to take the copy
         yield Path(folder)
 
 
