@@ -102,13 +102,13 @@ class SystemClock:
     def __init__(self, start_ms: int | None = None, correction: Correction | None = None) -> None:
         self._boot = boot_id()
         self.shifted = start_ms is not None
-        certain = Correction(0, 0, time.monotonic_ns() // 1_000_000, self._boot)
+        certain = Correction(0, 0, steady_ms(), self._boot)
         self.correction = correction or (certain if self.shifted else Correction())
         self._shift = 0 if start_ms is None else start_ms - time.time_ns() // 1_000_000
 
     def now(self) -> Timestamp:
         wall = time.time_ns() // 1_000_000 + self._shift
-        return self.correction.stamp(wall=wall, mono=time.monotonic_ns() // 1_000_000, boot=self._boot)
+        return self.correction.stamp(wall=wall, mono=steady_ms(), boot=self._boot)
 
 
 class ManualClock:
@@ -128,6 +128,14 @@ class ManualClock:
     def step(self, ms: int) -> None:
         """Move the wall clock alone, as a person or a bad time server would."""
         self.wall += ms
+
+
+def steady_ms() -> int:
+    """Milliseconds of a clock that never steps, and goes on while the machine sleeps."""
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # Linux; macOS, whose `time.monotonic` stops in sleep
+        if hasattr(time, name):
+            return time.clock_gettime_ns(getattr(time, name)) // 1_000_000
+    return time.monotonic_ns() // 1_000_000
 
 
 def boot_id() -> str:

@@ -1,11 +1,13 @@
 """Time as an interval: worked examples on paper, and what may never be claimed."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.kernel.clock import Correction, Interval, ManualClock, SystemClock, Timestamp, boot_id
+from classtap_core.kernel.clock import Correction, Interval, ManualClock, SystemClock, Timestamp, boot_id, steady_ms
 
 DAY = 86_400_000
 
@@ -112,6 +114,15 @@ def test_the_machines_clock_can_start_elsewhere_and_runs_on() -> None:
     assert second.wall >= first.wall
     assert second.mono >= first.mono
     assert first.boot == boot_id() != ""
+
+
+def test_sleep_counts() -> None:
+    """A laptop that was shut for the night knows in the morning how long: /proc/uptime counts suspended time."""
+    try:
+        up_ms = float(Path("/proc/uptime").read_text().split()[0]) * 1_000
+    except OSError:
+        pytest.skip("no /proc/uptime")
+    assert 0 <= steady_ms() - up_ms < 60_000
 
 
 def test_a_timestamp_comes_back_from_its_bytes() -> None:
