@@ -137,7 +137,7 @@ class _Devices:
         return json_answer(encode(paired), gzip=False)
 
     async def push(self, request: Request) -> Response:
-        # A revoked device may still tell what it knew: its facts are kept as contested, and it is told nothing else.
+        # A revoked device may still tell what it knew (what came after the revocation is contested); it is told nothing.
         device = await self._device(request, revoked_too=True)
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)

@@ -28,19 +28,14 @@ from classtap_core.kernel.envelope import (
 from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
-from classtap_core.kernel.operations import Kind, Operation, Payload
+from classtap_core.kernel.operations import Operation, Payload
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, contested, refused
 from classtap_core.kernel.records import plain
 from classtap_core.kernel.tx import Change, Reader, Snapshot
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the cloud has taken a device: the last sequence and hash of its current epoch.
-
-    Attributes:
-        revoked: it is not to be believed any more: its facts are kept as contested, all else is refused.
-        contested: how many of its facts are.
-    """
+    """How far the cloud has taken a device: the last sequence and hash of its current epoch."""
 
     device: Id
     epoch: int
@@ -48,7 +43,6 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     public_key: bytes
     contested: int = 0
-    revoked: bool = False
 
 
 class Known(NamedTuple):
@@ -333,10 +327,7 @@ class Authority:
             if read.op is None:
                 decided.append((read, None))
                 continue
-            if mark.revoked:
-                decision = _not_believed(read.op)
-            else:
-                decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
+            decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
             if decision.outcome.status is Status.CONTESTED:
                 room -= 1
                 if room < 0:
@@ -374,12 +365,6 @@ class Authority:
         return Ledger(
             link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
         )
-
-
-def _not_believed(op: Operation[Any]) -> Decision:
-    """What a revoked device says: a fact waits for somebody with the right to decide; nothing else is taken."""
-    code = "permission.device_revoked"
-    return Decision(op, contested(code) if op.spec.kind is Kind.FACT else refused(code))
 
 
 def _not_kept(read: _Read, decision: Decision) -> tuple[_Read, Decision]:

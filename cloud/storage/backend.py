@@ -161,9 +161,7 @@ class SqlCloud:
 
     def mark(self, device: Id) -> Mark | None:
         table = self._tables.device
-        columns = (
-            table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested, table.c.revoked_ms,
-        )  # fmt: skip
+        columns = (table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested)
         found = self._connection.execute(
             select(*columns).where(table.c.studio_id == self._studio, table.c.id == device).with_for_update()
         ).first()
@@ -171,7 +169,7 @@ class SqlCloud:
             return None
         return Mark(
             device=device, epoch=found.epoch, sequence=found.sequence, hash=found.hash, public_key=found.public_key,
-            contested=found.contested, revoked=found.revoked_ms is not None,
+            contested=found.contested,
         )  # fmt: skip
 
     def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]:
