@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import NamedTuple, TypeVar
 
@@ -11,24 +11,29 @@ from PySide6.QtCore import QObject, Signal
 
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.device import Receipt
-from classtap_core.kernel.errors import ClassTapError
+from classtap_core.kernel.errors import ClassTapError, NotHeld
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
 from classtap_desktop.kit import Signals
 from classtap_desktop.operator import Operator, operator_of
 from classtap_desktop.reading import Gathering, Reading
 from classtap_desktop.source import DeskSource
+from resources.text import Catalogue
 from sync.client.engine import State, Status
 
 T = TypeVar("T")
 
 
 class Trouble(NamedTuple):
-    """What went wrong: a code with its sentence in the catalogue, what goes into it, and details for support."""
+    """What went wrong: a code, what goes into its sentence, and details for support."""
 
     code: str
-    params: dict[str, str | int]
+    params: Mapping[str, str | int]
     details: str
+
+    def sentence(self, words: Catalogue) -> str:
+        """Return what happened, what it means and what to do."""
+        return failure(self.code, self.params, words)
 
 
 class Standing(NamedTuple):
@@ -48,7 +53,8 @@ class Desk(QObject):
     ``facts`` (what `actions.possible` asks about).
 
     Signals: ``changed(refs)`` after records changed, ``stood`` when sync's standing was read anew, ``operated`` when
-    somebody signs in or out, ``facts_changed``, ``told(code, params, tone)`` for a passing sentence,
+    somebody signs in or out, ``facts_changed``, ``told(code, params, tone)`` for a passing sentence, ``failed(trouble)``
+    for what failed where no screen could say so,
     ``opened(screen, id)`` when a screen is asked for, ``ticked`` every half minute, ``waited`` when questions begin or
     end to wait for their answers.
     """
@@ -58,6 +64,7 @@ class Desk(QObject):
     operated = Signal()
     facts_changed = Signal()
     told = Signal(str, object, str)
+    failed = Signal(object)
     opened = Signal(str, str)
     ticked = Signal()
     waited = Signal()
@@ -194,7 +201,7 @@ class Desk(QObject):
             self.operated.emit()
 
     def _tell_trouble(self, trouble: Trouble) -> None:
-        self.tell(trouble.code, tone="warn", **trouble.params)
+        self.failed.emit(trouble)
 
 
 def _finished(future: Future[Receipt], then: Callable[[Receipt], None], failed: Callable[[Trouble], None]) -> None:
@@ -209,5 +216,15 @@ def trouble_of(error: BaseException) -> Trouble:
     """Return what to show for an exception: its own code where a person can be told, else that something failed."""
     details = "".join(traceback.format_exception(error)).strip()
     if isinstance(error, ClassTapError):
-        return Trouble(f"error.{error.code}", error.params, details)
-    return Trouble("error.unknown", {"code": type(error).__name__}, details)
+        return Trouble(error.code, error.params, details)
+    if isinstance(error, NotHeld):
+        return Trouble("not_held", {"scope": error.scope}, details)
+    return Trouble(type(error).__name__, {}, details)
+
+
+def failure(code: str, params: Mapping[str, str | int], words: Catalogue) -> str:
+    """Return the sentence of a code wherever the catalogue has one: the desk's own words first."""
+    for known in (f"desk.error.{code}", f"desk.refused.{code}", f"error.{code}"):
+        if words.has(known):
+            return words.say(known, **params)
+    return words.say("desk.error.other", code=code)

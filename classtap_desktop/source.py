@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
     Attributes:
         device, studio: its own id and its studio's. location: the one it stands at, or None for a desk of all.
-        protection: how the store's key is kept (`keyring`, `sealed_file`, `memory`).
+        protection: how the store's key is kept (`keyring`, `file`, `memory`).
     """
 
     studio: Id

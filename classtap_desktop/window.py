@@ -74,6 +74,9 @@ class DeskWindow(QMainWindow):
         self.sign_in.signed_in.connect(self._signed_in)
         self.toast = Toast(self.stack)
         self.desk.told.connect(self._tell)
+        self.desk.failed.connect(
+            lambda trouble: self.toast.say(trouble.sentence(theme().words), tone="warn", icon="warn")
+        )
         self.desk.opened.connect(self.open)
         self.desk.stood.connect(self._show_standing)
         self.desk.operated.connect(self._show_operator)
@@ -211,8 +214,11 @@ class DeskWindow(QMainWindow):
 
     def _tell(self, code: str, params: dict[str, object], tone: str) -> None:
         words = theme().words
-        sentence = words.say(code, **params) if words.has(code) else words.say("error.unknown", code=code)
-        self.toast.say(sentence, tone=tone, icon="check" if tone == "present" else "info" if tone == "info" else "warn")
+        self.toast.say(
+            words.say(code, **params),
+            tone=tone,
+            icon="check" if tone == "present" else "info" if tone == "info" else "warn",
+        )
 
     def _dress(self) -> None:
         self._show_standing()

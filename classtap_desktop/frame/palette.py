@@ -110,7 +110,7 @@ class Palette(Overlay):
             self.chosen.emit(finding)
 
     def _failed(self, trouble: Trouble) -> None:
-        self.nothing.show_text(theme().words.say(trouble.code, **trouble.params))
+        self.nothing.show_text(trouble.sentence(theme().words))
         self.nothing.show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

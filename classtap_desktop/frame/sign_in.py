@@ -124,4 +124,4 @@ class SignInPage(Overlay):
 
     def _failed(self, trouble: Trouble) -> None:
         self.pad.set_busy(False)
-        self.pad.show_message(theme().words.say(trouble.code, **trouble.params))
+        self.pad.show_message(trouble.sentence(theme().words))

@@ -52,12 +52,7 @@ class Screen(QWidget):
     def show_trouble(self, trouble: Trouble) -> None:
         """Say what failed, with its details to copy and another try as the cure."""
         words = theme().words
-        sentence = (
-            words.say(trouble.code, **trouble.params)
-            if words.has(trouble.code)
-            else words.say("error.unknown", code=trouble.code)
-        )
-        self.trouble.show_error(sentence, action=words.say("desk.retry"), details=trouble.details)
+        self.trouble.show_error(trouble.sentence(words), action=words.say("desk.retry"), details=trouble.details)
 
     def _touched(self, refs: frozenset[Ref]) -> None:
         if self.isVisible() and any(kind in self.KINDS for kind, _ in refs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
@@ -12,11 +12,14 @@ from classtap_core.checkin.reading import SessionCard, cards, fetch, search
 from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import Record, decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule.records import Location, Room, Session
 from classtap_core.timekeeping.rules import local_date
 from resources.text import Catalogue
 
+R = TypeVar("R", bound=Record)
 SCHEDULE_KINDS = frozenset({"session", "class_type", "room", "instructor", "location"})
 ROSTER_KINDS = frozenset({"booking", "attendance"})
 STATES = ("present", "late", "absent", "none")
@@ -106,7 +109,7 @@ def read_days(
         for place in places
         for session in search(reader, Session, "by_location_date", place.id, low=low, high=high)
     ]
-    lines = [_filled(reader, line_of(reader, card), attendance) for card in cards(reader, sessions)]
+    lines = _filled(reader, [line_of(reader, card) for card in cards(reader, sessions)], attendance=attendance)
     return tuple(sorted(lines, key=lambda line: (line.start_ms, line.name, line.id)))
 
 
@@ -121,16 +124,25 @@ def line_of(reader: Reader, card: SessionCard) -> SessionLine:
     )  # fmt: skip
 
 
-def _filled(reader: Reader, line: SessionLine, attendance: bool) -> SessionLine:
-    booked = {one.child for one in search(reader, Booking, "by_session", line.id) if one.state == BOOKED}
+def _filled(reader: Reader, lines: Sequence[SessionLine], *, attendance: bool) -> list[SessionLine]:
+    """Return sessions with how full they are and, where asked, how their children stand: one query for each."""
+    booked = [{one.child for one in rows if one.state == BOOKED} for rows in _of_sessions(reader, Booking, lines)]
     if not attendance:
-        return line._replace(booked=len(booked))
-    states = dict.fromkeys(booked, "none")
-    for kept in search(reader, Attendance, "by_session", line.id):
-        state = str(standing(kept.marks).state)
-        if state != "none" or kept.child in booked:
-            states[kept.child] = state
-    return line._replace(booked=len(booked), counts=counted(states.values()))
+        return [line._replace(booked=len(children)) for line, children in zip(lines, booked, strict=True)]
+    filled = []
+    for line, children, kept in zip(lines, booked, _of_sessions(reader, Attendance, lines), strict=True):
+        states = dict.fromkeys(children, "none")
+        for one in kept:
+            state = str(standing(one.marks).state)
+            if state != "none" or one.child in children:
+                states[one.child] = state
+        filled.append(line._replace(booked=len(children), counts=counted(states.values())))
+    return filled
+
+
+def _of_sessions(reader: Reader, record: type[R], lines: Sequence[SessionLine]) -> list[list[R]]:
+    found = reader.find_many([Range(record, "by_session", (line.id,)) for line in lines])
+    return [[decode(record, row.body) for row in rows] for rows in found]
 
 
 def counted(states: Iterable[str]) -> Counts:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_desktop.screens.roster.reading import RosterLine
 from classtap_desktop.screens.roster.view import RosterScreen
@@ -138,13 +139,14 @@ def test_too_early_is_refused_where_it_happened_and_a_manager_may_insist(
 
 def test_an_instructor_may_not_insist_and_sees_no_health_note(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = opened(qtbot, open_desk("manager", screen="roster"))
-    told = [line.health for session in screen.live.day for line in read(qtbot, screen, session.id) if line.badge]
-    assert told
-    assert all(told)
-    screen.desk.operate(None)
+    busy = [line.id for line in screen.live.day if line.booked > 5]
+    noted, told = next(
+        (session, lines) for session in busy if (lines := [one for one in read(qtbot, screen, session) if one.badge])
+    )
+    assert all(line.health for line in told)
     teacher = opened(qtbot, open_desk("instructor", screen="roster"))
-    shown = [line for session in teacher.live.day for line in read(qtbot, teacher, session.id) if line.badge]
-    assert len(shown) == len(told)
+    shown = [line for line in read(qtbot, teacher, noted) if line.badge]
+    assert [line.child for line in shown] == [line.child for line in told]
     assert {line.health for line in shown} == {""}
     assert teacher.live.model.badge(shown[0]) == "Health note"
 
@@ -155,6 +157,20 @@ def read(qtbot: QtBot, screen: RosterScreen, session: Id) -> tuple[RosterLine, .
     qtbot.waitUntil(lambda: screen.live.roster is not None and screen.live.roster.session.id == session)
     assert screen.live.roster is not None
     return screen.live.roster.lines
+
+
+def test_a_full_disk_is_told_with_what_to_do_and_nothing_turns_green(
+    qtbot: QtBot, world: World, roster: RosterScreen
+) -> None:
+    world.source.refuses = EnvironmentFault("disk_full")
+    child = child_at(roster, 0)
+    with qtbot.waitSignal(roster.live.troubled):
+        qtbot.keyClick(roster.table, Qt.Key.Key_P)
+    assert roster.trouble.label.whole_text().startswith("This computer’s disk is full, so that was not saved.")
+    assert states(roster)[child] == "none"
+    world.source.refuses = None
+    press(qtbot, roster, Qt.Key.Key_P)
+    qtbot.waitUntil(lambda: states(roster)[child] == "present")
 
 
 def test_a_store_that_fails_is_told_here_and_tried_again(qtbot: QtBot, world: World, roster: RosterScreen) -> None:

@@ -90,7 +90,7 @@ def take(qtbot: QtBot, window: DeskWindow, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = window.grab()
     assert (picture.width(), picture.height()) == (window.width(), window.height())
-    assert picture.save(str(PICTURES / f"desk-{name}.png"))
+    assert picture.save(str(PICTURES / f"desk-{name}.png"), "PNG", 80)
 
 
 @pytest.mark.parametrize("size", SIZES)

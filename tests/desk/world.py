@@ -118,6 +118,7 @@ class MemorySource:
         self.last_success_ms: int | None = NOW_MS - 20_000
         self.asked_for_sync = 0
         self.fails: Exception | None = None
+        self.refuses: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
 
@@ -137,7 +138,12 @@ class MemorySource:
         return self._place
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
-        return self.write(lambda: self._world.bus.submit(payload, author))
+        return self.write(lambda: self._submit(payload, author))
+
+    def _submit(self, payload: Payload, author: Author) -> Receipt:
+        if self.refuses is not None:
+            raise self.refuses
+        return self._world.bus.submit(payload, author)
 
     def write(self, work: Callable[[], object]) -> Future:  # type: ignore[type-arg]
         """Run something on the writer's thread and tell what changed."""

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QStackedL
 
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.outcomes import Reason, Status
 from classtap_core.people.operations import RenameFamily
-from classtap_desktop.desk import Desk, Trouble
+from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Card, EmptyState, Label, theme
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
@@ -179,22 +179,10 @@ class FamiliesScreen(Screen):
             self.desk.tell(f"desk.families.rename.{code}")
             self._read_page()
             return
-        first = outcome.reasons[0] if outcome.reasons else None
-        code = f"desk.refused.{first.code}" if first else ""
-        known = first is not None and words.has(code)
-        if outcome.status is Status.WAITING:
-            sentence = words.say("desk.families.rename.waiting")
-        elif known and first is not None:
-            sentence = words.say(code, **first.params)
-        else:
-            sentence = words.say("desk.refused.other", code=first.code if first else outcome.status.value)
+        first = outcome.reasons[0] if outcome.reasons else Reason(f"outcome.{outcome.status.value}")
+        waits = outcome.status is Status.WAITING
+        sentence = words.say("desk.families.rename.waiting") if waits else failure(first.code, first.params, words)
         self.page_view.said.show_error(sentence, details=f"family.rename {outcome} family={self._family}")
 
     def _not_renamed(self, trouble: Trouble) -> None:
-        words = theme().words
-        self.page_view.said.show_error(
-            words.say(trouble.code, **trouble.params)
-            if words.has(trouble.code)
-            else words.say("error.unknown", code=trouble.code),
-            details=trouble.details,
-        )
+        self.page_view.said.show_error(trouble.sentence(theme().words), details=trouble.details)

@@ -202,6 +202,7 @@ class LiveRoster(QObject):
 
     def _fail(self, trouble: Trouble) -> None:
         self._busy = False
+        self._waiting.clear()
         self.troubled.emit(trouble)
 
     def _operated(self) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from classtap_core.kernel.ids import Id
 from classtap_core.timekeeping.rules import local_date
-from classtap_desktop.desk import Desk, Trouble
+from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.plain_header import PlainHeader
 from classtap_desktop.screens.roster.cells import RosterCells
@@ -187,7 +187,6 @@ class RosterScreen(Screen):
         self.before.setToolTip(words.say("desk.action.roster.previous"))
         self.after.setToolTip(words.say("desk.action.roster.next"))
         self.day_title.show_text(words.say("desk.roster.day"))
-        self.nobody.show_text(words.say("desk.roster.nobody"))
         self.empty.title.show_text(words.say("desk.roster.empty_title"))
         self.empty.text.show_text(words.say("desk.roster.empty_text"))
         self.empty.button.show_text(words.say("desk.action.go.schedule"))
@@ -225,6 +224,7 @@ class RosterScreen(Screen):
             (f"{words.number(session.booked)} / {words.number(session.capacity)}", words.say("desk.count.booked")),
         )
         self.nobody.setVisible(not roster.lines)
+        self.nobody.show_text(words.say("desk.roster.nobody" if session.held else "desk.roster.not_held"))
         self.table.setVisible(bool(roster.lines))
         self.day.show_lines(self.live.day)
         at = self.day.row_of(session.id)
@@ -270,12 +270,7 @@ class RosterScreen(Screen):
     def _refused(self, refusal: Refusal) -> None:
         self._refusal = refusal
         words = theme().words
-        code = f"desk.refused.{refusal.reason.code}"
-        why = (
-            words.say(code, **refusal.reason.params)
-            if words.has(code)
-            else words.say("desk.refused.other", code=refusal.reason.code)
-        )
+        why = failure(refusal.reason.code, refusal.reason.params, words)
         self.trouble.lift = self.bar.height() + theme().px(12)
         self.trouble.show_error(
             words.say("desk.roster.refused", name=refusal.line.name, why=why),
