@@ -29,7 +29,7 @@ from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Operation, Payload
-from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, contested, refused
+from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, refused
 from classtap_core.kernel.records import plain
 from classtap_core.kernel.tx import Change, Reader, Snapshot
 
