@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, select
 
 from classtap_cli.demo.studio import DemoFamily
@@ -18,6 +19,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.records import decode
 from cloud.storage.audit import audit
+from cloud.storage.pulls import snapshot
 from cloud.studios import is_signed
 from kiosk.door import Door, Marked, Said, Sighted
 from kiosk.headless import mark_all
@@ -218,3 +220,19 @@ def everything_holds(studio: Studio, *nodes: Node) -> None:
 def started(nodes: Iterable[Node]) -> None:
     for node in nodes:
         node.start()
+
+
+def agrees(studio: Studio, node: Node) -> None:
+    """Every row a device shows in the scopes it holds is the cloud's, and none is missing."""
+    with node.reader() as reader:
+        held = reader.held()
+        here = {
+            (table.kind, id): msgspec.json.decode(body)
+            for table in reader.tables.values()
+            for id, body in reader.conn.execute(f'SELECT id, body FROM "{table.name}" WHERE body IS NOT NULL')
+        }
+    books, there = studio.cloud.books, {}
+    for scope in held:
+        for row in snapshot(books, studio.plan.studio, scope, after="", most=1_000_000).rows:
+            there[row.kind, row.id] = msgspec.json.decode(row.body or b"null")
+    assert here == there
