@@ -16,7 +16,7 @@ from classtap_core.kernel.errors import NotHeld, Param, ProgramFault, Undeclared
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Range, Reads, Recorded, Registry, Want
 from classtap_core.kernel.outcomes import Outcome, Reason, Status, contested, refused, undetermined, waiting
-from classtap_core.kernel.tx import Change, Snapshot, Touched, Tx
+from classtap_core.kernel.tx import Change, Looked, Snapshot, Touched, Tx
 
 
 class Phase(StrEnum):
@@ -88,31 +88,36 @@ class Bus:
 
         `now` is milliseconds since the Unix epoch. A fault of ours comes back as a quarantined outcome.
         """
-        tx = Tx(snapshot, now=now, operation=op.id)
+        tx = snapshot.prepared.pop(op.id, None)
+        ready = tx is not None and tx.now == now and tx.looked is not None and snapshot.same_since(tx.looked)
+        if tx is None or not ready:
+            tx = Tx(snapshot, now=now, operation=op.id)
+        tx.looked, tx.tracking = None, True
         try:
-            return self._decide(op, snapshot, tx, phase)
+            return self._decide(op, snapshot, tx, phase, ready=ready)
         except NotHeld as missing:
             return _not_held(op, missing, tx.touched)
         except Exception as fault:  # noqa: BLE001 - a handler's bug must hold up nobody else's operation
             return _quarantined(op, fault)
 
-    def _decide(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase) -> Decision:
+    def _decide(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase, *, ready: bool) -> Decision:
+        """With `ready`, everything that payload, permission and gates read is declared in `tx` already."""
         if phase is not Phase.RERUN:
             early = self._kind_allows(op, phase)
             if early is not None:
                 return Decision(op, early)
-        missing = _resolve_held(op.payload.reads(tx, op), tx, snapshot)
+        missing = None if ready else _resolve_held(op.payload.reads(tx, op), tx, snapshot)
         found: tuple[GateResult, ...] = ()
         grants: tuple[Id, ...] = ()
         flags: tuple[Reason, ...] = ()
         if phase is not Phase.RERUN:
             tx.tracking = False
-            verdict = self._permit(op, snapshot, tx, missing)
+            verdict = self._permit(op, snapshot, tx, missing, ready=ready)
             grants = verdict.grants
             if not verdict.allowed:
                 believed = phase is Phase.ACCEPT and op.spec.kind is Kind.FACT
                 return Decision(op, contested(verdict.code) if believed else refused(verdict.code))
-            found = self._gates(op, snapshot, tx, missing)
+            found = self._gates(op, snapshot, tx, missing, ready=ready)
             if phase is Phase.AUTHOR:
                 op.gates = found
             elif op.spec.kind is Kind.FACT:
@@ -151,54 +156,78 @@ class Bus:
         kind = op.spec.kind
         return kind in (Kind.PUBLISH, Kind.STEP) or (kind is Kind.CLAIM and not op.payload.leased())
 
-    def _permit(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> Verdict:
+    def _permit(
+        self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None, *, ready: bool
+    ) -> Verdict:
         if op.spec.needs is None:
             return Verdict(op.author.type == "clock" and self.authority, "permission.clock_only")
         try:
-            _resolve(self.permission.reads(tx, op), tx, snapshot)
+            if not ready:
+                _resolve(self.permission.reads(tx, op), tx, snapshot)
             return self.permission.allows(tx, op)
         except UndeclaredRead:
             if missing is not None:  # what it asked for would have been declared after what is not held
                 raise missing from None
             raise
 
-    def _gates(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> tuple[GateResult, ...]:
+    def _gates(
+        self, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None, *, ready: bool
+    ) -> tuple[GateResult, ...]:
         found: list[GateResult] = []
         for gate in self.gates:
             if gate.applies(op):
-                found.extend(_judged(gate, op, snapshot, tx, missing))
+                found.extend(_judged(gate, op, snapshot, tx, missing, ready=ready))
         return tuple(found)
 
     def prefetch(self, ops: Sequence[Operation[Any]], snapshot: Snapshot, *, now: int) -> None:
-        """Fetch a batch's declared reads in rounds, one query per record kind and round."""
-        running: list[tuple[Reads, Tx]] = []
+        """Fetch a batch's declared reads in rounds, one query per record kind and round.
+
+        What an operation declared is kept with the snapshot: it holds when the operation is decided, as long as none
+        before it changed what its reads looked at.
+        """
+        running: list[_Ahead] = []
         for op in ops:
             tx = Tx(snapshot, now=now, operation=op.id)
-            running.append((op.payload.reads(tx, op), tx))
+            tx.looked = Looked(set(), [])
+            snapshot.prepared[op.id] = tx
+            running.append(_Ahead(op, tx, op.payload.reads(tx, op), True))
             if op.spec.needs is not None:
-                running.append((self.permission.reads(tx, op), tx))
-            running.extend((_gate_reads(gate, tx, op), tx) for gate in self.gates)
+                running.append(_Ahead(op, tx, self.permission.reads(tx, op), False))
+            running.extend(_Ahead(op, tx, _gate_reads(gate, tx, op), False) for gate in self.gates)
         while running:
             wanted: list[Want] = []
-            going: list[tuple[Reads, Tx]] = []
-            for reads, tx in running:
-                wants = _advance(reads)
-                if wants is not None:
+            going: list[_Ahead] = []
+            for one in running:
+                wants = _advance(one, snapshot)
+                if wants:
                     wanted.extend(wants)
+                    one.tx.tracking = one.tracked
                     for want in wants:
-                        tx.declare(want)
-                    going.append((reads, tx))
+                        one.tx.declare(want)
+                if wants is not None:
+                    going.append(one)
             snapshot.warm(wanted)
             running = going
 
 
-def _advance(reads: Reads) -> tuple[Want, ...] | None:
+class _Ahead(NamedTuple):
+    """One of an operation's reads, run ahead of the decision; only the payload's own count as touched."""
+
+    op: Operation[Any]
+    tx: Tx
+    reads: Reads
+    tracked: bool
+
+
+def _advance(one: _Ahead, snapshot: Snapshot) -> tuple[Want, ...] | None:
     """The next round of wants; None at the end, or where the operation itself will meet the trouble."""
+    one.tx.tracking = one.tracked
     try:
-        return _several(next(reads))
-    except (StopIteration, NotHeld):
+        return _several(next(one.reads))
+    except StopIteration:
         return None
     except Exception:  # noqa: BLE001 - met again, and answered, when this operation is decided
+        snapshot.prepared.pop(one.op.id, None)
         return None
 
 
@@ -207,11 +236,14 @@ def _gate_reads(gate: Gate, tx: Tx, op: Operation[Any]) -> Reads:
         yield from gate.reads(tx, op)
 
 
-def _judged(gate: Gate, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None) -> list[GateResult]:
+def _judged(
+    gate: Gate, op: Operation[Any], snapshot: Snapshot, tx: Tx, missing: NotHeld | None, *, ready: bool
+) -> list[GateResult]:
     """A gate's verdicts; what it could not look at is asked of staff, item by item, and stops no sibling."""
     found: list[GateResult] = []
     try:
-        _resolve(gate.reads(tx, op), tx, snapshot)
+        if not ready:
+            _resolve(gate.reads(tx, op), tx, snapshot)
         for result in gate.check(tx, op):
             found.append(result)  # noqa: PERF402 - what was judged before the trouble counts
     except (NotHeld, UndeclaredRead) as trouble:

@@ -91,6 +91,7 @@ class Snapshot:
         self._placed: dict[_Place, dict[tuple[Any, ...], set[Id]]] = {}
         self._held: dict[str, bool] = {}
         self._decoded: dict[Ref, tuple[bytes, Record]] = {}
+        self.prepared: dict[Id, Tx] = {}
 
     def warm(self, wants: Iterable[Want]) -> None:
         """Fetch what is wanted and not here yet: one query per record kind, one per index."""
@@ -181,6 +182,15 @@ class Snapshot:
             values = tuple(getattr(made, field) for field in index_of(record, by).fields[:width])
             self._placed[place].setdefault(values, set()).add(id)
 
+    def same_since(self, looked: "Looked") -> bool:
+        """Whether nothing that was looked at has been changed by this batch."""
+        changed = self._changed
+        if not changed:
+            return True
+        return not any(id in changed.get(kind, ()) for kind, id in looked.refs) and not any(
+            self._changed_in(want) for want in looked.ranges
+        )
+
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         """Raises NotHeld where only part of the studio's log is kept and the operation is not in it."""
         found = self._recorded[operation]
@@ -199,11 +209,19 @@ class Snapshot:
                     self._put_in(place, change.id)
 
 
+class Looked(NamedTuple):
+    """What declared reads were themselves decided by: records got or found, and ranges, between their rounds."""
+
+    refs: set[Ref]
+    ranges: list[Range]
+
+
 class Tx:
     """What a handler sees: `now`, `get`, `find`, `put`, `delete`, `effect`. Nothing else exists for it.
 
     Attributes:
         tracking: off while permission and gates read, so that only the handler's own reads count as touched.
+        looked: while reads are declared ahead of a batch, what they look at; else None.
         now: milliseconds since the Unix epoch; the operation's corrected time when its author decides, the cloud's
             when it accepts.
     """
@@ -216,6 +234,7 @@ class Tx:
         self._touched: set[Ref] = set()
         self._touched_ranges: list[Range] = []
         self.tracking = True
+        self.looked: Looked | None = None
         self._recorded: set[Id] = set()
         self._put: dict[Ref, Record | None] = {}
         self._effects: list[Intent] = []
@@ -240,6 +259,8 @@ class Tx:
         return self._standing(record, ref)
 
     def _standing(self, record: type[R], ref: Ref) -> R | None:
+        if self.looked is not None:
+            self.looked.refs.add(ref)
         if ref in self._put:
             return self._put[ref]  # type: ignore[return-value]
         row = self._snapshot.row(ref)
@@ -257,6 +278,8 @@ class Tx:
         want = self._ranges.get((record, index, equals, low, high))
         if want is None:
             raise UndeclaredRead(f"{record.KIND} {index} {equals}")
+        if self.looked is not None:
+            self.looked.ranges.append(want)
         declared = index_of(record, index)
         found = []
         ids = self._snapshot.range_ids(want) | {id for kind, id in self._put if kind == record.KIND}
