@@ -309,10 +309,11 @@ class DeviceBus:
         for entry in self.backend.entries(sorted(outcomes)):
             if entry.answer is None:  # once the cloud has answered, its word stands until it is included
                 notices.extend(self._tell(entry, outcomes[entry.sequence]))
+        snapshot = Snapshot(self.backend, self.registry)
         for entry in self.backend.entries(sorted({*done, *self._resting_on(dirty, settled=True)})):
             op = self._reread(entry)
             if op is not None and op.spec.kind is Kind.FACT and entry.folded:
-                now = self.bus.decide(op, Snapshot(self.backend, self.registry), now=entry.at_ms, phase=Phase.RERUN)
+                now = self.bus.decide(op, snapshot, now=entry.at_ms, phase=Phase.RERUN)
                 if now.fault is None and not now.missing and not now.changes:
                     notices.extend(self._tell(entry, now.outcome))
         return notices
