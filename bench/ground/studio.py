@@ -107,21 +107,12 @@ def kiosk(folder: Path) -> Node:
     return Node.open(folder / "kiosk", program="kiosk", clock=ground().clock(), ring=None)
 
 
-def paired(folder: Path, cloud: Cloud, *, url: str, name: str) -> Node:
-    """A new kiosk at the main location that may hold every child of the studio."""
+def paired(folder: Path, cloud: Cloud, *, url: str, name: str, main: Id, now_ms: int) -> Node:
+    """A new kiosk at a location that may hold every child of the studio."""
     studio = cloud.studios.all()[0].id
-    main = json.loads((folder / "places.json").read_text())["main"]
     code = cloud.studios.pairing_code(studio, role="kiosk", location=main, name=name, scopes=scopes_for("kiosk", ""))
-    now_ms = json.loads((folder / "places.json").read_text())["now_ms"]
-    return Node.pair(
-        folder / name,
-        url=url,
-        code=code.code,
-        name=name,
-        program="kiosk",
-        clock=SystemClock(start_ms=now_ms),
-        ring=None,
-    )
+    clock = SystemClock(start_ms=now_ms)
+    return Node.pair(folder / name, url=url, code=code.code, name=name, program="kiosk", clock=clock, ring=None)
 
 
 def opened_cloud(folder: Path, now_ms: int) -> Cloud:
@@ -149,7 +140,6 @@ def _make(folder: Path) -> None:
     now_ms = SystemClock().now().wall
     plan = make_studio(1, FAMILIES, now_ms)
     rush, due = _rush(plan, now_ms)
-    (folder / "places.json").write_text(json.dumps({"main": plan.main, "now_ms": now_ms}))
     cloud = opened_cloud(folder, now_ms)
     try:
         cloud.studios.found(
@@ -167,7 +157,10 @@ def _make(folder: Path) -> None:
             one._replace(text=cloud.studios.pass_of(plan.studio, one.family).text) if position < PASSES else one
             for position, one in enumerate(due)
         ]
-        with served(folder, now_ms=now_ms) as url, paired(folder, cloud, url=url, name="kiosk") as node:
+        with (
+            served(folder, now_ms=now_ms) as url,
+            paired(folder, cloud, url=url, name="kiosk", main=plan.main, now_ms=now_ms) as node,
+        ):
             node.engine.once()
             node.store.apply(node.bus, list(_past_scans(plan, node, now_ms))).result()
     finally:
