@@ -35,15 +35,20 @@ class SqlDevice(StoreReader):
     """
 
     def __init__(self, conn: Connection, registry: Registry, *, entropy: Entropy = os.urandom) -> None:
-        super().__init__(conn, registry, tables_of(registry), entropy)
-        self.db = database(conn)
-        self.path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
         self.on_commit: Callable[[frozenset[Ref], frozenset[str]], None] | None = None
         self.commits = 0
         self.truncate_due = False
+        self._entropy = entropy
         self._depth = 0
         self._changed_refs: set[Ref] = set()
         self._changed_scopes: set[str] = set()
+        self.go_on_with(conn, registry)
+
+    def go_on_with(self, conn: Connection, registry: Registry) -> None:
+        """Work through another connection from now on, outside any transaction: the file was replaced by its equal."""
+        super().__init__(conn, registry, tables_of(registry), self._entropy)
+        self.db = database(conn)
+        self.path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
         self._rows = RowWriter(conn, self.tables, self._changed)
         self._reads = self._rows
         self._head: DeviceHead | None = None

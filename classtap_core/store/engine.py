@@ -28,11 +28,11 @@ _BUSY_MS = 5_000
 _LITTLE = 256 * 1024
 
 
-def connect(path: Path, key: bytes | None, *, read_only: bool = False) -> Connection:
+def connect(path: Path, key: bytes | None, *, read_only: bool = False, journal: str = "WAL") -> Connection:
     """Open a database file under its raw key; a new file becomes a new database.
 
-    `key` is 32 random bytes, never a passphrase; None opens a plain file, which only the benchmark does. The
-    connection may move between threads, but never be used by two at once. Raises EnvironmentFault
+    `key` is 32 random bytes, never a passphrase; None opens a plain file, which only the benchmark does. `journal` is
+    another than WAL only for a copy being made, which is thrown away when its making is cut short. The connection may move between threads, but never be used by two at once. Raises EnvironmentFault
     `store.unreadable` when the key is another or the file is no database, and as `faults` does.
     """
     if key is not None and len(key) != KEY_BYTES:
@@ -41,14 +41,14 @@ def connect(path: Path, key: bytes | None, *, read_only: bool = False) -> Connec
         conn = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         with faults(path):
-            _settle(conn, key, read_only=read_only)
+            _settle(conn, key, read_only=read_only, journal=journal)
     except ClassTapError:
         conn.close()
         raise
     return conn
 
 
-def _settle(conn: Connection, key: bytes | None, *, read_only: bool) -> None:
+def _settle(conn: Connection, key: bytes | None, *, read_only: bool, journal: str) -> None:
     if key is not None:
         conn.execute("PRAGMA cipher_log_level = NONE")  # it would write its errors to stderr
         conn.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
@@ -57,8 +57,8 @@ def _settle(conn: Connection, key: bytes | None, *, read_only: bool) -> None:
     if read_only:
         conn.execute("PRAGMA query_only = ON")
     else:
-        (mode,) = conn.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
+        (mode,) = conn.execute(f"PRAGMA journal_mode = {journal}").fetchone()
+        if mode != journal.lower():
             raise EnvironmentFault("store.disk_error")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA fullfsync = ON")

@@ -1,6 +1,7 @@
 """The folder of one device: closed to others, owned by one process at a time.
 
-Its files: `store.db` (with `-wal` and `-shm`), `store.key`, `owner.lock`, and `owner.sock`, where the owner listens.
+Its files: `store.db` (with `-wal` and `-shm`), `store.key`, `store.recovery`, `owner.lock`, and `owner.sock`, where the
+owner listens. While the key is being changed there are also `.next` ones.
 """
 
 import errno
@@ -13,6 +14,9 @@ from pathlib import Path
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 
 DATABASE, KEY_FILE, LOCK, SOCKET = "store.db", "store.key", "owner.lock", "owner.sock"
+RECOVERY_FILE = "store.recovery"
+NEXT = ".next"
+"""What the files of a key that is not yet in force end in."""
 
 _OTHERS = 0o077
 _LOCKED_BYTE = 1 << 30  # Windows locks bytes against reading too, so the lock lies beyond what is written
@@ -37,7 +41,11 @@ def prepare(folder: Path) -> None:
 
 
 class Ownership:
-    """The lock on a folder, held until `release` or the end of the process, however that comes."""
+    """The lock on a folder, held until `release` or the end of the process, however that comes.
+
+    Attributes:
+        unclean: whether the owner before this one ended without releasing it.
+    """
 
     def __init__(self, folder: Path, program: str) -> None:
         """Raises Refused `store.in_use` with the `program` and `pid` of the owner."""
@@ -50,6 +58,7 @@ class Ownership:
             os.close(self._file)
             raise Refused("store.in_use", **owner(folder))
         try:
+            self.unclean = os.fstat(self._file).st_size > 0
             os.ftruncate(self._file, 0)
             os.write(self._file, json.dumps({"program": program, "pid": os.getpid()}).encode())
         except OSError as error:

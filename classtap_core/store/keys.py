@@ -1,5 +1,6 @@
 """The key of a store: 32 random bytes, wrapped under a key in the system's keyring, or in a closed file beside it."""
 
+import contextlib
 import hashlib
 from enum import StrEnum
 from pathlib import Path
@@ -78,25 +79,29 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def make(folder: Path, entropy: Entropy, ring: Ring | None) -> StoreKey:
     """Make a store's key and keep it: in the keyring, or without one (None, locked, absent) in a closed file."""
-    key = entropy(KEY_BYTES)
+    return keep(folder, entropy(KEY_BYTES), entropy, ring)
+
+
+def keep(folder: Path, key: bytes, entropy: Entropy, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
+    """Keep a key that there is already, under a new secret. Raises EnvironmentFault as `write_fault`."""
     kept = _wrapped(key, entropy, ring) if ring is not None else None
     if kept is None:
         kept = _Kept(protection=KeyProtection.FILE, check=_check(key), key=key.hex())
     try:
-        write_closed(folder / KEY_FILE, msgspec.json.encode(kept))
+        write_closed(folder / name, msgspec.json.encode(kept))
     except OSError as error:
         raise write_fault(error, folder) from error
     return StoreKey(key, kept.protection)
 
 
-def load(folder: Path, ring: Ring | None) -> StoreKey:
+def load(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
     """The key of a store.
 
     Raises EnvironmentFault `store.key_missing` when the key file is gone or the keyring no longer has the secret,
     `store.keyring` when the keyring cannot be asked, `store.key_damaged`, `store.wrong_key`.
     """
     try:
-        kept = msgspec.json.decode((folder / KEY_FILE).read_bytes(), type=_Kept)
+        kept = msgspec.json.decode((folder / name).read_bytes(), type=_Kept)
         sealed, plain = bytes.fromhex(kept.wrapped), bytes.fromhex(kept.key)
     except FileNotFoundError as error:
         raise EnvironmentFault("store.key_missing") from error
@@ -116,6 +121,18 @@ def protection(folder: Path) -> KeyProtection | None:
         return msgspec.json.decode((folder / KEY_FILE).read_bytes(), type=_Kept).protection
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def forget(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> None:
+    """Take a key file's secret out of the keyring and remove the file; what is not there is no trouble."""
+    try:
+        account = msgspec.json.decode((folder / name).read_bytes(), type=_Kept).account
+    except (OSError, msgspec.DecodeError):
+        account = ""
+    if account and ring is not None:
+        with contextlib.suppress(KeyringError, OSError, KeyError):
+            ring.delete_password(SERVICE, account)
+    (folder / name).unlink(missing_ok=True)
 
 
 def _wrapped(key: bytes, entropy: Entropy, ring: Ring) -> _Kept | None:

@@ -18,7 +18,7 @@ from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
 from classtap_core.store import folder as places
-from classtap_core.store import keys
+from classtap_core.store import keys, recovery, rotation
 from classtap_core.store.check import Checked, check
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.engine import Connection, connect, faults
@@ -33,7 +33,9 @@ log = logging.getLogger("classtap.store")
 T = TypeVar("T")
 Listener = Callable[[frozenset[Ref], frozenset[str]], None]
 
-_SIGNING_KEY = "signing_key"
+_SIGNING_KEY, _RECOVERY = "signing_key", "recovery"
+_PAGES_A_SLICE = 256  # a megabyte: some 15 ms of copying
+_PATIENCE_S = 5.0
 _COMMITS_PER_CHECKPOINT = 200
 _DAY_MS = 86_400_000
 _TOUCHES_MS, _OBSERVATIONS_MS = 2 * _DAY_MS, 30 * _DAY_MS
@@ -45,17 +47,27 @@ class Store:
     Attributes:
         device: the back end of the device bus. Only jobs of `run`, `call` and `apply` may touch it.
         protection: how the key is kept. folder: where the store lies. public_key: the device's, 32 bytes.
+        recovery: the owner's public key that the store's key is also sealed to, 32 bytes; None until there is one.
+        unclean: whether the program before ended without closing the store.
     """
 
-    def __init__(self, folder: Path, key: keys.StoreKey, registry: Registry, ownership: places.Ownership) -> None:
+    def __init__(
+        self, folder: Path, key: keys.StoreKey, registry: Registry, ownership: places.Ownership,
+        entropy: Entropy = os.urandom,
+    ) -> None:  # fmt: skip
         """For `create` and `open`, which say what may go wrong."""
+        self._entropy = entropy
         self.folder, self.protection, self.registry = folder, key.protection, registry
+        self.unclean = ownership.unclean
         self._key, self._ownership = key.key, ownership
         self._path = folder / places.DATABASE
         self._tables = tables_of(registry)
         self._listeners: list[Listener] = []
         self._readers: dict[threading.Thread, _ThreadReader] = {}
         self._guard = threading.Lock()
+        self._gate = threading.Condition(self._guard)
+        self._swapping = False
+        self._at_length = threading.Lock()
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
         self._checkpointed = 0
@@ -107,7 +119,7 @@ class Store:
                 places.remove_database(fresh)
             return SqlDevice.open(path, key.key, registry, entropy=entropy)
 
-        return cls(folder, key, registry, ownership)._begin(make)
+        return cls(folder, key, registry, ownership, entropy)._begin(make)
 
     @classmethod
     def open(
@@ -125,7 +137,7 @@ class Store:
         places.prepare(folder)
         ownership = places.Ownership(folder, program)
         try:
-            key = keys.load(folder, ring)
+            key = rotation.settled_key(folder, ring)
         except BaseException:
             ownership.release()
             raise
@@ -135,7 +147,7 @@ class Store:
             upgrade(path, key.key, registry)
             return SqlDevice.open(path, key.key, registry, entropy=entropy)
 
-        return cls(folder, key, registry, ownership)._begin(make)
+        return cls(folder, key, registry, ownership, entropy)._begin(make)
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -152,6 +164,7 @@ class Store:
             if signing is None:
                 raise EnvironmentFault("store.damaged")
             self._signer = Ed25519PrivateKey.from_private_bytes(signing)
+            self._keep_recovery()
         except BaseException:
             self.close()
             raise
@@ -224,6 +237,13 @@ class Store:
                 raise Refused("store.closed")
             for ended in [other for other in self._readers if not other.is_alive()]:
                 self._readers.pop(ended).close()
+            mine = self._readers.get(thread)
+            if mine is not None and mine.looking:
+                return mine
+            while self._swapping:
+                self._gate.wait()
+                if self._closed:
+                    raise Refused("store.closed")
             if thread not in self._readers:
                 conn = connect(self._path, self._key, read_only=True)
                 self._readers[thread] = _ThreadReader(conn, StoreReader(conn, self.registry, self._tables))
@@ -248,8 +268,105 @@ class Store:
 
     def check(self) -> Checked:
         """Verify chain, rows and file, from a reading connection: nobody waits for it."""
-        with self.reader() as reader:
+        with self._at_length, self.reader() as reader:
             return check(reader)
+
+    @property
+    def recovery(self) -> bytes | None:
+        return recovery.sealed_to(self.folder)
+
+    def seal_to(self, public: bytes) -> None:
+        """Seal the store's key to the owner's public key too: a lost keyring then loses nothing.
+
+        Raises BadInput `seal.public`, EnvironmentFault as `recovery.seal_key`.
+        """
+
+        def work() -> None:
+            recovery.seal_key(self.folder, self._key, public, self._entropy)
+            with self.device.atomic():
+                self.device.remember(_RECOVERY, public)
+
+        self.call(work)
+
+    def _keep_recovery(self) -> None:
+        """Make the recovery file again where somebody removed it; the store remembers whom it was sealed to."""
+        public = self._writer.call(lambda: self.device.recall(_RECOVERY))
+        if public is not None and self.recovery != public:
+            try:
+                recovery.seal_key(self.folder, self._key, public, self._entropy)
+            except EnvironmentFault as fault:
+                log.warning("the recovery file could not be made again: %s", fault.code)
+
+    def rotate_key(self, ring: keys.Ring | None) -> None:
+        """Put the store under a new key while people go on working; waits until it is.
+
+        Marks go between two slices of the copying. Cut short at any instant, the store opens with the key it is then
+        under. Raises EnvironmentFault `store.keyring`, `store.locked` (a reader looked for too long: as before),
+        `disk_full`; Refused `store.closed`.
+        """
+        with self._at_length:
+            self.call(lambda: self._rotate(ring), background=True)
+
+    def _rotate(self, ring: keys.Ring | None) -> None:
+        staged = rotation.stage(self.folder, ring, self.protection, self._entropy)
+        try:
+            with faults(self._path):
+                copy = rotation.blank(staged.copy, staged.key.key)
+                try:
+                    self.device.conn.backup(copy, pages=_PAGES_A_SLICE, progress=self._between_slices, sleep=0)
+                finally:
+                    copy.close()
+            self._swap(staged, ring)
+        except BaseException:
+            if rotation.opens(self._path, self._key):
+                rotation.undo(self.folder, ring)
+            raise
+
+    def _between_slices(self, _status: int, remaining: int, _total: int) -> None:
+        if remaining:
+            self._writer.breathe()
+
+    def _swap(self, staged: rotation.Staged, ring: keys.Ring | None) -> None:
+        with self._no_readers():
+            copy = connect(staged.copy, staged.key.key)
+            try:
+                whole = rotation.same_end(self.device.conn, copy)
+            finally:
+                copy.close()
+            if not whole:
+                raise EnvironmentFault("store.damaged")
+            self.device.conn.close()
+            key = self._key
+            try:
+                rest = self._path.with_name(self._path.name + "-wal")
+                if rest.exists() and rest.stat().st_size:
+                    raise EnvironmentFault("store.locked")
+                rotation.put_in_place(staged, self.folder, ring)
+                key = staged.key.key
+            finally:
+                self._key = key if rotation.opens(self._path, key) else staged.key.key
+                self.device.go_on_with(connect(self._path, self._key), self.registry)
+                self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+            self.protection = staged.key.protection
+
+    @contextmanager
+    def _no_readers(self) -> Iterator[None]:
+        """Let nobody begin to read until the end of the context, and wait for those who do. On the writer's thread."""
+        with self._guard:
+            self._swapping = True
+            readers = list(self._readers.values())
+            self._readers.clear()
+        try:
+            patience = time.monotonic() + _PATIENCE_S
+            for reader in readers:
+                reader.close()
+                if not reader.gone.wait(max(0.0, patience - time.monotonic())):
+                    raise EnvironmentFault("store.locked")
+            yield
+        finally:
+            with self._guard:
+                self._swapping = False
+                self._gate.notify_all()
 
     def tidy(self, now_ms: int) -> "Future[None]":
         """Let go, behind everything else, of what is kept only for a while (once a day is enough).
@@ -285,6 +402,7 @@ class Store:
             if self._closed:
                 return
             self._closed = True
+            self._gate.notify_all()
             readers = list(self._readers.values())
             self._readers.clear()
         for reader in readers:
@@ -316,6 +434,12 @@ class _ThreadReader:
         self._depth = 0
         self._guard = threading.Lock()
         self._ended = False
+        self.gone = threading.Event()
+
+    @property
+    def looking(self) -> bool:
+        """Whether a view is open."""
+        return self._depth > 0
 
     @contextmanager
     def view(self) -> Iterator[StoreReader]:
@@ -331,7 +455,7 @@ class _ThreadReader:
 
     def _enter(self) -> None:
         with self._guard:
-            if self._ended:
+            if self._ended and not self._depth:
                 raise Refused("store.closed")
             self._depth += 1
 
@@ -343,6 +467,7 @@ class _ThreadReader:
                     self._conn.execute("ROLLBACK")
                 if self._ended:
                     self._conn.close()
+                    self.gone.set()
 
     def close(self) -> None:
         """Close at once, or when the view that is open ends."""
@@ -350,3 +475,4 @@ class _ThreadReader:
             self._ended = True
             if self._depth == 0:
                 self._conn.close()
+                self.gone.set()

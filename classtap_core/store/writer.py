@@ -45,6 +45,20 @@ class Writer:
             return work()
         return self.run(work, background=background).result()
 
+    def breathe(self) -> None:
+        """From within a long job, on the writer's thread: let whatever a person waits for go first.
+
+        Raises Refused `store.closed` when the store is being closed: then the job should end.
+        """
+        while True:
+            with self._wake:
+                if self._closing:
+                    raise Refused("store.closed")
+                if not self._urgent:
+                    return
+                job = self._urgent.popleft()
+            job.step()
+
     def close(self, last: Callable[[], None]) -> None:
         """Finish interactive jobs, cancel what waits in the background, run `last`, and end the thread."""
         with self._wake:

@@ -15,9 +15,9 @@ from tests.unit.store.conftest import Opener
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def work_and_kill(folder: Path, seed: int, after: int) -> list[tuple[int, str]]:
+def work_and_kill(folder: Path, seed: int, after: int, also: str = "") -> list[tuple[int, str]]:
     """Let a program work until it has acknowledged so many marks, kill it, and say what it had acknowledged."""
-    command = [sys.executable, "-m", "tests.unit.store.working", str(folder), str(seed)]
+    command = [sys.executable, "-m", "tests.unit.store.working", str(folder), str(seed), also]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ}) as program:
         assert program.stdout is not None
         lines = [program.stdout.readline() for _ in range(after)]
@@ -27,10 +27,10 @@ def work_and_kill(folder: Path, seed: int, after: int) -> list[tuple[int, str]]:
     return [(int(sequence), operation) for sequence, operation in whole]
 
 
-def run(folder: Path, rounds: int, rng: random.Random) -> None:
+def run(folder: Path, rounds: int, rng: random.Random, *, also: str = "") -> None:
     acknowledged: list[tuple[int, str]] = []
     for seed in range(1, rounds + 1):
-        acknowledged += work_and_kill(folder, seed, rng.randint(1, 120))
+        acknowledged += work_and_kill(folder, seed, rng.randint(1, 120), also)
         with Store.open(folder, toy.registry(), program="test") as store, store.reader() as reader:
             entries = reader.entries(range(1, reader.head().sequence + 1))
             found = store.check()

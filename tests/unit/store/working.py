@@ -1,4 +1,7 @@
-"""A program that works on a store until it is killed: marks in front, pulls behind. Run by test_kill.py."""
+"""A program that works on a store until it is killed: marks in front, pulls behind, and one long job all the while.
+
+Run by test_kill.py.
+"""
 
 import sys
 import threading
@@ -11,16 +14,24 @@ from tests.unit.kernel import toy
 from tests.unit.store.conftest import STAFF, bus_over, child_row, mark
 
 
-def main(folder: Path, seed: int) -> None:
-    """Print `sequence operation` for each mark once it is durable; go on for ever."""
+def main(folder: Path, seed: int, also: str) -> None:
+    """Print `sequence operation` for each mark once it is durable; go on for ever. `also` rotate, backup or nothing."""
     store = Store.open(folder, toy.registry(), program="working")
     bus = bus_over(store.device, seed=seed)
     threading.Thread(target=pull, args=(store, bus), daemon=True).start()
+    if also:
+        threading.Thread(target=again_and_again, args=(store, also), daemon=True).start()
     number = seed * 100_000
     while True:
         number += 1
         receipt = store.call(lambda number=number: bus.submit(mark(number, number % 50, note="n"), STAFF))
         print(receipt.sequence, receipt.operation, flush=True)
+
+
+def again_and_again(store: Store, also: str) -> None:
+    while True:
+        if also == "rotate":
+            store.rotate_key(None)
 
 
 def pull(store: Store, bus: object) -> None:
@@ -36,4 +47,4 @@ def pull(store: Store, bus: object) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
