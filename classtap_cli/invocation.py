@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import platformdirs
 import typer
 
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from resources.text import Catalogue
 
 PROGRAMS = ("desk", "kiosk", "cloud")
@@ -37,7 +38,6 @@ class Invocation:
     data: Path
     program: str
     clock: SystemClock
-    shifted: bool
     json: bool
 
     @property
@@ -47,9 +47,19 @@ class Invocation:
     def answer(self, found: dict[str, Any], sentence: str = "") -> None:
         """Print a result: JSON with --json (or where there is no sentence), else the sentence."""
         if self.json or not sentence:
-            print(json.dumps(found, ensure_ascii=False))
+            print_json(found)
         else:
             print(sentence)
+
+    def check_environment(self, environment: str) -> None:
+        """Raises Refused `now.live` when the clock was shifted and the studio is a live one."""
+        if self.clock.shifted and environment == "live":
+            raise Refused("now.live")
+
+
+def print_json(found: Any) -> None:
+    """One line of JSON, at once."""
+    print(json.dumps(found, ensure_ascii=False), flush=True)
 
 
 def invocation(data: Path | None, program: str, now: str | None, as_json: bool) -> Invocation:
@@ -58,9 +68,7 @@ def invocation(data: Path | None, program: str, now: str | None, as_json: bool) 
         raise typer.BadParameter(f"--as is one of {', '.join(PROGRAMS)}")
     folder = data or Path(os.environ.get("CLASSTAP_DATA") or platformdirs.user_data_dir("ClassTap", appauthor=False))
     own(folder)
-    return Invocation(
-        data=folder, program=program, clock=SystemClock(instant_ms(now)), shifted=now is not None, json=as_json
-    )
+    return Invocation(data=folder, program=program, clock=SystemClock(instant_ms(now)), json=as_json)
 
 
 def own(folder: Path) -> Path:
@@ -70,7 +78,9 @@ def own(folder: Path) -> Path:
     except OSError as error:
         raise EnvironmentFault("folder.cannot_make", folder=str(folder), why=error.strerror or "") from error
     if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        raise EnvironmentFault("folder.open_to_others", folder=str(folder), command=f"chmod 700 {folder}")
+        raise EnvironmentFault(
+            "folder.open_to_others", folder=str(folder), command=f"chmod 700 {shlex.quote(str(folder))}"
+        )
     return folder
 
 
@@ -91,14 +101,33 @@ def sentences() -> Catalogue:
     return Catalogue(language.split(".")[0])
 
 
+def say(code: str, /, **params: object) -> str:
+    """The sentence of a code, without what only a screen needs."""
+    shown = {name: str(value) if name in _NAMES else value for name, value in params.items()}
+    return sentences().say(code, **shown).translate(_UNSEEN)
+
+
+_NAMES = ("pid", "port", "status")
+"""Numbers that are names: not grouped like amounts."""
+
+_UNSEEN = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
+"""Direction isolates: a terminal prints them as boxes, and nobody could copy a command from between them."""
+
+
 def complain(trouble: ClassTapError) -> None:
     """Say an error in one sentence on stderr."""
-    params = dict(trouble.params)
-    print(sentences().say(f"error.{trouble.code}", **params), file=sys.stderr)
+    code = f"error.{trouble.code}"
+    if sentences().has(code):
+        print(say(code, **trouble.params), file=sys.stderr)
+    else:
+        print(say("error.cli.unknown", code=str(trouble)), file=sys.stderr)
 
 
 def answering(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what a person can be told into one sentence on stderr and exit code 1."""
+    """Turn what a person can be told into one sentence on stderr and exit code 1; our own faults too, without a trace.
+
+    `CLASSTAP_TRACE=1` lets a fault through, for whoever mends it.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -109,6 +138,15 @@ def answering(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(1) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as fault:
+            if os.environ.get("CLASSTAP_TRACE"):
+                raise
+            complain(EnvironmentFault("cli.fault", fault=type(fault).__name__))
             raise typer.Exit(1) from None
 
     return run

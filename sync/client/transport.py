@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from classtap_core.kernel.errors import BadInput, Param
+from classtap_core.kernel.ids import Id
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
@@ -19,6 +20,7 @@ from sync.protocol import (
     Page,
     Pair,
     Paired,
+    PassText,
     Problem,
     Push,
     Pushed,
@@ -106,6 +108,11 @@ class Transport:
 
     def keys(self) -> bytes:
         return self._call("GET", "/keys")
+
+    def pass_text(self, family: Id) -> PassText:
+        """A family's pass, as its code says it; only a desk may ask."""
+        text: PassText = decode(PassText, self._call("GET", f"/pass/{quote(family, safe='')}"))
+        return text
 
     def _call(
         self, method: str, path: str, message: msgspec.Struct | None = None, params: dict[str, Any] | None = None

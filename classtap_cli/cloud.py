@@ -1,0 +1,145 @@
+"""`classtap cloud`: serve it, make it, found studios in it, let devices in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classtap_cli.invocation import Data, Json, Now, answering, invocation, print_json, say
+from classtap_cli.opened_cloud import Database, Studio, chosen, database_of, exists, opened_cloud
+from classtap_cli.written import write_whole
+from classtap_core.kernel.errors import BadInput, Refused
+
+app = typer.Typer(no_args_is_help=True, help="The cloud of one or many studios.")
+studio = typer.Typer(no_args_is_help=True, help="Studios.")
+device = typer.Typer(no_args_is_help=True, help="Devices.")
+app.add_typer(studio, name="studio")
+app.add_typer(device, name="device")
+
+PORT = 8741
+ADDRESS = "address"
+"""The file in the cloud's folder that says where it is served, while it is."""
+
+As = Annotated[str, typer.Option("--as", metavar="PROGRAM", help="Always cloud here.", hidden=True)]
+HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="Processes; one serves a studio's hall of devices.")
+]
+DistributedOption = Annotated[bool, typer.Option("--distributed", help="Lay the tables out for Citus.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.")]
+OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.")]
+PlaceOption = Annotated[str, typer.Option("--location", metavar="NAME", help="Its first location.")]
+ZoneOption = Annotated[
+    str, typer.Option("--zone", metavar="ZONE", help="The location's time zone, such as Europe/Madrid.")
+]
+PinFileOption = Annotated[
+    Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the owner's six-digit PIN.")
+]
+EnvironmentOption = Annotated[str, typer.Option("--environment", metavar="KIND", help="live, or test for a rehearsal.")]
+RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="kiosk or desk.")]
+WhereOption = Annotated[str, typer.Option("--location", metavar="ID", help="Where it stands, by id or name.")]
+DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device is called.")]
+UrlOption = Annotated[str, typer.Option("--url", help="Where devices reach this cloud, if not where it is served.")]
+
+
+@app.command()
+@answering
+def serve(
+    database: Database = "", host: HostOption = "127.0.0.1", port: PortOption = PORT, workers: WorkersOption = 1,
+    data: Data = None, program: As = "cloud", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Serve the cloud until told to end; say {"url"} when it is ready."""
+    call = invocation(data, "cloud", now, json)
+    if call.clock.shifted and exists(call, database):
+        with opened_cloud(call, database):
+            pass  # opening refuses a shifted clock where a studio is live
+    from classtap_core import house
+    from cloud.serve import serve as run
+
+    address = call.folder / ADDRESS
+
+    def ready(url: str) -> None:
+        write_whole(address, url.encode())
+        print_json({"url": url})
+
+    try:
+        run(
+            call.data, house.bus(authority=True), host=host, port=port, url=database_of(database), workers=workers,
+            clock=call.clock, ready=ready,
+        )  # fmt: skip
+    finally:
+        address.unlink(missing_ok=True)
+
+
+@app.command()
+@answering
+def init(
+    database: Database = "", distributed: DistributedOption = False, data: Data = None, program: As = "cloud",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Make the cloud's folder, key and tables, or see that they are there."""
+    call = invocation(data, "cloud", now, json)
+    if distributed:
+        raise Refused("cloud.distributed")
+    from classtap_core import house
+    from cloud.composition import open_cloud
+
+    cloud = open_cloud(call.data, house.bus(authority=True), url=database_of(database), clock=call.clock)
+    try:
+        found = {"folder": str(call.folder), "database": cloud.database.dialect, "studios": len(cloud.studios.all())}
+    finally:
+        cloud.close()
+    call.answer(found, say("cli.cloud_ready", folder=str(call.folder)))
+
+
+@studio.command("add")
+@answering
+def studio_add(
+    name: NameArgument, owner: OwnerOption, location: PlaceOption, zone: ZoneOption, pin_file: PinFileOption = None,
+    environment: EnvironmentOption = "live", database: Database = "", data: Data = None, program: As = "cloud",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Found a studio with its owner, the owner's PIN and a first location."""
+    call = invocation(data, "cloud", now, json)
+    if environment not in ("live", "test"):
+        raise typer.BadParameter("--environment is live or test")
+    from classtap_cli.founding import found_studio
+    from classtap_cli.signing_in import asked_pin
+
+    pin = asked_pin(pin_file)
+    call.check_environment(environment)
+    with opened_cloud(call, database) as cloud:
+        made = found_studio(cloud, name, owner=owner, pin=pin, location=location, zone=zone, environment=environment)
+    call.answer(made, say("cli.studio_added", name=name, studio=made["studio"]))
+
+
+@device.command("pair")
+@answering
+def device_pair(
+    role: RoleOption, location: WhereOption = "", name: DeviceNameOption = "", studio: Studio = "",
+    url: UrlOption = "", database: Database = "", data: Data = None, program: As = "cloud", now: Now = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Give out a one-time code with which one device may join within ten minutes."""
+    call = invocation(data, "cloud", now, json)
+    if role not in ("kiosk", "desk"):
+        raise typer.BadParameter("--role is kiosk or desk")
+    from classtap_cli.founding import place_called
+    from classtap_cli.questions.device import iso
+
+    with opened_cloud(call, database) as cloud:
+        entry = chosen(cloud, studio)
+        place = place_called(cloud, entry.id, location)
+        code = cloud.studios.pairing_code(entry.id, role=role, location=place, name=name or role.title())
+    print_json({"code": code.code, "url": url or _served_at(call.folder), "expires": iso(code.expires)})
+
+
+def _served_at(folder: Path) -> str:
+    """Where the cloud is served now, or would be by default."""
+    try:
+        return (folder / ADDRESS).read_text().strip()
+    except OSError:
+        return f"http://127.0.0.1:{PORT}"
+    except UnicodeDecodeError as error:
+        raise BadInput("cloud.address", file=str(folder / ADDRESS)) from error

@@ -1,0 +1,59 @@
+"""`classtap pass`: have a pass issued, judge one, switch one off."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, print_json, say
+from classtap_cli.reach import ask
+from classtap_core.kernel.errors import BadInput
+
+app = typer.Typer(no_args_is_help=True, help="Families' passes.")
+
+FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="The family's id, or its name.")]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="FILE.png, FILE.svg or FILE.pdf.")]
+TextArgument = Annotated[str, typer.Argument(metavar="TEXT", help="What the code says, as a scanner gives it.")]
+PinFile = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the PIN, not asked for.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+
+
+@app.command()
+@answering
+def issue(
+    family: FamilyArgument, out: Out, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
+) -> None:
+    """Ask the cloud for a family's pass and write it as a picture, a drawing or a card to print."""
+    call = invocation(data, program, now, json)
+    from classtap_cli.cards import WRITERS
+
+    write = WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise typer.BadParameter(f"FILE ends in {', '.join(WRITERS)}", param_hint="-o")
+    issued = ask(call, "pass.issue", family=family)
+    write(out, issued)
+    found = {"family": issued["family"], "file": str(out), "expires": issued["expires"]}
+    call.answer(found, say("cli.pass_issued", name=issued["name"], file=str(out)))
+
+
+@app.command()
+@answering
+def verify(text: TextArgument, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Judge a pass's text as this device would at the door; nothing is written."""
+    if len(text) > 4_000:
+        raise BadInput("pass.too_long", most=4_000)
+    print_json(ask(invocation(data, program, now, json), "pass.verify", text=text))
+
+
+@app.command()
+@answering
+def revoke(
+    family: FamilyArgument, reason: Why = "", pin_file: PinFile = None, data: Data = None, program: As = "desk",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Switch a family's pass off, at once and without a network, as the member of staff whose PIN is given."""
+    call = invocation(data, program, now, json)
+    from classtap_cli.signing_in import asked_pin
+
+    found = ask(call, "pass.revoke", family=family, pin=asked_pin(pin_file), reason=reason)
+    call.answer(found, say("cli.pass_revoked", name=found["name"]))

@@ -1,0 +1,63 @@
+"""The device that is asked, and what every question shares."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from classtap_core.checkin.reading import fetch
+from classtap_core.kernel.errors import EnvironmentFault, Refused
+from classtap_core.kernel.ids import Id, parse
+from classtap_core.people.records import Family
+from sync.client.node import Node
+from sync.client.transport import Rejected, Transport, Unreachable
+
+
+class Device(NamedTuple):
+    """An open node; `running` when its sync engine works beside the question."""
+
+    node: Node
+    running: bool
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A question that needs no more than its name."""
+
+
+@contextmanager
+def the_cloud(node: Node) -> Iterator[Transport]:
+    """A connection of the question's own. Raises EnvironmentFault `cloud.unreachable`, Refused with the cloud's code."""
+    transport = Transport(node.url, node.papers.token)
+    try:
+        yield transport
+    except Unreachable as error:
+        raise EnvironmentFault("cloud.unreachable", url=node.url) from error
+    except Rejected as no:
+        raise Refused(no.code, **no.params) from no
+    finally:
+        transport.close()
+
+
+def family_called(node: Node, named: str) -> Family:
+    """The family with an id, or the only one held here with such a name.
+
+    Raises Refused `family.unknown`, `family.several` with how many.
+    """
+    with node.reader() as reader:
+        try:
+            found = list(fetch(reader, Family, [Id(parse(named))]).values())
+        except ValueError:
+            rows = reader.search(named, kinds=[Family.KIND])
+            found = list(fetch(reader, Family, [row.id for row in rows]).values())
+    if not found:
+        raise Refused("family.unknown", family=named)
+    if len(found) > 1:
+        raise Refused("family.several", family=named, found=len(found))
+    return found[0]
+
+
+def iso(at_ms: int | None) -> str | None:
+    """Milliseconds since the Unix epoch as ISO 8601 in UTC."""
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, tz=UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,28 @@
+"""Every question by its name."""
+
+from classtap_cli.questions import chains, passing, rosters, syncing
+from classtap_cli.questions.device import Device, Nothing
+from sync.client.node import Node
+from sync.client.owner import Owner, Question, Table
+
+TABLE: Table[Device] = {
+    "status": Question(Nothing, syncing.status),
+    "clock": Question(Nothing, syncing.clock),
+    "sync.once": Question(Nothing, syncing.once),
+    "sync.log": Question(syncing.Most, syncing.log),
+    "audit.verify": Question(Nothing, chains.audit_verify),
+    "audit.list": Question(syncing.Most, chains.audit_list),
+    "store.check": Question(Nothing, chains.store_check),
+    "store.key": Question(Nothing, chains.store_key),
+    "scan": Question(passing.Text, passing.scan),
+    "pass.verify": Question(passing.Text, passing.verify),
+    "pass.issue": Question(passing.OfFamily, passing.issue),
+    "pass.revoke": Question(passing.Revoke, passing.revoke),
+    "submit": Question(passing.Submit, passing.submit),
+    "roster": Question(rosters.Which, rosters.rosters),
+}
+
+
+def answering_others(node: Node) -> Owner[Device]:
+    """The owner's door of a running program: open it for as long as the program runs, as a context."""
+    return Owner(node.store.folder, TABLE, Device(node, running=True))
