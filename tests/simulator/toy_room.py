@@ -97,18 +97,16 @@ class ToyRoom:
             presence = msgspec.json.decode(row.body, type=toy.Presence)
             seen[presence.child] = {mark.order for mark in presence.marks}
         for entry in node.store.log:
-            unsettled = entry.sequence in node.store._overlay_of
             contested = entry.answer is not None and entry.answer.status is Status.CONTESTED
-            if entry.kind == "toy.mark" and not contested and (unsettled and entry.changes):
-                op = node.bus._reread(entry)
-                assert op is not None
-                for item in op.payload.items:
+            if entry.kind != "toy.mark" or contested or entry.sequence not in node.store._overlay_of:
+                continue
+            op = node.bus._reread(entry)
+            assert op is not None
+            wrote = {change.id for change in entry.changes}
+            held = node.store.holds(f"roster/{op.payload.house}")
+            for item in op.payload.items if wrote else ():
+                if held or toy.presence_id(item.child) in wrote:
                     assert op.order in seen.get(item.child, ()), f"{node.name} lost sight of {entry.sequence}"
-            elif entry.kind == "toy.mark" and not contested and not unsettled:
-                for change in entry.changes:
-                    row = node.store.seen.get(change.ref)
-                    held = node.store.holds(change.scope)
-                    assert row is not None or not held, f"{node.name} lost sight of {entry.sequence}"
 
     def check(self, world: World) -> None:
         self._marks(world)

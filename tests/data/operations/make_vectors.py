@@ -3,19 +3,34 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
+import msgspec  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 
+from classtap_core.access.operations import RevokeDevice  # noqa: E402
+from classtap_core.booking.operations import (  # noqa: E402
+    CreateBooking,
+    LapseLease,
+    PublishPolicy,
+    TakeLease,
+    lease_id,
+)
+from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS  # noqa: E402
+from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan  # noqa: E402
 from classtap_core.kernel.authority import Authority, Batch, Ledger, Mark, Received  # noqa: E402
 from classtap_core.kernel.clock import Correction, ManualClock  # noqa: E402
 from classtap_core.kernel.device import DeviceBus, Entry  # noqa: E402
-from classtap_core.kernel.envelope import GENESIS, Author, batch_statement  # noqa: E402
+from classtap_core.kernel.envelope import GENESIS, Author, Parts, batch_statement, read  # noqa: E402
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice  # noqa: E402
 from classtap_core.kernel.operations import Payload  # noqa: E402
+from classtap_core.kernel.records import plain  # noqa: E402
+from classtap_core.kernel.undo import Undo  # noqa: E402
+from classtap_core.people.operations import RenameFamily  # noqa: E402
+from tests.unit.house import world as house  # noqa: E402
 from tests.unit.kernel import toy  # noqa: E402
 from tests.unit.kernel.rig import ALL, SEATS, STAFF, STUDIO, child, enrol, mark, seeded, verify  # noqa: E402
 
@@ -68,11 +83,69 @@ def made() -> dict[str, dict[str, Any]]:
     return found
 
 
+def made_by_the_house() -> dict[str, dict[str, Any]]:
+    """One of each operation that the first version of the rooms has, as a kiosk, a desk and the cloud wrote it."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(SECRET))
+    public = key.public_key().public_bytes_raw()
+    world = house.World(seed="golden")
+    kiosk, desk = world.join(house.KIOSK), world.join(house.DESK, role="desk")
+    borrowing = TakeLease(session=house.HALF_PAST, places=1)
+    lease = lease_id(kiosk.bus.submit(borrowing, house.device(house.KIOSK), source="golden").operation)
+    world.sync()
+    marks = (
+        ChildMark(child=house.BEN, state="late", note="dentist \U0001f9b7", expected_ms=house.NINE + 40 * 60_000),
+        ChildMark(child=house.ANA, state="absent", reason="ill"),
+    )
+    scan = RecordScan(location=house.MAIN, date="2026-11-21", outcome="ok", handle="0f" * 8, family=house.FAMILY)
+    booking = CreateBooking(
+        session=house.EVENING, child=house.ZOE, family=house.STRANGERS, location=house.MAIN, via="walk_in"
+    )
+    clerk, owner, device = house.staff(house.CLERK), house.staff(house.OWNER), house.device(house.KIOSK)
+    for member, payload, author in (
+        (kiosk, MarkAttendance(session=house.HALF_PAST, items=marks), device),
+        (kiosk, scan, device),
+        (kiosk, booking, device),
+        (kiosk, msgspec.structs.replace(booking, session=house.HALF_PAST, lease=lease), device),
+        (desk, RenameFamily(family=house.FAMILY, base="García Núñez", name="Núñez"), clerk),
+        (desk, PublishPolicy(name="checkin", head=0, values={"before_min": 20}), owner),
+        (desk, RevokeDevice(device=house.OTHER_KIOSK, reason="lost"), owner),
+        (desk, Undo(operation=house.named("golden")), owner),
+    ):
+        receipt = member.bus.submit(payload, author, source="golden")
+        assert receipt.sequence, (payload, receipt.outcome)
+    world.sync()
+    world.clock.advance(LEASE_MS + LEASE_GRACE_MS + 1)
+    tick = LapseLease(lease=lease, session=house.HALF_PAST, location=house.MAIN)
+    world.author([(house.CLOCK, tick)])
+    found = {}
+    for ledger in world.cloud.ledgers:
+        if ledger.op is None or (ledger.op.source == "test" and ledger.link.kind != "lease.lapse"):
+            continue
+        envelope = read(ledger.data, ledger.parts)
+        statement = batch_statement(
+            studio=envelope.envelope.studio, device=envelope.envelope.device, epoch=envelope.envelope.epoch,
+            last_sequence=envelope.envelope.sequence, last_hash=envelope.hash,
+        )  # fmt: skip
+        name = ledger.link.kind if ledger.link.kind not in found else f"{ledger.link.kind}.leased"
+        entry = Written(ledger.data, envelope.hash, ledger.parts)
+        found[name] = vector(entry, statement, key.sign(statement), public, ledger)
+        found[name]["payload"] = plain(ledger.op.payload)
+    return found
+
+
+class Written(NamedTuple):
+    """What of an entry a vector keeps."""
+
+    data: bytes
+    hash: str
+    parts: Parts
+
+
 def entry_device(backend: MemoryDevice) -> Any:
     return backend.head().device
 
 
-def vector(entry: Entry, statement: bytes, signature: bytes, public: bytes, ledger: Ledger) -> dict[str, Any]:
+def vector(entry: Entry | Written, statement: bytes, signature: bytes, public: bytes, ledger: Ledger) -> dict[str, Any]:
     return {
         "envelope": entry.data.decode(),
         "hash": entry.hash,
@@ -87,8 +160,10 @@ def vector(entry: Entry, statement: bytes, signature: bytes, public: bytes, ledg
 
 
 if __name__ == "__main__":
-    for name, content in made().items():
-        path = HERE / f"toy.{name}.v1.json"
+    vectors = {f"toy.{name}": content for name, content in made().items()}
+    vectors |= {f"house.{name}": content for name, content in made_by_the_house().items()}
+    for name, content in vectors.items():
+        path = HERE / f"{name}.v1.json"
         if not path.exists():
             path.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True) + "\n")
             print(path.name)
