@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 
-class Settings(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Settings(msgspec.Struct, kw_only=True):
     """Attributes: `look` (`system`, `light`, `dark`, `bright`), `locale`, `text_scale` (1.0 to 2.0), `size` (width and
     height of the window in pixels), `maximized`, `screen` (shown first), `location` (the schedule's filter)."""
 
@@ -22,14 +22,17 @@ class Settings(msgspec.Struct, kw_only=True, omit_defaults=True):
     location: str = ""
 
 
-def load(file: Path | None) -> Settings:
-    """Return what was remembered; anything missing, broken or of another version is as if never said."""
+def load(file: Path | None, *, locale: str = "en") -> Settings:
+    """Return what was remembered; anything missing, broken or of another version is as if never said.
+
+    ``locale`` is the system's, for a desk that nobody has told otherwise.
+    """
     if file is None:
-        return Settings()
+        return Settings(locale=locale)
     try:
         return msgspec.json.decode(file.read_bytes(), type=Settings)
     except (OSError, msgspec.DecodeError):
-        return Settings()
+        return Settings(locale=locale)
 
 
 def save(file: Path | None, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QLocale, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
@@ -60,7 +60,7 @@ class DeskWindow(QMainWindow):
         ``operator`` is signed in from the start, for demonstrations and tests."""
         super().__init__()
         self._file = settings_file
-        self.settings = settings or remembered.load(settings_file)
+        self.settings = settings or remembered.load(settings_file, locale=QLocale.system().name())
         theme().use(look=self.settings.look, locale=self.settings.locale, text_scale=self.settings.text_scale)
         self.setMinimumSize(QSize(960, 600))
         self.desk = Desk(source, self)
@@ -191,8 +191,9 @@ class DeskWindow(QMainWindow):
         self.keys.show_menu("staff", chip.mapToGlobal(QPoint(start - theme().px(220), chip.height())))
 
     def _like(self, *, look: str | None = None, locale: str | None = None, text_scale: float | None = None) -> None:
-        theme().use(look=look, locale=locale, text_scale=text_scale)
         here = theme()
+        system = QLocale.system().name()
+        here.use(look=look, locale=system if locale == system[:2] else locale, text_scale=text_scale)
         self.settings.look, self.settings.locale = here.look, here.words.locale
         self.settings.text_scale = here.text_scale
         remembered.save(self._file, self.settings)

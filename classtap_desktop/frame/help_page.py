@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QWidget
 
 from classtap_desktop import actions
 from classtap_desktop.frame.keycaps import KeyCap
@@ -17,38 +17,45 @@ class HelpPage(Overlay):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
-        self._inside: QWidget | None = None
-        self._whole = column(self.card, margins=(28, 22, 28, 24), gap=0)
+        whole = column(self.card, margins=(8, 8, 8, 8))
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        whole.addWidget(self.area)
 
     def open(self) -> None:
         """Show the keys as they are now."""
-        if self._inside is not None:
-            self._whole.removeWidget(self._inside)
-            self._inside.deleteLater()
-        self._inside = self._page()
-        self._whole.addWidget(self._inside)
+        edge, room = theme().px(18), self._over.size() - QSize(theme().px(48), theme().px(48))
+        page = self._page(columns=2)
+        if page.sizeHint().width() + edge > room.width():
+            page.deleteLater()
+            page = self._page(columns=1)
+        self.area.setWidget(page)
+        wanted = page.sizeHint()
+        width = min(wanted.width() + edge, room.width())
+        height = min(wanted.height() + edge, room.height())
+        self.card.setFixedSize(width, height)
         super().open()
         self.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _page(self) -> QWidget:
+    def _page(self, *, columns: int) -> QWidget:
         words = theme().words
-        page = QWidget(self.card)
-        whole = column(page, gap=14)
+        page = QWidget()
+        whole = column(page, margins=(20, 14, 20, 16), gap=14)
         head = row(gap=12)
         head.addWidget(Label(words.say("desk.help.title"), "title"), 1)
         self.close_button = Button(words.say("a11y.close"), size="small", icon="close")
         self.close_button.clicked.connect(lambda _=False: self.close_overlay())
         head.addWidget(self.close_button)
         whole.addLayout(head)
-        columns = row(gap=44)
+        sides = row(gap=44)
         left, right = column(gap=18), column(gap=18)
         for group in actions.GROUPS:
             listed = [action for action in actions.ACTIONS if action.group == group and action.keys]
-            (left if group == "everywhere" else right).addLayout(_group(group, listed))
+            (left if columns == 1 or group == "everywhere" else right).addLayout(_group(group, listed))
         for side in (left, right):
             side.addStretch(1)
-            columns.addLayout(side)
-        whole.addLayout(columns)
+            sides.addLayout(side)
+        whole.addLayout(sides)
         return page
 
 

@@ -39,7 +39,7 @@ class SearchField(QAbstractButton):
         return QSize(grown(384), max(here.px(38), here.metrics("text").height() + here.px(16)))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(grown(180), self.sizeHint().height())
+        return QSize(grown(120), self.sizeHint().height())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ring = painting.shown_by_keyboard(self, event.reason())

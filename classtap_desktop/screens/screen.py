@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from classtap_core.kernel.tx import Ref
@@ -67,28 +67,34 @@ class Screen(QWidget):
 
 
 class StandingError(ErrorLine):
-    """A sentence over the lower edge of its parent, so that nothing has to move for it."""
+    """A sentence over the lower edge of its parent, or just above a widget of it, so that nothing has to move for it."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(parent=over)
         self._over = over
-        self.lift = 0
+        self._above: QWidget | None = None
         over.installEventFilter(self)
+
+    def stand_above(self, widget: QWidget | None) -> None:
+        """Stand above a widget from now on, as wide as it; None for the parent's lower edge."""
+        self._above = widget
 
     def show_error(self, text: str, *, action: str = "", details: str = "", tone: str = "warn") -> None:
         super().show_error(text, action=action, details=details, tone=tone)
-        self.place()
+        self._place()
         self.raise_()
 
-    def place(self) -> None:
-        """Stand ``lift`` pixels above the lower edge."""
-        edge = theme().px(26)
-        wide = self._over.width() - 2 * edge
+    def _place(self) -> None:
+        edge, gap = theme().px(26), theme().px(12)
+        left, bottom, wide = edge, self._over.height() - edge, self._over.width() - 2 * edge
+        if self._above is not None:
+            corner = self._above.mapTo(self._over, QPoint(0, 0))
+            left, bottom, wide = corner.x(), corner.y() - gap, self._above.width()
         self.row.activate()
         tall = max(self.heightForWidth(wide), theme().px(52))
-        self.setGeometry(edge, self._over.height() - tall - theme().px(22) - self.lift, wide, tall)
+        self.setGeometry(left, bottom - tall, wide, tall)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and not self.isHidden():
-            self.place()
+            self._place()
         return False

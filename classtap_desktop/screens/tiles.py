@@ -75,7 +75,9 @@ def draw_fill(painter: QPainter, area: QRectF, parts: tuple[tuple[float, str], .
     """Draw a bar of shares into ``area``, from its start."""
     here = theme()
     radius = area.height() / 2
-    painting.box(painter, area, radius=radius, fill=here.color("line"))
+    outlined = here.tokens["bg"] == "#FFFFFF"
+    edge = here.color("line") if outlined else None
+    painting.box(painter, area, radius=radius, fill=here.color("bg" if outlined else "line"), edge=edge)
     total = min(1.0, sum(share for share, _ in parts))
     for share, token in reversed(parts):
         wide = max(area.height(), area.width() * total) if total > 0 else 0.0

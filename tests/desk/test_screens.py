@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QWidget
+from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
 
 from classtap_core.booking.records import Booking
@@ -35,6 +37,7 @@ LOOKS = {
     "dark": {"look": "dark"},
     "large": {"look": "light", "text_scale": 1.5},
     "arabic": {"look": "dark", "locale": "ar"},
+    "largest": {"look": "bright", "locale": "es", "text_scale": 2.0},
 }
 SIZES = {"": (1280, 800), "-wide": (1920, 1080)}
 
@@ -82,11 +85,9 @@ def inside(widget: QWidget, window: QWidget) -> bool:
 
 def take(qtbot: QtBot, window: DeskWindow, name: str) -> None:
     """Wait until everything has found its place, and keep the picture."""
-
-    def settled() -> None:
-        assert cut(window) == [], name
-
-    qtbot.waitUntil(settled, timeout=1000)
+    with contextlib.suppress(TimeoutError):
+        qtbot.waitUntil(lambda: cut(window) == [], timeout=2000)
+    assert cut(window) == [], name
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = window.grab()
     assert (picture.width(), picture.height()) == (window.width(), window.height())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QWidget
 
 from classtap_core.access.records import Device
 from classtap_core.checkin.reading import fetch
@@ -58,11 +58,16 @@ class DevicesScreen(Screen):
         self.page.addWidget(self.title)
         sides = row(gap=22)
         self.page.addLayout(sides, 1)
-        main = column(gap=16)
+        whole = QWidget()
+        main = column(whole, gap=16)
         main.addWidget(self._state_card())
         main.addWidget(self._facts_card())
         main.addStretch(1)
-        sides.addLayout(main, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(whole)
+        sides.addWidget(area, 1)
         self.notices = NoticeCard(desk, "devices.notices")
         sides.addWidget(self.notices, 1)
         self.trouble.acted.connect(self.reload)
@@ -88,18 +93,17 @@ class DevicesScreen(Screen):
 
     def _facts_card(self) -> Card:
         card = Card(radius=18)
-        grid = QGridLayout(card)
-        here = theme()
-        grid.setContentsMargins(here.px(20), here.px(16), here.px(20), here.px(18))
-        grid.setHorizontalSpacing(here.px(20))
-        grid.setVerticalSpacing(here.px(11))
-        grid.setColumnStretch(1, 1)
+        inside = column(card, margins=(20, 16, 20, 18), gap=11)
         self.facts: dict[str, tuple[Label, Label]] = {}
-        for at, name in enumerate(FACTS):
-            pair = Label("", "text", token="muted"), Label("", "cell", wrap=True)
-            self.facts[name] = pair
-            for place, label in enumerate(pair):
-                grid.addWidget(label, at, place, Qt.AlignmentFlag.AlignTop)
+        self._pairs: list[QBoxLayout] = []
+        for name in FACTS:
+            pair = row(gap=8)
+            label, value = Label("", "text", token="muted"), Label("", "cell", wrap=True)
+            pair.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
+            pair.addWidget(value, 1)
+            self.facts[name] = (label, value)
+            self._pairs.append(pair)
+            inside.addLayout(pair)
         return card
 
     def reload(self) -> None:
@@ -114,6 +118,7 @@ class DevicesScreen(Screen):
         for name, (label, _) in self.facts.items():
             label.show_text(words.say(f"desk.devices.{name}"))
         self.notices.say()
+        self._fit()
         self._show()
 
     def tick(self) -> None:
@@ -159,4 +164,15 @@ class DevicesScreen(Screen):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Put each fact beside its name where there is room, else beneath it."""
+        narrow = self.width() < grown(860)
+        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        widest = max(label.sizeHint().width() for label, _ in self.facts.values())
+        for pair, (label, _) in zip(self._pairs, self.facts.values(), strict=True):
+            pair.setDirection(way)
+            pair.setSpacing(0 if narrow else theme().px(20))
+            label.setMinimumWidth(0 if narrow else widest)
         self.notices.setMaximumWidth(max(grown(340), self.width() // 2))

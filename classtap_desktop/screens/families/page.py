@@ -110,6 +110,7 @@ class PageView(QWidget):
         narrow = self.width() < grown(560)
         if narrow != self._narrow:
             self._narrow = narrow
+            self.face.setVisible(not narrow)
             self.say()
 
     def _dress(self) -> None:

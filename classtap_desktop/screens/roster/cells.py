@@ -35,7 +35,7 @@ class RosterCells(QStyledItemDelegate):
         words = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
         column = COLUMNS[index.column()]
         if column == "state":
-            return round(painting.line_width(words, here.font("label"), icon=grown(15), gap=grown(6))) + here.px(50)
+            return self.widest_state()
         if column == "child":
             badge = self._model.badge(index.data(LINE))
             wide = max(
@@ -45,6 +45,13 @@ class RosterCells(QStyledItemDelegate):
         else:
             wide = max(painting.line_width(line, here.font("cell")) for line in words.split(BREAK))
         return round(wide) + here.px(28)
+
+    def widest_state(self) -> int:
+        """Return the width of the state whose words are longest, so that the column never moves."""
+        here = theme()
+        words = (self._model.words.say(f"desk.state.{state}") for state in FACES)
+        wide = max(painting.line_width(word, here.font("label"), icon=grown(15), gap=grown(6)) for word in words)
+        return round(wide) + here.px(50)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         here = theme()

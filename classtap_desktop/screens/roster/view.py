@@ -100,7 +100,7 @@ class RosterScreen(Screen):
 
     def _table_card(self) -> Card:
         card = Card(radius=16)
-        inside = column(card, margins=(2, 8, 2, 10))
+        inside = column(card, margins=(3, 9, 3, 11))
         self.table = RosterTable()
         self.table.resized.connect(self._fit)
         table = self.table
@@ -271,7 +271,7 @@ class RosterScreen(Screen):
         self._refusal = refusal
         words = theme().words
         why = failure(refusal.reason.code, refusal.reason.params, words)
-        self.trouble.lift = self.bar.height() + theme().px(12)
+        self.trouble.stand_above(self.bar)
         self.trouble.show_error(
             words.say("desk.roster.refused", name=refusal.line.name, why=why),
             action=words.say("desk.roster.insist") if refusal.may_insist else "",
@@ -280,7 +280,7 @@ class RosterScreen(Screen):
 
     def _troubled(self, trouble: Trouble) -> None:
         self._refusal = None
-        self.trouble.lift = 0
+        self.trouble.stand_above(None)
         self.show_trouble(trouble)
 
     def _cure(self) -> None:
@@ -313,7 +313,11 @@ class RosterScreen(Screen):
         for at in range(self.live.model.rowCount()):
             for place, name in enumerate(COLUMNS):
                 wanted[name] = max(wanted[name], self.cells.width_of(self.live.model.index(at, place)))
-        wanted["child"] = min(wanted["child"], max(grown(150), room // 2))
+        wanted["state"] = max(wanted["state"], self.cells.widest_state())
+        wanted["marked"] = max(wanted["marked"], grown(112))
+        wanted["note"] = min(wanted["note"], grown(120))
+        others = sum(wide for name, wide in wanted.items() if name != "child")
+        wanted["child"] = max(grown(110), min(wanted["child"], room - others))
         spare = room - sum(wide for name, wide in wanted.items() if name != "note")
         wanted["note"] = max(grown(60), min(spare, grown(300)))
         spare -= wanted["note"]

@@ -178,7 +178,8 @@ class ScheduleScreen(Screen):
                 box.addItem(text, id)
         at = box.findData(getattr(self.model.filter, name))
         box.setCurrentIndex(max(0, at))
-        box.setMinimumWidth(grown(150))
+        words = max(theme().metrics("text").horizontalAdvance(box.itemText(at)) for at in range(box.count()))
+        box.setFixedWidth(min(words + grown(64), grown(280)))
 
     def _filter(self) -> None:
         chosen = self.chosen()
