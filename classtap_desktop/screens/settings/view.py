@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, theme
 from classtap_desktop.screens.screen import Screen
-from classtap_desktop.spacing import column, grown, row
+from classtap_desktop.spacing import column, grown
 from resources.text import languages
 
 LOOKS = ("system", "light", "dark", "bright")
@@ -28,10 +29,11 @@ class SettingsScreen(Screen):
         self.page.setContentsMargins(26, 18, 26, 22)
         self.title = Label("", "title")
         self.page.addWidget(self.title)
-        card = Card(radius=18)
-        inside = column(card, margins=(22, 20, 22, 22), gap=22)
+        self.card = Card(radius=18)
+        inside = column(self.card, margins=(22, 20, 22, 22), gap=22)
         self._heads: dict[str, tuple[Label, Label]] = {}
-        self.choices: dict[str, dict[object, Button]] = {"locale": {}, "look": {}, "text_scale": {}}
+        self._rows: dict[str, _Choices] = {}
+        self.choices: dict[str, dict[object, Button]] = {}
         wanted: dict[str, Sequence[object]] = {
             "locale": [language.code for language in languages()],
             "look": LOOKS,
@@ -39,8 +41,7 @@ class SettingsScreen(Screen):
         }
         for name, values in wanted.items():
             inside.addLayout(self._section(name, values))
-        self.card = card
-        self.page.addWidget(card)
+        self.page.addWidget(self.card)
         self.page.addStretch(1)
         self.say()
 
@@ -51,14 +52,12 @@ class SettingsScreen(Screen):
         block.addWidget(hint)
         block.addSpacing(theme().px(7))
         self._heads[name] = (head, hint)
-        buttons = row(gap=8)
-        for value in values:
-            button = Button("", checkable=True)
+        buttons = {value: Button("", checkable=True) for value in values}
+        for value, button in buttons.items():
             button.clicked.connect(lambda _=False, value=value: self.liked.emit({name: value}))
-            self.choices[name][value] = button
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        block.addLayout(buttons)
+        self.choices[name] = buttons
+        self._rows[name] = _Choices(list(buttons.values()))
+        block.addWidget(self._rows[name])
         return block
 
     def say(self) -> None:
@@ -79,6 +78,44 @@ class SettingsScreen(Screen):
         for scale, button in self.choices["text_scale"].items():
             button.show_text(words.say("desk.percent", n=round(float(str(scale)) * 100)))
             button.setChecked(abs(here.text_scale - float(str(scale))) < 0.01)
+        for choices in self._rows.values():
+            choices.wrap()
 
     def take_focus(self) -> None:
         self.choices["locale"][theme().words.language].setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class _Choices(QWidget):
+    """Buttons side by side, in as many lines as they need."""
+
+    def __init__(self, buttons: list[Button]) -> None:
+        super().__init__()
+        self._buttons = buttons
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme().px(8))
+        self._place(len(buttons))
+
+    def wrap(self) -> None:
+        """Use as many columns as fit, the widest button in each."""
+        gap, wide = self._grid.horizontalSpacing(), [button.sizeHint().width() for button in self._buttons]
+        fits = sum(wide) + gap * (len(wide) - 1) <= self.width()
+        self._place(len(wide) if fits else max(1, (self.width() + gap) // (max(wide) + gap)))
+
+    def _place(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._grid.setColumnStretch(self._columns, 0)
+        self._columns = columns
+        for at, button in enumerate(self._buttons):
+            self._grid.addWidget(button, at // columns, at % columns)
+        self._grid.setColumnStretch(columns, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.wrap()
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(max(button.sizeHint().width() for button in self._buttons), hint.height())
