@@ -1,12 +1,15 @@
 """`classtap pair URL CODE`: make this program a device of the studio that gave the code."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, say
 from classtap_cli.reach import ring
 from classtap_core.kernel.errors import EnvironmentFault, Refused
+
+if TYPE_CHECKING:
+    from sync.client.node import Node
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="Where the cloud is, as shown with the code.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The one-time code.")]
@@ -25,17 +28,11 @@ def pair(
     if call.program == "cloud":
         raise Refused("device.needed")
     try:
-        with Node.open(call.folder, program=program, clock=call.clock, ring=ring()) as paired:
-            raise Refused("store.paired", studio=paired.papers.studio_name)
-    except Refused as refused:
-        if refused.code != "store.unpaired":
-            raise
-    try:
         with Node.pair(
             call.folder, url=url, code=code, name=name or program, program=program, clock=call.clock, ring=ring()
         ) as node:
-            node.engine.once()
             papers = node.papers
+            whole = _bootstrapped(node)
     except Unreachable as error:
         raise EnvironmentFault("cloud.unreachable", url=url) from error
     except Rejected as no:
@@ -46,5 +43,17 @@ def pair(
         "device": papers.device,
         "role": papers.role,
         "location": papers.location,
+        "bootstrapped": whole,
     }
-    call.answer(found, say("cli.paired", program=program, studio=papers.studio_name))
+    call.answer(found, say("cli.paired" if whole else "cli.paired_bare", program=program, studio=papers.studio_name))
+
+
+def _bootstrapped(node: "Node") -> bool:
+    """Take what the device may hold; a network that goes away meanwhile costs a later round, not the pairing."""
+    from sync.client.transport import Unreachable
+
+    try:
+        node.engine.once()
+    except Unreachable:
+        return False
+    return True

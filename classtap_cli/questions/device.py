@@ -43,7 +43,7 @@ def the_cloud(node: Node) -> Iterator[Transport]:
 def family_called(node: Node, named: str) -> Family:
     """The family with an id, or the only one held here with such a name.
 
-    Raises Refused `family.unknown`, `family.several` with how many.
+    Raises Refused `family.not_here`, `family.several` with how many.
     """
     with node.reader() as reader:
         try:
@@ -52,7 +52,7 @@ def family_called(node: Node, named: str) -> Family:
             rows = reader.search(named, kinds=[Family.KIND])
             found = list(fetch(reader, Family, [row.id for row in rows]).values())
     if not found:
-        raise Refused("family.unknown", family=named)
+        raise Refused("family.not_here", family=named)
     if len(found) > 1:
         raise Refused("family.several", family=named, found=len(found))
     return found[0]
