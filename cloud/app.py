@@ -177,6 +177,7 @@ class _Devices:
         return Page(
             rows=_wire(found.rows), through=found.through, cursor=found.cursor, more=found.more,
             resnapshot=scopes if found.stale else (),
+            cloud_ms=self.cloud.clock.now().wall,
             allowed=None if all(covers(device.scopes, one) for one in wanted) else device.scopes,
         )  # fmt: skip
 

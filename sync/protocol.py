@@ -109,6 +109,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cursor: str
     more: bool = False
     resnapshot: tuple[str, ...] = ()
+    cloud_ms: int = 0
     allowed: tuple[str, ...] | None = None
 
 

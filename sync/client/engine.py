@@ -377,7 +377,9 @@ class SyncEngine:
         cursor = self.local.head().token
         more = bool(scopes)
         while more:
+            sent = self.clock.now()
             page = self.transport.pull(cursor, scopes)
+            self._learn_time(page, sent)
             more, cursor = page.more, page.cursor
             self._take(page)
 
@@ -390,7 +392,7 @@ class SyncEngine:
             self._allow(page.allowed)
         self.local.apply(pulled(page.rows), cursor=None if page.more else page.through, token=page.cursor)
 
-    def _learn_time(self, answer: Pushed | SnapshotPage, sent: Timestamp) -> None:
+    def _learn_time(self, answer: Pushed | SnapshotPage | Page, sent: Timestamp) -> None:
         if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
             self.clock.correction.observe(answer.cloud_ms, sent=sent, received=self.clock.now())
 

@@ -236,3 +236,19 @@ def agrees(studio: Studio, node: Node) -> None:
         for row in snapshot(books, studio.plan.studio, scope, after="", most=1_000_000).rows:
             there[row.kind, row.id] = msgspec.json.decode(row.body or b"null")
     assert here == there
+
+
+def paired(studio: Studio, role: str, clock: SystemClock) -> Node:
+    """A new device with a clock of its own, loaded; kept in the studio's nodes."""
+    node = Node.pair(
+        studio.data / role, url=studio.url, code=studio.code(role), name=role, program=role, clock=clock, ring=None
+    )
+    studio.nodes[role] = node
+    node.engine.once()
+    return node
+
+
+def opened(studio: Studio, role: str, clock: SystemClock) -> Node:
+    """Open a device that was left, under another clock."""
+    studio.nodes[role] = Node.open(studio.data / role, program=role, clock=clock, ring=None)
+    return studio.nodes[role]
