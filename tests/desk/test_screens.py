@@ -68,7 +68,8 @@ def cut(window: QWidget) -> list[str]:
     for kind in (Label, Pill, Button):
         for widget in window.findChildren(kind):
             shortens = isinstance(widget, Label) and widget.text() != widget.whole_text()
-            if widget.isVisible() and not shortens and widget.is_cut():
+            low = widget.height() < widget.minimumSizeHint().height()
+            if widget.isVisible() and (low or (not shortens and widget.is_cut())):
                 found.append(
                     f"{kind.__name__} {widget.accessibleName()!r} {widget.geometry()} wants {widget.sizeHint()}"
                 )
