@@ -162,6 +162,27 @@ class SqlDevice(StoreReader):
         elif epoch > standing.epoch:
             self._stand(msgspec.structs.replace(standing, epoch=epoch, acked=0))
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Go on as a copy of a device that may live on elsewhere: a new chain, an empty queue, everything to be pulled.
+
+        What earlier epochs wrote stays as it is seen until the cloud sends those records; what they had not sent is
+        still in the log (`reader.unsent_before`). Within the caller's transaction.
+        """
+        standing = self.standing()
+        if standing is None:
+            raise Refused("store.unpaired")
+        earlier = {**standing.earlier, str(standing.epoch): standing.acked}
+        self._stand(msgspec.structs.replace(standing, epoch=epoch, acked=0, cursor=0, token="", earlier=earlier))
+        self.conn.execute("UPDATE log SET settled = 1, bodies = NULL WHERE settled = 0")
+        for name in ("touch", "touch_range", "scope"):
+            self.conn.execute(f"DELETE FROM {name}")
+        self._held = None
+        for table in self.tables.values():
+            self.conn.execute(f'DELETE FROM "{table.name}" WHERE overlaid = 1 AND body IS NULL')
+            self.conn.execute(
+                f'UPDATE "{table.name}" SET overlaid = 0, base = NULL, base_scope = NULL WHERE overlaid = 1'
+            )
+
     def set_acked(self, sequence: int) -> None:
         if sequence != self.head().acked:
             self._move(acked=sequence)

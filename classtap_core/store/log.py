@@ -231,10 +231,14 @@ class Log:
 
     def unsent(self, after: int, most: int) -> list[Unsent]:
         """Operations above an acknowledged sequence, in order, as they travel."""
+        return self.unsent_in(self.epoch, after, most)
+
+    def unsent_in(self, epoch: int, after: int, most: int = -1) -> list[Unsent]:
+        """The same of any epoch; -1 for all."""
         rows = self.conn.execute(
             "SELECT position, id, hash, envelope, payload FROM log WHERE position > ? AND position <= ?"
             " ORDER BY position LIMIT ?",
-            (position(self.epoch, after), self._span[1], most),
+            (position(epoch, after), position(epoch, _SEQUENCE), most),
         ).fetchall()
         return [
             Unsent(sequence_of(at), hash, envelope, self.seals.open(payload, payload_context(id)))

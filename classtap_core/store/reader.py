@@ -34,6 +34,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     cursor: int = 0
     token: str = ""
     takes: dict[str, int] = {}
+    earlier: dict[str, int] = {}
+    """How far the epochs before a restore were acknowledged."""
 
 
 class ScopeState(NamedTuple):
@@ -135,6 +137,19 @@ class StoreReader:
     def unsent(self, most: int) -> list[Unsent]:
         """The head of the queue, in order."""
         return self._log.unsent(self.head().acked, most)
+
+    def unsent_before(self) -> list[tuple[int, Unsent]]:
+        """What earlier epochs had not sent, with the epoch, in order."""
+        standing = self.standing()
+        return (
+            []
+            if standing is None
+            else [
+                (int(epoch), one)
+                for epoch, acked in sorted(standing.earlier.items(), key=lambda one: int(one[0]))
+                for one in self._log.unsent_in(int(epoch), acked)
+            ]
+        )
 
     def epochs(self) -> list[int]:
         """The epochs there are own operations of; a fork begins a new one."""

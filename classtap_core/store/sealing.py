@@ -57,3 +57,17 @@ def _agreed(private: X25519PrivateKey, public: bytes, between: bytes, context: s
         algorithm=hashes.SHA256(), length=KEY_BYTES, salt=between, info=b"CTR1 sealed box " + context.encode()
     )
     return derive.derive(_exchange(private, public))
+
+
+def lock(data: bytes, key: bytes, context: str, entropy: Entropy) -> bytes:
+    """Seal data under a 32-byte key that both sides have: a fresh nonce of 12 bytes, then what is sealed."""
+    nonce = entropy(len(_NONCE))
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, data, context.encode())
+
+
+def unlock(box: bytes, key: bytes, context: str) -> bytes:
+    """Open what `lock` made. Raises BadInput `seal.wrong_key`."""
+    try:
+        return ChaCha20Poly1305(key).decrypt(box[: len(_NONCE)], box[len(_NONCE) :], context.encode())
+    except (InvalidTag, ValueError) as error:
+        raise BadInput("seal.wrong_key") from error

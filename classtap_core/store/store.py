@@ -17,8 +17,8 @@ from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
+from classtap_core.store import backup, keys, recovery, rotation
 from classtap_core.store import folder as places
-from classtap_core.store import keys, recovery, rotation
 from classtap_core.store.check import Checked, check
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.engine import Connection, connect, faults
@@ -296,6 +296,20 @@ class Store:
                 recovery.seal_key(self.folder, self._key, public, self._entropy)
             except EnvironmentFault as fault:
                 log.warning("the recovery file could not be made again: %s", fault.code)
+
+    def back_up(self, out: Path, *, now_ms: int) -> backup.Made:
+        """Write a checked copy of this instant to a file, beside whatever people do; the caller waits.
+
+        Raises EnvironmentFault `disk_full`, `store.damaged`; Refused `store.closed`.
+        """
+        with self._at_length:
+            self._go_on()
+            source = backup.Source(self._path, self._key, self.recovery, self.registry)
+            return backup.back_up(source, out, now_ms=now_ms, entropy=self._entropy, going_on=self._go_on)
+
+    def _go_on(self) -> None:
+        if self._closed:
+            raise Refused("store.closed")
 
     def rotate_key(self, ring: keys.Ring | None) -> None:
         """Put the store under a new key while people go on working; waits until it is.
