@@ -20,9 +20,9 @@ def world(seed: int, minutes: int) -> World:
     return made
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_bad_quarter_of_an_hour(seed: int) -> None:
-    world(seed, 15)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bad_dozen_minutes(seed: int) -> None:
+    world(seed, 12)
 
 
 def studio(seed: int, minutes: int) -> World:
@@ -39,15 +39,15 @@ def test_a_bad_morning_at_the_studio(seed: int) -> None:
 
 
 def test_the_same_seed_is_the_same_world() -> None:
-    assert world(5, 10).digest() == world(5, 10).digest() != world(6, 10).digest()
+    assert world(5, 6).digest() == world(5, 6).digest() != world(6, 6).digest()
 
 
-PROGRAM = "from tests.simulator.test_simulator import world; print(world(7, 8).digest())"
+PROGRAM = "from tests.simulator.test_simulator import world; print(world(7, 5).digest())"
 
 
 def test_the_same_seed_is_the_same_world_in_another_process() -> None:
     """Under another hash seed, locale and zone."""
-    found = {world(7, 8).digest()}
+    found = {world(7, 5).digest()}
     for surroundings in (
         {"PYTHONHASHSEED": "1", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"},
         {"PYTHONHASHSEED": "2", "LC_ALL": "C", "TZ": "America/St_Johns"},

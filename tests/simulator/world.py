@@ -12,16 +12,16 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from classtap_core.kernel import undo
-from classtap_core.kernel.bus import Bus, Gate, Permission
+from classtap_core.kernel.bus import Bus, Gate, Permission, Phase
 from classtap_core.kernel.chain import ChainRow, change_parts, join_changes, verify_device, verify_studio
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, derived
-from classtap_core.kernel.operations import Registry
+from classtap_core.kernel.operations import Kind, Registry
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import Row
-from classtap_core.kernel.tx import fold
+from classtap_core.kernel.tx import Snapshot, fold
 from tests.simulator.clock import SkewedClock, TrueClock
 from tests.simulator.node import Node
 from tests.simulator.server import Crash, Server
@@ -272,6 +272,7 @@ class World:
         self._state_is_the_fold()
         self._chains_verify()
         self._effects_once()
+        self._facts_change_nothing_twice()
         for room in self.rooms:
             room.check(self)
 
@@ -330,3 +331,14 @@ class World:
             ledger.effects for ledger in self.server.backend.ledgers
             if ledger.link.outcome.status in (Status.REFUSED, Status.CONTESTED, Status.QUARANTINED)
         )  # fmt: skip
+
+    def _facts_change_nothing_twice(self) -> None:
+        """A fact run again on a state that has it changes nothing: that is how a device knows what it told is so."""
+        backend, bus = self.server.backend, self.server.authority.bus
+        for ledger in backend.ledgers:
+            believed = ledger.link.outcome.status in (Status.ACCEPTED, Status.SUPERSEDED, Status.DUPLICATE)
+            if believed and ledger.op is not None and ledger.op.spec.kind is Kind.FACT:
+                now = ledger.op.at.corrected
+                again = bus.decide(ledger.op, Snapshot(backend, backend.registry), now=now, phase=Phase.RERUN)
+                assert again.changes == (), (ledger.link.kind, ledger.link.sequence)
+                assert again.fault is None
