@@ -21,9 +21,9 @@ from classtap_core.kernel.envelope import (
     commitments,
     join_parts,
     make_parts,
+    own,
     write,
 )
-from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload, Range, Registry
@@ -396,8 +396,7 @@ class DeviceBus:
     def _reread(self, entry: Entry) -> Operation[Any] | None:
         """The operation in a log entry; None when a part of it was erased."""
         try:
-            sealed = read_envelope(entry.data, entry.parts)
-            return self.registry.read(sealed.envelope, join_parts(entry.parts), sealed.hash)
+            return self.registry.read(own(entry.data), join_parts(entry.parts), entry.hash)
         except BadInput:
             return None
 

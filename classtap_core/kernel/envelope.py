@@ -166,6 +166,14 @@ def read(data: bytes, parts: Parts) -> Sealed:
     return Sealed(envelope, data, link_hash(data), parts)
 
 
+def own(data: bytes) -> Envelope:
+    """The envelope in bytes that this device wrote itself, or has checked before. Raises BadInput when they are none."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput("envelope.malformed") from error
+
+
 def _check_ids(envelope: Envelope) -> None:
     try:
         for id in (envelope.studio, envelope.device, envelope.id):
