@@ -84,8 +84,7 @@ def fan(
         if (count - 1) * step > FULL_TURN_MDEG // 2:
             raise BadInput("pattern.too_tight", count=count)
         places += arc(count, front + size_um[1] // 2, step, middle=middle, row=row)
-        corner = hypot(front + size_um[1], size_um[0] / 2)
-        front = ceil(corner) + gap_um[1] + HAIR_UM
+        front = _next_front(front, size_um, gap_um)
     return places
 
 
@@ -94,8 +93,16 @@ def spread_mdeg(counts: tuple[int, ...], *, size_um: tuple[int, int], gap_um: tu
     widest, front = 0, radius_um
     for count in counts:
         widest = max(widest, (count - 1) * step_for(size_um[0], gap_um[0], front))
-        front = ceil(hypot(front + size_um[1], size_um[0] / 2)) + gap_um[1] + HAIR_UM
+        front = _next_front(front, size_um, gap_um)
     return widest
+
+
+def _next_front(front_um: int, size_um: tuple[int, int], gap_um: tuple[int, int]) -> int:
+    """Where the next row's fronts lie: behind this row's corners by the gap, and behind what is free at its sides."""
+    rear = front_um + size_um[1]
+    behind_corners = hypot(rear, size_um[0] / 2) + gap_um[1]
+    behind_sides = hypot(rear, size_um[0] / 2 + gap_um[0])
+    return ceil(max(behind_corners, behind_sides)) + HAIR_UM
 
 
 def step_for(width_um: int, gap_um: int, front_um: int) -> int:

@@ -43,6 +43,8 @@ def boxes(found: Shapes) -> Boxes:
 
 def overlapping(one: Shapes, other: Shapes) -> Mask:
     """For each pair whether the insides meet (shapes that only touch do not). Exact: the separating axis theorem."""
+    if not len(one):
+        return np.zeros(0, dtype=np.bool_)
     return ~(_separated(one, other) | _separated(other, one))
 
 
@@ -64,6 +66,8 @@ def _separated(one: Shapes, other: Shapes) -> Mask:
 
 def gaps_um(one: Shapes, other: Shapes) -> NDArray[np.float64]:
     """For each pair that does not overlap the distance in µm, right to far less than a thousandth of one."""
+    if not len(one):
+        return np.zeros(0)
     origin = one[:, :1]
     a, b = (one - origin).astype(np.float64), (other - origin).astype(np.float64)
     return np.sqrt(np.minimum(_nearest(a, b), _nearest(b, a)))

@@ -162,6 +162,19 @@ def convex_distance(one: Polygon, other: Polygon) -> Ratio:
     return best
 
 
+def point_distance(polygon: Polygon, point: PointUm) -> Ratio:
+    """The squared distance of a point from a convex polygon or segment, exactly; 0 inside it."""
+    turns = [cross(a, b, point) for a, b in edges(polygon)] if len(polygon) > 2 else []
+    if turns and (min(turns) >= 0 or max(turns) <= 0):
+        return Ratio(0, 1)
+    best = Ratio(1, 0)
+    for a, b in edges(polygon):
+        found = point_to_segment(point, a, b)
+        if best.den == 0 or found.num * best.den < best.num * found.den:
+            best = found
+    return best
+
+
 def convex_touch(one: Polygon, other: Polygon) -> bool:
     """Whether two convex polygons or segments have a point in common, borders included."""
     return not any(_apart(one, other, strict=True, across=across) for across in _axes(one, other, ends=True))

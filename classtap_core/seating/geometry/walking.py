@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from classtap_core.seating.geometry import batches
 from classtap_core.seating.geometry.batches import Indices, Shapes
 from classtap_core.seating.geometry.clipping import clipped
-from classtap_core.seating.geometry.polygons import Polygon, convex_distance
+from classtap_core.seating.geometry.polygons import Polygon, convex_distance, point_distance
 from classtap_core.seating.model import PointUm
 
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ class Ground:
         half = self.width_um // 2 + 1
         box = np.array((*place, *place), dtype=np.int64)
         for index in np.flatnonzero(batches.boxes_near(self.boxes, box, half)):
-            gap = convex_distance(batches.points(self.shapes[index]), (place,))
+            gap = point_distance(batches.points(self.shapes[index]), place)
             if 4 * gap.num < self.width_um * self.width_um * gap.den:
                 return False
         return True
@@ -81,7 +81,7 @@ class Ground:
         best = self.width_um
         box = np.array((*place, *place), dtype=np.int64)
         for index in np.flatnonzero(batches.boxes_near(self.boxes, box, self.width_um // 2 + 1)):
-            gap = convex_distance(batches.points(self.shapes[index]), (place,))
+            gap = point_distance(batches.points(self.shapes[index]), place)
             best = min(best, 2 * gap.floor_um())
         return best
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from classtap_core.seating.geometry import batches
-from classtap_core.seating.geometry.batches import Shapes
+from classtap_core.seating.geometry.batches import Boxes, Shapes
 from classtap_core.seating.geometry.polygons import contains, convex_distance
 from classtap_core.seating.geometry.turning import STANDING, placed
 from classtap_core.seating.geometry.walking import Ground
@@ -23,32 +23,72 @@ def has_accessible(scene: Scene) -> bool:
     return bool(scene.doors) and any(ACCESSIBLE in spot.tags for spot in scene.spots)
 
 
-def ground_of(scene: Scene) -> Ground:
-    """Everything that is in the way: spots in their order, then what stands in the room, then its walls."""
-    standing = [piece for piece, owner in zip(scene.pieces, scene.owners, strict=True) if _stands(scene, int(owner))]
-    corners = scene.footprints.shape[1]
-    corners = max(corners, max((len(piece) for piece in standing), default=0))
-    parts = [scene.footprints, batches.shapes(standing), scene.walls]
-    filled = [_filled(part, corners) for part in parts if len(part)]
-    return Ground(np.concatenate(filled), scene.map.limits.accessible_um)
+class Access:
+    """The ways to the tagged spots of a scene, kept up to date while spots move."""
 
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._ground = _ground_of(scene)
+        self._width = scene.map.limits.accessible_um
+        self._tagged = [index for index, spot in enumerate(scene.spots) if ACCESSIBLE in spot.tags]
+        self._places: dict[int, list[PointUm]] = {index: self._beside(index) for index in self._tagged}
+        self._doorways = [
+            doorway(door, self._width)
+            for door in scene.doors
+            if door.width_um >= self._width and contains(scene.room_corners, doorway(door, self._width))
+        ]
+        self._free: dict[PointUm, bool] = {}
+        self._clear: dict[PointUm, int] = {}
 
-def move_on(ground: Ground, scene: Scene, places: list[int]) -> None:
-    """Tell the ground that spots moved."""
-    ground.move(places, _filled(scene.footprints[places], ground.shapes.shape[1]))
+    def move(self, places: list[int], changed: Boxes) -> None:
+        """Spots moved; `changed` are their boxes before and after."""
+        found = _filled(self._scene.footprints[places], self._ground.shapes.shape[1])
+        self._ground.move(places, found)
+        for index in set(places) & set(self._tagged):
+            self._places[index] = self._beside(index)
+        for place in list(self._free):
+            at = np.array((*place, *place), dtype=np.int64)
+            if batches.boxes_near(changed, at, self._width // 2 + 1).any():
+                del self._free[place]
+                self._clear.pop(place, None)
 
+    def not_reached(self) -> list[Violation]:
+        """The tagged spots that nobody as wide as the limit can come to from any door."""
+        starts = [place for place in self._doorways if self._is_free(place)]
+        found = []
+        for index in self._tagged:
+            actual = self._widest_way_um(self._places[index], starts)
+            if actual < self._width:
+                spot = self._scene.spots[index]
+                at = (spot.x_um, spot.y_um)
+                found.append(Violation(Rule.ACCESSIBLE_PATH, (spot.id,), self._width, actual, UM, at))
+        return found
 
-def not_reached(scene: Scene, ground: Ground) -> list[Violation]:
-    """The tagged spots that nobody as wide as the limit can come to from any door."""
-    width = scene.map.limits.accessible_um
-    starts = [(place, door) for door in scene.doors if (place := _start(scene, ground, door)) is not None]
-    found = []
-    for index, spot in enumerate(scene.spots):
-        if ACCESSIBLE in spot.tags:
-            actual = _widest_way_um(scene, ground, index, [place for place, _ in starts])
-            if actual < width:
-                found.append(Violation(Rule.ACCESSIBLE_PATH, (spot.id,), width, actual, UM, (spot.x_um, spot.y_um)))
-    return found
+    def _beside(self, index: int) -> list[PointUm]:
+        spot, type = self._scene.spots[index], self._scene.type_at(index)
+        places = approaches(spot, type.width_um, type.length_um, self._width)
+        return [place for place in places if contains(self._scene.room_corners, place)]
+
+    def _is_free(self, place: PointUm) -> bool:
+        if place not in self._free:
+            self._free[place] = self._ground.is_free(place)
+        return self._free[place]
+
+    def _clear_um(self, place: PointUm) -> int:
+        if place not in self._clear:
+            self._clear[place] = self._ground.clear_um(place)
+        return self._clear[place]
+
+    def _widest_way_um(self, places: list[PointUm], starts: list[PointUm]) -> int:
+        ground = self._ground
+        free = [place for place in places if self._is_free(place)]
+        if any(ground.joined(start, place) for place in free for start in starts):
+            return self._width
+        if not starts:
+            return 0
+        if not free:
+            return min(self._width - 1, max((self._clear_um(place) for place in places), default=0))
+        return max(ground.bottleneck_um(start, place) for place in free for start in starts)
 
 
 def paths_blocked(scene: Scene) -> list[Violation]:
@@ -81,26 +121,13 @@ def doorway(door: Zone, disc_um: int) -> PointUm:
     return placed(((0, -door.length_um - disc_um - 2 * _HAIR),), door.rotation_mdeg, (door.x_um, door.y_um))[0]
 
 
-def _widest_way_um(scene: Scene, ground: Ground, index: int, starts: list[PointUm]) -> int:
-    spot, type = scene.spots[index], scene.type_at(index)
-    places = [
-        place
-        for place in approaches(spot, type.width_um, type.length_um, ground.width_um)
-        if contains(scene.room_corners, place)
-    ]
-    for place in places:
-        if ground.is_free(place) and any(ground.joined(start, place) for start in starts):
-            return ground.width_um
-    free = [place for place in places if ground.is_free(place)]
-    if not free or not starts:
-        return min(ground.width_um - 1, max((ground.clear_um(place) for place in places), default=0) if starts else 0)
-    return max(ground.bottleneck_um(start, place) for place in free for start in starts)
-
-
-def _start(scene: Scene, ground: Ground, door: Zone) -> PointUm | None:
-    place = doorway(door, ground.width_um)
-    wide_enough = door.width_um >= ground.width_um and contains(scene.room_corners, place)
-    return place if wide_enough and ground.is_free(place) else None
+def _ground_of(scene: Scene) -> Ground:
+    """Everything that is in the way: spots in their order, then what stands in the room, then its walls."""
+    standing = [piece for piece, owner in zip(scene.pieces, scene.owners, strict=True) if _stands(scene, int(owner))]
+    corners = max(scene.footprints.shape[1], max((len(piece) for piece in standing), default=0))
+    parts = [scene.footprints, batches.shapes(standing), scene.walls]
+    filled = [_filled(part, corners) for part in parts if len(part)]
+    return Ground(np.concatenate(filled), scene.map.limits.accessible_um)
 
 
 def _in_the_way(scene: Scene, path: Path) -> list[tuple[str, int]]:

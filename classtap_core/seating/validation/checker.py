@@ -42,7 +42,7 @@ class Checker:
             if aisle.kind is ZoneKind.AISLE
         }
         self._doors = _doors_blocked(self._scene)
-        self._ground = access.ground_of(self._scene) if access.has_accessible(self._scene) else None
+        self._ways = access.Access(self._scene) if access.has_accessible(self._scene) else None
         self._judge_access()
         self._names = labels.duplicate_labels(seat_map)
         self._capacity = labels.too_many(seat_map)
@@ -72,8 +72,8 @@ class Checker:
         self._keep(spots.against_room(scene, np.array(places, dtype=np.int64)))
         for aisle in aisles.aisles_near(scene, np.concatenate(boxes)):
             self._aisles[aisle.id] = aisles.aisles_too_narrow(scene, [aisle])
-        if self._ground is not None:
-            access.move_on(self._ground, scene, places)
+        if self._ways is not None:
+            self._ways.move(places, np.concatenate(boxes))
         self._judge_access()
         if self._names or any(_named(one) != _named(other) for one, other in zip(old, changed, strict=True)):
             now = _with_spots(scene.map, scene.spots)
@@ -82,8 +82,8 @@ class Checker:
 
     def _judge_access(self) -> None:
         self._access = access.paths_blocked(self._scene)
-        if self._ground is not None:
-            self._access += access.not_reached(self._scene, self._ground)
+        if self._ways is not None:
+            self._access += self._ways.not_reached()
 
     def _keep(self, found: Iterable[Violation]) -> None:
         for one in found:
