@@ -26,6 +26,8 @@ def folded(text: str) -> str:
     >>> folded("王小明")
     '王 小 明'
     """
+    if text.isascii():
+        return " ".join(text.lower().split())
     out: list[str] = []
     for char in unicodedata.normalize("NFKD", text).casefold():
         mark = unicodedata.combining(char)

@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.ids import Id, derived
@@ -104,3 +106,8 @@ def test_who_was_erased_is_in_no_index(people: SqlDevice) -> None:
     assert people.search("garcia") == []
     shadow = [repr(people.conn.execute(f"SELECT * FROM searchable_fts_{part}").fetchall()) for part in ("data", "idx")]
     assert not any("garcia" in rows or "marquez" in rows for rows in shadow)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_folds_as_accented_text_does(text: str) -> None:
+    assert f"{search.folded(text)} e".strip() == search.folded(f"{text} é")
