@@ -42,6 +42,10 @@ KEPT_EVERY_MS = 60_000
 """How often the time of the last contact is written down, so that a pulled plug forgets no more."""
 
 
+PROBE_BYTES = 64 * 1024
+"""What a probe writes: a full disk may still have room for a word, and none for the next scan."""
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What pairing left in the store: the papers, and where the cloud is."""
 
@@ -241,8 +245,13 @@ class Node:
             self.store.device.observe(kind, key, at_ms, count=1)
 
     def probe(self) -> "Future[None]":
-        """Whether the store saves: writes a small value. The future raises what stands in the way."""
-        return self.store.run(lambda: self._write("probe", b"ok"))
+        """Whether the store has room for a few families more. The future raises what stands in the way."""
+
+        def try_it() -> None:
+            self._write("probe", os.urandom(PROBE_BYTES))
+            self._write("probe", b"")
+
+        return self.store.run(try_it)
 
     def tries(self, name: str) -> Tries:
         """Wrong PINs under a name (a person, or `kiosk.exit`), kept over restarts."""

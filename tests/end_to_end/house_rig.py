@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import msgspec
@@ -252,3 +252,18 @@ def opened(studio: Studio, role: str, clock: SystemClock) -> Node:
     """Open a device that was left, under another clock."""
     studio.nodes[role] = Node.open(studio.data / role, program=role, clock=clock, ring=None)
     return studio.nodes[role]
+
+
+@contextmanager
+def filled(node: Node) -> Iterator[None]:
+    """A full disk: SQLite may take not one page more for the store's file than it has."""
+
+    def limit(pages: int) -> None:
+        node.store.device.conn.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+
+    (has,) = node.store.call(lambda: node.store.device.conn.execute("PRAGMA page_count").fetchone())
+    node.store.call(lambda: limit(has))
+    try:
+        yield
+    finally:
+        node.store.call(lambda: limit(1_073_741_823))

@@ -1,0 +1,211 @@
+"""The kiosk's door on a real store with a real studio in it: verdicts, marks, PINs, and what a full disk does to each."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from classtap_cli.demo.studio import DemoFamily
+from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.records import Scan
+from classtap_core.kernel.clock import SystemClock
+from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status
+from classtap_core.passes.operations import RevokePass
+from classtap_core.passes.records import Pass, pass_id
+from kiosk.door import Door, Said, Sighted
+from kiosk.headless import mark_all
+from sync.client.node import Node
+from tests.end_to_end.house_rig import Sky, cloud_row, families_due, filled, log_of
+from tests.end_to_end.rig import Studio
+
+PINS = {"marisol": "271828", "dilnoza": "161803", "ayumi": "223606"}
+"""docs/model.md: a manager, the front desk at Riverside, an instructor."""
+
+
+class Studied(NamedTuple):
+    """What was made once: a kiosk's folder to copy, its families' passes, and a pass of another studio."""
+
+    folder: Path
+    families: list[DemoFamily]
+    texts: dict[Id, str]
+    foreign: str
+
+
+class House:
+    """A kiosk that never hears of the cloud again, under a sky of its own."""
+
+    def __init__(self, made: Studied, folder: Path) -> None:
+        self.sky, self.folder = Sky(), folder
+        self.families, self.texts, self.foreign = made.families, made.texts, made.foreign
+        shutil.copytree(made.folder, folder)
+        self.open()
+
+    def open(self) -> None:
+        self.node = Node.open(self.folder, program="kiosk", clock=self.sky.clock(), ring=None)
+        self.door = Door(self.node)
+
+    def scan(self, family: DemoFamily, **how: Any) -> Sighted:
+        return self.door.scan(self.texts[family.family], **how).result()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Studied:
+    with Studio(tmp_path_factory.mktemp("studio") / "data", families=8) as studio:
+        studios, id = studio.cloud.studios, studio.plan.studio
+        families = families_due(studio)
+        texts = {family.family: studio.pass_text(family) for family in families}
+        gone = families[-1]
+        studios.author(id, RevokePass(family=gone.family, home=gone.home, epoch=1, reason="lost"), source="test")
+        other = studios.found("Another studio", environment="test")
+        issued = cloud_row(studio, Pass, pass_id(id, families[0].family))
+        foreign = studios.pass_keys.issue(other, issued, now_s=SystemClock().now().wall // 1000)
+        studio.pair("kiosk")
+        studio.leave("kiosk")
+        return Studied(studio.data / "kiosk", families, texts, foreign)
+
+
+@pytest.fixture
+def home(made: Studied, tmp_path: Path) -> Iterator[House]:
+    house = House(made, tmp_path / "kiosk")
+    yield house
+    house.node.close()
+
+
+def repeat(work: Callable[[], Any], times: int) -> None:
+    """The pages that are there fill up at some time."""
+    for _ in range(times):
+        work()
+
+
+def scans_of(node: Node) -> list[Any]:
+    return [entry for entry in log_of(node) if entry.kind == "scan.record"]
+
+
+def test_a_verdict_is_a_fact_before_it_is_heard(home: House) -> None:
+    family = home.families[0]
+    sighted = home.scan(family, decode_us=31_000, trace="frame 12")
+    assert (sighted.outcome, sighted.family, sighted.warnings) == ("ok", family.family, ())
+    assert sighted.board is not None
+    shown = {child.child for group in sighted.board.groups for child in group.children}
+    assert shown == {child for child in shown if child in {one.child for one in family.children}} != set()
+    (entry,) = scans_of(home.node)
+    assert entry.id == sighted.scan
+    with home.node.reader() as reader:
+        kept = fetch(reader, Scan, [Id(sighted.scan)])[Id(sighted.scan)]
+    assert (kept.outcome, kept.family, kept.decode_us, kept.trace) == ("ok", family.family, 31_000, "frame 12")
+    assert kept.device == home.node.papers.device
+    assert kept.key_id > 0
+
+
+def test_a_known_pass_that_is_refused_is_a_fact_too_and_shows_no_board(home: House) -> None:
+    sighted = home.scan(home.families[-1])
+    assert (sighted.outcome, sighted.board) == ("revoked", None)
+    assert [entry.id for entry in scans_of(home.node)] == [sighted.scan]
+
+
+def test_other_refusals_are_counted_and_leave_no_entry(home: House) -> None:
+    text = home.texts[home.families[0].family]
+    forged = text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:]
+    refused = [forged, "https://parking.example/pay?lot=42", "", text[:40], "CT:" + "Ж" * 40]
+    outcomes = [home.door.scan(one).result().outcome for one in refused]
+    assert outcomes[0] == "tampered"
+    assert outcomes[1:] == ["unreadable"] * 4
+    assert home.door.scan(home.foreign).result().outcome == "other_studio"
+    assert log_of(home.node) == []
+    with home.node.reader() as reader:
+        counted = reader.observations("scan.refused")
+    totals: dict[str, int] = {}
+    for (_, outcome), counts in counted.items():
+        totals[outcome] = totals.get(outcome, 0) + counts["count"]
+    assert totals == {"tampered": 1, "unreadable": 4, "other_studio": 1}
+
+
+def test_looking_without_keeping_writes_nothing(home: House) -> None:
+    sighted = home.scan(home.families[0], keep=False)
+    assert (sighted.outcome, sighted.scan) == ("ok", "")
+    assert sighted.board is not None
+    assert log_of(home.node) == []
+
+
+def test_a_tap_is_saved_and_a_change_of_mind_names_what_it_corrects(home: House) -> None:
+    sighted = home.scan(home.families[0])
+    assert sighted.board is not None
+    group = sighted.board.groups[0]
+    child = Id(group.children[0].child)
+    states = []
+    for state in ("present", "absent", "none", "late"):
+        marked = home.door.mark(home.families[0].family, group.card.session.id, [Said(child, state)]).result()
+        assert marked.outcome.status is Status.ACCEPTED
+        assert marked.board is not None
+        states.append(next(c.state.value for g in marked.board.groups for c in g.children if c.child == child))
+    assert states == ["present", "absent", "none", "late"]
+    assert len(log_of(home.node)) == 5
+    assert home.node.store.check().ok
+
+
+def test_a_gate_stops_one_child_and_no_sibling(home: House) -> None:
+    """The demo's first family has a child booked twice at one time (catalogue 14: overlap)."""
+    stopped = 0
+    for family in home.families[:-1]:
+        for _, marked in mark_all(home.door, home.scan(family), "present"):
+            refused = dict(marked.refused)
+            assert set(refused.values()) <= {"gate.present_elsewhere"}
+            stopped += len(refused)
+            saved = {item.key for item in marked.outcome.items if item.status is Status.ACCEPTED}
+            assert not saved & set(refused)
+    assert stopped >= 1
+
+
+def test_who_may_leave_may_leave_and_guessing_ends(home: House) -> None:
+    assert home.door.check_pin(PINS["dilnoza"]).staff is not None
+    assert home.door.check_pin(PINS["ayumi"]).staff is None, "an instructor's PIN is right, but may not leave"
+    left = [home.door.check_pin(pin) for pin in ("000000", "12345")]
+    assert [check.tries_left for check in left] == [1, 3]
+    assert left[-1].lock.locked
+    locked = home.door.check_pin(PINS["marisol"])
+    assert (locked.staff, locked.lock.locked) == (None, True)
+    home.sky.moved_ms += 5 * 60_000 + 1
+    assert home.door.check_pin(PINS["marisol"]).staff is not None
+    assert home.door.check_pin("000000").tries_left == 2
+
+
+def test_wrong_pins_count_on_after_a_restart(home: House) -> None:
+    for _ in range(3):
+        home.door.check_pin("000000")
+    home.node.close()
+    home.open()
+    assert home.door.check_pin(PINS["marisol"]).lock.locked
+
+
+def test_a_full_disk_loses_nothing_and_says_so(home: House) -> None:
+    family = home.families[0]
+    sighted = home.scan(family)
+    assert sighted.board is not None
+    group = sighted.board.groups[0]
+    said = [Said(Id(group.children[0].child), state) for state in ("present", "absent")]
+    turns = cycle(said)
+
+    def mark() -> Any:
+        return home.door.mark(family.family, group.card.session.id, [next(turns)]).result()
+
+    before = log_of(home.node)
+    with filled(home.node):
+        for work in (lambda: home.scan(family), mark, lambda: home.node.probe().result()):
+            with pytest.raises(EnvironmentFault, match="disk_full"):
+                repeat(work, 200)
+        assert home.door.check_pin("000000").tries_left == 2
+        assert home.door.check_pin("000000").tries_left == 1
+        assert home.door.check_pin(PINS["marisol"]).staff is not None, "a full disk keeps nobody in"
+    home.node.probe().result()
+    assert [entry.id for entry in log_of(home.node)][: len(before)] == [entry.id for entry in before]
+    assert mark().outcome.stands
+    assert home.node.store.check().ok
+
+
+def test_a_revoked_device_knows_it_from_its_own_records(home: House) -> None:
+    assert home.door.revoked() is False
