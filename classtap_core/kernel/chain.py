@@ -101,7 +101,7 @@ def change_parts(changes: Iterable[Change], records: Mapping[str, type[Record]],
         entry: dict[str, object] = {"kind": change.kind, "id": change.id, "scope": change.scope}
         if change.left:
             entry["left"] = change.left
-        before, after = _wholes(change)
+        before, after = _wholes(change) if any(part.about for part in plan(record)) else ({}, {})
         for side, fields, whole in (("before", change.before, before), ("after", change.after, after)):
             if fields is not None:
                 entry[side] = _split_fields(record, fields, whole, f"{position}/{side}", values)
