@@ -60,6 +60,8 @@ def test_every_family_held_here_is_listed(qtbot: QtBot, world: World, open_desk:
     screen = families(qtbot, open_desk)
     assert screen.model.counts() == (len(world.plan.families), len(world.plan.families))
     assert screen.count.whole_text() == f"{len(world.plan.families)} families"
+    qtbot.waitUntil(lambda: screen.page_view.page is not None)
+    assert screen.page_view.page.name == spoken(screen.model)[0].split(":")[0], "the first stands open"
     screen.field.setText("zzz")
     assert screen.count.whole_text() == f"0 of {len(world.plan.families)}"
 

@@ -116,6 +116,8 @@ class FamiliesScreen(Screen):
         self.trouble.clear()
         scroll = self.list.verticalScrollBar().value()
         self.model.show_families(families)
+        if not self._family and self.model.rowCount():
+            self.list.setCurrentIndex(self.model.index(0))
         self._mark()
         if self.model.row_of(self._family) < 0:
             self.list.verticalScrollBar().setValue(scroll)

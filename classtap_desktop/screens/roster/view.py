@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QListView,
     QStackedLayout,
-    QTableView,
     QWidget,
 )
 
@@ -20,12 +18,10 @@ from classtap_core.kernel.ids import Id
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
-from classtap_desktop.screens.plain_header import PlainHeader
-from classtap_desktop.screens.roster.cells import RosterCells
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
 from classtap_desktop.screens.roster.live import LiveRoster, Refusal
-from classtap_desktop.screens.roster.model import COLUMNS
 from classtap_desktop.screens.roster.reading import KINDS, Roster, RosterLine
+from classtap_desktop.screens.roster.table import RosterTable
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.session_list import SessionLines, SessionsModel
 from classtap_desktop.screens.sessions import until
@@ -101,27 +97,10 @@ class RosterScreen(Screen):
     def _table_card(self) -> Card:
         card = Card(radius=16)
         inside = column(card, margins=(3, 9, 3, 11))
-        self.table = RosterTable()
-        self.table.resized.connect(self._fit)
-        table = self.table
-        table.setModel(self.live.model)
-        self.cells = RosterCells(self.live.model, table)
-        table.setItemDelegate(self.cells)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.setHorizontalHeader(PlainHeader(table))
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table = table = RosterTable(self.live.model)
         table.customContextMenuRequested.connect(lambda at: self.menu.emit(table.viewport().mapToGlobal(at)))
         table.selectionModel().currentRowChanged.connect(lambda *_: self._chose())
-        self.live.model.modelReset.connect(self._fit)
         self.live.model.dataChanged.connect(lambda *_: self._changed_rows())
-        self.live.model.rowsInserted.connect(lambda *_: self._fit())
         inside.addWidget(table, 1)
         self.nobody = Label("", "text", token="muted", wrap=True)
         self.nobody.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -158,8 +137,7 @@ class RosterScreen(Screen):
 
     def chosen(self) -> RosterLine | None:
         """Return the chosen child's line."""
-        index = self.table.currentIndex()
-        return self.live.model.line(index.row()) if index.isValid() else None
+        return self.table.chosen()
 
     def mark(self, state: str) -> None:
         """Say how the chosen child is; ``none`` clears."""
@@ -233,12 +211,8 @@ class RosterScreen(Screen):
             self.days.scrollTo(self.day.index(at), QAbstractItemView.ScrollHint.PositionAtCenter)
         self.before.setEnabled(self.live.can_step(-1))
         self.after.setEnabled(self.live.can_step(1))
-        if self.table.currentIndex().row() < 0 and roster.lines:
-            self.table.selectionModel().setCurrentIndex(
-                self.live.model.index(0, 0),
-                QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows,
-            )
-        self._fit()
+        self.table.choose_first()
+        self.table.fit()
         self._chose()
 
     def _show_head(self) -> None:
@@ -301,44 +275,6 @@ class RosterScreen(Screen):
         super().resizeEvent(event)
         self.side.setVisible(self.width() >= grown(980))
         self.side.setFixedWidth(grown(330))
-
-    def _fit(self) -> None:
-        """Give each column what its words ask for, and what is left to the note."""
-        if self.live.roster is None:
-            return
-        room = self.table.viewport().width()
-        metrics, model = theme().metrics("label"), self.live.model
-        heads = [str(model.headerData(at, Qt.Orientation.Horizontal)) for at in range(len(COLUMNS))]
-        wanted = {name: metrics.horizontalAdvance(heads[at]) + grown(28) for at, name in enumerate(COLUMNS)}
-        for at in range(self.live.model.rowCount()):
-            for place, name in enumerate(COLUMNS):
-                wanted[name] = max(wanted[name], self.cells.width_of(self.live.model.index(at, place)))
-        wanted["state"] = max(wanted["state"], self.cells.widest_state())
-        wanted["marked"] = max(wanted["marked"], grown(112))
-        wanted["note"] = min(wanted["note"], grown(120))
-        others = sum(wide for name, wide in wanted.items() if name != "child")
-        wanted["child"] = max(grown(110), min(wanted["child"], room - others))
-        spare = room - sum(wide for name, wide in wanted.items() if name != "note")
-        wanted["note"] = max(grown(60), min(spare, grown(300)))
-        spare -= wanted["note"]
-        wanted["child"] += max(0, min(spare, grown(120)))
-        wanted["marked"] = max(wanted["marked"], room - sum(wide for name, wide in wanted.items() if name != "marked"))
-        for at, name in enumerate(COLUMNS):
-            self.table.setColumnWidth(at, wanted[name])
-
-
-class RosterTable(QTableView):
-    """Signals: ``resized`` when the room for its columns changed."""
-
-    resized = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setStyleSheet("QTableView::item, QTableView::item:focus { border: none; }")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
 
 
 def subtitle(roster: Roster, now_ms: int) -> str:
