@@ -152,8 +152,9 @@ class Node:
             return
         self.asked = None
         try:
-            self._take(asked, body)
-            self._hold(allowed)
+            self._hold(allowed)  # first: what the rows no longer tell of is not held while they are taken
+            if asked.scope in ("", *allowed):
+                self._take(asked, body)
         except Crash:
             self.world.note(self.name, "died taking", asked.call)
             self.restart()

@@ -98,7 +98,11 @@ class ToyRoom:
             seen[presence.child] = {mark.order for mark in presence.marks}
         for entry in node.store.log:
             contested = entry.answer is not None and entry.answer.status is Status.CONTESTED
-            if entry.kind != "toy.mark" or contested or entry.sequence not in node.store._overlay_of:
+            if entry.kind != "toy.mark" or contested:
+                continue
+            if entry.sequence in node.store.settled:
+                lost = [c for c in entry.changes if node.store.holds(c.scope) and node.store.seen.get(c.ref) is None]
+                assert not lost, f"{node.name} lost sight of {entry.sequence}"
                 continue
             op = node.bus._reread(entry)
             assert op is not None
