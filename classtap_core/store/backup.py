@@ -29,7 +29,7 @@ from classtap_core.store.sealing import lock
 KEYS_END = ".keys"
 """What the file of the persons' keys ends in, after the backup's own name."""
 
-_PAGES_A_STEP, _STEPS_A_FLUSH = 256, 8
+_PAGES_A_STEP = 256
 
 
 class Source(NamedTuple):
@@ -121,7 +121,6 @@ def _copy(source: Source, copy: Path, key: bytes, going_on: Callable[[], None]) 
         head = StoreReader(reading, source.registry, tables_of(source.registry)).head()
         writing = rotation.blank(copy, key)
         try:
-            writing.execute("PRAGMA cache_size = -4096")
             _fill(reading, writing, copy, going_on)
         finally:
             writing.close()
@@ -134,17 +133,13 @@ def _copy(source: Source, copy: Path, key: bytes, going_on: Callable[[], None]) 
 
 
 def _fill(reading: Connection, writing: Connection, copy: Path, going_on: Callable[[], None]) -> None:
-    steps = 0
-    with copy.open("rb") as file:
+    early = rotation.EarlyFlush(copy)
 
-        def progress(_status: int, _remaining: int, _total: int) -> None:
-            nonlocal steps
-            steps += 1
-            if steps % _STEPS_A_FLUSH == 0:
-                os.fsync(file.fileno())  # little by little: a mark's own flush does not wait behind all of it
-            going_on()
+    def progress(_status: int, _remaining: int, _total: int) -> None:
+        early.step()
+        going_on()
 
-        reading.backup(writing, pages=_PAGES_A_STEP, progress=progress, sleep=0)
+    reading.backup(writing, pages=_PAGES_A_STEP, progress=progress, sleep=0)
 
 
 def _finish(source: Source, copy: Path, key: bytes) -> tuple[int, bytes]:

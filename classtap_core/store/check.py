@@ -1,6 +1,8 @@
 """Is a store what its log says? The chain, every row against the fold of recorded changes, and the file itself."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,7 +10,7 @@ import msgspec
 from classtap_core.kernel.chain import verify_device
 from classtap_core.kernel.records import Row
 from classtap_core.kernel.tx import Change, Ref, fold
-from classtap_core.store.engine import faults
+from classtap_core.store.engine import Connection, faults
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.rows import RecordTable
 
@@ -109,7 +111,41 @@ def _count(reader: StoreReader, table: RecordTable) -> int:
 
 
 def _file_faults(reader: StoreReader) -> Iterator[str]:
-    for pragma in ("cipher_integrity_check", "integrity_check"):
-        for (said,) in reader.conn.execute(f"PRAGMA {pragma}").fetchall():
-            if said != "ok":
-                yield f"{pragma}: {said}"
+    yield from (f"cipher_integrity_check: {said}" for said in damaged_pages(reader.conn).values())
+    for (said,) in reader.conn.execute("PRAGMA integrity_check").fetchall():
+        if said != "ok":
+            yield f"integrity_check: {said}"
+
+
+def damaged_pages(conn: Connection) -> dict[int, str]:
+    """Pages of the file whose seal is broken, with SQLCipher's words.
+
+    It looks at the file alone. While a store is used, what the write-ahead log holds of a page is the page, and the
+    file may have a hole there, or a page half written: neither is damage, so those are left out and the rest looked
+    at twice.
+    """
+    found = _broken_seals(conn)
+    if found:
+        again = _broken_seals(conn)
+        waiting = _pages_waiting(Path(conn.execute("PRAGMA database_list").fetchone()[2]))
+        found = {page: said for page, said in found.items() if page in again and page not in waiting}
+    return found
+
+
+def _broken_seals(conn: Connection) -> dict[int, str]:
+    said = [words for (words,) in conn.execute("PRAGMA cipher_integrity_check").fetchall()]
+    return {int(words.rsplit(" ", 1)[-1]) if words[-1:].isdigit() else 0: words for words in said}
+
+
+def _pages_waiting(path: Path) -> set[int]:
+    """Page numbers in the write-ahead log (https://sqlite.org/fileformat2.html, 4.1: they are not encrypted)."""
+    try:
+        with path.with_name(path.name + "-wal").open("rb") as file:
+            size = int.from_bytes(file.read(32)[8:12], "big")
+            pages = set()
+            while len(header := file.read(24)) == 24:
+                pages.add(int.from_bytes(header[:4], "big"))
+                file.seek(size, os.SEEK_CUR)
+            return pages
+    except OSError:
+        return set()

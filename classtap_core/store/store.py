@@ -326,8 +326,15 @@ class Store:
         try:
             with faults(self._path):
                 copy = rotation.blank(staged.copy, staged.key.key)
+                early = rotation.EarlyFlush(staged.copy)
+
+                def between(_status: int, remaining: int, _total: int) -> None:
+                    early.step()
+                    if remaining:
+                        self._between_slices()
+
                 try:
-                    self.device.conn.backup(copy, pages=_PAGES_A_SLICE, progress=self._between_slices, sleep=0)
+                    self.device.conn.backup(copy, pages=_PAGES_A_SLICE, progress=between, sleep=0)
                 finally:
                     copy.close()
             self._swap(staged, ring)
@@ -336,9 +343,8 @@ class Store:
                 rotation.undo(self.folder, ring)
             raise
 
-    def _between_slices(self, _status: int, remaining: int, _total: int) -> None:
-        if remaining:
-            self._writer.breathe()
+    def _between_slices(self) -> None:
+        self._writer.breathe()
 
     def _swap(self, staged: rotation.Staged, ring: keys.Ring | None) -> None:
         with self._no_readers():

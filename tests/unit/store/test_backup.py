@@ -179,7 +179,7 @@ def test_marks_go_on_while_a_backup_is_made(busy: Store, kept: Path) -> None:
     thread.start()
     marked = 0
     while thread.is_alive():
-        busy.call(lambda: bus.submit(mark(marked), STAFF))
+        busy.call(lambda number=marked: bus.submit(mark(number), STAFF))
         marked += 1
     thread.join()
     assert marked > 3

@@ -56,9 +56,9 @@ def test_marks_go_between_the_slices_of_copying(store: Store) -> None:
     rotating = threading.Event()
     copying = store._between_slices
 
-    def between(status: int, remaining: int, total: int) -> None:
+    def between() -> None:
         rotating.set()
-        copying(status, remaining, total)
+        copying()
 
     store._between_slices = between  # type: ignore[method-assign]
     ended = threading.Thread(target=store.rotate_key, args=(None,))
@@ -104,14 +104,13 @@ def test_closing_ends_a_change_that_has_begun(store: Store, opened: Opener) -> N
     store.apply(bus, [child_row(number, "n" * 2_000) for number in range(2_000)], cursor=1, token="1").result()
     closing: list[threading.Thread] = []
 
-    def between(status: int, remaining: int, total: int) -> None:
+    def between() -> None:
         if not closing:
             closing.append(threading.Thread(target=store.close))
             closing[0].start()
             while not store._writer._closing:
                 pass
-        if remaining:
-            store._writer.breathe()
+        store._writer.breathe()
 
     store._between_slices = between  # type: ignore[method-assign]
     with pytest.raises(Refused, match=r"store\.closed"):

@@ -330,3 +330,31 @@ def test_settling_thousands_is_sliced_too(store: Store) -> None:
     assert (head.cursor, head.token) == (160, "end")
     assert store.call(lambda: store.device.settled_by(160)) == []
     assert store.check().ok
+
+
+def test_a_store_in_use_is_not_called_damaged(store: Store) -> None:
+    """A page that the write-ahead log holds may be a hole in the file, which SQLCipher's check takes for damage."""
+    bus = bus_over(store.device)
+    with store.reader() as reader:
+        reader.head()  # holds an instant: the log cannot be folded in beyond it
+        store.apply(bus, [child_row(number, "n" * 900) for number in range(400)], cursor=1, token="1").result()
+        store.call(lambda: store.device.checkpoint())
+    for number in range(20):
+        with store.reader() as reader:
+            store.apply(bus, [child_row(number * 37 + one, "m" * 900) for one in range(90)]).result()
+            reader.head()
+            store.apply(bus, [child_row(number * 41 + one, "k" * 900) for one in range(90)]).result()
+            store.call(lambda: store.device.checkpoint())
+            assert store.check().file == ()
+
+
+def test_pages_of_the_write_ahead_log_are_no_holes(store: Store) -> None:
+    """The file's last page made a hole by hand, while the log holds it: no damage; without the log, damage."""
+    bus = bus_over(store.device)
+    store.apply(bus, [child_row(number, "n" * 900) for number in range(400)], cursor=1, token="1").result()
+    path = store.folder / "store.db"
+    pages = store.call(lambda: int(store.device.conn.execute("PRAGMA page_count").fetchone()[0]))
+    with path.open("ab") as file:
+        file.truncate(pages * 4096)
+    assert (store.folder / "store.db-wal").stat().st_size > 100 * 4096
+    assert store.check().ok
