@@ -198,14 +198,18 @@ class Bus:
             wanted: list[Want] = []
             going: list[_Ahead] = []
             for one in running:
-                wants = _advance(one, snapshot)
-                if wants:
-                    wanted.extend(wants)
-                    one.tx.tracking = one.tracked
-                    for want in wants:
-                        one.tx.declare(want)
-                if wants is not None:
-                    going.append(one)
+                op, tx, reads, tx.tracking = one
+                try:
+                    wants = _several(next(reads))
+                except StopIteration:
+                    continue
+                except Exception:  # noqa: BLE001 - met again, and answered, when this operation is decided
+                    snapshot.prepared.pop(op.id, None)
+                    continue
+                for want in wants:
+                    tx.declare(want)
+                wanted += wants
+                going.append(one)
             snapshot.warm(wanted)
             running = going
 
@@ -217,18 +221,6 @@ class _Ahead(NamedTuple):
     tx: Tx
     reads: Reads
     tracked: bool
-
-
-def _advance(one: _Ahead, snapshot: Snapshot) -> tuple[Want, ...] | None:
-    """The next round of wants; None at the end, or where the operation itself will meet the trouble."""
-    one.tx.tracking = one.tracked
-    try:
-        return _several(next(one.reads))
-    except StopIteration:
-        return None
-    except Exception:  # noqa: BLE001 - met again, and answered, when this operation is decided
-        snapshot.prepared.pop(one.op.id, None)
-        return None
 
 
 def _gate_reads(gate: Gate, tx: Tx, op: Operation[Any]) -> Reads:
@@ -257,10 +249,13 @@ def _judged(
     return found
 
 
+_WANTS = frozenset((Key, Range, Recorded))
+
+
 def _several(wants: Want | Iterable[Want]) -> tuple[Want, ...]:
-    if isinstance(wants, Key | Range | Recorded):
-        return (wants,)
-    return tuple(wants)
+    if type(wants) in _WANTS:
+        return (wants,)  # type: ignore[return-value]
+    return tuple(wants)  # type: ignore[arg-type]
 
 
 def _resolve(reads: Reads, tx: Tx, snapshot: Snapshot) -> None:

@@ -97,15 +97,16 @@ class Snapshot:
         """Fetch what is wanted and not here yet: one query per record kind, one per index."""
         keys: dict[type[Record], set[Id]] = {}
         ranges: dict[Range, None] = {}
+        rows, absent_scopes = self._rows, self._absent_scopes
         for want in wants:
             if isinstance(want, Key):
                 record, id, scope = want
                 ref = (record.KIND, id)
-                if ref not in self._rows:
+                if ref not in rows:
                     keys.setdefault(record, set()).add(id)
-                scopes = self._absent_scopes.get(ref)
+                scopes = absent_scopes.get(ref)
                 if scopes is None:
-                    scopes = self._absent_scopes[ref] = {}
+                    scopes = absent_scopes[ref] = {}
                 scopes[scope or f"{record.PREFIX}/*"] = None
             elif isinstance(want, Range):
                 if want not in self._ranges:
@@ -241,9 +242,10 @@ class Tx:
 
     def declare(self, want: Want) -> None:
         if isinstance(want, Key):
-            self._keys.add((want.record.KIND, want.id))
+            ref = (want.record.KIND, want.id)
+            self._keys.add(ref)
             if self.tracking:
-                self._touched.add((want.record.KIND, want.id))
+                self._touched.add(ref)
         elif isinstance(want, Range):
             self._ranges[want[:5]] = want
             if self.tracking:
