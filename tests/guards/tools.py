@@ -74,5 +74,6 @@ TOOLS = {
     "chromium": Tool(_chromium, "apt-get install chromium"),
     "postgresql": Tool(_postgresql, "apt-get install postgresql"),
     "zdump": Tool(_program("zdump"), "apt-get install libc-bin"),
+    "strace": Tool(_program("strace"), "apt-get install strace"),
     "openssl": Tool(_program("openssl"), "apt-get install openssl"),
 }
