@@ -20,6 +20,9 @@ from sync.protocol import HEARTBEAT_S
 
 Ready = Callable[[str], None]
 
+_COLLECT_EVERY = 20_000
+"""A push makes a hundred thousand short-lived objects: Python's 700 would walk them a hundred times over."""
+
 
 class _Server(uvicorn.Server):
     """Says when it listens, and ends the live connections before it waits for all connections to end."""
@@ -134,6 +137,7 @@ def serve(
             # What lives as long as the process is looked at no more: a collection over it costs every other push double.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(_COLLECT_EVERY, 10, 10)
             tell = (lambda: ready(cloud.studios.url)) if ready else (lambda: None)
             _Server(_config(cloud, HEARTBEAT_S), cloud, tell).run(sockets=[listening])
     finally:
