@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +13,9 @@ import typer
 
 from classtap_cli.invocation import PROGRAMS, As, Data, Json, Now, answering, instant_ms, own, sentences
 from classtap_cli.sheet_png import write_png
-from classtap_core.kernel.errors import EnvironmentFault
-from classtap_core.seating import drawing, numbering
+from classtap_core.kernel.errors import BadInput, EnvironmentFault
+from classtap_core.kernel.ids import fresh
+from classtap_core.seating import drawing, numbering, templates
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.diff import as_plain, difference
 from classtap_core.seating.formats.known import Format, read, write
@@ -21,7 +23,9 @@ from classtap_core.seating.formats.native import read_json, write_native
 from classtap_core.seating.formats.pdf import missing_letters, write_pdf
 from classtap_core.seating.formats.report import Note, Report
 from classtap_core.seating.formats.svg import write_svg
-from classtap_core.seating.model import SeatMap
+from classtap_core.seating.model import Room, SeatMap, Unit
+from classtap_core.seating.placards import placard_sheets
+from classtap_core.seating.units import entered
 from classtap_core.seating.validation.checker import validate as find_violations
 from classtap_core.seating.validation.telling import Teller
 from resources import path
@@ -38,14 +42,18 @@ Dpi = Annotated[int, typer.Option("--dpi", min=20, max=1200, help="Dots an inch 
 FONTS = ("NotoSans-Regular.ttf", "NotoSansHebrew-Regular.ttf", "NotoSansArabicUI-Regular.ttf")
 
 
-class Picture(StrEnum):
-    """What a map can be drawn as; `export` writes these too."""
+class Target(StrEnum):
+    """What `export` writes: the formats that can be read again, and pictures."""
 
+    NATIVE = "native"
+    PRETIX = "pretix"
+    CSV = "csv"
+    SVG = "svg"
     PDF = "pdf"
     PNG = "png"
 
 
-Target = StrEnum("Target", {one.name: one.value for one in (*Format, *Picture)})
+PICTURES = (Target.SVG, Target.PDF, Target.PNG)
 
 
 @app.command("import")
@@ -83,11 +91,11 @@ def export_file(
     """Write a map in another format, with its original ids, and say what that format cannot hold."""
     _check_options(data, program, now)
     seat_map, read_report = read(_bytes(file), name=file.stem)
-    if format.value in tuple(Format) and (audience is Audience.STAFF and scale is None or format.value != Format.SVG):
-        made, report = write(seat_map, Format(format.value))
-    else:
+    if format in PICTURES:
         made, lost = _drawn(seat_map, format.value, audience, scale, dpi)
         report = Report(read_report.seats, read_report.kept, read_report.repeated_ids, lost=lost)
+    else:
+        made, report = write(seat_map, Format(format.value))
     _write(out, made)
     _answer(_reported(report), as_json, lambda say: _report_lines(report, out, say))
 
@@ -152,6 +160,88 @@ def render(
 
 @app.command()
 @answering
+def placards(
+    file: File,
+    out: Out,
+    audience: For = Audience.CLIENTS,
+    data: Data = None,
+    program: As = "desk",
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Write a PDF of cards to cut out, one a spot, with the names as clients (or staff) read them."""
+    _check_options(data, program, now)
+    seat_map, _ = read(_bytes(file), name=file.stem)
+    pages = placard_sheets(seat_map, audience)
+    made, lost = _printed(pages, seat_map.name)
+    _write(out, made)
+    answer = {"file": str(out), "pages": len(pages), "lost": [_noted(note) for note in lost]}
+    _answer(answer, as_json, lambda say: [say.say("seatmap.placards", file=str(out), pages=len(pages))])
+
+
+@app.command("new")
+@answering
+def new_map(
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as reformer, cycling, mat, rowing.")],
+    out: Out,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; lengths in µm.")
+    ] = None,
+    room: Annotated[
+        str | None, typer.Option("--room", metavar="WxL", help="The room in metres, such as 10.5x8.")
+    ] = None,
+    fit: Annotated[bool, typer.Option("--fit", help="As many as the room holds.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="As many as the template has, closer together.")] = False,
+    data: Data = None,
+    program: As = "desk",
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Lay out a room from a template, numbered and valid."""
+    _check_options(data, program, now)
+    file = path("seatmaps", f"{template}.json")
+    if not template.replace("-", "").isalnum() or not file.is_file():
+        raise BadInput("seatmap.template", template=template)
+    if (fit or keep) and not room:
+        raise typer.BadParameter("--fit and --keep need --room")
+    known = templates.read_template(read_json(_bytes(file)))
+    values = dict(_assigned(word) for word in set_ or ())
+    walls = _room(room) if room else None
+    if walls and (fit or keep):
+        fitted = (templates.with_counts_kept if keep else templates.fitted_to)(known, walls, values)
+        values = fitted.values
+    seat_map = templates.lay_out(known, values, seed=fresh(int(time.time() * 1000), os.urandom), room=walls)
+    _write(out, write_native(seat_map))
+    answer = {
+        "file": str(out),
+        "seats": len(seat_map.spots),
+        "values": {**{name: one.value for name, one in templates.parameters(known).items()}, **values},
+        "room_um": [seat_map.room.width_um, seat_map.room.length_um],
+    }
+    _answer(
+        answer,
+        as_json,
+        lambda say: [say.say("seatmap.kept", kept=len(seat_map.spots), seats=len(seat_map.spots), file=str(out))],
+    )
+
+
+def _assigned(word: str) -> tuple[str, int]:
+    name, _, value = word.partition("=")
+    if not value.isascii() or not value.lstrip("-").isdigit() or len(value) > 12:
+        raise typer.BadParameter("--set takes NAME=VALUE with a whole number")
+    return name, int(value)
+
+
+def _room(text: str) -> Room:
+    width, _, length = text.lower().partition("x")
+    sides = (entered(width, Unit.METRE), entered(length, Unit.METRE))
+    if min(sides) < 1_000_000:
+        raise typer.BadParameter("--room takes WxL in metres, such as 10.5x8")
+    return Room(width_um=sides[0], length_um=sides[1])
+
+
+@app.command()
+@answering
 def number(
     file: File,
     rules: Annotated[Path, typer.Option("--rules", metavar="RULES", help="JSON, as resources/schema describes it.")],
@@ -207,10 +297,14 @@ def _drawn(
         return write_svg(seat_map, audience=audience, page=page), ()
     if kind == "png":
         return write_png(drawing.cropped(page), dpi=dpi), ()
+    return _printed([page], seat_map.name)
+
+
+def _printed(pages: Sequence[drawing.Sheet], title: str) -> tuple[bytes, tuple[Note, ...]]:
     fonts = [path("fonts", name).read_bytes() for name in FONTS]
-    missing = missing_letters(page, fonts)
+    missing = missing_letters(pages, fonts)
     lost = (Note("", f"letters without a font: {missing}"),) if missing else ()
-    return write_pdf(page, title=seat_map.name, fonts=fonts), lost
+    return write_pdf(pages, title=title, fonts=fonts), lost
 
 
 def _answer(found: dict[str, Any], as_json: bool, lines: Any) -> None:

@@ -1,4 +1,4 @@
-"""PDF 1.4 by hand: one page to scale, filled polygons, lines and words; nothing a small writer does not need.
+"""PDF 1.4 by hand: pages to scale, filled polygons, lines and words; nothing a small writer does not need.
 
 Words of western letters use Helvetica, which every reader has. Others need a TrueType font from the caller; without
 one, or where it has no such letter, a letter becomes a question mark and the report says so.
@@ -20,32 +20,40 @@ _WIDTHS = (  # Adobe's Helvetica.afm, letters 32 to 126, in thousandths
 )  # fmt: skip
 
 
-def write_pdf(page: Sheet, *, title: str, fonts: Sequence[bytes] = ()) -> bytes:
-    """A sheet as a one-page PDF whose page is as large as the sheet: printed at 100 %, a ruler agrees.
+def write_pdf(pages: Sequence[Sheet], *, title: str, fonts: Sequence[bytes] = ()) -> bytes:
+    """Sheets as a PDF whose pages are as large as they: printed at 100 %, a ruler agrees.
 
     `fonts` are TrueType files, asked in order for letters that Helvetica does not have.
     """
     extra = [Font(data) for data in fonts]
-    content = [f"{MM_TO_PT:.9f} 0 0 {-MM_TO_PT:.9f} 0 {_n(page.height * MM_TO_PT)} cm", "1 j 1 J"]
-    used: dict[int, set[str]] = {}
-    content += [_shape(item) if isinstance(item, Shape) else _words(item, extra, used) for item in page.items]
     objects = _Objects()
-    catalog, pages, leaf = objects.new(), objects.new(), objects.new()
-    stream = objects.stream("\n".join(part for part in content if part).encode("latin-1"))
+    catalog, tree = objects.new(), objects.new()
+    used: dict[int, set[str]] = {}
+    streams = [objects.stream(_content(page, extra, used)) for page in pages]
     names = {
         "F0": objects.add("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"),
         "F1": objects.add("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>"),
     }
     for index, letters in used.items():
         names[f"T{index}"] = _embedded(objects, extra[index], letters)
-    listed = " ".join(f"/{name} {number} 0 R" for name, number in names.items())
-    box = f"[0 0 {_n(page.width * MM_TO_PT)} {_n(page.height * MM_TO_PT)}]"
-    objects.put(catalog, f"<< /Type /Catalog /Pages {pages} 0 R /ViewerPreferences << /PrintScaling /None >> >>")
-    objects.put(pages, f"<< /Type /Pages /Kids [{leaf} 0 R] /Count 1 >>")
-    resources = f"/Resources << /Font << {listed} >> >>"
-    objects.put(leaf, f"<< /Type /Page /Parent {pages} 0 R /MediaBox {box} {resources} /Contents {stream} 0 R >>")
+    resources = "/Resources << /Font << " + " ".join(f"/{name} {at} 0 R" for name, at in names.items()) + " >> >>"
+    leaves = []
+    for page, stream in zip(pages, streams, strict=True):
+        box = f"[0 0 {_n(page.width * MM_TO_PT)} {_n(page.height * MM_TO_PT)}]"
+        leaf = f"<< /Type /Page /Parent {tree} 0 R /MediaBox {box} {resources} /Contents {stream} 0 R >>"
+        leaves.append(objects.add(leaf))
+    kids = " ".join(f"{leaf} 0 R" for leaf in leaves)
+    objects.put(tree, f"<< /Type /Pages /Kids [{kids}] /Count {len(leaves)} >>")
+    objects.put(catalog, f"<< /Type /Catalog /Pages {tree} 0 R /ViewerPreferences << /PrintScaling /None >> >>")
     info = objects.add(f"<< /Title {_utf16(title)} /Producer (ClassTap) >>")
     return objects.file(catalog, info)
+
+
+def _content(page: Sheet, extra: Sequence[Font], used: dict[int, set[str]]) -> bytes:
+    """The drawing of a page, in millimetres from its top left."""
+    lines = [f"{MM_TO_PT:.9f} 0 0 {-MM_TO_PT:.9f} 0 {_n(page.height * MM_TO_PT)} cm", "1 j 1 J"]
+    lines += [_shape(item) if isinstance(item, Shape) else _words(item, extra, used) for item in page.items]
+    return "\n".join(line for line in lines if line).encode("latin-1")
 
 
 class _Objects:
@@ -138,10 +146,10 @@ def _width(text: str, font: Font | None) -> float:
     return sum(_WIDTHS[ord(letter) - 32] if 32 <= ord(letter) < 127 else 556 for letter in text) / 1000
 
 
-def missing_letters(page: Sheet, fonts: Sequence[bytes]) -> int:
-    """How many letters of a sheet would come out as question marks."""
+def missing_letters(pages: Sequence[Sheet], fonts: Sequence[bytes]) -> int:
+    """How many letters of some sheets would come out as question marks."""
     extra = [Font(data) for data in fonts]
-    letters = [letter for item in page.items if isinstance(item, Words) for letter in item.text]
+    letters = [letter for page in pages for item in page.items if isinstance(item, Words) for letter in item.text]
     return sum(not _is_western(letter) and not any(font.glyph(letter) for font in extra) for letter in letters)
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from classtap_core.seating.model import FORMAT, VERSION, SeatMap
 from classtap_core.seating.numbering import Numbering
+from classtap_core.seating.templates import Template
 
 BASE = "https://classtap.example/schema/"
 
@@ -26,6 +27,11 @@ def numbering_schema() -> dict[str, Any]:
     return _of(Numbering, "seat-numbering-1.json", "Rules by which ClassTap numbers a seat map, version 1")
 
 
+def template_schema() -> dict[str, Any]:
+    """The schema of templates and presets."""
+    return _of(Template, "seat-template-1.json", "A template from which ClassTap lays out a seat map, version 1")
+
+
 def _of(struct: type[msgspec.Struct], file: str, title: str) -> dict[str, Any]:
     schema = msgspec.json.schema(struct)
     for definition in schema["$defs"].values():
@@ -41,7 +47,11 @@ def _write(folder: str) -> None:
         Path(folder, file).write_text(msgspec.json.format(msgspec.json.encode(schema()), indent=1).decode() + "\n")
 
 
-SCHEMAS = {"seatmap-1.json": seat_map_schema, "seat-numbering-1.json": numbering_schema}
+SCHEMAS = {
+    "seatmap-1.json": seat_map_schema,
+    "seat-numbering-1.json": numbering_schema,
+    "seat-template-1.json": template_schema,
+}
 
 if __name__ == "__main__":
     import sys

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from typer.testing import CliRunner
 
@@ -113,3 +114,20 @@ def test_files_that_are_not_there_and_wrong_use(drawn: Path, tmp_path: Path) -> 
         ("validate", drawn, "--as", "me"),
     ):
         assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 2
+
+
+def test_a_room_from_a_template_and_its_placards(tmp_path: Path) -> None:
+    out, cards = tmp_path / "room.json", tmp_path / "cards.pdf"
+    found = run("new", "reformer", "--set", "reformers.columns=5", "-o", out)
+    assert (found["seats"], found["values"]["reformers.columns"], found["values"]["reformers.rows"]) == (10, 5, 2)
+    assert run("validate", out)["valid"] is True
+    assert run("placards", out, "-o", cards)["pages"] == 2
+    text = pypdfium2.PdfDocument(cards)[1].get_textpage().get_text_range()
+    assert "Reformer 9" in text
+    assert "B4" in text
+    fitted = run("new", "mat", "--room", "12x9.5", "--fit", "-o", out)
+    assert (fitted["room_um"], fitted["seats"]) == ([12_000_000, 9_500_000], fitted["seats"])
+    assert run("validate", out)["valid"] is True
+    assert "too small" in run("new", "mat", "--room", "3x3", "--keep", "-o", out, code=1)
+    assert "not a template" in run("new", "../schema/seatmap-1", "-o", out, code=1)
+    assert "between" in run("new", "mat", "--set", "mats.rows=99", "-o", out, code=1)

@@ -51,7 +51,7 @@ def test_ten_metres_are_ten_metres_divided_by_the_scale_in_svg() -> None:
 
 def test_ten_metres_are_ten_metres_divided_by_the_scale_in_pdf() -> None:
     wide = replace(room("a"), room=Room(width_um=10_000_000, length_um=4_000_000))
-    page = pypdfium2.PdfDocument(write_pdf(sheet(wide, scale=50), title="Wide"))[0]
+    page = pypdfium2.PdfDocument(write_pdf([sheet(wide, scale=50)], title="Wide"))[0]
     image = page.render(scale=200 / 72, grayscale=True).to_numpy()
     dark = np.flatnonzero((image < 128).sum(axis=0) > 400)  # columns the long walls run through
     wall_to_wall_mm = (dark.max() - dark.min()) * 25.4 / 200
@@ -62,14 +62,14 @@ def test_the_words_of_a_pdf_can_be_found_in_it() -> None:
     seat_map = replace(labelled(), name="Ζώνη (1) Бег \\ שלום")
     fonts = [path("fonts", name).read_bytes() for name in ("NotoSans-Regular.ttf", "NotoSansHebrew-Regular.ttf")]
     page = sheet(seat_map)
-    document = pypdfium2.PdfDocument(write_pdf(page, title=seat_map.name, fonts=fonts))
+    document = pypdfium2.PdfDocument(write_pdf([page], title=seat_map.name, fonts=fonts))
     text = document[0].get_textpage().get_text_range()
     assert "Ζώνη (1) Бег \\" in text
     assert {"A1", "A3", "B4"} <= set(text.split())
     assert document.get_metadata_dict()["Title"] == seat_map.name
-    assert missing_letters(page, fonts) == 0
-    assert missing_letters(page, []) == 11
-    assert pypdfium2.PdfDocument(write_pdf(page, title="x"))[0].get_textpage().get_text_range().count("?") >= 7
+    assert missing_letters([page], fonts) == 0
+    assert missing_letters([page], []) == 11
+    assert pypdfium2.PdfDocument(write_pdf([page], title="x"))[0].get_textpage().get_text_range().count("?") >= 7
 
 
 def test_an_svg_of_ours_is_the_map_again() -> None:
@@ -84,7 +84,7 @@ def test_any_room_can_be_drawn_every_way(seed: int) -> None:
     seat_map = layout(random.Random(seed))
     page = sheet(seat_map)
     assert read_svg(write_svg(seat_map))[0] == seat_map
-    assert len(pypdfium2.PdfDocument(write_pdf(page, title="x"))) == 1
+    assert len(pypdfium2.PdfDocument(write_pdf([page], title="x"))) == 1
     assert cv2.imdecode(np.frombuffer(write_png(page, dpi=40), np.uint8), cv2.IMREAD_COLOR) is not None
 
 

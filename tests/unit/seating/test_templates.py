@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.seating.formats.native import read_native, write_native
+from classtap_core.seating.formats.schema import template_schema
 from classtap_core.seating.model import Modality, Room, ZoneKind
 from classtap_core.seating.templates import (
     Template,
@@ -139,3 +140,8 @@ def test_a_preset_has_its_own_name_and_only_its_modalitys_equipment() -> None:
 def test_a_broken_template_is_refused(plain: object) -> None:
     with pytest.raises(BadInput):
         read_template(plain)
+
+
+def test_the_schema_in_resources_is_the_templates() -> None:
+    written = json.loads(path("schema", "seat-template-1.json").read_text())
+    assert written == json.loads(json.dumps(template_schema()))
