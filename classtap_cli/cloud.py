@@ -1,5 +1,6 @@
 """`classtap cloud`: serve it, make it, found studios in it, let devices in."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -63,6 +64,7 @@ def serve(
         write_whole(address, url.encode())
         print_json({"url": url})
 
+    _ends_well()
     try:
         run(
             call.data, house.bus(authority=True), host=host, port=port, url=database_of(database), workers=workers,
@@ -70,6 +72,16 @@ def serve(
         )  # fmt: skip
     finally:
         address.unlink(missing_ok=True)
+
+
+def _ends_well() -> None:
+    """SIGTERM and SIGINT are how a server ends, so it ends with 0: uvicorn stops first, then raises them again."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, leave)
 
 
 @app.command()

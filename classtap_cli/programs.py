@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,7 +42,7 @@ def desk(data: Data = None, program: As = "desk", now: Now = None, json: Json = 
         with answering_others(node):
             node.start()
             application = _application()
-            _ends_on_signals(application)
+            _ends_on_signals(application, application.closeAllWindows)
             code = run_desk(NodeSource(node), settings_file=call.folder / "window.json")
     raise typer.Exit(code)
 
@@ -85,11 +86,11 @@ def _open_window(call: Invocation, camera: str) -> None:
         from kiosk.sources import source_of
 
         application = _application()
-        _ends_on_signals(application)
+        _ends_on_signals(application, lambda: application.exit(0))
         with answering_others(node):
             node.start()
             app = KioskApp(node, source_of(camera))
-            app.left.connect(application.quit)
+            app.left.connect(lambda: application.exit(0))  # quit() asks the window, and a kiosk's window refuses
             app.start()
             try:
                 code = application.exec()
@@ -143,12 +144,16 @@ def _application() -> Any:
     return application
 
 
-def _ends_on_signals(application: Any) -> None:
-    """SIGINT and SIGTERM end the program as closing its window does. Python hears them when Qt lets it, four times a second."""
+def _ends_on_signals(application: Any, end: Callable[[], None]) -> None:
+    """SIGINT and SIGTERM end the program; told before it runs, it ends as soon as it does.
+
+    Python hears signals when Qt lets it: four times a second.
+    """
     from PySide6.QtCore import QTimer
 
+    told: list[int] = []
     for wanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wanted, lambda *_: application.quit())
+        signal.signal(wanted, lambda number, _: told.append(number))
     timer = QTimer(application)
-    timer.timeout.connect(lambda: None)
+    timer.timeout.connect(lambda: end() if told else None)
     timer.start(250)

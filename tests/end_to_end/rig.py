@@ -1,13 +1,17 @@
 """A whole studio on loopback, every part real: the demo's families, a served cloud, a switch, a kiosk and a desk."""
 
+import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+import pytest
 
 from classtap_cli.demo.proxy import SwitchProxy
 from classtap_cli.demo.studio import DemoFamily, Plan, make_studio
@@ -51,6 +55,7 @@ class Studio:
         self.server = CloudServer(self.cloud, heartbeat_s=2.0).start()
         self.proxy = SwitchProxy(int(self.server.url.rsplit(":", 1)[1]))
         self.nodes: dict[str, Node] = {}
+        self._texts: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -89,7 +94,10 @@ class Studio:
         return [family for family in plan.families if family.due and family.home == plan.main][position]
 
     def pass_text(self, family: DemoFamily) -> str:
-        return self.cloud.studios.pass_of(self.plan.studio, family.family).text
+        """The text on a family's card; the one it had once it is switched off."""
+        if family.family not in self._texts:
+            self._texts[family.family] = self.cloud.studios.pass_of(self.plan.studio, family.family).text
+        return self._texts[family.family]
 
     def close(self) -> None:
         self.leave()
@@ -120,6 +128,41 @@ def classtap(
         command(*arguments, data=data), capture_output=True, text=True, timeout=60, env=surroundings(**environment),
         cwd=ROOT, check=False,
     )  # fmt: skip
+
+
+class Said(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The only line of JSON it printed."""
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def inside(*arguments: str | Path, data: Path | None = None, typed: str = "") -> Said:
+    """Run the command in this process: the same code from the arguments on, without the second that a start takes."""
+    from classtap_cli.main import app
+
+    out, err = io.StringIO(), io.StringIO()
+    given = [str(argument) for argument in arguments] + (["--data", str(data)] if data else [])
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name, value in surroundings().items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "stdin", io.StringIO(typed))
+        try:
+            app(given, prog_name="classtap")
+        except SystemExit as end:
+            return Said(int(end.code or 0), out.getvalue(), err.getvalue())
+    raise AssertionError("a command ends by leaving")
 
 
 def command(*arguments: str | Path, data: Path | None = None) -> list[str]:

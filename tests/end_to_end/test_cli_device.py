@@ -1,0 +1,281 @@
+"""What the command line asks of a device: shapes of the contract, through the door a script has."""
+
+import csv
+import json
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+import zxingcpp
+
+from classtap_core.passes import picture
+from classtap_core.passes.codec import decode
+from kiosk.sources import picture_of
+from tests.end_to_end.rig import Studio, copied, inside
+
+pytestmark = pytest.mark.leaves(
+    "classtap-proxy|ThreadPoolExecutor-|cloud-reading", reason="the module's studio: its switch, its clock, its readers"
+)
+
+STATUS = {"device", "pending", "oldest_pending_s", "last_success", "state", "cursor", "quarantined"}
+SIGHTING = {"outcome", "reason", "family", "children", "decoder", "decode_ms", "verify_ms", "frame"}
+CHILD = {"child", "session", "class", "room", "start", "state", "gates"}
+CLERK = "161803"
+"""The PIN of the front desk at the demo's main location (classtap_cli.demo.studio.STAFF)."""
+
+
+@pytest.fixture(scope="module")
+def camera(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three frames: one family's pass, the same again, another's."""
+    folder = tmp_path_factory.mktemp("camera")
+    for frame, position in enumerate((0, 0, 1)):
+        data = picture.png(studio.pass_text(studio.due(position)))
+        (folder / f"{frame:03}.png").write_bytes(data)
+    return folder
+
+
+def test_a_kiosk_without_a_window_sees_marks_and_says_so(studio: Studio, camera: Path) -> None:
+    found = inside("kiosk", "--headless", "--camera", camera, "--mark", "present", data=studio.data)
+    assert (found.code, found.err) == (0, "")
+    first, second = found.lines
+    assert set(first) == {*SIGHTING, "marked", "commit_ms"}
+    assert [line["family"] for line in found.lines] == [studio.due(0).family, studio.due(1).family]
+    assert [line["frame"] for line in found.lines] == [0, 2]
+    assert first["outcome"] == "ok"
+    assert first["decoder"] == "zxing"
+    assert {frozenset(child) for child in first["children"]} == {frozenset(CHILD)}
+    assert {child["state"] for child in first["children"]} == {"none"}
+    assert sorted(mark["child"] for mark in first["marked"]) == sorted(child["child"] for child in first["children"])
+    assert {mark["outcome"] for mark in first["marked"]} == {"accepted"}
+    assert second["commit_ms"] > 0
+
+
+def test_what_was_marked_waits_then_reaches_the_desk(studio: Studio, camera: Path, tmp_path: Path) -> None:
+    studio.proxy.cut()
+    try:
+        inside("kiosk", "--headless", "--camera", camera / "002.png", "--mark", "present", data=studio.data)
+        offline = inside("sync", "status", "--as", "kiosk", data=studio.data).json
+        refused = inside("sync", "once", "--as", "kiosk", data=studio.data)
+    finally:
+        studio.proxy.restore()
+    assert set(offline) == STATUS
+    assert offline["state"] == "offline"
+    assert offline["pending"] >= 1
+    assert offline["oldest_pending_s"] >= 0
+    assert refused.code == 1
+    assert refused.err.startswith(f"The cloud at {studio.url} did not answer")
+    online = inside("sync", "once", "--as", "kiosk", data=studio.data).json
+    assert (online["state"], online["pending"], online["oldest_pending_s"], online["quarantined"]) == (
+        "online",
+        0,
+        None,
+        0,
+    )
+    inside("sync", "once", data=studio.data)
+    out = tmp_path / "today.csv"
+    found = inside("roster", "-o", out, "--json", data=studio.data)
+    assert found.code == 0, found.err
+    rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
+    assert len(rows) == found.json["children"]
+    by_family = {row["Family"]: set() for row in rows}
+    for row in rows:
+        by_family[row["Family"]].add(row["Attendance"])
+    assert "Present" in by_family[studio.due(1).name]
+    assert {"Not checked in"} in by_family.values()
+
+
+def test_the_log_says_what_was_told_and_what_the_cloud_answered(studio: Studio) -> None:
+    found = inside("sync", "log", "--as", "kiosk", "--most", "3", data=studio.data)
+    assert len(found.lines) == 3
+    assert {line["kind"] for line in found.lines} <= {"scan.record", "attendance.mark"}
+    assert all(line["acknowledged"] and line["answer"]["status"] == line["told"]["status"] for line in found.lines)
+
+
+@pytest.mark.parametrize("program", ["desk", "kiosk", "cloud"])
+def test_every_chain_verifies(studio: Studio, program: str) -> None:
+    found = inside("audit", "verify", "--as", program, data=studio.data)
+    assert found.code == 0, found.err
+    assert set(found.json) == {"ok", "entries", "first_bad"}
+    assert found.json["ok"] is True
+    assert found.json["first_bad"] is None
+    assert found.json["entries"] >= (100 if program == "cloud" else 0)
+
+
+def test_an_edited_decision_is_found_and_named(studio: Studio, tmp_path: Path) -> None:
+    data = copied(studio, "cloud", tmp_path / "data")
+    with sqlite3.connect(data / "cloud" / "cloud.db") as database:
+        (table,) = next(row for row in database.execute("SELECT name FROM sqlite_master WHERE name LIKE '%log'"))
+        (link,) = database.execute(f'SELECT link FROM "{table}" WHERE sequence = 40').fetchone()
+        edited = bytes(link).replace(b'"accepted"', b'"refused"')
+        assert edited != link
+        database.execute(f'UPDATE "{table}" SET link = ? WHERE sequence = 40', (edited,))
+    database.close()
+    found = inside("audit", "verify", "--as", "cloud", data=data)
+    assert found.code == 1
+    assert found.json["ok"] is False
+    assert found.json["first_bad"]["chain"] == "studio"
+    assert found.json["first_bad"]["sequence"] in (40, 41)
+
+
+def test_lists_of_what_was_done(studio: Studio) -> None:
+    device = inside("audit", "list", "--as", "kiosk", "--most", "1", data=studio.data).json
+    assert device["author"]["type"] == "device"
+    decided = inside("audit", "list", "--as", "cloud", "--most", "2", data=studio.data).lines
+    assert [line["chain"] for line in decided] == ["studio", "studio"]
+    assert decided[0]["sequence"] + 1 == decided[1]["sequence"]
+
+
+def test_the_store_is_sound_and_says_how_its_key_is_kept(studio: Studio) -> None:
+    found = inside("store", "check", "--as", "kiosk", data=studio.data)
+    assert (found.code, found.json["ok"], found.json["wrong"], found.json["file"]) == (0, True, [], [])
+    assert inside("store", "key", "status", data=studio.data).json["protection"] == "file"
+
+
+def test_pictures_are_judged_and_nothing_is_written(studio: Studio, tmp_path: Path) -> None:
+    before = inside("audit", "verify", "--as", "kiosk", data=studio.data).json["entries"]
+    good, broken, empty = tmp_path / "good.png", tmp_path / "broken.png", tmp_path / "gone.png"
+    good.write_bytes(picture.png(studio.pass_text(studio.due(0))))
+    broken.write_bytes(b"no picture at all")
+    found = inside("scan", good, broken, empty, data=studio.data)
+    assert found.code == 1
+    assert found.err.startswith(f"There is no picture {empty}")
+    assert [line["file"] for line in found.lines] == [str(good), str(broken), str(empty)]
+    assert [line["outcome"] for line in found.lines] == ["ok", "unreadable", "unreadable"]
+    assert [line["decoder"] for line in found.lines] == ["zxing", None, None]
+    assert {frozenset(line) for line in found.lines} == {frozenset({*SIGHTING, "file"})}
+    assert inside("audit", "verify", "--as", "kiosk", data=studio.data).json["entries"] == before
+
+
+def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path) -> None:
+    family = studio.due(0)
+    for ending in ("png", "svg", "pdf"):
+        out = tmp_path / f"pass.{ending}"
+        found = inside("pass", "issue", family.family, "-o", out, data=studio.data)
+        assert (found.code, found.out) == (0, f"The pass of {family.name} is in {out}.\n"), found.err
+        assert out.stat().st_mode & 0o077 == 0
+    read = zxingcpp.read_barcodes(picture_of(tmp_path / "pass.png"))
+    assert [code.text for code in read] == [studio.pass_text(family)]
+    assert (tmp_path / "pass.svg").read_text().startswith("<svg ")
+    assert (tmp_path / "pass.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_a_pass_is_given_out_by_the_cloud_alone_and_to_a_desk_alone(studio: Studio, tmp_path: Path) -> None:
+    out, family = tmp_path / "pass.png", studio.due(0).family
+    assert "this kiosk got none" in inside("pass", "issue", family, "-o", out, "--as", "kiosk", data=studio.data).err
+    studio.proxy.cut()
+    try:
+        offline = inside("pass", "issue", family, "-o", out, data=studio.data)
+    finally:
+        studio.proxy.restore()
+    assert offline.code == 1
+    assert "did not answer" in offline.err
+    unknown = inside("pass", "issue", "0" * 32, "-o", out, data=studio.data)
+    assert (unknown.code, unknown.err[:15]) == (1, "No family “0000")
+    assert inside("pass", "issue", family, "-o", tmp_path / "pass.gif", data=studio.data).code == 2
+    assert not out.exists()
+
+
+def test_a_pass_is_judged_at_the_time_that_is_said(studio: Studio) -> None:
+    """Ruling 1: a static pass is expired only beyond 120 s after its end. Its keys are older than 14 days by then."""
+    family = studio.due(0)
+    text = studio.pass_text(family)
+    claims = decode(text).claims
+
+    def judged(at_s: int) -> str:
+        now = datetime.fromtimestamp(at_s, tz=UTC).isoformat()
+        found = inside("pass", "verify", text, "--now", now, "--as", "kiosk", data=studio.data)
+        outcome: str = found.json["outcome"]
+        return outcome
+
+    assert [judged(claims.expires + late) for late in (110, 130)] == ["keys_stale", "expired"]
+    assert inside("pass", "verify", "hello", data=studio.data).json["outcome"] == "unreadable"
+
+
+def test_staff_switch_a_pass_off_by_their_pin(studio: Studio, tmp_path: Path) -> None:
+    family = studio.due(2)
+    card = studio.pass_text(family)
+    nobody = inside("pass", "revoke", family.family, data=studio.data)
+    assert (nobody.code, nobody.err.partition(",")[0]) == (1, "Only staff may do this")
+    wrong = inside("pass", "revoke", family.family, data=studio.data, typed="000000\n")
+    assert (wrong.code, wrong.err.rpartition(": ")[2]) == (1, "2.\n")
+    pin = tmp_path / "pin"
+    pin.write_text(CLERK)
+    found = inside("pass", "revoke", family.family, "--pin-file", pin, "--reason", "lost", "--json", data=studio.data)
+    assert found.json["status"] == "accepted", found.err
+    assert inside("audit", "list", "--most", "1", data=studio.data).json["author"]["type"] == "staff"
+    assert inside("pass", "verify", card, data=studio.data).json["outcome"] == "revoked"
+    inside("sync", "once", data=studio.data)
+    again = inside("pass", "issue", family.family, "-o", tmp_path / "p.png", data=studio.data)
+    assert "was switched off" in again.err
+
+
+def test_a_roster_opens_in_a_spreadsheet_and_on_paper(studio: Studio, tmp_path: Path) -> None:
+    sheet, paper = tmp_path / "roster.xlsx", tmp_path / "roster.pdf"
+    count = inside("roster", "-o", sheet, "--json", data=studio.data).json["children"]
+    rows = list(openpyxl.load_workbook(sheet).active.iter_rows(values_only=True))  # type: ignore[union-attr]
+    assert rows[0][:3] == ("Date", "Start", "Class")
+    assert len(rows) == count + 1
+    assert inside("roster", "-o", paper, data=studio.data).code == 0
+    assert paper.read_bytes().startswith(b"%PDF-")
+    nothing = inside("roster", "--date", "1999-12-31", "-o", tmp_path / "no.csv", data=studio.data)
+    assert (nothing.code, nothing.err[:34]) == (1, "There are no sessions on 1999-12-3")
+
+
+def test_a_doctor_looks_at_everything(studio: Studio) -> None:
+    found = inside("doctor", "--json", data=studio.data).json
+    looked = {check["id"]: check for check in found["checks"]}
+    assert set(looked) == {
+        "folder", "disk", "keyring", "store", "clock", "cloud", "camera", "decoders", "fonts", "display", "printer",
+    }  # fmt: skip
+    assert looked["cloud"]["ok"]
+    assert looked["clock"]["uncertainty_ms"] is not None
+    assert all(check["do"] for check in found["checks"] if not check["ok"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "begins"),
+    [
+        (("sync", "status", "--as", "house"), 2, "--as is one of desk, kiosk, cloud"),
+        (("frobnicate",), 2, "No such command 'frobnicate'"),
+        (("kiosk", "--headless"), 2, "--headless needs --camera SOURCE"),
+        (("kiosk", "--headless", "--camera", "/nowhere.avi"), 1, "There is no file or folder /nowhere.avi"),
+        (("sync", "status", "--now", "soon"), 1, "“soon” is no date and time"),
+        (("sync", "status", "--as", "cloud"), 1, "This is asked of a desk or a kiosk"),
+        (("roster", "-o", "/nowhere/at/all.csv"), 1, "/nowhere/at/all.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    studio: Studio, arguments: tuple[str, ...], code: int, begins: str
+) -> None:
+    data = None if arguments == ("frobnicate",) else studio.data
+    found = inside(*arguments, data=data)
+    assert (found.code, found.out) == (code, "")
+    assert begins in found.err
+    assert len(found.err.splitlines()) == 1
+
+
+def test_a_folder_that_others_can_open_is_refused_with_the_cure(tmp_path: Path) -> None:
+    open_folder = tmp_path / "open house"
+    open_folder.mkdir(mode=0o755)
+    found = inside("sync", "status", data=open_folder)
+    assert (found.code, len(found.err.splitlines())) == (1, 1)
+    assert f"chmod 700 '{open_folder}'" in found.err
+
+
+def test_a_damaged_store_is_a_sentence_too(studio: Studio, tmp_path: Path) -> None:
+    data = copied(studio, "desk", tmp_path / "data")
+    (data / "desk" / "store.key").write_text("{")
+    found = inside("audit", "verify", data=data)
+    assert (found.code, found.err.partition(",")[0]) == (1, "The store's key file is damaged")
+    shutil.rmtree(data / "desk")
+    found = inside("audit", "verify", data=data)
+    assert (found.code, found.err.partition(",")[0]) == (1, "This program belongs to no studio yet")
+
+
+def test_json_stays_one_line_with_names_of_every_script(studio: Studio) -> None:
+    text = studio.pass_text(studio.due(0))
+    said = inside("pass", "verify", text, "--json", data=studio.data).out
+    assert json.loads(said)["family"] == studio.due(0).family
