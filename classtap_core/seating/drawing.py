@@ -227,7 +227,7 @@ def _legend(seat_map: SeatMap, audience: Audience, captions: Captions) -> list[_
     if any(spot.visibility is Visibility.STAFF for spot in shown_spots):
         entries.append(_Entry(STAFF_COLOR, captions.staff_only))
     if audience is Audience.STAFF:
-        kinds = {zone.kind for zone in seat_map.zones}
+        kinds = {zone.kind for zone in seat_map.zones} - {ZoneKind.DRAWING}
         entries += [_Entry(ZONE_COLORS[kind], name) for kind, name in captions.zones if kind in kinds]
     if seat_map.mirroring is Mirroring.RIGHT:
         entries.append(_Entry("", captions.mirrored))

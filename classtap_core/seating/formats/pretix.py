@@ -13,7 +13,7 @@ from typing import Any
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived
 from classtap_core.seating.formats.native import read_json
-from classtap_core.seating.formats.report import Note, Report, repeated
+from classtap_core.seating.formats.report import Note, Report, repeated, spot_id
 from classtap_core.seating.model import (
     FAR_UM,
     FULL_TURN_MDEG,
@@ -322,7 +322,7 @@ def _spots(seats: list[_Seat], scale: float) -> Iterator[Spot]:
     for seat in seats:
         name = seat.guid or seat.path
         yield Spot(
-            id=derived("seatmap.pretix.seat", name, str(met[name])),
+            id=spot_id(name, met[name]),
             type=chair(seat.radius, scale).id,
             x_um=round(seat.x * scale),
             y_um=round(seat.y * scale),

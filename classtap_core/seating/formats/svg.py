@@ -13,11 +13,10 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import derived
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.drawing import Shape, Sheet, Words, sheet
 from classtap_core.seating.formats.native import from_plain, read_json, to_plain
-from classtap_core.seating.formats.report import Note, Report, repeated
+from classtap_core.seating.formats.report import Note, Report, again_and_again, repeated, spot_id
 from classtap_core.seating.model import (
     FAR_UM,
     FULL_TURN_MDEG,
@@ -92,7 +91,7 @@ def _foreign(root: ET.Element, data: bytes, name: str) -> tuple[SeatMap, Report]
     }
     spots = [
         Spot(
-            id=derived("seatmap.svg.spot", seat.given, str(index)),
+            id=spot_id(seat.given or f"shape {index}", again),
             type=seat.type,
             x_um=seat.x,
             y_um=seat.y,
@@ -100,7 +99,7 @@ def _foreign(root: ET.Element, data: bytes, name: str) -> tuple[SeatMap, Report]
             label=seat.given[:LONGEST],
             origin=seat.given,
         )
-        for index, seat in enumerate(found)
+        for index, (seat, again) in enumerate(zip(found, again_and_again(seat.given for seat in found), strict=True))
     ]
     drawing = data.decode("utf-8", "replace")
     title = next((one.text for one in root if one.tag.endswith("}title") and one.text), "")

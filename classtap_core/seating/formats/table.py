@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import derived
 from classtap_core.seating.equipment import type_or_plain
-from classtap_core.seating.formats.report import Note, Report, repeated
+from classtap_core.seating.formats.report import Note, Report, repeated, spot_id
 from classtap_core.seating.model import FAR_UM, FULL_TURN_MDEG, Room, SeatMap, Source, Spot, Visibility
 
 COLUMNS = ("id", "label", "alias", "x_um", "y_um", "rotation_mdeg", "type", "visibility", "tags")
@@ -105,7 +104,7 @@ def _spot(cells: dict[str, str], line: int, *, again: int, often: Counter[str], 
         raise BadInput("seatmap.wrong", path=f"line {line}, visibility", why="expected public, staff or hidden")
     extra = {key: value for key, value in cells.items() if key not in COLUMNS and key}
     return Spot(
-        id=given if own else derived("seatmap.csv.spot", given or f"line {line}", str(again)),
+        id=given if own else spot_id(given or f"line {line}", again),
         type=_text(cells, "type", line) or PLAIN_TYPE,
         x_um=_whole(cells.get("x_um", ""), line, "x_um"),
         y_um=_whole(cells.get("y_um", ""), line, "y_um"),

@@ -15,6 +15,7 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.formats.native import read_native, write_native
 from classtap_core.seating.formats.pretix import from_document, read_pretix
 from classtap_core.seating.formats.pretix_writing import write_pretix
+from classtap_core.seating.formats.table import read_csv, write_csv
 from classtap_core.seating.model import SeatMap, ZoneKind
 from tests.unit.seating.plans import EVERYTHING, random_plan
 from tests.unit.seating.rooms import room
@@ -177,3 +178,11 @@ def test_a_damaged_plan_is_read_or_refused_but_never_breaks_the_reader(seed: int
         return
     assert report.kept == report.seats == len(seat_map.spots)
     assert written(read_native(write_native(seat_map))) == damaged
+
+
+def test_a_table_of_a_plan_names_the_same_spots() -> None:
+    seat_map, _ = read_pretix(STADIUM.read_bytes())
+    again, report = read_csv(write_csv(seat_map)[0])
+    assert [spot.id for spot in again.spots] == [spot.id for spot in seat_map.spots]
+    assert [spot.origin for spot in again.spots] == [spot.origin for spot in seat_map.spots]
+    assert len(report.repeated_ids) == 126
