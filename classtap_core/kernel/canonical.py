@@ -14,8 +14,8 @@ LIMIT = 1 << 53
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 
-_UNUSUAL = re.compile(rb"\\\\u|[:,\[]-?(?:\d{16}|\d*[.eE])")
-"""What may be an escaped character, a float or an integer of 2^53 and beyond in compact JSON; text may look like it."""
+_UNUSUAL = re.compile(rb"[:,\[]-?(?:\d{16}|\d*[.eE])")
+"""What may be a float or an integer of 2^53 and beyond in compact JSON; text may look like it."""
 
 
 def canonical(value: Any) -> bytes:
@@ -48,7 +48,7 @@ def is_canonical(data: bytes) -> bool:
 
 def _is_usual(data: bytes) -> bool:
     """Whether compact JSON is canonical beyond doubt: ASCII keys sort alike everywhere, and no number needs a look."""
-    return data[:1] in (b"{", b"[") and data.isascii() and _UNUSUAL.search(data) is None
+    return data[:1] in (b"{", b"[") and data.isascii() and b"\\u" not in data and _UNUSUAL.search(data) is None
 
 
 def trusted_canonical(value: Any) -> bytes:
