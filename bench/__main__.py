@@ -21,6 +21,7 @@ def main(names: list[str]) -> int:
     files = sorted(path.stem for path in folder.glob("*.py") if path.stem not in SKIP)
     wanted = [file for file in files if not names or any(name.split(".")[0] == file for name in names)]
     claims: list[Claim] = []
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     for file in wanted:
         module = importlib.import_module(f"bench.{file}")
         started = time.monotonic()
@@ -29,7 +30,7 @@ def main(names: list[str]) -> int:
         print(f"{file}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     fsync = fsync_p95_ms()
     print(table(claims))
-    print(f"\nfsync p95 on this disk, this run: {fsync:.2f} ms")
+    print(f"\nfsync p95 on this disk, this run: {fsync:.2f} ms; load of others before it: {load:.1f}")
     out = Path("build")
     out.mkdir(exist_ok=True)
     machine = {
@@ -37,6 +38,7 @@ def main(names: list[str]) -> int:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "fsync_p95_ms": round(fsync, 3),
+        "load_before": round(load, 2),
     }
     (out / "bench.json").write_text(json.dumps({"machine": machine, "claims": claims}, indent=1) + "\n")
     return 0 if all(one["ok"] for one in claims) else 1
