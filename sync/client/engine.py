@@ -138,6 +138,7 @@ class SyncEngine:
         self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
         self._pending = 0
+        self._held_s = 0.0
         self._last_success = last_success_ms
         self._bootstrapped = False
         self._keys_at: int | None = None
@@ -208,7 +209,9 @@ class SyncEngine:
                 log.exception("a sync round failed: %s", type(fault).__name__)
                 self._state, self._trouble = State.FAILING, "fault"
                 wait = self.backoff.rejection()
+            held, self._held_s = self._held_s, 0.0
             with self._wake:
+                self._wake.wait_for(self._ended, held)
                 if not self._wanted and not self._stopping:
                     self._wake.wait(wait)
 
@@ -240,7 +243,8 @@ class SyncEngine:
             self._show(State.REVOKED, no.code)
             return None
         self._show(State.FAILING, no.code)
-        return self.backoff.rejection(no.retry_after)
+        self._held_s = min(no.retry_after or 0.0, self.backoff.MOST)
+        return self.backoff.rejection()
 
     def _show(self, state: State, trouble: str = "") -> None:
         changed = (state, trouble) != (self._state, self._trouble)
@@ -363,7 +367,11 @@ class SyncEngine:
         return answer
 
     def _acknowledge(self, answer: Pushed) -> None:
+        """Write down what became of a batch. One that answers nothing must not be sent again and again at once."""
+        before = self.local.head().acked
         self.local.acknowledge(answer.answers, answer.takes)
+        if self.local.head().acked == before:
+            raise BadInput("sync.malformed", where="answers")
         if answer.page is not None:
             self._take(answer.page)
 

@@ -24,10 +24,9 @@ class Backoff:
     def outage(self) -> float:
         return self._uniform(0.2, self.PROBE_MOST)
 
-    def rejection(self, retry_after: float | None = None) -> float:
+    def rejection(self) -> float:
         self.rejections += 1
-        wait = self._uniform(0.0, min(self.MOST, self.FIRST * 2 ** min(self.rejections, 10)))
-        return max(wait, retry_after or 0.0)
+        return self._uniform(0.0, min(self.MOST, self.FIRST * 2 ** min(self.rejections, 10)))
 
     def success(self) -> None:
         self.rejections = 0

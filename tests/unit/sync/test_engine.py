@@ -3,6 +3,7 @@
 import random
 from datetime import date
 
+import msgspec
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
@@ -13,7 +14,7 @@ from sync.client.engine import State, SyncEngine
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected, Unreachable
-from sync.protocol import SnapshotPage
+from sync.protocol import Page, Push, Pushed, SnapshotPage
 from tests.unit.kernel import toy
 from tests.unit.sync.rig import Cloud, Device, Wire
 
@@ -162,7 +163,8 @@ def test_states_follow_what_happens(house: House) -> None:
     assert engine.status().state is State.OFFLINE
     wire.down = False
     wire.reject = [Rejected(429, "sync.rate", {}, 7.0)]
-    assert engine._round() >= 7.0
+    assert 0 <= engine._round() <= Backoff.MOST
+    assert engine._held_s == 7.0
     assert engine.status().state is State.FAILING
     assert engine.backoff.rejections == 1
     engine._round()
@@ -218,3 +220,73 @@ def test_a_snapshot_cut_between_pages_goes_on_where_it_stopped() -> None:
     house.settle()
     assert house.agree()
     assert [after for scope, after in asked if scope == "families/*"] == ["", "2", "2", "4"]
+
+
+def test_a_cloud_that_answers_nothing_is_not_asked_at_once_again(house: House) -> None:
+    kiosk, wire = house.devices[0], house.wires[0]
+    enrol(kiosk, CHILDREN[0])
+    answer = wire.push
+    wire.push = lambda push: msgspec.structs.replace(answer(push), answers=())
+    house.engines[0]._round()
+    assert house.engines[0].status().state is State.FAILING
+    assert wire.pushes == 1
+    wire.push = answer
+    house.settle()
+    assert kiosk.pending() == 0
+    assert house.agree()
+
+
+def test_a_stale_cursor_in_a_pushs_answer_is_heeded(house: House) -> None:
+    """Scopes to be loaded anew are let go before the cursor moves on, and loaded in the next round."""
+    kiosk, desk = house.devices
+    enrol(desk, *CHILDREN[1:])
+    house.engines[1].once()
+    enrol(kiosk, CHILDREN[0])
+    wire = house.wires[0]
+    answer = wire.push
+
+    def stale(push: Push) -> Pushed:
+        pushed = answer(push)
+        assert pushed.page is not None
+        page = Page(through=pushed.page.through, cursor=pushed.page.cursor, resnapshot=push.scopes)
+        return msgspec.structs.replace(pushed, page=page)
+
+    wire.push = stale
+    house.engines[0].once()
+    wire.push = answer
+    house.settle()
+    assert len(kiosk.seen()) == 5
+    assert house.agree()
+
+
+def test_nothing_is_pulled_past_a_scope_that_is_half_loaded(house: House) -> None:
+    """What changes on a page that is already here would otherwise never come again."""
+    desk = house.devices[1]
+    enrol(desk, *CHILDREN)
+    house.engines[1].once()
+    late = House("late")
+    late.cloud, late.wires[0].cloud = house.cloud, house.cloud
+    house.cloud.admit(late.devices[0])
+    wire = late.wires[0]
+    answer = wire.snapshot
+
+    def cut(scope: str, after: str = "") -> SnapshotPage:
+        if (scope, after) == ("families/*", "2"):
+            raise Unreachable("cut")
+        return answer(scope, after)
+
+    wire.snapshot = cut
+    with pytest.raises(Unreachable):
+        late.engines[0].once()
+    desk.bus.submit(toy.Rename(child=min(CHILDREN), name="Changed"), STAFF)
+    house.engines[1].once()
+    mark(late.devices[0], CHILDREN[0])
+    with pytest.raises(Unreachable):
+        late.engines[0].once()
+    assert late.devices[0].pending() == 0
+    wire.snapshot = answer
+    late.engines[0].once()
+    house.settle()
+    late.engines[0].once()
+    assert late.agree()
+    assert house.agree()
