@@ -23,7 +23,7 @@ class Killable:
     """The studio's cloud, in a process that can be killed and started again on the same port."""
 
     def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+        self.studio, self.ended = studio, False
         self.port = int(studio.server.url.rsplit(":", 1)[1])
         studio.server.stop()
         self._run()
@@ -35,6 +35,8 @@ class Killable:
         assert self._process.stdout.readline().strip().endswith(str(self.port))
 
     def kill(self) -> None:
+        """Kill it, if nothing has yet; twice is fine."""
+        self.studio.proxy.scissors = lambda *_: None
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -46,6 +48,7 @@ class Killable:
     def end(self) -> None:
         """Kill it a last time, and open what it left behind here."""
         self.kill()
+        self.ended = True
         self.studio.cloud = open_cloud(self.studio.data, house.bus(authority=True))
 
     def kill_when(self, direction: str, after: int) -> None:
@@ -78,9 +81,18 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     made.cloud.close()
 
 
-def kill_in_mid_push(studio: Studio, rng: random.Random, points: list[tuple[str, int]]) -> None:
-    kiosk = studio.pair("kiosk")
-    marks, cloud = Marks(kiosk, rng), Killable(studio)
+@pytest.fixture
+def cloud(studio: Studio) -> Iterator[Killable]:
+    studio.pair("kiosk")
+    made = Killable(studio)
+    yield made
+    if not made.ended:
+        made.kill()
+
+
+def kill_in_mid_push(cloud: Killable, rng: random.Random, points: list[tuple[str, int]]) -> None:
+    studio, kiosk = cloud.studio, cloud.studio.nodes["kiosk"]
+    marks = Marks(kiosk, rng)
     for direction, after in points:
         marks.queue(rng.randint(5, 40))
         cloud.kill_when(direction, after)
@@ -96,20 +108,20 @@ def kill_in_mid_push(studio: Studio, rng: random.Random, points: list[tuple[str,
 
 
 @pytest.mark.fault
-def test_killed_before_and_after_its_commit(studio: Studio) -> None:
+def test_killed_before_and_after_its_commit(cloud: Killable) -> None:
     """`up`: with the push in its hands; `down`: with the commit behind it and the answer not yet sent."""
-    kill_in_mid_push(studio, seeded(61), [("up", 100), ("down", 0)])
+    kill_in_mid_push(cloud, seeded(61), [("up", 100), ("down", 0)])
 
 
 @pytest.mark.fault
-def test_killed_in_mid_push_many_times(studio: Studio) -> None:
+def test_killed_in_mid_push_many_times(cloud: Killable) -> None:
     rng = seeded(62)
-    kill_in_mid_push(studio, rng, [(rng.choice(("up", "down")), rng.randrange(6_000)) for _ in range(40)])
+    kill_in_mid_push(cloud, rng, [(rng.choice(("up", "down")), rng.randrange(6_000)) for _ in range(40)])
 
 
-def live_through(studio: Studio, rng: random.Random, kills: int) -> None:
-    kiosk = studio.pair("kiosk")
-    marks, cloud = Marks(kiosk, rng), Killable(studio)
+def live_through(cloud: Killable, rng: random.Random, kills: int) -> None:
+    studio, kiosk = cloud.studio, cloud.studio.nodes["kiosk"]
+    marks = Marks(kiosk, rng)
     kiosk.start()
     for _ in range(kills):
         until(lambda: kiosk.engine.status().state is State.ONLINE, kiosk)
@@ -128,10 +140,10 @@ def live_through(studio: Studio, rng: random.Random, kills: int) -> None:
     everything_holds(studio, kiosk)
 
 
-def test_a_running_kiosk_lives_through_the_clouds_death(studio: Studio) -> None:
-    live_through(studio, seeded(63), 1)
+def test_a_running_kiosk_lives_through_the_clouds_death(cloud: Killable) -> None:
+    live_through(cloud, seeded(63), 1)
 
 
 @pytest.mark.fault
-def test_a_running_kiosk_lives_through_many_deaths_of_the_cloud(studio: Studio) -> None:
-    live_through(studio, seeded(64), 25)
+def test_a_running_kiosk_lives_through_many_deaths_of_the_cloud(cloud: Killable) -> None:
+    live_through(cloud, seeded(64), 25)
