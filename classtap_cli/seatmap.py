@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from classtap_cli.invocation import PROGRAMS, As, Data, Json, Now, answering, instant_ms, own, sentences
+from classtap_cli.sheet_pdf import printed
 from classtap_cli.sheet_png import write_png
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 from classtap_core.kernel.ids import fresh
@@ -20,7 +21,6 @@ from classtap_core.seating.audience import Audience
 from classtap_core.seating.diff import as_plain, difference
 from classtap_core.seating.formats.known import Format, read, write
 from classtap_core.seating.formats.native import read_json, write_native
-from classtap_core.seating.formats.pdf import missing_letters, write_pdf
 from classtap_core.seating.formats.report import Note, Report
 from classtap_core.seating.formats.svg import write_svg
 from classtap_core.seating.model import Room, SeatMap, Unit
@@ -38,8 +38,6 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Where to 
 For = Annotated[Audience, typer.Option("--for", help="Clients see public spots with their aliases, and no zones.")]
 Scale = Annotated[int | None, typer.Option("--scale", min=1, max=100_000, metavar="N", help="Draw at 1:N.")]
 Dpi = Annotated[int, typer.Option("--dpi", min=20, max=1200, help="Dots an inch of a PNG.")]
-
-FONTS = ("NotoSans-Regular.ttf", "NotoSansHebrew-Regular.ttf", "NotoSansArabicUI-Regular.ttf")
 
 
 class Target(StrEnum):
@@ -301,10 +299,8 @@ def _drawn(
 
 
 def _printed(pages: Sequence[drawing.Sheet], title: str) -> tuple[bytes, tuple[Note, ...]]:
-    fonts = [path("fonts", name).read_bytes() for name in FONTS]
-    missing = missing_letters(pages, fonts)
-    lost = (Note("", f"letters without a font: {missing}"),) if missing else ()
-    return write_pdf(pages, title=title, fonts=fonts), lost
+    made, missing = printed(pages, title=title)
+    return made, (Note("", f"letters without a font: {missing}"),) if missing else ()
 
 
 def _answer(found: dict[str, Any], as_json: bool, lines: Any) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import random
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from unicodedata import normalize
 
 import cv2
 import numpy as np
@@ -16,6 +19,7 @@ from classtap_cli.sheet_png import write_png
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.drawing import Shape, Words, cropped, sheet
+from classtap_core.seating.formats.native import write_native
 from classtap_core.seating.formats.pdf import missing_letters, write_pdf
 from classtap_core.seating.formats.svg import read_svg, write_svg
 from classtap_core.seating.model import Mirroring, Room, SeatMap, Visibility, ZoneKind
@@ -70,6 +74,29 @@ def test_the_words_of_a_pdf_can_be_found_in_it() -> None:
     assert missing_letters([page], fonts) == 0
     assert missing_letters([page], []) == 11
     assert pypdfium2.PdfDocument(write_pdf([page], title="x"))[0].get_textpage().get_text_range().count("?") >= 7
+
+
+def test_scripts_that_need_shaping_are_painted_by_qt() -> None:
+    # runs in a process of its own: a test of the core leaves no Qt application behind
+    script = (
+        "import sys; from classtap_cli.sheet_pdf import printed; from classtap_core.seating.drawing import sheet;"
+        "from classtap_core.seating.formats.native import read_native;"
+        "made, missing = printed([sheet(read_native(sys.stdin.buffer.read()))], title='x');"
+        "assert missing == 0; sys.stdout.buffer.write(made)"
+    )
+    seat_map = replace(labelled(), name="قاعة 中文")
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=write_native(seat_map), capture_output=True, check=True, timeout=120
+    )
+    document = pypdfium2.PdfDocument(done.stdout)
+    page = sheet(seat_map)
+    assert document[0].get_size() == (
+        pytest.approx(page.width * 72 / 25.4, abs=1),
+        pytest.approx(page.height * 72 / 25.4, abs=1),
+    )
+    text = document[0].get_textpage().get_text_range()
+    assert "中文" in normalize("NFKC", text)
+    assert "B4" in text
 
 
 def test_an_svg_of_ours_is_the_map_again() -> None:
