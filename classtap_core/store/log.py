@@ -262,6 +262,19 @@ class Log:
         for at, id, envelope, payload in rows:
             yield ChainRow(sequence_of(at), envelope, self.seals.open(payload, payload_context(id)))
 
+    def chain_end(self, epoch: int, most: int) -> tuple[str, list[ChainRow]]:
+        """The last entries of an epoch, in order, and the hash kept beside the one before them."""
+        rows = self.conn.execute(
+            "SELECT position, id, hash, envelope, payload FROM log WHERE position BETWEEN ? AND ?"
+            " ORDER BY position DESC LIMIT ?",
+            (position(epoch, 0), position(epoch, _SEQUENCE), most + 1),
+        ).fetchall()[::-1]
+        previous = rows.pop(0)[2] if len(rows) > most else GENESIS
+        return previous, [
+            ChainRow(sequence_of(at), envelope, self.seals.open(payload, payload_context(id)))
+            for at, id, _, envelope, payload in rows
+        ]
+
     def hash_at_end(self, epoch: int) -> str | None:
         """The hash an epoch's chain ends with, as kept beside its last entry."""
         row = self.conn.execute(

@@ -159,6 +159,10 @@ class StoreReader:
         """An epoch's entries as `verify_device` needs them."""
         return self._log.chain(epoch)
 
+    def chain_end(self, epoch: int, most: int) -> tuple[str, list[ChainRow]]:
+        """The last entries of an epoch, in order, and the hash before them."""
+        return self._log.chain_end(epoch, most)
+
     def chain_head(self, epoch: int) -> str | None:
         """The hash an epoch's chain ends with."""
         return self._log.hash_at_end(epoch)

@@ -17,16 +17,17 @@ from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
-from classtap_core.store import backup, keys, recovery, rotation
+from classtap_core.store import backup, integrity, keys, recovery, rotation
 from classtap_core.store import folder as places
 from classtap_core.store.check import Checked, check
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.engine import Connection, connect, faults
+from classtap_core.store.integrity import Depth
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.rows import tables_of
 from classtap_core.store.slices import Slicer
 from classtap_core.store.upgrade import upgrade
-from classtap_core.store.writer import Writer
+from classtap_core.store.writer import Slices, Writer
 
 log = logging.getLogger("classtap.store")
 
@@ -48,7 +49,8 @@ class Store:
         device: the back end of the device bus. Only jobs of `run`, `call` and `apply` may touch it.
         protection: how the key is kept. folder: where the store lies. public_key: the device's, 32 bytes.
         recovery: the owner's public key that the store's key is also sealed to, 32 bytes; None until there is one.
-        unclean: whether the program before ended without closing the store.
+        unclean: whether the program before ended without closing the store. watch: whether the store is sound, as far
+        as it was looked at.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Store:
         self._gate = threading.Condition(self._guard)
         self._swapping = False
         self._at_length = threading.Lock()
+        self.watch = integrity.Watch()
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
         self._checkpointed = 0
@@ -165,6 +168,7 @@ class Store:
                 raise EnvironmentFault("store.damaged")
             self._signer = Ed25519PrivateKey.from_private_bytes(signing)
             self._keep_recovery()
+            self.watch.found(self._writer.call(lambda: integrity.at_start(self.device)))
         except BaseException:
             self.close()
             raise
@@ -177,11 +181,34 @@ class Store:
 
         Raises Refused `store.closed`.
         """
-        return self._writer.run(work, background=background)
+        return self._writer.run(lambda: self._unharmed(work), background=background)
 
     def call(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Run a job on the writer's thread and wait for it; from that thread, at once."""
-        return self._writer.call(work, background=background)
+        return self._writer.call(lambda: self._unharmed(work), background=background)
+
+    def _unharmed(self, work: Callable[[], T]) -> T:
+        """Run a job; where it met a damaged page, let the next one begin with a connection that has not."""
+        try:
+            return work()
+        except EnvironmentFault as fault:
+            if fault.code in integrity.DAMAGE and not self.device.conn.in_transaction:
+                self.device.conn.close()
+                self._go_on_with_file()
+            raise
+
+    def _unharmed_slices(self, slices: Slices[T]) -> Slices[T]:
+        while True:
+            try:
+                self._unharmed(lambda: next(slices))
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            yield
+
+    def _go_on_with_file(self) -> None:
+        self.device.go_on_with(connect(self._path, self._key), self.registry)
+        self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
 
     def apply(
         self, bus: DeviceBus, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "",
@@ -192,9 +219,8 @@ class Store:
         The cursor moves, and `finish` runs, in the last slice's transaction. A slice that is applied twice (after a
         crash between two) changes nothing more. Arguments as `DeviceBus.apply`.
         """
-        return self._writer.run_slices(
-            self._slicer.applied(self.device, bus, rows, cursor=cursor, token=token, finish=finish)
-        )
+        slices = self._slicer.applied(self.device, bus, rows, cursor=cursor, token=token, finish=finish)
+        return self._writer.run_slices(self._unharmed_slices(slices))
 
     def apply_snapshot(
         self, bus: DeviceBus, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str
@@ -244,7 +270,7 @@ class Store:
                 self._gate.wait()
                 if self._closed:
                     raise Refused("store.closed")
-            if thread not in self._readers:
+            if mine is None or mine.gone.is_set():
                 conn = connect(self._path, self._key, read_only=True)
                 self._readers[thread] = _ThreadReader(conn, StoreReader(conn, self.registry, self._tables))
             return self._readers[thread]
@@ -270,6 +296,26 @@ class Store:
         """Verify chain, rows and file, from a reading connection: nobody waits for it."""
         with self._at_length, self.reader() as reader:
             return check(reader)
+
+    def look(self, depth: integrity.Depth) -> integrity.Health:
+        """Look whether the store is sound and remember what was found (`watch`); the caller waits, nobody else.
+
+        Raises EnvironmentFault as `engine.faults` for what is no damage; Refused `store.closed`.
+        """
+
+        def fresh() -> Connection:
+            self._go_on()
+            return connect(self._path, self._key, read_only=True)
+
+        with self._at_length, self.reader() as reader:
+            match depth:
+                case Depth.START:
+                    found = integrity.at_start(reader)
+                case Depth.QUICK:
+                    found = integrity.quick(fresh)
+                case _:
+                    found = integrity.full(reader, fresh)
+        return self.watch.found(found)
 
     @property
     def recovery(self) -> bytes | None:
@@ -365,8 +411,7 @@ class Store:
                 key = staged.key.key
             finally:
                 self._key = key if rotation.opens(self._path, key) else staged.key.key
-                self.device.go_on_with(connect(self._path, self._key), self.registry)
-                self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+                self._go_on_with_file()
             self.protection = staged.key.protection
 
     @contextmanager
@@ -470,6 +515,10 @@ class _ThreadReader:
                     self._conn.execute("BEGIN")
                     self._reader.subject_keys.forget()
                 yield self._reader
+        except EnvironmentFault as fault:
+            if fault.code in integrity.DAMAGE:
+                self.close()  # a connection that met a broken seal reads nothing more; the next view gets another
+            raise
         finally:
             self._leave()
 
