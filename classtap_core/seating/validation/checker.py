@@ -80,6 +80,23 @@ class Checker:
             self._names, self._capacity = labels.duplicate_labels(now), labels.too_many(now)
         return self.violations()
 
+    def hurts(self, spot: Spot) -> tuple[Violation, ...]:
+        """What would be wrong with one spot of the map if it stood like this: itself, aisles it stands in, doors.
+
+        Nothing is kept. Ways to accessible spots are not asked, for they depend on everything. Raises KeyError for a
+        spot the map does not have.
+        """
+        scene = self._scene
+        now = scene.spots[scene.place[spot.id]]
+        places = scene.move([spot])
+        try:
+            found = spots.among_spots(scene, *spots.pairs_of(scene, places))
+            found += spots.against_room(scene, np.array(places, dtype=np.int64))
+            found += aisles.aisles_too_narrow(scene, aisles.aisles_near(scene, scene.around[places]))
+        finally:
+            scene.move([now])
+        return in_order(found)
+
     def _judge_access(self) -> None:
         self._access = access.paths_blocked(self._scene)
         if self._ways is not None:
