@@ -43,7 +43,8 @@ def _frames(source: Source, *, realtime: bool) -> Iterable[Frame]:
 
 def _seen(door: Door, sighting: Sighting, look: Look, frame: int, mark: str) -> dict[str, Any]:
     if sighting.decoder is None:
-        return showing.unread(decode_ms=look.ms, frame=frame)
+        unread = showing.unread(decode_ms=look.ms, frame=frame)
+        return {**unread, "marked": [], "commit_ms": 0.0} if mark else unread
     sighted = door.scan(sighting.text, decode_us=int(look.ms * 1000), trace=f"frame {frame}").result()
     found = showing.line(sighted, decoder=sighting.decoder, decode_ms=look.ms, frame=frame)
     if mark:
