@@ -125,6 +125,12 @@ def protection(folder: Path) -> KeyProtection | None:
 
 def forget(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> None:
     """Take a key file's secret out of the keyring and remove the file; what is not there is no trouble."""
+    forget_secret(folder, ring, name=name)
+    (folder / name).unlink(missing_ok=True)
+
+
+def forget_secret(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> None:
+    """Take a key file's secret out of the keyring."""
     try:
         account = msgspec.json.decode((folder / name).read_bytes(), type=_Kept).account
     except (OSError, msgspec.DecodeError):
@@ -132,7 +138,6 @@ def forget(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> None:
     if account and ring is not None:
         with contextlib.suppress(KeyringError, OSError, KeyError):
             ring.delete_password(SERVICE, account)
-    (folder / name).unlink(missing_ok=True)
 
 
 def _wrapped(key: bytes, entropy: Entropy, ring: Ring) -> _Kept | None:

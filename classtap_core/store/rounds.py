@@ -1,0 +1,131 @@
+"""What is done for a store without anybody asking: backups with their rotation, and looks at its soundness."""
+
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+from classtap_core.store import container
+from classtap_core.store.backup import KEEP, KEYS_END, Made, Rule, to_keep
+from classtap_core.store.folder import prepare
+from classtap_core.store.integrity import Depth
+from classtap_core.store.store import Store
+
+log = logging.getLogger("classtap.store")
+
+END = ".ctbackup"
+FIRST_AFTER = timedelta(minutes=5)
+LOOK_AT_DUE = timedelta(minutes=30)
+A_DAY = timedelta(hours=20)  # a desk that is opened at nine each day gets one each day
+KEYS_STAY = timedelta(days=30)
+
+
+class Backups:
+    """The backups of one store in one folder.
+
+    Attributes:
+        last: the newest made by this object. fault: the code of what stood in the way last; empty when nothing did.
+    """
+
+    def __init__(self, store: Store, clock: Clock, folder: Path, *, rule: Rule = KEEP) -> None:
+        self._store, self._clock, self.folder, self._rule = store, clock, folder, rule
+        self.last: Made | None = None
+        self.fault = ""
+
+    def there(self) -> dict[datetime, Path]:
+        """Backups by when they were made (UTC), newest first; other files are left out."""
+        found: dict[datetime, Path] = {}
+        for path in self.folder.glob(f"*{END}"):
+            with suppress(BadInput, EnvironmentFault):
+                found[_moment(container.label_of(path).made_ms)] = path
+        return dict(sorted(found.items(), reverse=True))
+
+    def due(self) -> bool:
+        """Whether the newest is older than a day, or of a clock that was ahead."""
+        newest = next(iter(self.there()), None)
+        age = None if newest is None else self._now() - newest
+        return age is None or age >= A_DAY or age < timedelta()
+
+    def once(self) -> Made:
+        """Make one now, and let go of those that the rule does not keep. Raises as `Store.back_up`, `prepare`."""
+        prepare(self.folder)
+        now = self._now()
+        made = self._store.back_up(self.folder / f"{now:%Y-%m-%dT%H%M%S}Z{END}", now_ms=int(now.timestamp() * 1_000))
+        self.last = made
+        self.thin()
+        return made
+
+    def thin(self) -> list[Path]:
+        """Remove what is no longer kept: backups by the rule, persons' keys after thirty days but the newest."""
+        there = self.there()
+        kept = to_keep(there, self._rule)
+        gone = [path for at, path in there.items() if at not in kept]
+        files: dict[datetime, Path] = {}
+        for path in self.folder.glob(f"*{END}{KEYS_END}"):
+            with suppress(BadInput, EnvironmentFault):
+                files[_moment(container.label_of(path, holds="keys").made_ms)] = path
+        oldest = self._now() - KEYS_STAY
+        gone += [path for at, path in files.items() if at < oldest and at != max(files)]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return gone
+
+    def if_due(self) -> None:
+        """One round: never raises for what the surroundings do, but remembers and logs it."""
+        try:
+            if self.due():
+                self.once()
+            self.fault = ""
+        except ClassTapError as fault:
+            if fault.code != "store.closed":
+                self.fault = fault.code
+                log.warning("no backup was made: %s", fault)
+
+    def _now(self) -> datetime:
+        return _moment(self._clock.now().corrected)
+
+
+class Rounds:
+    """A thread of its own that makes backups when they are due and looks at the store: soon after a bad end, and daily.
+
+    Start it with the program, stop it before the store is closed.
+    """
+
+    def __init__(self, store: Store, clock: Clock, backups: Path) -> None:
+        self._store = store
+        self.backups = Backups(store, clock, backups)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, executors={"default": {"type": "threadpool", "max_workers": 1}},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )  # fmt: skip
+        now = datetime.now(UTC)
+        if store.unclean:
+            self._scheduler.add_job(self.look, "date", args=[Depth.QUICK], run_date=now + timedelta(seconds=10))
+        self._scheduler.add_job(
+            self.backups.if_due, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER
+        )
+        self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
+
+    def look(self, depth: Depth) -> None:
+        """One look; what it finds is remembered by the store's `watch`."""
+        try:
+            self._store.look(depth)
+        except ClassTapError as fault:
+            if fault.code != "store.closed":
+                log.warning("the store could not be looked at: %s", fault)
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Ends after the round that runs; stopping what was never started is fine."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC)
