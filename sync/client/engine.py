@@ -7,16 +7,17 @@ whatever a person is doing at that moment.
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from classtap_core.kernel.clock import Clock, SystemClock, Timestamp
 from classtap_core.kernel.device import Answer, DeviceHead, Pulled
 from classtap_core.kernel.envelope import Parts, batch_statement
-from classtap_core.kernel.errors import BadInput, ClassTapError
+from classtap_core.kernel.errors import BadInput, ClassTapError, Param
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected, Transport, Unreachable
@@ -99,13 +100,17 @@ class Local(Protocol):
 
 
 class Status(NamedTuple):
-    """What the health screen and `classtap sync status` show. Times are milliseconds since the Unix epoch."""
+    """What the health screen and `classtap sync status` show. Times are milliseconds since the Unix epoch.
+
+    `trouble` is a code, with the `params` its sentence needs.
+    """
 
     state: State
     pending: int
     last_success_ms: int | None
     trouble: str
     bootstrapped: bool
+    params: Mapping[str, Param] = MappingProxyType({})
 
 
 class SyncEngine:
@@ -137,12 +142,13 @@ class SyncEngine:
         self._paused = False
         self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
+        self._params: Mapping[str, Param] = {}
         self._pending = 0
         self._held_s = 0.0
         self._last_success = last_success_ms
         self._bootstrapped = False
         self._keys_at: int | None = None
-        self._keys_trouble = ""
+        self._keys_trouble: BadInput | None = None
         self._threads: list[threading.Thread] = []
 
     # --- what others call, from any thread
@@ -181,7 +187,7 @@ class SyncEngine:
         """How things stand; where the store cannot say how much is pending, what it said last."""
         with contextlib.suppress(ClassTapError):
             self._pending = self.local.pending()
-        return Status(self._state, self._pending, self._last_success, self._trouble, self._bootstrapped)
+        return Status(self._state, self._pending, self._last_success, self._trouble, self._bootstrapped, self._params)
 
     def once(self) -> None:
         """One full round on the caller's thread: push all, bootstrap what is missing, pull all.
@@ -233,22 +239,25 @@ class SyncEngine:
             return self._rejected(no)
         except ClassTapError as trouble:
             log.info("sync round failed: %s", trouble.code)
-            self._show(State.FAILING, trouble.code)
+            self._show(State.FAILING, trouble.code, trouble.params)
             return self.backoff.rejection()
-        self._show(State.FAILING if self._keys_trouble else State.ONLINE, self._keys_trouble)
+        if self._keys_trouble is not None:
+            self._show(State.FAILING, self._keys_trouble.code, self._keys_trouble.params)
+        else:
+            self._show(State.ONLINE)
         return LOOK_S
 
     def _rejected(self, no: Rejected) -> float | None:
         if no.code in _SHUT_OUT:
             self._show(State.REVOKED, no.code)
             return None
-        self._show(State.FAILING, no.code)
+        self._show(State.FAILING, no.code, no.params)
         self._held_s = min(no.retry_after or 0.0, self.backoff.MOST)
         return self.backoff.rejection()
 
-    def _show(self, state: State, trouble: str = "") -> None:
+    def _show(self, state: State, trouble: str = "", params: Mapping[str, Param] = MappingProxyType({})) -> None:
         changed = (state, trouble) != (self._state, self._trouble)
-        self._state, self._trouble = state, trouble
+        self._state, self._trouble, self._params = state, trouble, params
         if changed or state is State.ONLINE:
             self.listener(self.status())
 
@@ -310,9 +319,9 @@ class SyncEngine:
             self.local.keep_keys(bundle)
         except BadInput as bad:
             log.info("a bundle of pass keys was refused: %s", bad.code)
-            self._keys_trouble = bad.code
+            self._keys_trouble = bad
             return
-        self._keys_at, self._keys_trouble = now, ""
+        self._keys_at, self._keys_trouble = now, None
 
     def _push_all(self) -> None:
         """Empty the queue. While the cloud takes one batch, what it said to the one before is written down."""

@@ -141,7 +141,8 @@ class DevicesScreen(Screen):
         trouble = standing.status.trouble
         code = f"error.{trouble}"
         if state == "failing" and trouble:
-            hint = words.say(code) if words.has(code) else words.say("desk.sync.trouble", code=trouble)
+            known = words.has(code)
+            hint = words.say(code, **standing.status.params) if known else words.say("desk.sync.trouble", code=trouble)
         self.hint.show_text(hint)
         now_ms = self.desk.now().corrected
         place = self.desk.source.place

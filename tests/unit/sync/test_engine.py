@@ -165,6 +165,10 @@ def test_states_follow_what_happens(house: House) -> None:
     wire.reject = [Rejected(429, "sync.rate", {}, 7.0)]
     assert 0 <= engine._round() <= Backoff.MOST
     assert engine._held_s == 7.0
+    wire.reject = [Rejected(409, "sync.gap", {"expected": 3}, None)]
+    engine._round()
+    assert (engine.status().trouble, engine.status().params) == ("sync.gap", {"expected": 3})
+    engine.backoff.rejections = 1
     assert engine.status().state is State.FAILING
     assert engine.backoff.rejections == 1
     engine._round()
