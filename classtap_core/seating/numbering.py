@@ -155,11 +155,8 @@ def flipped(seat_map: SeatMap, rules: Numbering) -> SeatMap:
 
 def lines_of(seat_map: SeatMap, rules: Numbering) -> list[list[Spot]]:
     """The spots to be numbered, line by line, in the order they are counted."""
-    chosen = [
-        spot
-        for spot in seat_map.spots
-        if (not rules.types or spot.type in rules.types) and (not rules.spots or spot.id in rules.spots)
-    ]
+    types, named = frozenset(rules.types), frozenset(rules.spots)
+    chosen = [spot for spot in seat_map.spots if (not types or spot.type in types) and (not named or spot.id in named)]
     across, along = (_y, _x) if rules.lines is Lines.ROWS else (_x, _y)
     if rules.by is By.POSITION:
         lines = list(_by_position(chosen, across, tolerance_um(seat_map, chosen, rules)))

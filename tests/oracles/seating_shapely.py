@@ -5,6 +5,7 @@ What it takes from the program is the corners of every shape; `test_turning.py` 
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from shapely import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
@@ -146,3 +147,38 @@ def reached(seat_map: SeatMap, width: float) -> dict[str, bool] | None:
                 verdicts[spot.id] |= joined
             verdicts[spot.id] |= False
     return dict(verdicts)
+
+
+def aisle_widths(seat_map: SeatMap) -> dict[str, float]:
+    """For each rectangular aisle what is left across it where that is least, sampled between every two edges."""
+    from shapely import affinity
+
+    types = seat_map.types_by_id()
+    bodies = [Polygon(turning.footprint(spot, types[spot.type])) for spot in seat_map.spots]
+    bodies += [Polygon(turning.zone_corners(zone)) for zone in seat_map.zones if zone.kind in turning.STANDING]
+    found = {}
+    for aisle in (zone for zone in seat_map.zones if zone.kind is ZoneKind.AISLE and not zone.points_um):
+        outline = Polygon(turning.zone_corners(aisle))
+        parts = []
+        for body in bodies:
+            if insides_meet(body, outline):
+                part = affinity.rotate(
+                    body.intersection(outline), -aisle.rotation_mdeg / 1000, (aisle.x_um, aisle.y_um)
+                )
+                parts.append(affinity.translate(part, -aisle.x_um, -aisle.y_um).bounds)
+        w, h = aisle.width_um, aisle.length_um
+        if w > h:
+            w, h, parts = h, w, [(b, a, d, c) for a, b, c, d in parts]
+        cuts = sorted({-h / 2, h / 2, *(y for part in parts for y in (part[1], part[3]))})
+        widths = [float(w)]
+        for low, high in pairwise(cuts):
+            if high - low > 1e-3:
+                middle = (low + high) / 2
+                taken = sorted((a, c) for a, b, c, d in parts if b < middle < d)
+                edges, at = [], -w / 2
+                for a, c in taken:
+                    edges.append(a - at)
+                    at = max(at, c)
+                widths.append(max([*edges, w / 2 - at]))
+        found[aisle.id] = max(0.0, min(widths))
+    return found

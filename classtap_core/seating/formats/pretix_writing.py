@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -60,7 +59,7 @@ def _restored(seat_map: SeatMap, original: dict[str, Any], nm_per_px: int) -> di
     """The original document with what was changed since, removed since and added since."""
     before, _ = from_document(original, nm_per_px=nm_per_px)
     scale = nm_per_px / 1000
-    document = deepcopy(original)
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(original))  # a copy, however deep
     if seat_map.name != before.name:
         document["name"] = seat_map.name
     if (seat_map.room.width_um, seat_map.room.length_um) != (before.room.width_um, before.room.length_um):

@@ -1,6 +1,6 @@
 """Aisles stay as wide as the room demands, whatever stands in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import cos, radians, sin
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from classtap_core.seating.geometry import batches
+from classtap_core.seating.geometry.clipping import clipped
 from classtap_core.seating.geometry.polygons import Polygon, Ratio, convex_distance, cross, edges, is_convex
 from classtap_core.seating.geometry.turning import STANDING, zone_corners
 from classtap_core.seating.model import Outline, Zone, ZoneKind
@@ -33,7 +34,8 @@ def aisles_too_narrow(scene: Scene, aisles: Iterable[Zone]) -> list[Violation]:
 def clear_width_um(scene: Scene, aisle: Zone) -> tuple[int, tuple[str, ...]]:
     """How wide an aisle is where it is narrowest, in whole µm, and the ids of what stands in it.
 
-    Across a rectangular aisle several things add up; each counts with the box around it in the aisle's own direction.
+    Across a rectangular aisle several things add up; each counts with the box, in the aisle's own direction, around
+    that part of it which lies in the aisle.
     In an aisle of another shape only the deepest thing counts.
     """
     own = own_width_um(aisle)
@@ -45,7 +47,7 @@ def clear_width_um(scene: Scene, aisle: Zone) -> tuple[int, tuple[str, ...]]:
         pieces = batches.shapes(solid_pieces(aisle))
         deepest = max(_depth_um(batches.shapes([corners]), pieces) for _, corners in standing)
         return max(0, own - deepest), by
-    return _left_across(aisle, [corners for _, corners in standing]), by
+    return _left_across(aisle, standing), by
 
 
 def own_width_um(aisle: Zone) -> int:
@@ -85,10 +87,14 @@ class _Extent(NamedTuple):
     across: tuple[float, float]
 
 
-def _left_across(aisle: Zone, standing: list[Polygon]) -> int:
+def _left_across(aisle: Zone, standing: list[tuple[str, Polygon]]) -> int:
     """The widest way that is left across a rectangular aisle, where that is least."""
     wide, long = aisle.width_um, aisle.length_um
-    extents = [_extent(aisle, corners) for corners in standing]
+    window = zone_corners(aisle)
+    inside: dict[str, list[tuple[float, float]]] = {}
+    for id, corners in standing:
+        inside.setdefault(id, []).extend(clipped([(float(x), float(y)) for x, y in corners], window))
+    extents = [_extent(aisle, corners) for corners in inside.values() if corners]
     if wide > long:
         wide, long = long, wide
     else:
@@ -104,7 +110,7 @@ def _left_across(aisle: Zone, standing: list[Polygon]) -> int:
     return max(0, int(narrowest + _HAIR))
 
 
-def _extent(aisle: Zone, corners: Polygon) -> _Extent:
+def _extent(aisle: Zone, corners: Sequence[tuple[float, float]]) -> _Extent:
     """A polygon's box in the aisle's own direction: along its width, then along its length."""
     angle = radians(aisle.rotation_mdeg / 1000)
     s, c = (0.0, 1.0) if aisle.rotation_mdeg == 0 else (sin(angle), cos(angle))

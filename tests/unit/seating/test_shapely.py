@@ -4,12 +4,16 @@ import os
 import random
 
 import pytest
+from msgspec.structs import replace
 
-from classtap_core.seating.model import SeatMap
+from classtap_core.seating.model import Outline, SeatMap, ZoneKind
+from classtap_core.seating.validation.aisles import clear_width_um
 from classtap_core.seating.validation.checker import validate
 from classtap_core.seating.validation.findings import Rule
+from classtap_core.seating.validation.scene import Scene
 from tests.oracles import seating_shapely
 from tests.unit.seating.layouts import layout
+from tests.unit.seating.rooms import zone
 
 JUDGED = {
     Rule.OVERLAP,
@@ -66,6 +70,30 @@ def reach_agrees(seat_map: SeatMap) -> bool | None:
 def test_ways_to_accessible_spots_are_shapelys() -> None:
     found = [reach_agrees(layout(random.Random(seed), spots=9, accessible=True)) for seed in range(150)]
     assert found.count(True) > 100
+
+
+def test_what_is_left_across_aisles_is_shapelys() -> None:
+    narrowed = 0
+    for seed in range(150):
+        chance = random.Random(seed)
+        seat_map = layout(chance, spots=8)
+        wide = zone(
+            ZoneKind.AISLE,
+            x_um=4_000_000,
+            y_um=3_500_000,
+            width_um=chance.choice((1_500_000, 3_000_001)),
+            length_um=5_000_000,
+            rotation_mdeg=chance.choice((0, 90_000, chance.randrange(360_000))),
+        )
+        seat_map = replace(seat_map, zones=(*seat_map.zones, wide))
+        aisles = [zone for zone in seat_map.zones if zone.kind is ZoneKind.AISLE and zone.outline is Outline.RECTANGLE]
+        wanted = seating_shapely.aisle_widths(seat_map)
+        scene = Scene(seat_map)
+        for aisle in aisles:
+            width, by = clear_width_um(scene, aisle)
+            assert width == pytest.approx(wanted[aisle.id], abs=3), (seed, aisle.id)
+            narrowed += bool(by)
+    assert narrowed > 100
 
 
 @pytest.mark.fault
