@@ -52,9 +52,18 @@ class KioskApp(QObject):
     left = Signal()
 
     def __init__(
-        self, node: Node, source: Source, *, locale: str = "en", again: bool = False, muted: bool = False
+        self,
+        node: Node,
+        source: Source,
+        *,
+        locale: str = "en",
+        again: bool = False,
+        muted: bool = False,
+        camera: Callable[..., Camera] = Camera,
     ) -> None:
+        """`camera` makes the camera, for a demonstration with a clock of its own."""
         super().__init__()
+        self._make_camera = camera
         self.node, self.door = node, Door(node)
         self.window = KioskWindow()
         self.tones = Tones(muted=muted)
@@ -246,7 +255,9 @@ class KioskApp(QObject):
     def restart_camera(self) -> None:
         """Open the camera anew, from the start of a file."""
         self._stop_camera()
-        self._camera = Camera(self._source, on_state=self._signals.each(self._camera_state), again=self._again)
+        self._camera = self._make_camera(
+            self._source, on_state=self._signals.each(self._camera_state), again=self._again
+        )
         self._worker = ScanWorker(
             self._camera.mailbox(),
             self._signals.each(self._sighted),

@@ -29,14 +29,21 @@ class Hand(QObject):
         too_green: how often something was shown as saved that was not on disk.
     """
 
-    def __init__(self, kiosk: KioskApp, *, on_board: Callable[[], None], on_refusal: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        kiosk: KioskApp,
+        *,
+        on_board: Callable[[], None],
+        on_refusal: Callable[[str], None],
+        busy: Callable[[bool], None] = lambda on: None,
+    ) -> None:
         super().__init__()
         self.kiosk = kiosk
         self.marks: Marks = {}
         self.outcomes: list[str] = []
         self.too_green = 0
         self._tapped: Marks = {}
-        self._on_board, self._on_refusal = on_board, on_refusal
+        self._on_board, self._on_refusal, self._busy = on_board, on_refusal, busy
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(TAP_MS)
@@ -55,8 +62,16 @@ class Hand(QObject):
     def _look(self, state: State) -> None:
         if state.board is not None:
             self._check(state)
+        self._busy(self._serving(state))
         if not self._timer.isActive():
             self._timer.start()
+
+    def _serving(self, state: State) -> bool:
+        """Whether somebody stands at the kiosk with something left to tap."""
+        rows = state.board.rows() if state.board else ()
+        return state.screen in (Screen.CHECKING, Screen.REASON) or (
+            state.screen is Screen.BOARD and any(self._open(row) or not row.saved for row in rows)
+        )
 
     def _check(self, state: State) -> None:
         """Everything shown as saved must be on disk at that moment."""
@@ -95,6 +110,8 @@ class Hand(QObject):
         self._tapped[key] = allowed[0].value if allowed else ""
         if allowed:
             self.kiosk.happen(on.Tap(row.session, row.child, allowed[0]))
+        else:
+            self._look(self.kiosk.state)
 
 
 def marks_in(reader: Reader, sessions: list[Id]) -> Marks:

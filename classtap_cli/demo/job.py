@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication, QWidget
 
 from classtap_cli.demo.hand import Hand, Marks, marks_in
+from classtap_cli.demo.patience import Patience
 from classtap_cli.demo.recording import Recording, write_recording
 from classtap_cli.demo.report import Report
 from classtap_cli.demo.surroundings import DemoHouse
@@ -25,7 +27,7 @@ from classtap_desktop.window import DeskWindow
 from cloud.storage.audit import audit
 from cloud.studios import is_signed
 from kiosk.app import KioskApp
-from kiosk.camera import Code
+from kiosk.camera import Camera, Code
 from kiosk.sources import source_of
 from sync.client.engine import State as SyncState
 from sync.client.node import Node
@@ -120,12 +122,18 @@ class Job:
         source = NodeSource(desk)
         clerk = next(person for person in self.demo.plan.staff if person.role == FRONT_DESK)
         operator = operator_of(source, clerk.staff)
-        self.desk = DeskWindow(source, settings=Settings(look="light", screen="today", locale=LOCALE), operator=operator)
+        self.desk = DeskWindow(
+            source, settings=Settings(look="light", screen="today", locale=LOCALE), operator=operator
+        )
         self.desk.resize(*SIZE)
         self.desk.show()
-        self.kiosk = KioskApp(kiosk, source_of(str(video)), locale=LOCALE, muted=True)
+        patience = Patience()
+        camera = partial(Camera, clock=patience, pause=patience.pause)
+        self.kiosk = KioskApp(kiosk, source_of(str(video)), locale=LOCALE, muted=True, camera=camera)
         self.kiosk.window.resize(*SIZE)
-        self.hand = Hand(self.kiosk, on_board=lambda: self._once("kiosk-board"), on_refusal=self._once)
+        self.hand = Hand(
+            self.kiosk, on_board=lambda: self._once("kiosk-board"), on_refusal=self._once, busy=patience.hold
+        )
 
     def _cut(self) -> None:
         kiosk = self.demo.nodes[0]
