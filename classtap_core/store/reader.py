@@ -134,9 +134,9 @@ class StoreReader:
         self.head()
         return self._log.entries(sequences)
 
-    def unsent(self, most: int) -> list[Unsent]:
-        """The head of the queue, in order."""
-        return self._log.unsent(self.head().acked, most)
+    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
+        """The head of the queue, in order; or what comes after a sequence, sent before or not."""
+        return self._log.unsent(self.head().acked if after is None else after, most)
 
     def unsent_before(self) -> list[tuple[int, Unsent]]:
         """What earlier epochs had not sent, with the epoch, in order."""

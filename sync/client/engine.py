@@ -68,8 +68,8 @@ class Local(Protocol):
 
     def head(self) -> DeviceHead: ...
 
-    def unsent(self, most: int) -> list[Unsent]:
-        """The head of the queue, in order."""
+    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
+        """The head of the queue, in order; or what comes after a sequence, sent before or not."""
         ...
 
     def pending(self) -> int: ...
@@ -324,7 +324,27 @@ class SyncEngine:
         self._keys_at, self._keys_trouble = now, None
 
     def _push_all(self) -> None:
-        """Empty the queue. While the cloud takes one batch, what it said to the one before is written down."""
+        """Empty the queue. A cloud that lacks what it had acknowledged (an old backup came back) gets that again first."""
+        try:
+            self._drain()
+        except Rejected as no:
+            first, acked = no.params.get("expected"), self.local.head().acked
+            if no.code != "sync.gap" or not isinstance(first, int) or not 0 < first <= acked:
+                raise
+            self._send_again(first, acked)
+            self._drain()
+
+    def _send_again(self, first: int, last: int) -> None:
+        """Send a run that was answered before. Those answers stand here; what the cloud says now comes with its rows."""
+        while first <= last:
+            again = _cut(self.local.unsent(min(MOST_OPERATIONS, last - first + 1), after=first - 1))
+            if not again:
+                raise BadInput("sync.gap", expected=first)
+            self._send(self._signed(again, cursor="", scopes=()))
+            first = again[-1].sequence + 1
+
+    def _drain(self) -> None:
+        """Push until nothing waits. While the cloud takes one batch, what it said to the one before is written down."""
         with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
             batch, answer = self._batch(), None
             while batch is not None:
@@ -353,21 +373,22 @@ class SyncEngine:
         if not unsent:
             return None
         more = len(waiting) == MOST_OPERATIONS or len(unsent) < len(waiting)
-        head, last = self.local.head(), unsent[-1]
+        if more:
+            push = self._signed(unsent, cursor="", scopes=())
+        else:
+            push = self._signed(unsent, cursor=self.local.head().token, scopes=self._pulled_scopes())
+        return _Batch(push, unsent[-1].sequence, more)
+
+    def _signed(self, items: Sequence[Unsent], *, cursor: str, scopes: tuple[str, ...]) -> Push:
+        head, last = self.local.head(), items[-1]
         statement = batch_statement(
             studio=head.studio, device=head.device, epoch=head.epoch,
             last_sequence=last.sequence, last_hash=last.hash,
         )  # fmt: skip
-        push = Push(
-            studio=head.studio,
-            device=head.device,
-            epoch=head.epoch,
-            items=tuple(_wire(item) for item in unsent),
-            signature=self.local.sign(statement).hex(),
-            cursor="" if more else head.token,
-            scopes=() if more else self._pulled_scopes(),
-        )
-        return _Batch(push, last.sequence, more)
+        return Push(
+            studio=head.studio, device=head.device, epoch=head.epoch, items=tuple(_wire(item) for item in items),
+            signature=self.local.sign(statement).hex(), cursor=cursor, scopes=scopes,
+        )  # fmt: skip
 
     def _send(self, push: Push) -> Pushed:
         sent = self.clock.now()

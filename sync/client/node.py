@@ -333,9 +333,9 @@ class NodeLocal:
         with self._store.reader() as reader:
             return reader.head()
 
-    def unsent(self, most: int) -> list[Unsent]:
+    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
         with self._store.reader() as reader:
-            return [Unsent(*found) for found in reader.unsent(most)]
+            return [Unsent(*found) for found in reader.unsent(most, after=after)]
 
     def pending(self) -> int:
         return self._node.pending()

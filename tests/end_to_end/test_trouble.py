@@ -1,12 +1,15 @@
 """What the world does to a device: wrong clocks, foreign keys, a cloud that is not there, days that pass, lost answers."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from classtap_core import house
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, attendance_id
@@ -14,6 +17,8 @@ from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
+from cloud.composition import open_cloud
+from cloud.serve import CloudServer
 from kiosk.door import Door
 from sync.client.engine import State
 from sync.client.node import Node
@@ -209,6 +214,37 @@ def test_a_new_day_brings_its_roster_and_lets_the_old_one_go(tmp_path: Path) -> 
         kiosk.engine.nudge()
         agrees(studio, kiosk)
         everything_holds(studio, kiosk)
+
+
+def test_a_cloud_from_an_old_backup_gets_again_what_it_lost(studio: Studio) -> None:
+    """What it had acknowledged is in the devices' logs: every mark is there again, once, and everybody agrees."""
+    kiosk, desk = studio.pair("kiosk"), studio.pair("desk")
+    families = families_due(studio)
+    _, early = check_in(studio, Door(kiosk), families[0])
+    kiosk.engine.once()
+    database, backup = studio.data / "cloud" / "cloud.db", studio.data / "backup.db"
+    with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(backup)) as copy:
+        live.backup(copy)
+    _, lost = check_in(studio, Door(kiosk), families[1])
+    kiosk.engine.once()
+    desk.engine.once()
+    assert kiosk.pending() == 0
+    port = int(studio.server.url.rsplit(":", 1)[1])
+    studio.server.stop()
+    for left in ("-wal", "-shm"):
+        database.with_name(database.name + left).unlink(missing_ok=True)
+    backup.replace(database)
+    studio.cloud = open_cloud(studio.data, house.bus(authority=True))
+    studio.server = CloudServer(studio.cloud, port=port, heartbeat_s=2.0).start()
+    assert all(not marks_in_cloud(studio, session, child) for session, child in lost)
+    _, new = check_in(studio, Door(kiosk), families[2])
+    for node in (kiosk, desk, kiosk, desk):
+        node.engine.once()
+    for session, child in (*early, *lost, *new):
+        assert len(marks_in_cloud(studio, session, child)) == 1
+    for node in (kiosk, desk):
+        agrees(studio, node)
+    everything_holds(studio, kiosk, desk)
 
 
 def _held(node: Node) -> tuple[str, ...]:

@@ -119,8 +119,8 @@ class Device:
     def head(self) -> DeviceHead:
         return self.store.head()
 
-    def unsent(self, most: int) -> list[Unsent]:
-        waiting = self.store.log[self.head().acked :][:most]
+    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
+        waiting = self.store.log[self.head().acked if after is None else after :][:most]
         return [Unsent(entry.sequence, entry.hash, entry.data, entry.parts) for entry in waiting]
 
     def pending(self) -> int:
