@@ -444,16 +444,20 @@ class SyncEngine:
                     if (hint is not None and hint.through > self.local.head().cursor) or self._state is State.OFFLINE:
                         self.nudge()
             except Unreachable:
-                if self._state in (State.ONLINE, State.SYNCING):
-                    self.nudge()
+                self._look_if_online()
                 wait = self.backoff.outage()
             except Rejected as no:
+                self._look_if_online()
                 wait = None if no.code in _SHUT_OUT else 5.0
-                self.nudge()
             except Exception as fault:  # noqa: BLE001 - hints are a comfort; without them the next look comes all the same
                 log.info("listening failed: %s", type(fault).__name__)
                 wait = 5.0
             self._rest(wait)
+
+    def _look_if_online(self) -> None:
+        """What ended the listening may have ended more; whoever knows of trouble already tries again in its own time."""
+        if self._state in (State.ONLINE, State.SYNCING):
+            self.nudge()
 
     def _rest(self, seconds: float | None) -> None:
         """Wait for the end of the engine, at most so long (None: until then)."""

@@ -26,7 +26,7 @@ from kiosk.headless import mark_all
 from sync.client.node import Node
 from tests.end_to_end.rig import Studio
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 """How long anything here may take before the test says that it does not come."""
 
 

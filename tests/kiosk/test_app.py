@@ -30,7 +30,7 @@ from sync.client.node import Node
 from tests.end_to_end.house_rig import WrongClock, families_due, filled, log_of, opened, say, staff
 from tests.end_to_end.rig import Studio
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 FRONT_DESK_PIN = "161803"
 
 
