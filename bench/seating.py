@@ -16,9 +16,10 @@ from classtap_core.seating.boxes import Box, box_of
 from classtap_core.seating.equipment import BY_ID
 from classtap_core.seating.formats.native import read_native, write_native
 from classtap_core.seating.formats.pretix import read_pretix
+from classtap_core.seating.laying import lay_out
 from classtap_core.seating.model import Limits, Room, SeatMap, Spot, Unit, Zone, ZoneKind
 from classtap_core.seating.snapping import Guides, to_grid
-from classtap_core.seating.templates import Template, lay_out, read_template
+from classtap_core.seating.templates import Template, read_template
 from classtap_core.seating.units import reentered, shown
 from classtap_core.seating.validation.checker import Checker
 

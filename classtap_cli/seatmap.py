@@ -19,10 +19,12 @@ from classtap_core.kernel.ids import fresh
 from classtap_core.seating import drawing, numbering, templates
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.diff import as_plain, difference
+from classtap_core.seating.fitting import fitted_to, with_counts_kept
 from classtap_core.seating.formats.known import Format, read, write
 from classtap_core.seating.formats.native import read_json, write_native
 from classtap_core.seating.formats.report import Note, Report
 from classtap_core.seating.formats.svg import write_svg
+from classtap_core.seating.laying import lay_out
 from classtap_core.seating.model import Room, SeatMap, Unit
 from classtap_core.seating.placards import placard_sheets
 from classtap_core.seating.units import entered
@@ -206,9 +208,9 @@ def new_map(
     values = dict(_assigned(word) for word in set_ or ())
     walls = _room(room) if room else None
     if walls and (fit or keep):
-        fitted = (templates.with_counts_kept if keep else templates.fitted_to)(known, walls, values)
+        fitted = (with_counts_kept if keep else fitted_to)(known, walls, values)
         values = fitted.values
-    seat_map = templates.lay_out(known, values, seed=fresh(int(time.time() * 1000), os.urandom), room=walls)
+    seat_map = lay_out(known, values, seed=fresh(int(time.time() * 1000), os.urandom), room=walls)
     _write(out, write_native(seat_map))
     answer = {
         "file": str(out),

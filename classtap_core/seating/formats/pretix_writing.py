@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from classtap_core.seating.formats.pretix import DEFAULT_RADIUS, FORMAT, NM_PER_PX, from_document
+from classtap_core.seating.formats.pretix import FORMAT, NM_PER_PX, from_document
+from classtap_core.seating.formats.pretix_plan import DEFAULT_RADIUS
 from classtap_core.seating.formats.report import Note, Report, repeated
 from classtap_core.seating.geometry.turning import zone_corners
 from classtap_core.seating.model import Outline, SeatMap, Spot, Visibility, Zone, ZoneKind

@@ -8,19 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.seating.fitting import fitted_to, with_counts_kept
 from classtap_core.seating.formats.native import read_native, write_native
 from classtap_core.seating.formats.schema import template_schema
+from classtap_core.seating.laying import lay_out
 from classtap_core.seating.model import Modality, Room, ZoneKind
 from classtap_core.seating.templates import (
     Template,
-    fitted_to,
-    lay_out,
     parameters,
     preset,
     preset_problems,
     read_template,
     template_plain,
-    with_counts_kept,
 )
 from classtap_core.seating.validation.checker import validate
 from resources import path
