@@ -18,6 +18,8 @@ Mask = NDArray[np.bool_]
 Boxes = NDArray[np.int64]
 """(shapes, 4): least x, least y, greatest x, greatest y."""
 
+MOST_PAIRS = 300_000
+
 _SURE_UM = 0.5
 """Floats err by far less than this at the size of a room; nearer to a limit, integers decide."""
 
@@ -134,9 +136,10 @@ points = _points
 
 
 def near_pairs(around: Boxes, reach_um: int) -> tuple[Indices, Indices]:
-    """All pairs whose boxes are nearer than a reach, each once.
+    """All pairs whose boxes are nearer than a reach, each once; at most `MOST_PAIRS`.
 
-    A grid of cells finds the pairs of ordinary boxes; the few that are much larger (walls) are held against all.
+    A grid of cells finds the pairs of ordinary boxes; the few that are much larger (walls) are held against all. A map
+    that reaches the limit has thousands of things heaped on one place, and enough is found there to say so.
     """
     if len(around) < 2:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -174,6 +177,7 @@ def _in_cells(around: Boxes, cell: int) -> Iterator[tuple[Indices, Indices]]:
         if step == 0:
             start = np.arange(count) + 1
         many = np.maximum(stop - start, 0)
+        many = np.where(np.cumsum(many) <= MOST_PAIRS, many, 0)
         first = np.repeat(np.arange(count), many)
         offset = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
         yield order[first], order[np.repeat(start, many) + offset]

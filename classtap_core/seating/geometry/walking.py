@@ -19,6 +19,8 @@ from classtap_core.seating.geometry.polygons import Polygon, convex_distance, po
 from classtap_core.seating.model import PointUm
 
 Floats = NDArray[np.float64]
+MOST_TOUCHING = 20_000
+"""Where more shapes lie in each other, the room is a heap, and one bar more or less says nothing about it."""
 
 
 class Bars(NamedTuple):
@@ -128,7 +130,7 @@ class Ground:
             near[index] = convex_distance(batches.points(a[index]), batches.points(b[index])).below(self.width_um)
         middles = self.shapes.astype(np.float64).mean(axis=1)
         walk = np.stack((middles[one], from_a, to_b, middles[other]), axis=1)
-        inside = np.flatnonzero(touching)
+        inside = np.flatnonzero(touching)[:MOST_TOUCHING]
         if len(inside):
             common = _common_points(a[inside], b[inside])
             walk[inside, 1] = common

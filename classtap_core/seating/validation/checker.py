@@ -13,6 +13,8 @@ from classtap_core.seating.validation import access, aisles, labels, spots
 from classtap_core.seating.validation.findings import UM, Rule, Violation, in_order
 from classtap_core.seating.validation.scene import Scene
 
+CHUNK = 50_000
+"""So many pairs at a time, to keep arrays small."""
 _Key = tuple[Rule, tuple[str, ...]]
 BLOCKS = frozenset({ZoneKind.OBSTRUCTION, ZoneKind.STAGE})
 """Zones that may not stand before a door; walls and mirrors are what it is let into."""
@@ -34,7 +36,9 @@ class Checker:
         self._spot_findings: dict[_Key, Violation] = {}
         self._of_spot: dict[str, set[_Key]] = defaultdict(set)
         everyone = np.arange(len(self._scene.spots))
-        self._keep(spots.among_spots(self._scene, *spots.pairs_of_all(self._scene)))
+        one, other = spots.pairs_of_all(self._scene)
+        for start in range(0, len(one), CHUNK):
+            self._keep(spots.among_spots(self._scene, one[start : start + CHUNK], other[start : start + CHUNK]))
         self._keep(spots.against_room(self._scene, everyone))
         self._aisles = {
             aisle.id: aisles.aisles_too_narrow(self._scene, [aisle])

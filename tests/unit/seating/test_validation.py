@@ -197,3 +197,13 @@ def test_after_any_moves_the_checker_says_what_a_fresh_one_says(seed: int) -> No
         by_id = {spot.id: spot for spot in (*seat_map.spots, *moved)}
         seat_map = replace(seat_map, spots=tuple(by_id[spot.id] for spot in seat_map.spots))
         assert checker.moved(moved) == validate(seat_map)
+
+
+def test_thousands_of_spots_on_one_place_are_found_out_and_do_not_fill_the_memory() -> None:
+    seat_map = reformers(gap_um=1_000_000)
+    heap = tuple(
+        Spot(id=f"{index:032x}", type="chair", x_um=500_000, y_um=1_000_000, tags=("accessible",) if index < 3 else ())
+        for index in range(3_000)
+    )
+    found = validate(replace(seat_map, spots=(*seat_map.spots, *heap)))
+    assert sum(one.rule == "overlap" for one in found) > 100_000
