@@ -149,7 +149,7 @@ class Job:
         self._wait("the lobby in view", lambda: self.kiosk.frames > 12, 10)
         self._picture(self.kiosk.window, "kiosk-attract")
         self._wait(
-            "the end of the recording", lambda: self.kiosk.camera_code is Code.ENDED, recording.seconds + PATIENCE_S
+            "the end of the recording", lambda: self.kiosk.camera_code is Code.ENDED, recording.seconds * 3 + PATIENCE_S
         )
         self._wait("marks to be saved", lambda: not self.kiosk.state.pending)
         expected = sorted(visit.scene.expected for visit in cast)
