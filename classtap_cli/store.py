@@ -1,7 +1,8 @@
-"""`classtap store`: is a device's store sound, and how is its key kept."""
+"""`classtap store`: is a device's store sound, and how is its key kept; `keeping` has what a bad day needs."""
 
 import typer
 
+from classtap_cli import keeping
 from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import ask
 
@@ -25,3 +26,6 @@ def check(data: Data = None, program: As = "desk", now: Now = None, json: Json =
 def key_status(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
     """Say how the store's key is kept: in the system's keyring, or in a closed file."""
     print_json(ask(invocation(data, program, now, json), "store.key"))
+
+
+keeping.mount(app, key)

@@ -62,10 +62,5 @@ def store_check(device: Device, asked: Nothing) -> dict[str, Any]:
     }
 
 
-def store_key(device: Device, asked: Nothing) -> dict[str, Any]:
-    """How the store's key is kept."""
-    return {"protection": device.node.store.protection.value, "recovery": None}
-
-
 def _bad(chain: str, sequence: int, why: str) -> dict[str, Any]:
     return {"chain": chain, "sequence": sequence, "why": why}

@@ -1,6 +1,6 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, passing, rosters, syncing
+from classtap_cli.questions import chains, keeping, passing, rosters, syncing
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -13,7 +13,11 @@ TABLE: Table[Device] = {
     "audit.verify": Question(Nothing, chains.audit_verify),
     "audit.list": Question(syncing.Most, chains.audit_list),
     "store.check": Question(Nothing, chains.store_check),
-    "store.key": Question(Nothing, chains.store_key),
+    "store.key": Question(Nothing, keeping.status),
+    "store.key.rotate": Question(Nothing, keeping.rotate),
+    "store.key.seal": Question(keeping.SealTo, keeping.seal),
+    "store.backup": Question(keeping.Into, keeping.backup),
+    "store.stake": Question(Nothing, keeping.stake),
     "scan": Question(passing.Text, passing.scan),
     "pass.verify": Question(passing.Text, passing.verify),
     "pass.issue": Question(passing.OfFamily, passing.issue),

@@ -279,3 +279,29 @@ def test_json_stays_one_line_with_names_of_every_script(studio: Studio) -> None:
     text = studio.pass_text(studio.due(0))
     said = inside("pass", "verify", text, "--json", data=studio.data).out
     assert json.loads(said)["family"] == studio.due(0).family
+
+
+def test_an_owners_key_brings_a_store_back(studio: Studio, tmp_path: Path) -> None:
+    """Sealed, backed up and rotated; then the key file is lost, then the whole store."""
+    data = copied(studio, "kiosk", tmp_path / "data")
+    printed, saved = tmp_path / "owner.txt", tmp_path / "kiosk.backup"
+    kiosk = ("--as", "kiosk")
+    assert inside("store", "key", "seal", "-o", printed, *kiosk, data=data).code == 0
+    assert inside("store", "key", "status", *kiosk, data=data).json["recovery"] is not None
+    before = inside("audit", "verify", *kiosk, data=data).json["entries"]
+    made = inside("store", "backup", saved, *kiosk, data=data)
+    assert made.code == 0, made.err
+    assert made.json["entries"] == before
+    assert inside("store", "key", "rotate", *kiosk, data=data).json["protection"] == "file"
+    (data / "kiosk" / "store.key").unlink()
+    assert inside("audit", "verify", *kiosk, data=data).err.startswith("The store's key is gone")
+    mistyped = inside("store", "key", "recover", *kiosk, data=data, typed="AAAA\n")
+    assert mistyped.err.startswith("The recovery key has 4 letters and needs 56")
+    back = inside("store", "key", "recover", "--recovery-key", printed, *kiosk, data=data)
+    assert back.code == 0, back.err
+    assert inside("audit", "verify", *kiosk, data=data).json == {"ok": True, "entries": before, "first_bad": None}
+    elsewhere = tmp_path / "elsewhere"
+    again = inside("store", "restore", saved, "--recovery-key", printed, *kiosk, data=elsewhere)
+    assert again.code == 0, again.err
+    assert again.json["entries"] == before
+    assert inside("store", "check", *kiosk, data=elsewhere).json["ok"] is True

@@ -1,0 +1,168 @@
+"""`classtap store backup|restore|purge` and `store key seal|recover|rotate`: a bad day, prepared for and lived through."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, print_json
+from classtap_cli.reach import ask, opened, ring
+from classtap_cli.signing_in import asked_pin
+from classtap_cli.written import write_whole
+from classtap_core import house
+from classtap_core.kernel.errors import BadInput, ClassTapError, Refused
+from classtap_core.store import destroy, keys, recovery, rotation
+from classtap_core.store.container import Opener
+from classtap_core.store.folder import DATABASE
+from classtap_core.store.restore import restore as restore_store
+
+Word = Annotated[str, typer.Option("--confirm", metavar="WORD", help="The word that the first step said.")]
+Pin = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with a manager's PIN.")]
+Lost = Annotated[
+    bool, typer.Option("--lost", help="The store can no longer be opened, so that nobody's PIN can be tried.")
+]
+
+
+Paper = Annotated[
+    Path | None, typer.Option("--recovery-key", metavar="FILE", help="A file with the owner's key (else it is typed).")
+]
+MadeBy = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="Instead: the folder (…/desk) of the store that made it.")
+]
+Erased = Annotated[
+    Path | None, typer.Option("--erased", metavar="FILE", help="Ids of persons erased since, one a line.")
+]
+Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the owner's key there, once.")]
+Public = Annotated[
+    str, typer.Option("--public", metavar="HEX", help="The owner's key was made on another device: its public half.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace the owner's key that there is.")]
+
+
+def mount(store: typer.Typer, key: typer.Typer) -> None:
+    """Hang the commands onto the groups of `classtap_cli.store`."""
+    store.command("backup")(backup)
+    store.command("restore")(restore)
+    store.command("purge")(purge)
+    key.command("seal")(seal)
+    key.command("recover")(recover)
+    key.command("rotate")(rotate)
+
+
+@answering
+def backup(file: Path, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Write a checked, encrypted copy while the store is used; the keys of persons go to FILE.keys."""
+    print_json(ask(invocation(data, program, now, json), "store.backup", file=str(file.absolute())))
+
+
+@answering
+def restore(
+    file: Path, paper: Paper = None, made_by: MadeBy = None, erased: Erased = None, data: Data = None,
+    program: As = "desk", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Make the store of a folder that has none from a backup, in a new epoch of its device."""
+    call = invocation(data, program, now, json)
+    if call.program == "cloud":
+        raise Refused("device.needed")
+    if made_by is not None:
+        opener = Opener(store=keys.load(made_by, ring()).key)
+    else:
+        opener = Opener(owner=recovery.read(_paper(paper)))
+    gone = () if erased is None else tuple(_lines(erased))
+    found = restore_store(
+        file, call.folder, house.registry(), opener=opener, program=call.program, erased=gone, ring=ring()
+    )
+    print_json(found._asdict())
+
+
+@answering
+def seal(
+    out: Out = None, public: Public = "", replace: Replace = False, data: Data = None, program: As = "desk",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Make the owner's recovery key, say it once to be put away on paper, and seal the store's key to it."""
+    call = invocation(data, program, now, json)
+    if public:
+        print_json(ask(call, "store.key.seal", public=public, replace=replace))
+        return
+    made = recovery.make(os.urandom)
+    if out is not None:
+        if out.exists():
+            raise BadInput("recovery.file_there", file=str(out))
+        write_whole(out, f"{made.text()}\n".encode())  # before the seal: a seal without its key would help nobody
+    found = ask(call, "store.key.seal", public=made.public.hex(), replace=replace)
+    print_json({**found, "file": str(out)} if out is not None else {**found, "recovery_key": made.text()})
+
+
+@answering
+def recover(paper: Paper = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Open a store whose keyring or key file is lost with the owner's key, and keep its own key anew."""
+    call = invocation(data, program, now, json)
+    if call.program == "cloud":
+        raise Refused("device.needed")
+    kept = rotation.recover(call.folder, recovery.read(_paper(paper)), program=call.program, ring=ring())
+    print_json({"recovered": True, "protection": kept.value})
+
+
+@answering
+def rotate(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Put the store under a new key, while it is used."""
+    print_json(ask(invocation(data, program, now, json), "store.key.rotate"))
+
+
+@answering
+def purge(
+    confirm: Word = "", lost: Lost = False, pin: Pin = None, data: Data = None, program: As = "desk",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Destroy a device's keys, then its store. Without --confirm: say what would be lost, and the word for it.
+
+    To keep unsent work first: `classtap sync once` sends it, `classtap store backup FILE` saves it sealed.
+    """
+    call = invocation(data, program, now, json)
+    if call.program == "cloud":
+        raise Refused("device.needed")
+    if lost:
+        if _opens(call.folder):
+            raise Refused("store.not_lost")
+        destroy.destroy(call.folder, program="purge", ring=ring())
+        print_json({"destroyed": str(call.folder), "unsent": None})
+        return
+    if not confirm:
+        print_json(ask(call, "store.stake"))
+        return
+    from classtap_cli.questions.device import Device
+    from classtap_cli.questions.keeping import Confirmed
+    from classtap_cli.questions.keeping import confirm as confirmed
+
+    with opened(call) as node:
+        found = confirmed(Device(node, running=False), Confirmed(confirm=confirm, pin=asked_pin(pin)))
+    destroy.destroy(call.folder, program="purge", ring=ring())
+    print_json({"destroyed": str(call.folder), **found})
+
+
+def _opens(folder: Path) -> bool:
+    """Whether a store can be opened after all: then it is destroyed with a PIN or not at all."""
+    try:
+        return rotation.opens(folder / DATABASE, rotation.settled_key(folder, ring()).key)
+    except ClassTapError:
+        return False
+
+
+def _paper(file: Path | None) -> str:
+    """The recovery key as written in a file, piped in, or typed: two lines."""
+    if file is not None:
+        return "\n".join(_lines(file))
+    if not sys.stdin.isatty():
+        return sys.stdin.read()
+    print("Recovery key (two lines): ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline() + sys.stdin.readline()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("recovery.file", file=str(file)) from error

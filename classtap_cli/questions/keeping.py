@@ -1,0 +1,99 @@
+"""What keeps a store: backups, the owner's seal, another key; what destroying it would lose, and a manager's word."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from classtap_cli.questions.device import Device, Nothing, iso
+from classtap_cli.signing_in import signed_in
+from classtap_core.access.blueprints import Capability
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id
+from classtap_core.store import destroy
+
+
+class Into(msgspec.Struct, forbid_unknown_fields=True):
+    """The file to write, as an absolute path."""
+
+    file: str
+
+
+class SealTo(msgspec.Struct, forbid_unknown_fields=True):
+    """The owner's public key, hex; `replace` says that an earlier one may go."""
+
+    public: str
+    replace: bool = False
+
+
+class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
+    """The word that `store.stake` gave, and the PIN of who says so."""
+
+    confirm: str
+    pin: str
+
+
+def status(device: Device, asked: Nothing) -> dict[str, Any]:
+    """How the store's key is kept, to whom it is also sealed, and when the last backup of the rounds was made."""
+    store, backups = device.node.store, device.node.rounds.backups
+    newest = next(iter(backups.there()), None)
+    return {
+        "protection": store.protection.value,
+        "recovery": store.recovery.hex() if store.recovery else None,
+        "sound": store.watch.health.sound,
+        "last_backup": iso(int(newest.timestamp() * 1_000)) if newest else None,
+        "backup_fault": backups.fault or None,
+    }
+
+
+def rotate(device: Device, asked: Nothing) -> dict[str, Any]:
+    """Put the store under a new key. Raises as `Store.rotate_key`."""
+    from classtap_cli.reach import ring
+
+    device.node.store.rotate_key(ring())
+    return status(device, asked)
+
+
+def seal(device: Device, asked: SealTo) -> dict[str, Any]:
+    """Seal the store's key to its owner's public key. Raises BadInput `recovery.public`, `recovery.there`, `seal.public`."""
+    try:
+        public = bytes.fromhex(asked.public)
+    except ValueError as error:
+        raise BadInput("recovery.public") from error
+    if len(public) != 32:
+        raise BadInput("recovery.public")
+    store = device.node.store
+    if not asked.replace and store.recovery not in (None, public):
+        raise BadInput("recovery.there")
+    store.seal_to(public)
+    return status(device, Nothing())
+
+
+def backup(device: Device, asked: Into) -> dict[str, Any]:
+    """Write a verified backup beside whatever people do. Raises as `Store.back_up`."""
+    node = device.node
+    made = node.store.back_up(Path(asked.file), now_ms=node.clock.now().corrected)
+    return {
+        "file": str(made.file),
+        "keys": str(made.keys),
+        "bytes": made.label.size,
+        "entries": made.entries,
+        "unsent": made.label.sequence - made.label.acked,
+        "sealed_to_owner": made.recovery,
+    }
+
+
+def stake(device: Device, asked: Nothing) -> dict[str, Any]:
+    """What destroying this store now would lose, and the word that confirms having read it."""
+    with device.node.reader() as reader:
+        found = destroy.at_stake(reader)
+    return {"unsent": found.unsent, "oldest": iso(found.oldest_ms), "confirm": found.confirm}
+
+
+def confirm(device: Device, asked: Confirmed) -> dict[str, Any]:
+    """A manager says so. Raises Refused `store.not_confirmed`, and as `signed_in`."""
+    node = device.node
+    with node.reader() as reader:
+        found = destroy.check_confirmed(reader, asked.confirm)
+    signed_in(node, Capability.REVOKE_DEVICE, asked.pin, location=Id(node.papers.location))
+    return {"unsent": found.unsent}
