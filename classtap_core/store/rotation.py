@@ -24,7 +24,6 @@ from classtap_core.store.folder import (
 )
 from classtap_core.store.keys import KeyProtection, Ring, StoreKey
 
-
 _STEPS_A_FLUSH = 8
 
 

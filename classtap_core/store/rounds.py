@@ -122,8 +122,9 @@ class Rounds:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Ends after the round that runs; stopping what was never started is fine."""
+        """Ends after the round that runs, which hurries; stopping what was never started is fine."""
         if self._scheduler.running:
+            self._store.hurry()
             self._scheduler.shutdown(wait=True)
 
 

@@ -70,6 +70,7 @@ class Store:
         self._gate = threading.Condition(self._guard)
         self._swapping = False
         self._at_length = threading.Lock()
+        self._ending = False
         self.watch = integrity.Watch()
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
@@ -353,8 +354,12 @@ class Store:
             source = backup.Source(self._path, self._key, self.recovery, self.registry)
             return backup.back_up(source, out, now_ms=now_ms, entropy=self._entropy, going_on=self._go_on)
 
+    def hurry(self) -> None:
+        """The program is ending: stop a backup that is being made, at its next megabyte. Nothing of it is left."""
+        self._ending = True
+
     def _go_on(self) -> None:
-        if self._closed:
+        if self._closed or self._ending:
             raise Refused("store.closed")
 
     def rotate_key(self, ring: keys.Ring | None) -> None:

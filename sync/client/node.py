@@ -27,6 +27,7 @@ from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces,
 from classtap_core.schedule.records import Location
 from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
+from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.engine import ScopeState, State, Status, SyncEngine, Unsent
@@ -58,6 +59,7 @@ class Node:
 
     Attributes:
         papers: what pairing gave. keys: the newest pass key bundle, None before the first.
+        rounds: daily backups and looks at the store.
         clock: the corrected clock; what contacts taught it is kept over restarts.
     """
 
@@ -67,6 +69,7 @@ class Node:
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Status], None]] = []
         self.upkeep = Upkeep(store, clock)
+        self.rounds = Rounds(store, clock, store.folder.parent / "backups" / store.folder.name)
         self._zone = ""
         bundle = self._recall("pass_keys")
         self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)
@@ -130,9 +133,12 @@ class Node:
         """Begin to sync, and to look after the store."""
         self.engine.start()
         self.upkeep.start()
+        if not self.clock.shifted:  # a demonstration's clock would call its backups tomorrow's
+            self.rounds.start()
 
     def close(self) -> None:
         """End the sync threads, finish what is being written, close the store. Twice is fine."""
+        self.rounds.stop()
         self.upkeep.stop()
         self.engine.stop()
         self.transport.close()

@@ -1,0 +1,74 @@
+"""A bad day, by commands alone: a lost keyring, a lost machine, a key that may be known, a device that is given away."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.rig import Studio, copied, inside
+
+pytestmark = pytest.mark.leaves(
+    "classtap-proxy|ThreadPoolExecutor-|cloud-reading", reason="the module's studio: its switch, its clock, its readers"
+)
+
+OWNER = "314159"
+"""The PIN of the owner of the demo's studio (classtap_cli.demo.studio.STAFF)."""
+
+
+def test_an_owners_key_brings_a_lost_store_back(studio: Studio, tmp_path: Path) -> None:
+    data, kiosk, paper = copied(studio, "kiosk", tmp_path / "data"), ("--as", "kiosk"), tmp_path / "paper.txt"
+    assert inside("store", "key", "status", *kiosk, data=data).json["recovery"] is None
+    sealed = inside("store", "key", "seal", "-o", paper, *kiosk, data=data)
+    assert (sealed.code, sealed.err) == (0, "")
+    assert len("".join(paper.read_text().split())) == 56
+    assert paper.stat().st_mode & 0o777 == 0o600
+    again = inside("store", "key", "seal", "-o", tmp_path / "second.txt", *kiosk, data=data)
+    assert again.code == 1
+    entries = inside("audit", "verify", *kiosk, data=data).json["entries"]
+    made = inside("store", "backup", tmp_path / "saved", *kiosk, data=data)
+    assert (made.code, made.json["entries"], made.json["sealed_to_owner"]) == (0, entries, True), made.err
+    rotated = inside("store", "key", "rotate", *kiosk, data=data)
+    assert (rotated.code, inside("store", "check", *kiosk, data=data).json["ok"]) == (0, True), rotated.err
+
+    (data / "kiosk" / "store.key").unlink()
+    assert inside("audit", "verify", *kiosk, data=data).code == 1
+    found = inside("store", "key", "recover", "--recovery-key", paper, *kiosk, data=data)
+    assert (found.code, found.json["recovered"]) == (0, True), found.err
+    assert inside("audit", "verify", *kiosk, data=data).json == {"ok": True, "entries": entries, "first_bad": None}
+
+    elsewhere = tmp_path / "elsewhere"
+    found = inside("store", "restore", tmp_path / "saved", "--recovery-key", paper, *kiosk, data=elsewhere)
+    assert (found.code, found.json["entries"], found.json["epoch"]) == (0, entries, 2), found.err
+    assert inside("store", "check", *kiosk, data=elsewhere).json["ok"] is True
+    refused = inside("store", "restore", tmp_path / "saved", "--recovery-key", paper, *kiosk, data=elsewhere)
+    assert refused.code == 1
+    paper.write_text(paper.read_text().replace(paper.read_text()[0], "7" if paper.read_text()[0] != "7" else "A", 1))
+    refused = inside("store", "key", "recover", "--recovery-key", paper, *kiosk, data=data)
+    assert (refused.code, refused.err.partition(",")[0]) == (1, "A letter of the recovery key is mistyped")
+
+
+def test_a_device_is_given_away_in_two_steps(studio: Studio, tmp_path: Path) -> None:
+    data, desk = copied(studio, "desk", tmp_path / "data"), ("--as", "desk")
+    pin = tmp_path / "pin"
+    pin.write_text(OWNER)
+    first = inside("store", "purge", *desk, data=data)
+    assert (first.code, first.json["unsent"]) == (0, 0), first.err
+    assert (data / "desk" / "store.db").exists()
+    assert inside("store", "purge", "--lost", *desk, data=data).code == 1
+    wrong = inside("store", "purge", "--confirm", "yes", "--pin-file", pin, *desk, data=data)
+    assert wrong.code == 1
+    assert first.json["confirm"] in wrong.err
+    pin.write_text("000000")
+    assert inside("store", "purge", "--confirm", first.json["confirm"], "--pin-file", pin, *desk, data=data).code == 1
+    assert (data / "desk" / "store.db").exists()
+    pin.write_text(OWNER)
+    found = inside("store", "purge", "--confirm", first.json["confirm"], "--pin-file", pin, *desk, data=data)
+    assert (found.code, list((data / "desk").iterdir())) == (0, []), found.err
+
+
+def test_a_store_that_nobody_can_open_can_still_be_destroyed(studio: Studio, tmp_path: Path) -> None:
+    data = copied(studio, "kiosk", tmp_path / "data")
+    (data / "kiosk" / "store.key").unlink()
+    found = inside("store", "purge", "--lost", "--as", "kiosk", data=data)
+    assert (found.code, list((data / "kiosk").iterdir())) == (0, []), found.err
+    shutil.rmtree(data)
