@@ -99,7 +99,7 @@ def cut_everywhere(studio: Studio, rng: random.Random, *, each: int, extra: int)
     points = [(direction, at) for direction, ats in edges.items() for at in ats]
     for _ in range(extra):
         direction = rng.choice(("up", "down"))
-        points.append((direction, rng.randrange(edges[direction][-1] + 1)))
+        points.append((direction, rng.randrange(edges[direction][-1] * 7 // 10)))
     missed = 0
     for direction, at in points:
         marks.queue(each)

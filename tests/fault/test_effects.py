@@ -50,4 +50,4 @@ def test_one_bell_for_each_mark_over_kills_and_re_runs(data_dir: Path) -> None:
 
 @pytest.mark.fault
 def test_one_bell_for_each_mark_over_many_kills(data_dir: Path) -> None:
-    ring_through(data_dir / "kiosk", seeded(72), 60)
+    ring_through(data_dir / "kiosk", seeded(72), 20)
