@@ -47,7 +47,7 @@ class Ground:
         self.boxes = batches.boxes(found)
         one, other = batches.near_pairs(self.boxes, width_um)
         self.bars = self._bars(one, other)
-        self._grow()
+        self._grown = False
 
     def move(self, places: Sequence[int], found: Shapes) -> None:
         """Put some shapes elsewhere."""
@@ -66,7 +66,7 @@ class Ground:
             seconds.append(others)
         fresh = self._bars(np.concatenate(firsts), np.concatenate(seconds))
         self.bars = Bars(*(np.concatenate((old[kept], new)) for old, new in zip(self.bars, fresh, strict=True)))
-        self._grow()
+        self._grown = False
 
     def is_free(self, place: PointUm) -> bool:
         """Whether the disc can stand there: no shape is nearer than half its width. Exact."""
@@ -91,6 +91,8 @@ class Ground:
         """Whether the disc can get from one free place to another. Exact."""
         if not len(self.bars.one):
             return True
+        if not self._grown:
+            self._grow()
         turns = self._crossings(goal) - self._crossings(start)
         around = self._potentials(turns)
         return bool((around[self.bars.one] + turns == around[self.bars.other]).all())
@@ -183,6 +185,7 @@ class Ground:
             starts = np.searchsorted(parent[by_parent], parent[by_parent], side="left")
             entry[by_parent] = entry[parent[by_parent]] + 1 + before - before[starts]
         self._entry, self._size, self._parent_bar, self._parent = entry, size, parent_bar, parent
+        self._grown = True
 
     def _potentials(self, turns: Indices) -> Indices:
         """For each shape the sum of the turns on its way down the tree."""

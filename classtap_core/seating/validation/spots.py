@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from math import ceil, hypot
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classtap_core.seating.geometry import batches
-from classtap_core.seating.geometry.batches import Indices, Mask
+from classtap_core.seating.geometry.batches import Indices, Mask, Shapes
 from classtap_core.seating.geometry.clipping import clipped
 from classtap_core.seating.geometry.polygons import Polygon, contains, point_to_segment
 from classtap_core.seating.geometry.turning import egress, zone_corners
@@ -70,8 +71,7 @@ def among_spots(scene: Scene, one: Indices, other: Indices) -> list[Violation]:
         for index, gap in zip(apart[near], gaps[near], strict=True):
             actual = batches.floor_um(float(gap), batches.points(a[index]), batches.points(b[index]))
             found.append(_between(scene, Rule.SPACING, one[index], other[index], spacing, min(actual, spacing - 1)))
-    found += _clearances(scene, one, other)
-    found += _clearances(scene, other, one)
+    found += _clearances(scene, np.concatenate((one, other)), np.concatenate((other, one)))
     return found
 
 
@@ -79,20 +79,49 @@ def _between(scene: Scene, rule: Rule, one: int, other: int, required: int, actu
     return Violation(rule, (scene.spots[one].id, scene.spots[other].id), required, actual, UM, scene.middle(int(one)))
 
 
+class _Frees(NamedTuple):
+    """Free rectangles of all sides at once: whose, on which side, the rectangle; `row` is its place in what was asked."""
+
+    place: Indices
+    side: Indices
+    row: Indices
+    corners: Shapes
+
+
+def _frees(scene: Scene, places: Indices) -> _Frees:
+    """What some spots keep free, sides with nothing to keep aside."""
+    deep = [np.flatnonzero(scene.depths[side][places] > 0) for side in SIDES]
+    row = np.concatenate(deep)
+    side = np.repeat(np.arange(len(SIDES)), [len(rows) for rows in deep])
+    corners = np.concatenate([scene.free[name][places[rows]] for name, rows in zip(SIDES, deep, strict=True)])
+    return _Frees(places[row], side, row, corners)
+
+
+def _hurt(
+    scene: Scene, side_number: int, place: int, by: tuple[str, ...], free: Polygon, intruder: Polygon
+) -> Violation:
+    side = SIDES[side_number]
+    required = int(scene.depths[side][place])
+    items = (scene.spots[place].id, *by)
+    return Violation(CLEARANCE[side], items, required, room_before(free, intruder), UM, scene.middle(place))
+
+
 def _clearances(scene: Scene, whose: Indices, intruders: Indices) -> list[Violation]:
-    found = []
-    for side in SIDES:
-        depths = scene.depths[side][whose]
-        asked = np.flatnonzero(depths > 0)
-        free = scene.free[side][whose[asked]]
-        close = batches.boxes_near(batches.boxes(free), scene.around[intruders[asked]], 0)
-        asked, free = asked[close], free[close]
-        hurt = batches.overlapping(free, scene.footprints[intruders[asked]])
-        for index in np.flatnonzero(hurt):
-            place, other = int(whose[asked[index]]), int(intruders[asked[index]])
-            actual = room_before(batches.points(free[index]), scene.footprint(other))
-            found.append(_between(scene, CLEARANCE[side], place, other, int(depths[asked[index]]), actual))
-    return found
+    frees = _frees(scene, whose)
+    others = intruders[frees.row]
+    close = np.flatnonzero(batches.boxes_near(batches.boxes(frees.corners), scene.around[others], 0))
+    hurt = close[batches.overlapping(frees.corners[close], scene.footprints[others[close]])]
+    return [
+        _hurt(
+            scene,
+            int(frees.side[at]),
+            int(frees.place[at]),
+            (scene.spots[others[at]].id,),
+            batches.points(frees.corners[at]),
+            scene.footprint(int(others[at])),
+        )
+        for at in hurt.tolist()
+    ]
 
 
 def against_room(scene: Scene, places: Indices) -> list[Violation]:
@@ -108,24 +137,17 @@ def _against_zones(scene: Scene, places: Indices) -> Iterator[Violation]:
         if batches.overlapping(corners, scene.piece_shapes[piece : piece + 1])[0]:
             depth = batches.depths_um(corners, scene.piece_shapes[piece : piece + 1])[0]
             yield _with_zone(scene, Rule.OVERLAP, spot, scene.owners[piece], 0, -max(1, ceil(depth)))
-    solid = np.array([scene.zones[owner].kind is not ZoneKind.AISLE for owner in scene.owners], dtype=np.bool_)
-    for side in SIDES:
-        yield from _side_against_zones(scene, places, side, solid)
-
-
-def _side_against_zones(scene: Scene, places: Indices, side: str, solid: Mask) -> Iterator[Violation]:
-    asked = places[scene.depths[side][places] > 0]
-    if not len(asked) or not len(scene.owners):
+    if not len(scene.owners):
         return
-    free = scene.free[side][asked]
-    near = batches.boxes_near(batches.boxes(free)[:, None, :], scene.piece_boxes[None, :, :], 0) & solid
+    solid = np.array([scene.zones[owner].kind is not ZoneKind.AISLE for owner in scene.owners], dtype=np.bool_)
+    frees = _frees(scene, places)
+    near = batches.boxes_near(batches.boxes(frees.corners)[:, None, :], scene.piece_boxes[None, :, :], 0) & solid
     rows, pieces = np.nonzero(near)
-    hurt = batches.overlapping(free[rows], scene.piece_shapes[pieces])
-    for row, piece in zip(rows[hurt], pieces[hurt], strict=True):
-        place = int(asked[row])
-        actual = room_before(batches.points(free[row]), scene.pieces[piece])
-        required = int(scene.depths[side][place])
-        yield _with_zone(scene, CLEARANCE[side], place, scene.owners[piece], required, actual)
+    hurt = batches.overlapping(frees.corners[rows], scene.piece_shapes[pieces])
+    for row, piece in zip(rows[hurt].tolist(), pieces[hurt].tolist(), strict=True):
+        zone = (scene.zones[scene.owners[piece]].id,)
+        free = batches.points(frees.corners[row])
+        yield _hurt(scene, int(frees.side[row]), int(frees.place[row]), zone, free, scene.pieces[piece])
 
 
 def _near(scene: Scene, places: Indices, others: NDArray[np.int64], reach: int) -> tuple[list[int], list[int]]:
@@ -165,8 +187,15 @@ def _at_doors(scene: Scene, places: Indices) -> Iterator[Violation]:
 
 def _at_walls(scene: Scene, places: Indices) -> Iterator[Violation]:
     inside = _inside(scene, places)
-    for wall in range(len(scene.walls)):
-        yield from _at_wall(scene, places, inside, wall)
+    within = places[inside]
+    yield from _near_walls(scene, within)
+    frees = _frees(scene, within)
+    near = batches.boxes_near(batches.boxes(frees.corners)[:, None, :], batches.boxes(scene.walls)[None, :, :], 0)
+    rows, walls = np.nonzero(near)
+    hurt = batches.overlapping(scene.walls[walls], frees.corners[rows])
+    for row, wall in zip(rows[hurt].tolist(), walls[hurt].tolist(), strict=True):
+        free = batches.points(frees.corners[row])
+        yield _hurt(scene, int(frees.side[row]), int(frees.place[row]), (), free, scene.wall_lines[wall])
     for place in places[~inside].tolist():
         yield Violation(
             Rule.WALL_OFFSET,
@@ -178,34 +207,18 @@ def _at_walls(scene: Scene, places: Indices) -> Iterator[Violation]:
         )
 
 
-def _at_wall(scene: Scene, places: Indices, inside: Mask, wall: int) -> Iterator[Violation]:
-    """One wall: its own offset for spots that are inside, and the spots' clearances up to it."""
-    line = scene.walls[wall : wall + 1]
-    box = batches.boxes(line)[0]
-    offset = int(scene.offsets[wall])
-    if offset:
-        near = places[inside & batches.boxes_near(scene.around[places], box, offset)]
-        hurt, gaps = batches.nearer(
-            scene.footprints[near], np.repeat(line, len(near), axis=0), np.full(len(near), offset)
-        )
+def _near_walls(scene: Scene, places: Indices) -> Iterator[Violation]:
+    """Spots that are inside, but nearer to a wall than its offset."""
+    for wall in np.flatnonzero(scene.offsets).tolist():
+        line = scene.walls[wall : wall + 1]
+        offset = int(scene.offsets[wall])
+        near = places[batches.boxes_near(scene.around[places], batches.boxes(line)[0], offset)]
+        lines, limits = np.repeat(line, len(near), axis=0), np.full(len(near), offset)
+        hurt, gaps = batches.nearer(scene.footprints[near], lines, limits)
         for place, gap in zip(near[hurt].tolist(), gaps[hurt].tolist(), strict=True):
             actual = batches.floor_um(gap, scene.footprint(place), scene.wall_lines[wall])
-            yield Violation(
-                Rule.WALL_OFFSET, (scene.spots[place].id,), offset, min(actual, offset - 1), UM, scene.middle(place)
-            )
-    for side in SIDES:
-        asked = places[(scene.depths[side][places] > 0) & inside]
-        free = scene.free[side][asked]
-        if not len(asked):
-            continue
-        close = batches.boxes_near(batches.boxes(free), box, 0)
-        asked, free = asked[close], free[close]
-        hurt = batches.overlapping(np.repeat(line, len(free), axis=0), free)
-        for index in np.flatnonzero(hurt):
-            place = int(asked[index])
-            actual = room_before(batches.points(free[index]), scene.wall_lines[wall])
-            required = int(scene.depths[side][place])
-            yield Violation(CLEARANCE[side], (scene.spots[place].id,), required, actual, UM, scene.middle(place))
+            items = (scene.spots[place].id,)
+            yield Violation(Rule.WALL_OFFSET, items, offset, min(actual, offset - 1), UM, scene.middle(place))
 
 
 def _inside(scene: Scene, places: Indices) -> Mask:
