@@ -39,19 +39,21 @@ def _card(issued: dict[str, Any]) -> bytes:
 
     words = sentences()
     until = words.date(_day(issued), style="long")
-    with Paper(title=issued["name"], size_mm=_PAGE_MM) as paper:
+    with Paper(title=issued["name"], size_mm=_PAGE_MM, rtl=words.is_rtl) as paper:
         painter = paper.painter
         card = QRectF(_LEFT_MM, _TOP_MM, *CARD_MM)
         painter.setPen(QPen(QColor("#b8b8b8"), 0.1))
         painter.drawRoundedRect(card, 3.18, 3.18)
-        code = QRectF(card.right() - CODE_MM - 4, card.top() + (CARD_MM[1] - CODE_MM) / 2, CODE_MM, CODE_MM)
+        code_x = card.left() + 4 if paper.rtl else card.right() - CODE_MM - 4
+        code = QRectF(code_x, card.top() + (CARD_MM[1] - CODE_MM) / 2, CODE_MM, CODE_MM)
         side = CODE_MM / picture.MODULES
         painter.setPen(Qt.PenStyle.NoPen)
         for y, row in enumerate(picture.matrix(issued["text"])):
             for x, dark in enumerate(row):
                 if dark:
                     painter.fillRect(QRectF(code.x() + x * side, code.y() + y * side, side, side), QColor("black"))
-        column = QRectF(card.x() + 5, card.y() + 6, code.x() - card.x() - 7, CARD_MM[1] - 12)
+        column_x = code.right() + 2 if paper.rtl else card.left() + 5
+        column = QRectF(column_x, card.top() + 6, CARD_MM[0] - CODE_MM - 11, CARD_MM[1] - 12)
         paper.words(column, issued["studio"], size_mm=2.6, colour="#555555")
         paper.words(column.adjusted(0, 6, 0, 0), issued["name"], size_mm=4.4, bold=True)
         paper.words(column, words.say("cli.card_until", date=until), size_mm=2.3, colour="#555555", bottom=True)

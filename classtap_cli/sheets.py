@@ -76,8 +76,10 @@ def as_pdf(out: Path, found: dict[str, Any]) -> None:
 
     words = sentences()
     left, right, bottom = 16.0, _PAGE_MM[0] - 16, _PAGE_MM[1] - 16
-    columns = ((0.0, 74.0), (76.0, 60.0), (138.0, 40.0))
-    with Paper(title=words.say("cli.sheet"), size_mm=_PAGE_MM) as paper:
+    columns = [(0.0, 74.0), (76.0, 60.0), (138.0, 40.0)]
+    if words.is_rtl:
+        columns = [(right - left - x - width, width) for x, width in columns]
+    with Paper(title=words.say("cli.sheet"), size_mm=_PAGE_MM, rtl=words.is_rtl) as paper:
         y = 16.0
         paper.words(QRectF(left, y, right - left, 8), found["studio"], size_mm=3, colour="#555555")
         y += 9
