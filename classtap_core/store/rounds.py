@@ -1,4 +1,4 @@
-"""What is done for a store without anybody asking: backups with their rotation, and looks at its soundness."""
+"""What is done for a store without anybody asking: backups and their rotation, looks at its soundness, tidying."""
 
 import logging
 from contextlib import suppress
@@ -90,13 +90,14 @@ class Backups:
 
 
 class Rounds:
-    """A thread of its own that makes backups when they are due and looks at the store: soon after a bad end, and daily.
+    """A thread of its own that makes backups when they are due, tidies daily, and looks at the store: soon after a bad
+    end, and daily.
 
     Start it with the program, stop it before the store is closed.
     """
 
     def __init__(self, store: Store, clock: Clock, backups: Path) -> None:
-        self._store = store
+        self._store, self._clock = store, clock
         self.backups = Backups(store, clock, backups)
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": {"type": "threadpool", "max_workers": 1}},
@@ -108,6 +109,7 @@ class Rounds:
         self._scheduler.add_job(
             self.backups.if_due, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER
         )
+        self._scheduler.add_job(self.tidy, "interval", hours=24, next_run_time=now + FIRST_AFTER / 2)
         self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
 
     def look(self, depth: Depth) -> None:
@@ -117,6 +119,11 @@ class Rounds:
         except ClassTapError as fault:
             if fault.code != "store.closed":
                 log.warning("the store could not be looked at: %s", fault)
+
+    def tidy(self) -> None:
+        """Let go of what is kept only for a while; it waits behind whatever a person is doing."""
+        with suppress(ClassTapError):
+            self._store.tidy(self._clock.now().corrected)
 
     def start(self) -> None:
         self._scheduler.start()

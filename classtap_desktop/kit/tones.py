@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import miniaudio
-
 from resources import path
 
 NAMES = ("ok", "attention", "refusal")
@@ -90,6 +88,12 @@ class Tones:
 
 
 def _open(backends: Sequence[Any] | None) -> Any:
+    # Imported here: it takes a third of a second, and the first tone has its own thread.
+    try:
+        import miniaudio
+    except ImportError as problem:
+        _log.info("no audio library, tones are off: %s", problem)
+        return None
     try:
         _hush_alsa()
         return miniaudio.PlaybackDevice(
@@ -100,7 +104,7 @@ def _open(backends: Sequence[Any] | None) -> Any:
             buffersize_msec=60,
             backends=list(backends) if backends else None,
         )
-    except (ImportError, OSError, RuntimeError, miniaudio.MiniaudioError) as problem:
+    except (OSError, RuntimeError, miniaudio.MiniaudioError) as problem:
         _log.info("no audio device, tones are off: %s", problem)
         return None
 

@@ -32,7 +32,6 @@ from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.engine import ScopeState, State, Status, SyncEngine, Unsent
 from sync.client.transport import Transport
-from sync.client.upkeep import Upkeep
 from sync.protocol import Pair, Paired
 
 log = logging.getLogger("classtap.node")
@@ -59,7 +58,7 @@ class Node:
 
     Attributes:
         papers: what pairing gave. keys: the newest pass key bundle, None before the first.
-        rounds: daily backups and looks at the store.
+        rounds: daily backups, looks at the store, and what is kept only for a while let go.
         clock: the corrected clock; what contacts taught it is kept over restarts.
     """
 
@@ -68,7 +67,6 @@ class Node:
         self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Status], None]] = []
-        self.upkeep = Upkeep(store, clock)
         self.rounds = Rounds(store, clock, store.folder.parent / "backups" / store.folder.name)
         self._zone = ""
         bundle = self._recall("pass_keys")
@@ -132,14 +130,12 @@ class Node:
     def start(self) -> None:
         """Begin to sync, and to look after the store."""
         self.engine.start()
-        self.upkeep.start()
         if not self.clock.shifted:  # a demonstration's clock would call its backups tomorrow's
             self.rounds.start()
 
     def close(self) -> None:
         """End the sync threads, finish what is being written, close the store. Twice is fine."""
         self.rounds.stop()
-        self.upkeep.stop()
         self.engine.stop()
         self.transport.close()
         try:
