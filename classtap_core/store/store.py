@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -194,8 +194,8 @@ class Store:
             return work()
         except EnvironmentFault as fault:
             if fault.code in integrity.DAMAGE and not self.device.conn.in_transaction:
-                self.device.conn.close()
-                self._go_on_with_file()
+                with suppress(EnvironmentFault):  # a disk that is gone altogether: keep the connection there is
+                    self._go_on_with_file()
             raise
 
     def _unharmed_slices(self, slices: Slices[T]) -> Slices[T]:
@@ -208,7 +208,9 @@ class Store:
             yield
 
     def _go_on_with_file(self) -> None:
-        self.device.go_on_with(connect(self._path, self._key), self.registry)
+        fresh = connect(self._path, self._key)
+        self.device.conn.close()
+        self.device.go_on_with(fresh, self.registry)
         self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
 
     def apply(
