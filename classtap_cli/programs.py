@@ -25,6 +25,7 @@ MarkOption = Annotated[
     str, typer.Option("--mark", metavar="STATE", help="Mark whoever has no state yet: present, late or absent.")
 ]
 RealtimeOption = Annotated[bool, typer.Option("--realtime", help="Take frames as they come and pass over late ones.")]
+AgainOption = Annotated[bool, typer.Option("--again", help="In a window: play a file from its start when it ends.")]
 STATES = ("present", "late", "absent")
 FIRST_CAMERA = "0"
 
@@ -50,12 +51,15 @@ def desk(data: Data = None, program: As = "desk", now: Now = None, json: Json = 
 @answering
 def kiosk(
     camera: CameraOption = "", headless: HeadlessOption = False, mark: MarkOption = "",
-    realtime: RealtimeOption = False, data: Data = None, program: As = "kiosk", now: Now = None, json: Json = False,
+    realtime: RealtimeOption = False, again: AgainOption = False, data: Data = None, program: As = "kiosk", now: Now = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Open the kiosk's window, which staff close by PIN; or with --headless watch a source to its end."""
     call = invocation(data, program, now, json)
     if mark and mark not in STATES:
         raise typer.BadParameter(f"--mark is one of {', '.join(STATES)}")
+    if headless and again:
+        raise typer.BadParameter("--again goes with a window")
     if not headless and (mark or realtime):
         raise typer.BadParameter("--mark and --realtime go with --headless")
     if headless and not camera:
@@ -63,7 +67,7 @@ def kiosk(
     if headless:
         _watch(call, camera, mark=mark, realtime=realtime)
     else:
-        _open_window(call, camera or FIRST_CAMERA)
+        _open_window(call, camera or FIRST_CAMERA, again=again)
 
 
 def _watch(call: Invocation, camera: str, *, mark: str, realtime: bool) -> None:
@@ -78,7 +82,7 @@ def _watch(call: Invocation, camera: str, *, mark: str, realtime: bool) -> None:
             watch(Door(node), source, print_json, mark=mark, realtime=realtime)
 
 
-def _open_window(call: Invocation, camera: str) -> None:
+def _open_window(call: Invocation, camera: str, *, again: bool) -> None:
     needs_display()
     with opened(call) as node:
         from classtap_cli.questions.table import answering_others
@@ -89,7 +93,7 @@ def _open_window(call: Invocation, camera: str) -> None:
         _ends_on_signals(application, lambda: application.exit(0))
         with answering_others(node):
             node.start()
-            app = KioskApp(node, source_of(camera))
+            app = KioskApp(node, source_of(camera), again=again)
             app.left.connect(lambda: application.exit(0))  # quit() asks the window, and a kiosk's window refuses
             app.start()
             try:

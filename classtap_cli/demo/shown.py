@@ -38,7 +38,7 @@ def by_hand(demo: DemoHouse, out: Path) -> None:
         for arguments in (["desk"], ["kiosk", "--camera", str(out / "recording.avi"), "--again"])
     ]
     print("\nTwo windows are open: the front desk, and a kiosk with a recorded camera.")
-    print("Sign in at the desk, or leave the kiosk (its clock, held down), with one of these PINs:")
+    print("Sign in at the desk, or leave the kiosk (Staff), with one of these PINs:")
     for person in staff:
         print(f"  {person.pin}  {person.name}, {person.role.replace('_', ' ')}")
     print("Press Enter to pull the network cable, and again to plug it back in. Close both windows to end.", flush=True)
