@@ -15,7 +15,7 @@ from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STAFF, STUDIO, Opener, bus_over, child_row, mark
 from tests.unit.store.test_keys import MemoryRing, NoRing
-from tests.unit.store.test_kill import run
+from tests.unit.store.test_kill import MANY, run
 
 
 @pytest.fixture
@@ -154,4 +154,4 @@ def test_killed_while_the_key_changes(folder: Path) -> None:
 @pytest.mark.fault
 def test_killed_while_the_key_changes_many_times(folder: Path) -> None:
     seed = random.SystemRandom().randrange(1 << 32) if os.environ.get("CLASSTAP_LONG") else 31
-    run(folder, rounds=60, rng=random.Random(seed), also="rotate")
+    run(folder, rounds=MANY, rng=random.Random(seed), also="rotate")
