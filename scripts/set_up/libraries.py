@@ -105,6 +105,7 @@ FONTS = {
 TEST_PROGRAMS = {
     "Xvfb": ("xvfb", "the tests that drag and drop on a real display"),
     "xdotool": ("xdotool", "the tests that move a real pointer"),
+    "strace": ("strace", "the tests that cut the power"),
 }
 
 

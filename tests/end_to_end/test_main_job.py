@@ -156,11 +156,13 @@ def test_a_late_fact_tells_the_loser_once(home: House) -> None:
 def walk_in(home: House) -> CreateBooking:
     """A place in an open session, for a child who has none in it."""
     host = show(home.studio, home.door, home.family())
-    guest = home.family()
     assert host.board is not None
     session = host.board.groups[0].card.session
     booked = states_in(home.kiosk, session.id)
-    child = next(child.child for child in guest.children if child.child not in booked)
+    guests = (home.family() for _ in range(8))
+    guest, child = next(
+        (family, child.child) for family in guests for child in family.children if child.child not in booked
+    )
     return CreateBooking(session=session.id, child=child, family=guest.family, location=session.location)
 
 
