@@ -45,8 +45,6 @@ PLACES = (
 )
 KIDS = ("Tiny ballet", "Junior ballet", "Hip-hop", "Gymnastics", "Circus", "Judo", "Drums", "Choir")
 ADULTS = ("Yoga flow", "Pilates", "Contemporary", "Barre", "Salsa")
-LESSON = timedelta(minutes=45)
-"""How long the sessions around now last; nobody is booked into two that share time."""
 HEALTH_NOTES = (
     "Peanut allergy, pen in the blue bag", "Asthma, inhaler in the bag", "Wears hearing aids", "Coeliac",
     "Epilepsy, plan at the desk", "Bee stings: call 112, then the family", "Type 1 diabetes, snack at half time",
@@ -386,8 +384,7 @@ class _Maker:
             if apart:
                 taken.append(self.random.choice(apart))
                 siblings.add(taken[0].session)
-                first = taken[0]
-                second = [slot for slot in open_now if abs(slot.start - first.start) >= LESSON]
+                second = [slot for slot in open_now if slot not in taken]
                 if second and self.random.randrange(6) == 0:
                     taken.append(self.random.choice(second))
             others = [slot for slot in self._free(home) if not slot.now]

@@ -49,7 +49,12 @@ def test_a_kiosk_without_a_window_sees_marks_and_says_so(studio: Studio, camera:
     assert {frozenset(child) for child in first["children"]} == {frozenset(CHILD)}
     assert {child["state"] for child in first["children"]} == {"none"}
     assert sorted(mark["child"] for mark in first["marked"]) == sorted(child["child"] for child in first["children"])
-    assert {mark["outcome"] for mark in first["marked"]} == {"accepted"}
+    # A child of the demo may be booked twice at one time: present in one, and refused in the other for just that.
+    assert {mark["child"] for mark in first["marked"] if mark["outcome"] == "accepted"} == {
+        child["child"] for child in first["children"]
+    }
+    refused = [mark for mark in first["marked"] if mark["outcome"] != "accepted"]
+    assert all(mark["reasons"][0]["code"] == "gate.present_elsewhere" for mark in refused)
     assert second["commit_ms"] > 0
 
 
