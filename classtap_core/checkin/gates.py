@@ -1,5 +1,6 @@
 """What stands before a mark, in the order of ruling 10b: window, capability, overlap, booking. Judged child by child."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 
 
-class _MarkGate:
+class _MarkGate(ABC):
     """What the gates before a mark share: they judge marks, and need the session."""
 
     name = ""
@@ -39,8 +40,9 @@ class _MarkGate:
     def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
         yield from ()
 
+    @abstractmethod
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        raise NotImplementedError
+        """The verdict on each item."""
 
 
 class WindowGate(_MarkGate):

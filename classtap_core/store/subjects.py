@@ -7,6 +7,7 @@ import msgspec
 
 from classtap_core.kernel.chain import Sealer
 from classtap_core.kernel.envelope import Parts
+from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.records import OPEN
 from classtap_core.store.engine import KEY_BYTES, Connection
@@ -125,4 +126,4 @@ def subjects_in(stored: bytes) -> set[str]:
 
 
 def _no_entropy(count: int) -> bytes:
-    raise NotImplementedError("a reader seals nothing")
+    raise ProgramFault("a reader seals nothing")
