@@ -1,8 +1,9 @@
-"""Lining up, spreading out, mirroring and turning what is selected. Every function gives new spots in the old order."""
+"""Lining up, spreading out, mirroring and turning what is selected: spots and zones alike, new ones in the old order."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import hypot
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -10,6 +11,8 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.boxes import Box, box_of, united
 from classtap_core.seating.geometry.turning import placed
 from classtap_core.seating.model import FULL_TURN_MDEG, Background, PointUm, SeatMap, Spot, Zone
+
+Thing = TypeVar("Thing", bound=Spot | Zone)
 
 
 class Edge(StrEnum):
@@ -23,7 +26,7 @@ class Edge(StrEnum):
     BOTTOM = "bottom"
 
 
-def aligned(spots: Sequence[Spot], seat_map: SeatMap, edge: Edge) -> list[Spot]:
+def aligned(spots: Sequence[Thing], seat_map: SeatMap, edge: Edge) -> list[Thing]:
     """Spots with an edge (or the middles) of their footprints on one line: that of the box around them all."""
     boxes = [box_of(spot, seat_map) for spot in spots]
     if not boxes:
@@ -37,21 +40,21 @@ def aligned(spots: Sequence[Spot], seat_map: SeatMap, edge: Edge) -> list[Spot]:
         Edge.BOTTOM: lambda box: (0, whole.bottom - box.bottom),
         Edge.MIDDLE: lambda box: (0, (whole.top + whole.bottom - box.top - box.bottom) // 2),
     }
-    return [_moved(spot, *shift[edge](box)) for spot, box in zip(spots, boxes, strict=True)]
+    return [shifted(spot, *shift[edge](box)) for spot, box in zip(spots, boxes, strict=True)]
 
 
-def distributed_across(spots: Sequence[Spot], seat_map: SeatMap) -> list[Spot]:
+def distributed_across(spots: Sequence[Thing], seat_map: SeatMap) -> list[Thing]:
     """Spots with equal gaps from left to right; the outermost stay. Gaps differ by a micrometre at most."""
     boxes = [box_of(spot, seat_map) for spot in spots]
     starts = _spread([(box.left, box.right) for box in boxes])
-    return [_moved(spot, start - box.left, 0) for spot, box, start in zip(spots, boxes, starts, strict=True)]
+    return [shifted(spot, start - box.left, 0) for spot, box, start in zip(spots, boxes, starts, strict=True)]
 
 
-def distributed_down(spots: Sequence[Spot], seat_map: SeatMap) -> list[Spot]:
+def distributed_down(spots: Sequence[Thing], seat_map: SeatMap) -> list[Thing]:
     """The same from top to bottom."""
     boxes = [box_of(spot, seat_map) for spot in spots]
     starts = _spread([(box.top, box.bottom) for box in boxes])
-    return [_moved(spot, 0, start - box.top) for spot, box, start in zip(spots, boxes, starts, strict=True)]
+    return [shifted(spot, 0, start - box.top) for spot, box, start in zip(spots, boxes, starts, strict=True)]
 
 
 def _spread(spans: list[tuple[int, int]]) -> list[int]:
@@ -69,15 +72,28 @@ def _spread(spans: list[tuple[int, int]]) -> list[int]:
     return starts
 
 
-def mirrored(spots: Sequence[Spot], double_axis_um: int) -> list[Spot]:
+def shifted(spot: Thing, across_um: int, down_um: int) -> Thing:
+    """The same thing elsewhere; a zone's polygon goes with it."""
+    if not across_um and not down_um:
+        return spot
+    outline = _outline(spot, lambda point: (point[0] + across_um, point[1] + down_um))
+    return replace(spot, x_um=spot.x_um + across_um, y_um=spot.y_um + down_um, **outline)
+
+
+def mirrored(spots: Sequence[Thing], double_axis_um: int) -> list[Thing]:
     """Spots mirrored left to right about the line x = `double_axis_um` / 2. Twice is as before, to the micrometre."""
     return [
-        replace(spot, x_um=double_axis_um - spot.x_um, rotation_mdeg=-spot.rotation_mdeg % FULL_TURN_MDEG)
+        replace(
+            spot,
+            x_um=double_axis_um - spot.x_um,
+            rotation_mdeg=-spot.rotation_mdeg % FULL_TURN_MDEG,
+            **_outline(spot, lambda point: (double_axis_um - point[0], point[1])),
+        )
         for spot in spots
     ]
 
 
-def mirrored_in_place(spots: Sequence[Spot], seat_map: SeatMap) -> list[Spot]:
+def mirrored_in_place(spots: Sequence[Thing], seat_map: SeatMap) -> list[Thing]:
     """Spots mirrored about the middle of the box around them."""
     if not spots:
         return []
@@ -85,13 +101,14 @@ def mirrored_in_place(spots: Sequence[Spot], seat_map: SeatMap) -> list[Spot]:
     return mirrored(spots, whole.left + whole.right)
 
 
-def turned_together(spots: Sequence[Spot], mdeg: int, around: PointUm) -> list[Spot]:
+def turned_together(spots: Sequence[Thing], mdeg: int, around: PointUm) -> list[Thing]:
     """Spots turned clockwise about a point as if they were one thing."""
     found = []
     for spot in spots:
-        half = ((2 * (spot.x_um - around[0]), 2 * (spot.y_um - around[1])),)
-        x, y = placed(half, mdeg % FULL_TURN_MDEG, around)[0]
-        found.append(replace(spot, x_um=x, y_um=y, rotation_mdeg=(spot.rotation_mdeg + mdeg) % FULL_TURN_MDEG))
+        x, y = _turned((spot.x_um, spot.y_um), mdeg, around)
+        turn = (spot.rotation_mdeg + mdeg) % FULL_TURN_MDEG
+        outline = _outline(spot, lambda point: _turned(point, mdeg, around))
+        found.append(replace(spot, x_um=x, y_um=y, rotation_mdeg=turn, **outline))
     return found
 
 
@@ -127,7 +144,13 @@ def _meets(box: Box, other: Box) -> bool:
     return box.left <= other.right and other.left <= box.right and box.top <= other.bottom and other.top <= box.bottom
 
 
-def _moved(spot: Spot, across_um: int, down_um: int) -> Spot:
-    if not across_um and not down_um:
-        return spot
-    return replace(spot, x_um=spot.x_um + across_um, y_um=spot.y_um + down_um)
+def _outline(spot: Spot | Zone, moved: Callable[[PointUm], PointUm]) -> dict[str, tuple[PointUm, ...]]:
+    """The new corners of a polygon; nothing for what has none."""
+    if isinstance(spot, Spot) or not spot.points_um:
+        return {}
+    return {"points_um": tuple(moved(point) for point in spot.points_um)}
+
+
+def _turned(point: PointUm, mdeg: int, around: PointUm) -> PointUm:
+    half = ((2 * (point[0] - around[0]), 2 * (point[1] - around[1])),)
+    return placed(half, mdeg % FULL_TURN_MDEG, around)[0]
