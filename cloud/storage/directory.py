@@ -29,7 +29,12 @@ class StudioEntry(NamedTuple):
 
 
 class DeviceEntry(NamedTuple):
-    """A device's papers as the cloud keeps them."""
+    """A device's papers as the cloud keeps them.
+
+    Attributes:
+        seen_ms: of its last contact, give or take a minute. report: how it says it is, as JSON.
+        purge: the order to destroy its store; purged_ms: when it said that this was done.
+    """
 
     studio: Id
     id: Id
@@ -44,6 +49,10 @@ class DeviceEntry(NamedTuple):
     contested: int
     paired_ms: int
     revoked_ms: int | None
+    seen_ms: int | None = None
+    report: str | None = None
+    purge: str | None = None
+    purged_ms: int | None = None
 
 
 class CodeEntry(NamedTuple):

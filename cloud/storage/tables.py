@@ -123,7 +123,8 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
     device = Table(
         "device", metadata, _text(studio), _text("id"), _text("name"), _text("program"), _text("role"),
         _text("location"), _text("scopes"), _bytes("public_key"), _number("epoch"), _number("sequence"), _text("hash"),
-        _number("contested"), _number("paired_ms"), _number("revoked_ms", empty=True),
+        _number("contested"), _number("paired_ms"), _number("revoked_ms", empty=True), _number("seen_ms", empty=True),
+        _text("report", empty=True), _text("purge", empty=True), _number("purged_ms", empty=True),
         PrimaryKeyConstraint(studio, "id"),
     )  # fmt: skip
     batch = Table(
@@ -141,6 +142,7 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
     )  # fmt: skip
     change = Table(
         "change", metadata, _text(studio), _text("scope"), _text("kind"), _text("id"), _number("sequence"),
+        _number("digest", empty=True),
         PrimaryKeyConstraint(studio, "scope", "kind", "id"),
         Index("change_sequence", studio, "sequence", "kind", "id", "scope"),
         sqlite_with_rowid=False,
