@@ -5,6 +5,7 @@ from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
 from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
+from classtap_core.booking import spots as booking_spots
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES
@@ -17,11 +18,18 @@ from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import operations as schedule_operations
 from classtap_core.schedule import records as schedule_records
+from classtap_core.seating import freed as seating_freed
+from classtap_core.seating import locking as seating_locking
+from classtap_core.seating import operations as seating_operations
+from classtap_core.seating import presets as seating_presets
+from classtap_core.seating import publishing as seating_publishing
+from classtap_core.seating import records as seating_records
 
 ROOMS = (
     access_records, access_operations, passes_records, passes_operations, people_records, people_operations,
-    schedule_records, schedule_operations, booking_records, booking_operations, checkin_records, checkin_operations,
-    undo,
+    schedule_records, schedule_operations, booking_records, booking_operations, booking_spots, checkin_records,
+    checkin_operations,
+    seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_freed, undo,
 )  # fmt: skip
 
 

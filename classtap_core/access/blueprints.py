@@ -32,6 +32,8 @@ class Capability(StrEnum):
     EXIT_KIOSK = "exit_kiosk"
     UNDO = "undo"
     MANAGE_STUDIO = "manage_studio"
+    EDIT_SEATMAP = "edit_seatmap"
+    PUBLISH_SEATMAP = "publish_seatmap"
 
 
 C = Capability
@@ -42,6 +44,7 @@ _FRONT_DESK = _VIEWS | {
 }  # fmt: skip
 _MANAGER = _FRONT_DESK | {
     C.VIEW_CUSTODY, C.VIEW_AUDIT, C.MANAGE_SCHEDULE, C.PUBLISH_POLICY, C.MANAGE_STAFF, C.PAIR_DEVICE, C.REVOKE_DEVICE,
+    C.EDIT_SEATMAP, C.PUBLISH_SEATMAP,
 }  # fmt: skip
 
 OWNER, MANAGER, FRONT_DESK, INSTRUCTOR = "owner", "manager", "front_desk", "instructor"
@@ -52,7 +55,7 @@ ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
         OWNER: frozenset(Capability),
         MANAGER: _MANAGER,
         FRONT_DESK: _FRONT_DESK,
-        INSTRUCTOR: frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE}),
+        INSTRUCTOR: frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE, C.EDIT_SEATMAP}),
     }
 )
 """What people may do."""
@@ -71,10 +74,11 @@ DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
 _BOARD = ("studio", "keys", "schedule/{location}/*", "roster/{location}/*", "families/{location}")
 SCOPES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        KIOSK: (*_BOARD, "lease/{location}", "pins", "scans/{location}/*"),
+        KIOSK: (*_BOARD, "lease/{location}", "pins", "scans/{location}/*", "seatmaps/{location}"),
         DESK: (
             *_BOARD, "contact_masked/{location}", "pins", "lease/{location}", "health/{location}",
-            "contact/{location}", "custody/{location}", "scans/{location}/*",
+            "contact/{location}", "custody/{location}", "scans/{location}/*", "seatmaps/{location}",
+            "seatdrafts/{location}", "seatpresets",
         ),
         CLOUD: (),
     }

@@ -5,14 +5,16 @@ from typing import Any
 import msgspec
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.booking import rules
+from classtap_core.booking import rules, spots
 from classtap_core.booking.records import Booking, Lease, Policy, booking_id, policy_id
+from classtap_core.kernel.effects import Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
-from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, reason, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
+from classtap_core.seating.freed import SeatsFreed
 
 
 def _roster(session: Session) -> str:
@@ -37,7 +39,8 @@ def _left(tx: Tx, session: Session) -> int:
 class CreateBooking(Payload, frozen=True, kw_only=True):
     """A child takes a place. With a `lease` this device holds, it is decided here; without, the cloud decides.
 
-    `location` is the session's, and names where its leases lie.
+    `location` is the session's, and names where its leases lie. `spot` names a place on its seat map; where a booking
+    on a lease finds it taken, the place stands without a spot (`booking.spot_lost`).
     """
 
     session: Id
@@ -46,6 +49,7 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
     location: Id
     via: str = ""
     lease: str = ""
+    spot: str = ""
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         wants = [Key(Session, self.session)]
@@ -59,6 +63,8 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
         lease = tx.get(Lease, Id(self.lease)) if self.lease else None
         if lease is None or lease.state != rules.OPEN:
             yield _counted(session)
+        if self.spot:
+            yield spots.spot_wants(session)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"session:{self.session}",)
@@ -91,15 +97,19 @@ def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
         spent_on = lease if lease is not None and lease.state == rules.OPEN else None
     if spent_on is None and _left(tx, session) < 1:
         return refused("booking.full", capacity=session.capacity)
+    lost = spots.judged(tx, op, session, wanted.spot, booking=id) if wanted.spot else None
+    if lost is not None and spent_on is None:
+        return spots.not_given(tx, session, wanted.spot, lost)
     if spent_on is not None:
         tx.put(msgspec.structs.replace(spent_on, spent=(*spent_on.spent, id)))
     tx.put(
         Booking(
             id=id, session=session.id, child=wanted.child, family=wanted.family, location=session.location,
             date=session.date, state=rules.BOOKED, via=wanted.via, lease=wanted.lease,
+            spot="" if lost else wanted.spot,
         )
     )  # fmt: skip
-    return ACCEPTED
+    return ACCEPTED if lost is None else Outcome(status=Status.ACCEPTED, reasons=(reason("booking.spot_lost"),))
 
 
 @operation("booking.cancel", version=1, kind=Kind.CLAIM, needs=Capability.CANCEL_BOOKING)
@@ -132,6 +142,7 @@ def cancel_booking(tx: Tx, op: Operation[CancelBooking]) -> Outcome:
     if booking.state == rules.CANCELLED:
         return DUPLICATE
     tx.put(msgspec.structs.replace(booking, state=rules.CANCELLED))
+    tx.effect(SeatsFreed(session=op.payload.session, places=1, spot=booking.spot), home=Home.CLOUD)
     return ACCEPTED
 
 

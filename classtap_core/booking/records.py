@@ -20,7 +20,7 @@ class Booking(Record, frozen=True, kw_only=True):
 
     Attributes:
         state: `booked` or `cancelled`. via: `desk`, `walk_in`, `partner`, `family`, `import`, as its author said.
-        lease: the lease it was made on, or "".
+        lease: the lease it was made on, or "". spot: the spot of the session's seat map it names, or "".
     """
 
     KIND: ClassVar[str] = "booking"
@@ -38,6 +38,7 @@ class Booking(Record, frozen=True, kw_only=True):
     state: str
     via: str = ""
     lease: str = ""
+    spot: str = ""
 
     def scope(self) -> str:
         return f"roster/{self.location}/{self.date}"

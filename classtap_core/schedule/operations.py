@@ -14,6 +14,7 @@ from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import rules
 from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session, Studio
+from classtap_core.seating.records import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.timekeeping.rules import zone_of
 
 
@@ -160,8 +161,18 @@ class AddSessions(Payload, frozen=True, kw_only=True):
         yield [
             Key(Location, self.location, "studio"),
             *(Key(Session, item.session, f"schedule/{self.location}/{item.start[:7]}") for item in self.items),
-            *(Key(Room, room, "studio") for room in dict.fromkeys(item.room for item in self.items)),
+            *(Key(Room, room, "studio") for room in self._rooms()),
+            *(Key(RoomSeating, room_seating_id(room), maps_scope(self.location)) for room in self._rooms()),
         ]
+        current = {room: _current_map(tx, room) for room in self._rooms()}
+        yield [
+            Key(SeatMapVersion, version_id(room, number), maps_scope(self.location))
+            for room, number in current.items()
+            if number
+        ]
+
+    def _rooms(self) -> tuple[Id, ...]:
+        return tuple(dict.fromkeys(item.room for item in self.items))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)
@@ -179,8 +190,22 @@ def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
             for item, code in zip(op.payload.items, found, strict=True)
         )
     for item in op.payload.items:
-        tx.put(_session(location, item))
+        tx.put(_on_map(tx, _session(location, item)))
     return ACCEPTED
+
+
+def _current_map(tx: Tx, room: Id) -> int:
+    seating = tx.get(RoomSeating, room_seating_id(room))
+    return 0 if seating is None else seating.current
+
+
+def _on_map(tx: Tx, session: Session) -> Session:
+    """A new session follows its room's seat map, and never has more places than that."""
+    number = _current_map(tx, session.room)
+    version = tx.get(SeatMapVersion, version_id(session.room, number)) if number else None
+    if version is None:
+        return session
+    return msgspec.structs.replace(session, seat_map=number, capacity=min(session.capacity, version.capacity))
 
 
 def _trouble(tx: Tx, location: Location, item: Planned) -> str:

@@ -74,6 +74,7 @@ class Session(Record, frozen=True, kw_only=True):
     Attributes:
         start: local, `2026-11-21T09:00`. date: the start's date, for scopes and indexes.
         state: `open` or `cancelled`.
+        seat_map: the version of the room's seat map that its places follow from; 0 where it has none.
     """
 
     KIND: ClassVar[str] = "session"
@@ -90,6 +91,7 @@ class Session(Record, frozen=True, kw_only=True):
     duration_min: int
     capacity: int
     state: str = "open"
+    seat_map: int = 0
 
     def scope(self) -> str:
         return f"schedule/{self.location}/{self.date[:7]}"

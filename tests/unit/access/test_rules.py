@@ -55,6 +55,8 @@ revoke_device     yes   yes     no         no
 exit_kiosk        yes   yes     yes        no
 undo              yes   yes     yes        no
 manage_studio     yes   no      no         no
+edit_seatmap      yes   yes     no         yes
+publish_seatmap   yes   yes     no         no
 """
 DEVICES = {
     KIOSK: {"mark_attendance", "record_scan", "create_booking", "take_lease", "view_roster", "view_schedule"},
