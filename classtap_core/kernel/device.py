@@ -25,11 +25,14 @@ from classtap_core.kernel.envelope import (
     write,
 )
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import Entropy, Id, fresh
+from classtap_core.kernel.ids import Entropy, Id, derived, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload, Range, Registry
-from classtap_core.kernel.outcomes import Outcome, Status, refused
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused
 from classtap_core.kernel.records import decode, index_of, plain
 from classtap_core.kernel.tx import Change, Reader, Ref, Snapshot, Touched, matches
+
+NOT_UNDERSTOOD = frozenset({"operation.unknown", "operation.version"})
+"""Why a cloud quarantines what a later one will take."""
 
 
 class DeviceHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +91,16 @@ class Notice(NamedTuple):
     at_ms: int
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The cloud's word on one operation: its outcome and the studio sequence of its decision."""
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cloud's word on one operation: its outcome and the studio sequence of its decision.
+
+    `effects` are those the author owes now that a request was accepted (`Home.HERE_WHEN_ACCEPTED`).
+    """
 
     sequence: int
     outcome: Outcome
     included: int
+    effects: tuple[Intent, ...] = ()
 
 
 class Pulled(msgspec.Struct, frozen=True):
@@ -122,8 +129,16 @@ class DeviceBackend(Reader, Protocol):
         """Add to the log, and lay its changes over the base rows."""
         ...
 
-    def entries(self, sequences: Iterable[int]) -> list[Entry]:
-        """Entries of the current epoch by sequence, in order."""
+    def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        """Entries by sequence, in order; of the current epoch unless another is named."""
+        ...
+
+    def undetermined(self) -> list[int]:
+        """Folded entries still in the overlay that were kept without being decided: a scope was not held."""
+        ...
+
+    def set_aside(self) -> list[int]:
+        """Entries of the current epoch that the cloud has quarantined."""
         ...
 
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
@@ -136,6 +151,13 @@ class DeviceBackend(Reader, Protocol):
 
     def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
         """After a re-run: replace what the entry rests on and changed, and lay the changes over the base rows."""
+        ...
+
+    def included(self, sequences: Iterable[int]) -> None:
+        """Answered entries whose rows have come with them in: they lay nothing over the base rows any more.
+
+        They touch nothing any more either, until they are settled; then what they touched counts again.
+        """
         ...
 
     def settled_by(self, cursor: int) -> list[int]:
@@ -154,15 +176,27 @@ class DeviceBackend(Reader, Protocol):
         """Show the cloud's row again for each of these."""
         ...
 
-    def answered(self, answer: Answer) -> None: ...
+    def answered(self, answer: Answer, *, epoch: int | None = None) -> None: ...
 
-    def tell(self, sequence: int, outcome: Outcome) -> None:
+    def tell(self, sequence: int, outcome: Outcome, *, epoch: int | None = None) -> None:
         """Remember what people are shown now."""
         ...
 
     def notify(self, notice: Notice) -> None: ...
 
-    def set_acked(self, sequence: int) -> None: ...
+    def acked(self, epoch: int) -> int:
+        """How far the cloud has answered an epoch."""
+        ...
+
+    def set_acked(self, sequence: int, *, epoch: int | None = None) -> None: ...
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Begin a new chain with an empty queue and nothing held; earlier epochs' unsent entries stay to be sent."""
+        ...
+
+    def adopt(self, entry: Entry, *, epoch: int, sequence: int) -> None:
+        """Put an entry that was of another place in the log at the end of the current epoch."""
+        ...
 
     def set_cursor(self, cursor: int, token: str) -> None: ...
 
@@ -251,27 +285,102 @@ class DeviceBus:
             touched=decision.touched,
         )  # fmt: skip
 
-    def acknowledge(self, answers: Sequence[Answer]) -> list[Notice]:
-        """Take the cloud's answers to own operations; what people were told and is no longer so becomes a notice."""
+    def acknowledge(self, answers: Sequence[Answer], *, epoch: int | None = None) -> list[Notice]:
+        """Take the cloud's answers to own operations; what people were told and is no longer so becomes a notice.
+
+        `epoch` names an earlier one, whose queue was left behind by a restore.
+        """
         notices: list[Notice] = []
         with self.backend.atomic():
-            acked = self.backend.head().acked
-            known = {entry.sequence: entry for entry in self.backend.entries(answer.sequence for answer in answers)}
+            epoch = epoch or self.backend.head().epoch
+            asked = [answer.sequence for answer in answers]
+            known = {entry.sequence: entry for entry in self.backend.entries(asked, epoch=epoch)}
             for answer in answers:
                 entry = known.get(answer.sequence)
                 if entry is None or entry.answer is not None:
                     continue
-                self.backend.answered(answer)
+                self.backend.answered(answer, epoch=epoch)
                 self.backend.release_effects(entry.id, accepted=answer.outcome.stands)
+                if answer.outcome.stands and not entry.folded:
+                    self._owe(entry.id, answer.effects)
                 notices.extend(self._tell(entry, answer.outcome))
-            self.backend.set_acked(self._answered_up_to(acked, known))
+            self.backend.set_acked(self._answered_up_to(self.backend.acked(epoch), known, epoch), epoch=epoch)
         return notices
 
-    def _answered_up_to(self, acked: int, known: Collection[int]) -> int:
+    def _owe(self, operation: Id, effects: Sequence[Intent]) -> None:
+        """What a request that waited has set going at its author, now that it stands: this once."""
+        here = [effect for effect in effects if effect.home is Home.HERE_WHEN_ACCEPTED]
+        if here:
+            self.backend.add_effects(operation, here, ready=True)
+
+    def _answered_up_to(self, acked: int, known: Collection[int], epoch: int) -> int:
         """The queue's new head: an answer that overtook another never hides the one still missing."""
-        while acked + 1 in known or any(entry.answer is not None for entry in self.backend.entries([acked + 1])):
+        while acked + 1 in known or any(
+            entry.answer is not None for entry in self.backend.entries([acked + 1], epoch=epoch)
+        ):
             acked += 1
         return acked
+
+    def fork(self, *, epoch: int, after: int, new: int) -> int:
+        """Another copy of this device has gone on in an epoch beyond `after`: go on in an epoch of one's own.
+
+        What this copy did since then and `epoch` cannot take any more is written again behind everything else, under the
+        same ids: nothing of it is lost. `new` is the epoch to begin when `epoch` is still the current one. Returns how
+        many operations moved.
+        """
+        with self.backend.atomic():
+            if self.backend.head().epoch == epoch:
+                self.backend.begin_epoch(new)
+            moved = 0
+            while entries := self.backend.entries([after + 1 + moved], epoch=epoch):
+                self._adopt(entries[0])
+                moved += 1
+            return moved
+
+    def _adopt(self, entry: Entry) -> None:
+        head = self.backend.head()
+        envelope = msgspec.structs.replace(
+            own(entry.data), epoch=head.epoch, sequence=head.sequence + 1, previous=head.hash
+        )
+        sealed = write(envelope, entry.parts)
+        moved = entry._replace(epoch=head.epoch, sequence=head.sequence + 1, data=sealed.data, hash=sealed.hash)
+        self.backend.adopt(moved, epoch=entry.epoch, sequence=entry.sequence)
+
+    def retry(self, sequence: int) -> Receipt | None:
+        """Say again what the cloud has quarantined, as it happened then, under an id that comes from the first.
+
+        None when there is nothing to say again: it was not quarantined, a part of it was erased, or it was said again
+        before.
+        """
+        for entry in self.backend.entries([sequence]):
+            again = derived("retry", entry.id)
+            if entry.answer is None or entry.answer.status is not Status.QUARANTINED:
+                return None
+            op = self._reread(entry)
+            if op is None or self._has(again):
+                return None
+            return self.submit(
+                op.payload, op.author, source=op.source, cause=entry.id, external=op.external, at=op.at, id=again
+            )
+        return None
+
+    def retry_understood(self) -> int:
+        """Say again what a cloud that did not know its kind has set aside, now that it does; how many that were."""
+        takes = self.backend.head().takes
+        count = 0
+        for entry in self.backend.entries(self.backend.set_aside()):
+            codes = {reason.code for reason in entry.answer.reasons} if entry.answer else set()
+            if codes & NOT_UNDERSTOOD and takes.get(entry.kind, 0) >= own(entry.data).version:
+                count += self.retry(entry.sequence) is not None
+        return count
+
+    def waits_for_retry(self) -> list[Entry]:
+        """What the cloud has quarantined and nobody has said again."""
+        found = self.backend.entries(self.backend.set_aside())
+        return [entry for entry in found if not self._has(derived("retry", entry.id))]
+
+    def _has(self, operation: Id) -> bool:
+        return self.backend.recorded(operation) is not None
 
     def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> list[Notice]:
         """Take rows of the cloud while own operations may be waiting: they are run again on top, handlers alone.
@@ -285,6 +394,7 @@ class DeviceBus:
         with self.backend.atomic():
             dirty = {row.ref for row in rows}
             self.backend.put_base(rows)
+            self._bare_included(dirty)
             done: Sequence[int] = ()
             if cursor is not None:
                 done = self.backend.settled_by(cursor)
@@ -294,17 +404,36 @@ class DeviceBus:
             notices = self._rebase(dirty, done)
             if cursor is not None:
                 self.backend.set_cursor(cursor, token)
+            elif token:
+                self.backend.set_cursor(self.backend.head().cursor, token)
         return notices
 
-    def _rebase(self, dirty: set[Ref], done: Sequence[int]) -> list[Notice]:
+    def _bare_included(self, came: set[Ref]) -> None:
+        """Rows that came after an answer have what was answered in them: such entries lie over them no more."""
+        found = self.backend.entries(sorted(self.backend.touching(came, settled=False))) if came else ()
+        there = [
+            entry.sequence
+            for entry in found
+            if entry.answer is not None and entry.changes and all(change.ref in came for change in entry.changes)
+        ]
+        if there:
+            self.backend.included(there)
+
+    def reconsider(self) -> list[Notice]:
+        """Look again at facts that could not be decided when they happened: a scope has come since. Tell what changed."""
+        with self.backend.atomic():
+            waiting = self.backend.undetermined()
+            return self._rebase(set(), (), seed=waiting) if waiting else []
+
+    def _rebase(self, dirty: set[Ref], done: Sequence[int], *, seed: Iterable[int] = ()) -> list[Notice]:
         """Lay bare what changed beneath, run again every waiting entry that rests on it, and tell what came of it.
 
-        A fact that is `done`, just settled, is looked at in any case: what it rests on may have come with an earlier
-        page, while the cloud's answer still stood for it.
+        `seed` are entries to run again in any case. A fact that is `done`, just settled, is looked at in any case: what
+        it rests on may have come with an earlier page, while the cloud's answer still stood for it.
         """
-        if not dirty and not done:
+        if not dirty and not done and not seed:
             return []
-        outcomes = self._settle_on(dirty)
+        outcomes = self._settle_on(dirty, seed)
         notices: list[Notice] = []
         for entry in self.backend.entries(sorted(outcomes)):
             if entry.answer is None:  # once the cloud has answered, its word stands until it is included
@@ -318,10 +447,10 @@ class DeviceBus:
                     notices.extend(self._tell(entry, now.outcome))
         return notices
 
-    def _settle_on(self, dirty: set[Ref]) -> dict[int, Outcome]:
+    def _settle_on(self, dirty: set[Ref], seed: Iterable[int]) -> dict[int, Outcome]:
         """Run waiting entries again, in their order, until nothing else rests on what came out; the last outcomes."""
-        again: set[int] = set()
-        reach = set(dirty)
+        again: set[int] = set(seed)
+        reach = dirty | self._written_after(again)
         outcomes: dict[int, Outcome] = {}
         self.backend.bare(reach)
         while True:
@@ -402,9 +531,11 @@ class DeviceBus:
 
     def _tell(self, entry: Entry, now: Outcome) -> list[Notice]:
         if told_same(entry.told, now):
+            if _is_undetermined(entry.told) and not _is_undetermined(now):
+                self.backend.tell(entry.sequence, now, epoch=entry.epoch)
             return []
         notice = Notice(entry.id, entry.sequence, entry.kind, entry.told, now, self.clock.now().corrected)
-        self.backend.tell(entry.sequence, now)
+        self.backend.tell(entry.sequence, now, epoch=entry.epoch)
         if entry.told.status is not Status.WAITING or not now.stands:
             self.backend.notify(notice)
             return [notice]
@@ -430,6 +561,10 @@ def told_same(one: Outcome, other: Outcome) -> bool:
     if (not items or not others) and not _alike(one.status, other.status):
         return False
     return all(_alike(items.get(key, one.status), others.get(key, other.status)) for key in {*items, *others})
+
+
+def _is_undetermined(outcome: Outcome) -> bool:
+    return any(reason.code == UNDETERMINED for reason in outcome.reasons)
 
 
 def _alike(one: Status, other: Status) -> bool:

@@ -14,7 +14,7 @@ from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry
-from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status
 from classtap_core.kernel.records import Record, Row, decode, index_of
 from classtap_core.kernel.scopes import covers
 from classtap_core.kernel.tx import Change, Ref, Touched, matches, order_key
@@ -109,11 +109,14 @@ class MemoryDevice(_Atomic):
         self.seen, self.base = Rows(registry), Rows(registry)
         self.scopes = tuple(scopes)
         self.log: list[Entry] = []
+        self.past: dict[int, list[Entry]] = {}
+        self.earlier: dict[int, int] = {}
         self.settled: dict[int, None] = {}
         self.notices: dict[Id, Notice] = {}
         self.effects: dict[Id, tuple[Id, Intent, bool]] = {}
         self._overlay_of: dict[int, None] = {}
-        self._place: dict[Id, int] = {}
+        self._included: dict[int, None] = {}
+        self._place: dict[Id, tuple[int, int]] = {}
         self._head = DeviceHead(studio=studio, device=device, epoch=1, sequence=0, hash=GENESIS, acked=0, cursor=0)
 
     def head(self) -> DeviceHead:
@@ -140,7 +143,7 @@ class MemoryDevice(_Atomic):
         """Stop holding scopes: their rows go, but for what unsent work wrote; how many rows that were."""
         gone = set(patterns)
         self.scopes = tuple(scope for scope in self.scopes if scope not in gone)
-        kept = {change.ref for entry in self._folded(settled=False) for change in entry.changes}
+        kept = {change.ref for entry in self._resting(settled=False) for change in entry.changes}
         dropped = 0
         for rows, spared in ((self.base, set[Ref]()), (self.seen, kept)):
             for ref, row in rows.all().items():
@@ -151,10 +154,10 @@ class MemoryDevice(_Atomic):
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         place = self._place.get(operation)
-        return None if place is None else self.log[place].changes
+        return None if place is None else self._log(place[0])[place[1] - 1].changes
 
     def append(self, entry: Entry) -> None:
-        self._set(self._place, entry.id, len(self.log))
+        self._set(self._place, entry.id, (entry.epoch, entry.sequence))
         self._add(self.log, entry)
         if entry.folded:
             self._set(self._overlay_of, entry.sequence, None)
@@ -165,21 +168,43 @@ class MemoryDevice(_Atomic):
         for change in changes:
             self._put(self.seen, change.ref, _row_after(change))
 
-    def entries(self, sequences: Iterable[int]) -> list[Entry]:
-        return [self.log[sequence - 1] for sequence in sequences if 0 < sequence <= len(self.log)]
+    def _log(self, epoch: int | None) -> list[Entry]:
+        return self.log if epoch in (None, self._head.epoch) else self.past.get(epoch or 0, [])
+
+    def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        log = self._log(epoch)
+        return [log[sequence - 1] for sequence in sequences if 0 < sequence <= len(log)]
+
+    def undetermined(self) -> list[int]:
+        return [
+            entry.sequence
+            for entry in self._folded(settled=False)
+            if any(reason.code == UNDETERMINED for reason in entry.told.reasons)
+        ]
+
+    def set_aside(self) -> list[int]:
+        return [
+            entry.sequence
+            for entry in self.log
+            if entry.answer is not None and entry.answer.status is Status.QUARANTINED
+        ]
 
     def _folded(self, *, settled: bool) -> list[Entry]:
         return self.entries(self.settled if settled else self._overlay_of)
 
+    def _resting(self, *, settled: bool) -> list[Entry]:
+        found = self._folded(settled=settled)
+        return found if settled else [entry for entry in found if entry.sequence not in self._included]
+
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
         wanted = set(refs)
-        return {entry.sequence for entry in self._folded(settled=settled) if not wanted.isdisjoint(entry.touched.refs)}
+        return {entry.sequence for entry in self._resting(settled=settled) if not wanted.isdisjoint(entry.touched.refs)}
 
     def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
         wanted = set(kinds)
         return [
             (entry.sequence, touched)
-            for entry in self._folded(settled=settled)
+            for entry in self._resting(settled=settled)
             for touched in entry.touched.ranges
             if touched.record.KIND in wanted
         ]
@@ -187,6 +212,10 @@ class MemoryDevice(_Atomic):
     def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
         self._replace(sequence, touched=touched, changes=tuple(changes), folded=folded)
         self._overlay(changes)
+
+    def included(self, sequences: Iterable[int]) -> None:
+        for sequence in sequences:
+            self._set(self._included, sequence, None)
 
     def settled_by(self, cursor: int) -> list[int]:
         return [
@@ -208,17 +237,49 @@ class MemoryDevice(_Atomic):
         for ref in refs:
             self._put(self.seen, ref, self.base.get(ref))
 
-    def answered(self, answer: Answer) -> None:
-        self._replace(answer.sequence, answer=answer.outcome, included=answer.included)
+    def answered(self, answer: Answer, *, epoch: int | None = None) -> None:
+        self._replace(answer.sequence, epoch, answer=answer.outcome, included=answer.included)
 
-    def tell(self, sequence: int, outcome: Outcome) -> None:
-        self._replace(sequence, told=outcome)
+    def tell(self, sequence: int, outcome: Outcome, *, epoch: int | None = None) -> None:
+        self._replace(sequence, epoch, told=outcome)
 
     def notify(self, notice: Notice) -> None:
         self._set(self.notices, notice.operation, notice)
 
-    def set_acked(self, sequence: int) -> None:
-        self._move(acked=sequence)
+    def acked(self, epoch: int) -> int:
+        return self._head.acked if epoch == self._head.epoch else self.earlier.get(epoch, 0)
+
+    def set_acked(self, sequence: int, *, epoch: int | None = None) -> None:
+        if epoch in (None, self._head.epoch):
+            self._move(acked=sequence)
+        else:
+            self._set(self.earlier, epoch, sequence)
+
+    def begin_epoch(self, epoch: int) -> None:
+        head = self._head
+        self._set(self.earlier, head.epoch, head.acked)
+        self._set(self.past, head.epoch, self.log)
+        fields = {"log": [], "settled": {}, "_overlay_of": {}, "_included": {}, "scopes": ()}
+        before = {name: getattr(self, name) for name in fields}
+        self._journal(lambda: vars(self).update(before))
+        vars(self).update(fields)
+        for ref, row in self.seen.all().items():
+            self._put(self.base, ref, row)
+        self._move(epoch=epoch, sequence=0, hash=GENESIS, acked=0, cursor=0, token="")
+
+    def adopt(self, entry: Entry, *, epoch: int, sequence: int) -> None:
+        self._set(self._place, entry.id, (entry.epoch, entry.sequence))
+        self._add(self.log, entry._replace(answer=None, included=None))
+        self._move(sequence=entry.sequence, hash=entry.hash)
+
+    def unsent_before(self) -> list[tuple[int, Entry]]:
+        """What earlier epochs had not sent and have not passed on, in order."""
+        return [
+            (epoch, entry)
+            for epoch, acked in sorted(self.earlier.items())
+            for entry in self.past[epoch][acked:]
+            if self._place[entry.id] == (epoch, entry.sequence)
+        ]
 
     def set_cursor(self, cursor: int, token: str) -> None:
         self._move(cursor=cursor, token=token)
@@ -235,10 +296,11 @@ class MemoryDevice(_Atomic):
                 else:
                     self._drop(self.effects, id)
 
-    def _replace(self, sequence: int, **fields: Any) -> None:
-        before = self.log[sequence - 1]
-        self._journal(lambda: self.log.__setitem__(sequence - 1, before))
-        self.log[sequence - 1] = before._replace(**fields)
+    def _replace(self, sequence: int, epoch: int | None = None, /, **fields: Any) -> None:
+        log = self._log(epoch)
+        before = log[sequence - 1]
+        self._journal(lambda: log.__setitem__(sequence - 1, before))
+        log[sequence - 1] = before._replace(**fields)
 
     def _move(self, **fields: Any) -> None:
         before = self._head

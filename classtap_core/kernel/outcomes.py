@@ -61,6 +61,9 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.status in (Status.ACCEPTED, Status.DUPLICATE)
 
 
+UNDETERMINED = "undetermined"
+"""The reason of a fact that was kept although what it rests on is not held here."""
+
 ACCEPTED = Outcome(status=Status.ACCEPTED)
 DUPLICATE = Outcome(status=Status.DUPLICATE)
 
@@ -97,4 +100,4 @@ def contested(code: str, **params: Param) -> Outcome:
 
 def undetermined(scope: str) -> Outcome:
     """A fact kept although what it rests on is not held here; the cloud will tell what it meant."""
-    return Outcome(status=Status.ACCEPTED, reasons=(reason("undetermined", scope=scope),))
+    return Outcome(status=Status.ACCEPTED, reasons=(reason(UNDETERMINED, scope=scope),))

@@ -32,10 +32,15 @@ class SqlDevice(StoreReader):
         on_commit: called after each commit with the records and the scopes it changed.
         commits: how many transactions were committed through this object.
         truncate_due: whether pages of an erased person may still lie in the write-ahead log.
+        admit: asked before an operation is added to the log; raises where there is no more room for new work.
+        on_files_gone: called after the commit that let go of them with the hashes of blobs whose files may go.
     """
 
     def __init__(self, conn: Connection, registry: Registry, *, entropy: Entropy = os.urandom) -> None:
         self.on_commit: Callable[[frozenset[Ref], frozenset[str]], None] | None = None
+        self.admit: Callable[[], None] = lambda: None
+        self.on_files_gone: Callable[[frozenset[str]], None] = lambda hashes: None
+        self._files_gone: set[str] = set()
         self.commits = 0
         self.truncate_due = False
         self._entropy = entropy
@@ -49,7 +54,7 @@ class SqlDevice(StoreReader):
         super().__init__(conn, registry, tables_of(registry), self._entropy)
         self.db = database(conn)
         self.path = Path(conn.execute("PRAGMA database_list").fetchone()[2])
-        self._rows = RowWriter(conn, self.tables, self._changed)
+        self._rows = RowWriter(conn, self.tables, self._changed, self.blobs)
         self._reads = self._rows
         self._head: DeviceHead | None = None
         self._held: tuple[str, ...] | None = None
@@ -113,10 +118,15 @@ class SqlDevice(StoreReader):
             self._seals.keys.forget()
             self._changed_refs.clear()
             self._changed_scopes.clear()
+            self._files_gone.clear()
             raise
         finally:
             self._depth = 0
         self.commits += 1
+        if self._files_gone:
+            gone = frozenset(self._files_gone)
+            self._files_gone.clear()
+            self.on_files_gone(gone)
         if self._changed_refs or self._changed_scopes:
             refs, scopes = frozenset(self._changed_refs), frozenset(self._changed_scopes)
             self._changed_refs.clear()
@@ -183,9 +193,14 @@ class SqlDevice(StoreReader):
                 f'UPDATE "{table.name}" SET overlaid = 0, base = NULL, base_scope = NULL WHERE overlaid = 1'
             )
 
-    def set_acked(self, sequence: int) -> None:
-        if sequence != self.head().acked:
-            self._move(acked=sequence)
+    def set_acked(self, sequence: int, *, epoch: int | None = None) -> None:
+        head = self.head()
+        if epoch in (None, head.epoch):
+            if sequence != head.acked:
+                self._move(acked=sequence)
+        elif sequence != self.acked(epoch or 0):
+            standing = self.standing()
+            self._move(earlier={**(standing.earlier if standing else {}), str(epoch): sequence})
 
     def set_cursor(self, cursor: int, token: str) -> None:
         if (cursor, token) != (self.head().cursor, self.head().token):
@@ -254,7 +269,10 @@ class SqlDevice(StoreReader):
     # -- the log
 
     def append(self, entry: Entry) -> None:
+        """Raises EnvironmentFault `disk_full` where new work has to stop, Refused `blob.missing`."""
         head = self.head()
+        self.admit()
+        self.blobs.cite(entry, position(entry.epoch, entry.sequence), self.registry)
         self._log.append(entry)
         self._rows.overlay(entry.changes)
         self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
@@ -281,6 +299,10 @@ class SqlDevice(StoreReader):
         self.head()
         return self._log.included_by(cursor, most)
 
+    def included(self, sequences: Iterable[int]) -> None:
+        self.head()
+        self._log.included(sequences)
+
     def settle(self, sequences: Iterable[int]) -> None:
         self.head()
         self._log.settle(sequences)
@@ -295,13 +317,32 @@ class SqlDevice(StoreReader):
     def bare(self, refs: Iterable[Ref]) -> None:
         self._rows.bare(refs)
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Answer, *, epoch: int | None = None) -> None:
         self.head()
-        self._log.answered(answer)
+        self._log.answered(answer, epoch=epoch)
 
-    def tell(self, sequence: int, outcome: Outcome) -> None:
+    def tell(self, sequence: int, outcome: Outcome, *, epoch: int | None = None) -> None:
         self.head()
-        self._log.tell(sequence, outcome)
+        self._log.tell(sequence, outcome, epoch=epoch)
+
+    def undetermined(self) -> list[int]:
+        self.head()
+        return self._log.undetermined()
+
+    def adopt(self, entry: Entry, *, epoch: int, sequence: int) -> None:
+        head = self.head()
+        self._log.adopt(entry, epoch=epoch, sequence=sequence)
+        self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
+
+    # -- blobs
+
+    def forget_blobs(self, hashes: Iterable[str]) -> None:
+        """Forget blobs and their thumbnails; their files go after the commit."""
+        self.forget_files(self.blobs.drop(hashes))
+
+    def forget_files(self, hashes: Iterable[str]) -> None:
+        """Have the files of these blobs go after the commit."""
+        self._files_gone.update(hashes)
 
     # -- notices, effects, observations
 

@@ -14,12 +14,14 @@ from classtap_core.kernel.device import Answer, Entry
 from classtap_core.kernel.envelope import GENESIS, Parts
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry
-from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status
 from classtap_core.kernel.tx import Change, Ref, Touched
 from classtap_core.store.engine import Connection
 from classtap_core.store.rows import id_list
 from classtap_core.store.subjects import Seals
 
+_INCLUDED = 2
+"""What touches are marked with that count neither as waiting (0) nor as settled (1)."""
 _EPOCH = 40
 _SEQUENCE = (1 << _EPOCH) - 1
 
@@ -116,9 +118,9 @@ class Log:
         if folded:
             self._touch(at, touched)
 
-    def entries(self, sequences: Iterable[int]) -> list[Entry]:
-        """Entries of this epoch by sequence, in the order asked. Parts of erased persons are not in them."""
-        wanted = [position(self.epoch, sequence) for sequence in sequences]
+    def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        """Entries of this epoch (or another) by sequence, in the order asked. Parts of erased persons are not in them."""
+        wanted = [position(epoch or self.epoch, sequence) for sequence in sequences]
         if not wanted:
             return []
         rows = self.conn.execute(
@@ -211,6 +213,13 @@ class Log:
         )
         return [included for (included,) in rows]
 
+    def included(self, sequences: Iterable[int]) -> None:
+        """The base rows have these in: they lay nothing over them any more, and rest on nothing until they are settled."""
+        positions = [(position(self.epoch, sequence),) for sequence in sequences]
+        self.conn.executemany("UPDATE log SET bodies = NULL WHERE position = ?", positions)
+        self.conn.executemany(f"UPDATE touch SET settled = {_INCLUDED} WHERE position = ?", positions)
+        self.conn.executemany(f"UPDATE touch_range SET settled = {_INCLUDED} WHERE position = ?", positions)
+
     def settle(self, sequences: Iterable[int]) -> None:
         positions = [(position(self.epoch, sequence),) for sequence in sequences]
         self.conn.executemany("UPDATE log SET settled = 1, bodies = NULL WHERE position = ?", positions)
@@ -284,23 +293,49 @@ class Log:
         return None if row is None else row[0]
 
     def pending_changes(self) -> Iterator[Change]:
-        """What entries still in the overlay changed, in their order, without bodies."""
+        """What entries changed that lie over the base rows, in their order, without bodies."""
         rows = self.conn.execute(
-            "SELECT id, changes FROM log WHERE folded = 1 AND settled = 0 AND position BETWEEN ? AND ? ORDER BY position",
+            "SELECT id, changes FROM log WHERE folded = 1 AND settled = 0 AND bodies IS NOT NULL"
+            " AND position BETWEEN ? AND ? ORDER BY position",
             self._span,
         )
         for id, changes in rows:
             yield from self._opened(id, changes)
 
-    def answered(self, answer: Answer) -> None:
+    def undetermined(self) -> list[int]:
+        """Entries in the overlay that were kept without being decided."""
+        rows = self.conn.execute(
+            "SELECT position FROM log WHERE folded = 1 AND settled = 0 AND position BETWEEN ? AND ?"
+            " AND instr(told, ?) ORDER BY position",
+            (*self._span, f'"{UNDETERMINED}"'.encode()),
+        )
+        return [sequence_of(at) for (at,) in rows]
+
+    def set_aside(self) -> list[int]:
+        """Entries of this epoch that the cloud has quarantined."""
+        rows = self.conn.execute(
+            "SELECT position FROM log WHERE answer IS NOT NULL AND position BETWEEN ? AND ?"
+            " AND json_extract(answer, '$.status') = ? ORDER BY position",
+            (*self._span, Status.QUARANTINED.value),
+        )
+        return [sequence_of(at) for (at,) in rows]
+
+    def answered(self, answer: Answer, *, epoch: int | None = None) -> None:
         self.conn.execute(
             "UPDATE log SET answer = ?, included = ? WHERE position = ?",
-            (_json(answer.outcome), answer.included, position(self.epoch, answer.sequence)),
+            (_json(answer.outcome), answer.included, position(epoch or self.epoch, answer.sequence)),
         )
 
-    def tell(self, sequence: int, outcome: Outcome) -> None:
+    def tell(self, sequence: int, outcome: Outcome, *, epoch: int | None = None) -> None:
         self.conn.execute(
-            "UPDATE log SET told = ? WHERE position = ?", (_json(outcome), position(self.epoch, sequence))
+            "UPDATE log SET told = ? WHERE position = ?", (_json(outcome), position(epoch or self.epoch, sequence))
+        )
+
+    def adopt(self, entry: Entry, *, epoch: int, sequence: int) -> None:
+        """Move an entry to another place of the log, with the envelope it has there."""
+        self.conn.execute(
+            "UPDATE log SET position = ?, envelope = ?, hash = ?, answer = NULL, included = NULL WHERE position = ?",
+            (position(entry.epoch, entry.sequence), entry.data, entry.hash, position(epoch, sequence)),
         )
 
 

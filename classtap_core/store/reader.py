@@ -16,6 +16,7 @@ from classtap_core.kernel.records import Record, Row
 from classtap_core.kernel.scopes import covers
 from classtap_core.kernel.tx import Change
 from classtap_core.store import search
+from classtap_core.store.blob_rows import BlobRows
 from classtap_core.store.engine import Connection
 from classtap_core.store.log import Log, Unsent, sequence_of
 from classtap_core.store.rows import RecordTable, RowReader
@@ -50,7 +51,7 @@ class StoreReader:
     """Reads a store. A kernel `Reader`: `Snapshot(reader, registry)` and `bus.decide` work over it.
 
     Attributes:
-        registry: of the records this program knows.
+        registry: of the records this program knows. blobs: what is known of blobs.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StoreReader:
         self._seals = Seals(conn, entropy)
         self._log = Log(conn, registry, self._seals)
         self._reads = RowReader(conn, tables)
+        self.blobs = BlobRows(conn, self.subject_keys, entropy)
 
     @property
     def subject_keys(self) -> SubjectKeys:
@@ -126,13 +128,25 @@ class StoreReader:
 
     # -- the log
 
-    def entries(self, sequences: Iterable[int]) -> list[Entry]:
-        """Entries of the current epoch, in the order asked. Parts of erased persons are not in them.
+    def acked(self, epoch: int) -> int:
+        """How far the cloud has answered an epoch."""
+        standing = self.standing()
+        if standing is None:
+            return 0
+        return standing.acked if epoch == standing.epoch else standing.earlier.get(str(epoch), 0)
+
+    def set_aside(self) -> list[int]:
+        """Own operations of the current epoch that the cloud has quarantined."""
+        self.head()
+        return self._log.set_aside()
+
+    def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        """Entries of the current epoch, in the order asked, or of another. Parts of erased persons are not in them.
 
         Changes carry bodies only while their entry is in the overlay.
         """
         self.head()
-        return self._log.entries(sequences)
+        return self._log.entries(sequences, epoch=epoch)
 
     def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
         """The head of the queue, in order; or what comes after a sequence, sent before or not."""
