@@ -6,7 +6,7 @@ The event loop only moves bytes: what touches the database runs on the cloud's o
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
@@ -17,7 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from classtap_core.access.blueprints import DESK
+from classtap_core.kernel.authority import Batch, read_batch
 from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers, narrowed
@@ -30,6 +32,7 @@ from cloud.metrics import Metrics
 from cloud.problems import problem, problem_of
 from cloud.storage.directory import DeviceEntry
 from cloud.storage.pulls import head_of, pull, snapshot
+from cloud.turns import Turns
 from sync.protocol import (
     HEARTBEAT_S,
     MOST_BYTES,
@@ -125,6 +128,7 @@ class _Devices:
     def __init__(self, cloud: Cloud, heartbeat_s: float) -> None:
         self.cloud, self.heartbeat_s = cloud, heartbeat_s
         self.metrics = Metrics()
+        self._turns = Turns()
         self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
         self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
         self._takes = {spec.name: spec.version for spec in cloud.bus.registry.specs.values()}
@@ -141,15 +145,14 @@ class _Devices:
         device = await self._device(request, revoked_too=True)
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)
-        return await self._run(self.cloud.writing, partial(self._push, device, body, gzip))
+        async with self._turns.of(device.id) as turn:
+            asked, batch, sealed = await self._run(self.cloud.reading, partial(_read_push, device, body))
+            await turn()
+            writing = self._submit(self.cloud.writing, partial(self._push, device, asked, batch, sealed, gzip))
+        return await writing
 
-    def _push(self, device: DeviceEntry, body: bytes, gzip: bool) -> Response:
-        asked: Push = decode(Push, body)
-        if asked.studio != device.studio:
-            raise Refused("sync.other_studio")
-        if asked.device != device.id:
-            raise Refused("sync.other_device")
-        pushed = take(self.cloud.studios, batch_of(asked))
+    def _push(self, device: DeviceEntry, asked: Push, batch: Batch, sealed: Sequence[Sealed], gzip: bool) -> Response:
+        pushed = take(self.cloud.studios, batch, sealed)
         self.metrics.answers(pushed.answers)
         page = self._page(device, asked.scopes, asked.cursor) if asked.scopes and self._stands(device) else None
         answer = Pushed(
@@ -268,12 +271,26 @@ class _Devices:
         return device
 
     async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
+        return await self._submit(executor, work)
+
+    def _submit(self, executor: Executor, work: Callable[[], T]) -> "asyncio.Future[T]":
         try:
-            return await asyncio.get_running_loop().run_in_executor(executor, work)
+            return asyncio.get_running_loop().run_in_executor(executor, work)
         except RuntimeError as error:
             if "shutdown" in str(error):
                 raise EnvironmentFault("cloud.stopping") from error
             raise
+
+
+def _read_push(device: DeviceEntry, body: bytes) -> tuple[Push, Batch, tuple[Sealed, ...]]:
+    """A push, its batch and what the envelopes in it say; all that needs no database."""
+    asked: Push = decode(Push, body)
+    if asked.studio != device.studio:
+        raise Refused("sync.other_studio")
+    if asked.device != device.id:
+        raise Refused("sync.other_device")
+    batch = batch_of(asked)
+    return asked, batch, read_batch(batch)
 
 
 def _wire(rows: list[Pulled]) -> tuple[WireRow, ...]:

@@ -69,6 +69,11 @@ class Batch(NamedTuple):
     signature: bytes
 
 
+def read_batch(batch: Batch) -> tuple[Sealed, ...]:
+    """The envelopes of a batch. Raises BadInput when one is none."""
+    return tuple([read_envelope(item.data, item.parts) for item in batch.items])
+
+
 class Ledger(NamedTuple):
     """One decided operation as the cloud keeps it."""
 
@@ -162,15 +167,17 @@ class Authority:
     def __init__(self, backend: CloudBackend, bus: Bus, clock: Clock, entropy: Entropy, verify: Verifier) -> None:
         self.backend, self.bus, self.clock, self.entropy, self.verify = backend, bus, clock, entropy, verify
 
-    def push(self, batch: Batch, *, poison: Container[int] = ()) -> Pushed:
+    def push(self, batch: Batch, *, sealed: Sequence[Sealed] | None = None, poison: Container[int] = ()) -> Pushed:
         """Take a batch in one transaction. Operations seen before are answered as they were.
 
-        `poison` names sequences that the storage cannot take: they are quarantined without being decided.
+        `sealed` is what `read_batch` made of it, where somebody did that before. `poison` names sequences that the
+        storage cannot take: they are quarantined without being decided.
 
         Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap` (with `expected`), `sync.fork`, `sync.epoch`;
         BadInput when an envelope is not one. Nothing is kept then.
         """
-        sealed = [read_envelope(item.data, item.parts) for item in batch.items]
+        if sealed is None:
+            sealed = read_batch(batch)
         with self.backend.atomic():
             mark = self.backend.mark(batch.device)
             if mark is None:

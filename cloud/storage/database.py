@@ -16,11 +16,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.dml import Insert
 
 from classtap_core.kernel.errors import EnvironmentFault
+from cloud.storage.checkpoint import KEPT_BYTES, Checkpoints
 
 _WRITES = "classtap_writes"
 _BUSY_MS = 10_000
-_CHECKPOINT_PAGES = 8_000
-"""32 MB: with SQLite's 4 MB every push of a long queue would wait for the log to be copied into the file."""
 
 
 class Database:
@@ -35,8 +34,11 @@ class Database:
         self._engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.dialect = self._engine.dialect.name
         self._writing = threading.Lock()
+        self._checkpoints: Checkpoints | None = None
         if self.dialect == "sqlite":
             _tune_sqlite(self._engine)
+            if self._engine.url.database:
+                self._checkpoints = Checkpoints(self._engine, self._engine.url.database)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -50,10 +52,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed when left, rolled back when an error leaves it."""
-        with self._lock(), _faults(), self._engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+        with self._lock(), _faults():
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(**{_WRITES: True})
+                with connection.begin():
+                    yield connection
+            if self._checkpoints is not None:
+                self._checkpoints.committed()
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -108,6 +113,8 @@ class Database:
         return {column["name"] for column in inspector.get_columns(table.name, schema=table.schema)}
 
     def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self._engine.dispose()
 
 
@@ -142,7 +149,7 @@ def _tune_sqlite(engine: Engine) -> None:
         # secure_delete: what is erased is not left in the file's free pages (costs nothing measurable here).
         for pragma in (
             "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "cache_size=-65536", "secure_delete=ON",
-            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+            "wal_autocheckpoint=0", f"journal_size_limit={KEPT_BYTES}",
         ):  # fmt: skip
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -7,8 +7,9 @@ whatever a person is doing at that moment.
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -27,6 +28,9 @@ log = logging.getLogger("classtap.sync")
 
 BATCH_BYTES = 1_500_000
 """Operations are cut into pushes of at most this many bytes, well under what the cloud refuses."""
+
+MOST_FLYING = 2
+"""Pushes on their way at once. One more would wait in the cloud, which writes one at a time."""
 
 LOOK_S = 30.0
 """With nothing to send and no hint, the cloud is asked so often all the same."""
@@ -344,31 +348,41 @@ class SyncEngine:
             first = again[-1].sequence + 1
 
     def _drain(self) -> None:
-        """Push until nothing waits. While the cloud takes one batch, what it said to the one before is written down."""
-        with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
-            batch, answer = self._batch(), None
-            while batch is not None:
-                if answer is None and not batch.more:
-                    self._acknowledge(self._send(batch.push))
-                    batch = self._batch()
-                    continue
-                sending = ahead.submit(self._send, batch.push)
-                if answer is not None:
-                    self._acknowledge(answer)
-                following = self._batch(behind=batch) if batch.more else None
-                answer = sending.result()
-                if following is None:
-                    self._acknowledge(answer)
-                    following, answer = self._batch(), None
-                batch = following
+        """Push until nothing waits. A long queue has two batches on their way: one is read while one is written."""
+        while (batch := self._batch()) is not None:
+            if not batch.more:
+                self._acknowledge(self._send(batch.push))
+            else:
+                self._stream(batch)
+
+    def _stream(self, batch: "_Batch") -> None:
+        """Push the queue from a full batch on. Answers are written down in the order of the batches.
+
+        The batch behind may have come first, or its forerunner failed: then the cloud says `sync.gap` to it, and
+        nothing of it happened.
+        """
+        following: _Batch | None = batch
+        flying: deque[tuple[_Batch, Future[Pushed]]] = deque()
+        with ThreadPoolExecutor(MOST_FLYING, "classtap-sync-ahead") as ahead:
+            while following is not None or flying:
+                while following is not None and len(flying) < MOST_FLYING:
+                    flying.append((following, ahead.submit(self._send, following.push)))
+                    following = self._batch(behind=following) if following.more else None
+                first, sent = flying.popleft()
+                try:
+                    answer = sent.result()
+                except Rejected as no:
+                    if first is batch or no.code != "sync.gap":
+                        raise
+                    answer = self._send(first.push)
+                self._acknowledge(answer)
 
     def _batch(self, behind: "_Batch | None" = None) -> "_Batch | None":
         """The next run of the queue, signed: its head, or what comes behind a batch that is on its way.
 
         Only the queue's end asks for a pull with it: what others wait for goes first.
         """
-        flying, after = (len(behind.push.items), behind.last) if behind else (0, 0)
-        waiting = [item for item in self.local.unsent(flying + MOST_OPERATIONS) if item.sequence > after]
+        waiting = self.local.unsent(MOST_OPERATIONS, after=behind.last if behind else None)
         unsent = _cut(waiting)
         if not unsent:
             return None

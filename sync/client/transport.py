@@ -1,4 +1,4 @@
-"""HTTP to the cloud: one kept connection, gzip both ways, and three kinds of failure told apart."""
+"""HTTP to the cloud: kept connections, gzip both ways, and three kinds of failure told apart."""
 
 import contextlib
 import gzip
@@ -50,14 +50,14 @@ class Rejected(Exception):
 
 
 class Transport:
-    """Calls of the protocol. Raises Unreachable and Rejected; safe for one thread at a time (`live` has its own client)."""
+    """Calls of the protocol. Raises Unreachable and Rejected; calls may be made side by side (`live` has a client of its own)."""
 
     def __init__(self, url: str, token: str = "") -> None:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = self._new_client()
         self._lock = threading.Lock()
-        self._sockets: dict[str, socket.socket] = {}
+        self._sockets: set[socket.socket] = set()
         self._hung_up = False
 
     def _new_client(self) -> httpx.Client:
@@ -73,17 +73,17 @@ class Transport:
         """From another thread, and for good: end `live` and every call that still waits for its answer."""
         with self._lock:
             self._hung_up = True
-            for open in self._sockets.values():
+            for open in self._sockets:
                 _sever(open)
 
-    def _watching(self, use: str) -> dict[str, Any]:
+    def _watching(self) -> dict[str, Any]:
         """Extensions of a request that remember its connection, so that `hang_up` can end it."""
 
         def trace(event: str, info: dict[str, Any]) -> None:
             if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
                 open = info["return_value"].get_extra_info("socket")
                 with self._lock:
-                    self._sockets[use] = open
+                    self._sockets = {one for one in self._sockets if one.fileno() >= 0} | {open}
                     if self._hung_up:
                         _sever(open)
 
@@ -128,7 +128,7 @@ class Transport:
         try:
             response = self._client.request(
                 method, PREFIX + path, content=content, headers=headers, params=params,
-                extensions=self._watching("call"),
+                extensions=self._watching(),
             )  # fmt: skip
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from error
@@ -146,7 +146,7 @@ class Transport:
         try:
             with client.stream(
                 "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream"}, timeout=silence,
-                extensions=self._watching("live"),
+                extensions=self._watching(),
             ) as response:  # fmt: skip
                 if response.status_code >= 300:
                     response.read()
@@ -160,8 +160,6 @@ class Transport:
         except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(type(error).__name__) from error
         finally:
-            with self._lock:
-                self._sockets.pop("live", None)
             client.close()
         raise Unreachable("ended")
 

@@ -1,5 +1,6 @@
 """The engine's two ends in memory: a device without a disk, and a cloud behind a wire that can fail where told."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -52,13 +53,15 @@ class Wire:
         self.fail_after: list[str] = []
         self.reject: list[Rejected] = []
         self.pushes = 0
+        self._one_writer = threading.Lock()
 
     def push(self, push: Push) -> Pushed:
         self._reach()
         self.pushes += 1
         wire: Push = decode(Push, encode(push))
         try:
-            done = self.cloud.authority.push(batch_of(wire))
+            with self._one_writer:
+                done = self.cloud.authority.push(batch_of(wire))
         except Refused as no:
             raise Rejected(409, no.code, no.params, None) from no
         self._lose("push")

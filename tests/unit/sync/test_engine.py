@@ -1,15 +1,17 @@
 """The engine drains, pulls and recovers: every rule shown over a wire whose failures are planned."""
 
 import random
+import threading
 from datetime import date
 
 import msgspec
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import Status as Outcome
+from sync.client import engine as engine_module
 from sync.client.engine import State, SyncEngine
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
@@ -237,6 +239,52 @@ def test_a_cloud_that_answers_nothing_is_not_asked_at_once_again(house: House) -
     wire.push = answer
     house.settle()
     assert kiosk.pending() == 0
+    assert house.agree()
+
+
+def test_a_long_queue_goes_in_order_though_a_batch_overtakes_another(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cloud refuses what comes before its forerunner; it is sent again, and nothing happens twice."""
+    monkeypatch.setattr(engine_module, "MOST_OPERATIONS", 2)
+    kiosk, wire = house.devices[0], house.wires[0]
+    enrol(kiosk, *CHILDREN)
+    send, overtaken, refused = wire.push, threading.Event(), []
+
+    def overtake(push: Push) -> Pushed:
+        first = own(push.items[0].envelope.encode()).sequence
+        if first == 1:
+            assert overtaken.wait(20)
+        try:
+            return send(push)
+        except Rejected as no:
+            refused.append((first, no.code))
+            raise
+        finally:
+            if first == 3:
+                overtaken.set()
+
+    monkeypatch.setattr(wire, "push", overtake)
+    house.engines[0].once()
+    assert refused == [(3, "sync.gap")]
+    assert kiosk.pending() == 0
+    assert [ledger.link.device_sequence for ledger in house.cloud.storage.ledgers] == [1, 2, 3, 4, 5]
+    monkeypatch.undo()
+    house.settle()
+    assert house.agree()
+
+
+def test_a_long_queue_whose_first_answer_is_lost_repeats_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "MOST_OPERATIONS", 2)
+    kiosk = house.devices[0]
+    enrol(kiosk, *CHILDREN)
+    house.wires[0].fail_after = ["push"]
+    with pytest.raises(Unreachable):
+        house.engines[0].once()
+    assert kiosk.pending() == 5
+    house.settle()
+    assert kiosk.pending() == 0
+    assert len(house.cloud.storage.ledgers) == 5
     assert house.agree()
 
 
