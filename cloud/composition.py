@@ -13,7 +13,7 @@ from cloud.hints import Hints
 from cloud.secret import Secret, load_secret
 from cloud.storage.backend import Books
 from cloud.storage.database import Database
-from cloud.storage.shape import conform
+from cloud.storage.layout import Layout, State
 from cloud.storage.tables import make_tables
 from cloud.studios import ScopesOf, Studios
 
@@ -42,9 +42,13 @@ class Cloud:
         self.books = Books(self.database, tables, secret, os.urandom)
         self.hints = Hints()
         self.studios = Studios(self.books, bus, self.clock, entropy, hints=self.hints, scopes_of=scopes_of)
-        with self.database.write() as connection:
-            conform(self.database, tables, connection)
-            self.studios.directory.check_secret(connection, secret)
+        try:
+            laid_out(self.database, Layout(self.database, tables))
+            with self.database.write() as connection:
+                self.studios.directory.check_secret(connection, secret)
+        except BaseException:
+            self.database.close()
+            raise
         self.writing = ThreadPoolExecutor(1, "cloud-writing")
         self.reading = ThreadPoolExecutor(4, "cloud-reading")
 
@@ -54,6 +58,19 @@ class Cloud:
         self.writing.shutdown()
         self.reading.shutdown()
         self.database.close()
+
+
+def laid_out(database: Database, layout: Layout) -> None:
+    """See that the tables are what this program wants; make them where nothing is.
+
+    A SQLite file is brought up on opening: nobody else has it open. A server may have other workers at it, so there
+    `classtap cloud upgrade` does it. Raises EnvironmentFault `cloud.older`, `cloud.newer`.
+    """
+    state = layout.state()
+    if state is State.OLDER and database.dialect != "sqlite":
+        raise EnvironmentFault("cloud.older")
+    if state is not State.CURRENT:
+        layout.prepare()
 
 
 def open_cloud(

@@ -45,7 +45,7 @@ class PassKeys:
 
     def bundle(self, studio: StudioEntry, *, now_s: int) -> bytes:
         """The signed bundle of the studio's public keys, as devices take it."""
-        with self._books.database.read() as connection:
+        with self._books.database.read(studio.id) as connection:
             keys = tuple(
                 PassKey(
                     key_id=key.key_id, algorithm=Algorithm(key.algorithm), public=key.public,
@@ -64,7 +64,7 @@ class PassKeys:
 
         Raises Refused `pass.no_key` when no key is in force.
         """
-        with self._books.database.read() as connection:
+        with self._books.database.read(studio.id) as connection:
             standing = [key for key in keys_of(connection, self._books.tables, studio.id) if key.in_force(now_s)]
             if not standing:
                 raise Refused("pass.no_key")

@@ -81,7 +81,7 @@ class Studios:
         device = DeviceEntry(
             entry.id, entry.cloud_device, "cloud", "cloud", "cloud", Id(""), (), public, 1, 0, 0, now, None
         )
-        with self.books.database.write() as connection:
+        with self.books.database.write(entry.id) as connection:
             self.directory.add_studio(connection, entry)
             self.directory.add_device(connection, device)
             wrapped = self.books.secret.wrap(key, _device_key(entry.id))
@@ -144,7 +144,7 @@ class Studios:
 
     def _signer(self, studio: Id) -> Callable[[bytes], bytes]:
         def sign(statement: bytes) -> bytes:
-            with self.books.database.read() as connection:
+            with self.books.database.read(studio) as connection:
                 wrapped = self.directory.secret(connection, studio, "cloud_device")
             if wrapped is None:
                 raise Refused("cloud.no_studio")
@@ -181,6 +181,7 @@ class Studios:
             code = self.directory.code(connection, hash)
             if code is None or now.corrected >= code.expires_ms:
                 raise Refused("pair.code")
+            self.books.database.enter(connection, code.studio)
             if code.device is None:
                 id = fresh(now.corrected, self.entropy)
                 device = DeviceEntry(
@@ -248,7 +249,7 @@ class Studios:
 
     def devices(self, studio: Id) -> list[DeviceEntry]:
         """The studio's devices, the cloud's own among them, in the order they were paired."""
-        with self.books.database.read() as connection:
+        with self.books.database.read(studio) as connection:
             return self.directory.devices(connection, studio)
 
     def set_scopes(self, studio: Id, device: Id, scopes: tuple[str, ...]) -> None:
@@ -256,7 +257,7 @@ class Studios:
 
         Raises Refused `device.unknown`.
         """
-        with self.books.database.write() as connection:
+        with self.books.database.write(studio) as connection:
             if not self.directory.set_scopes(connection, studio, device, scopes):
                 raise Refused("device.unknown")
         # A stream goes on with the scopes it began with; the device opens another.
@@ -264,12 +265,12 @@ class Studios:
 
     def revoke(self, studio: Id, device: Id, *, reason: str = "") -> None:
         """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
-        with self.books.database.read() as connection:
+        with self.books.database.read(studio) as connection:
             if self.directory.device(connection, studio, device) is None:
                 raise Refused("device.unknown")
         if RevokeDevice.SPEC.name in self.bus.registry.specs:
             self.author(studio, RevokeDevice(device=device, reason=reason), source="directory")
-        with self.books.database.write() as connection:
+        with self.books.database.write(studio) as connection:
             self.directory.revoke(connection, studio, device, at_ms=self.clock.now().corrected)
         self.hints.drop(studio, device)
 

@@ -46,7 +46,7 @@ class _Unsealed(Exception):
 
 def audit(books: Books, studio: Id, *, verify: Verifier) -> Audit:
     """Check every chain of a studio. Parts of erased persons no longer open; their commitments still count."""
-    with books.database.read() as connection:
+    with books.database.read(studio) as connection:
         return _Check(books, studio, connection, verify).run()
 
 
@@ -54,7 +54,7 @@ def newest_links(books: Books, studio: Id, *, most: int) -> list[bytes]:
     """The last links of a studio's chain of decisions, oldest first, as they are stored."""
     log = books.tables.log
     query = select(log.c.link).where(log.c.studio_id == studio).order_by(log.c.sequence.desc()).limit(most)
-    with books.database.read() as connection:
+    with books.database.read(studio) as connection:
         return [bytes(link) for link in connection.scalars(query)][::-1]
 
 

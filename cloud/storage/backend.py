@@ -84,8 +84,9 @@ class SqlCloud:
             raise ProgramFault("transactions do not nest")
         self._begin()
         try:
-            with self._database.write() as connection:
+            with self._database.write(self._studio) as connection:
                 self._writing = connection
+                self._take_turn(connection)
                 yield
                 if self._rehearsing:
                     raise _Rehearsed
@@ -109,8 +110,17 @@ class SqlCloud:
         if self._writing is not None:
             yield self._writing
         else:
-            with self._database.read() as connection:
+            with self._database.read(self._studio) as connection:
                 yield connection
+
+    def _take_turn(self, connection: Connection) -> None:
+        """One writer a studio: a fact reads, folds and writes its record, and no guard stands over it.
+
+        SQLite has one writer for all; here the studio's head row is the turn, so that studios do not wait for others.
+        """
+        if self._database.dialect != "sqlite":
+            head = self._tables.head.c
+            connection.execute(select(head.sequence).where(head.studio_id == self._studio).with_for_update())
 
     @property
     def _connection(self) -> Connection:

@@ -1,24 +1,31 @@
 """The database: one place that knows which SQL engine it is, and how a reader and a writer begin.
 
 SQLite has one writer at a time: a lock here queues the threads of this process, `BEGIN IMMEDIATE` those of others.
-Every commit is on the disk before it is acknowledged (`synchronous=FULL`).
+Every commit is on the disk before it is acknowledged (`synchronous=FULL`). On PostgreSQL every transaction stands
+behind the wall (`wall.py`): it works under a role that owns nothing and sees one studio.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Dialect, Engine, MetaData, Select, Table, create_engine, event, inspect, text
+from sqlalchemy import Dialect, Engine, Select, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.dml import Insert
 
-from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.errors import BadInput, EnvironmentFault
+from classtap_core.kernel.ids import Id
+from cloud.storage import wall
 from cloud.storage.checkpoint import KEPT_BYTES, Checkpoints
 
 _WRITES = "classtap_writes"
+_STUDIO = "classtap_studio"
+_CONNECT_S = 5
 _BUSY_MS = 10_000
 
 
@@ -30,8 +37,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        # Parameters are people's data: no error may carry them into a log.
-        self._engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
+        """Raises BadInput `cloud.url` when the address names no database we know. Connects to nothing yet."""
+        self._engine = _engine(url)
         self.dialect = self._engine.dialect.name
         self._writing = threading.Lock()
         self._checkpoints: Checkpoints | None = None
@@ -41,24 +48,48 @@ class Database:
                 self._checkpoints = Checkpoints(self._engine, self._engine.url.database)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One consistent view. Raises EnvironmentFault `cloud.database` when the database cannot be reached."""
+    def read(self, studio: Id | None = None) -> Iterator[Connection]:
+        """One consistent view, of one studio's rows and the directory; without a studio, of the directory alone.
+
+        Raises EnvironmentFault `cloud.database` (`why`: `unreachable`, `full`, `busy`, `other`).
+        """
         with _faults(), self._engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                self._walled(connection, studio)
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that may write: committed when left, rolled back when an error leaves it."""
+    def write(self, studio: Id | None = None) -> Iterator[Connection]:
+        """One transaction that may write what `read` would see: committed when left, rolled back on an error."""
         with self._lock(), _faults():
             with self._engine.connect() as connection:
                 connection = connection.execution_options(**{_WRITES: True})
                 with connection.begin():
+                    self._walled(connection, studio)
                     yield connection
             if self._checkpoints is not None:
                 self._checkpoints.committed()
+
+    @contextmanager
+    def administer(self) -> Iterator[Connection]:
+        """A writing transaction as who logged in, beyond the wall: for laying out tables, copying and inspecting."""
+        with self._lock(), _faults(), self._engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def _walled(self, connection: Connection, studio: Id | None) -> None:
+        if self.dialect == "postgresql":
+            connection.exec_driver_sql(wall.behind(studio))
+            connection.info[_STUDIO] = studio
+
+    def enter(self, connection: Connection, studio: Id) -> None:
+        """From here on this transaction is about one studio: what the directory named."""
+        if self.dialect == "postgresql" and connection.info.get(_STUDIO) != studio:
+            connection.exec_driver_sql(wall.studio_is(studio))
+            connection.info[_STUDIO] = studio
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -87,31 +118,6 @@ class Database:
     def prepared(self, statement: Select[Any]) -> "Prepared":
         return Prepared(statement, self._engine.dialect)
 
-    def create(self, metadata: MetaData, connection: Connection) -> None:
-        """Make the tables, columns and indexes that are not there yet. Columns added to old tables start out empty."""
-        for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-        metadata.create_all(connection)
-        inspector = inspect(connection)
-        for table in metadata.sorted_tables:
-            there = {column["name"] for column in inspector.get_columns(table.name, schema=table.schema)}
-            for column in table.columns:
-                if column.name not in there:
-                    kind = column.type.compile(self._engine.dialect)
-                    name = self._engine.dialect.identifier_preparer.format_table(table)
-                    connection.execute(text(f'ALTER TABLE {name} ADD COLUMN "{column.name}" {kind}'))
-            indexes = {index["name"] for index in inspector.get_indexes(table.name, schema=table.schema)}
-            for index in table.indexes:
-                if index.name not in indexes:
-                    index.create(connection)
-
-    def columns_of(self, table: Table, connection: Connection) -> set[str]:
-        """The columns a table has now; none when it is not there."""
-        inspector = inspect(connection)
-        if not inspector.has_table(table.name, schema=table.schema):
-            return set()
-        return {column["name"] for column in inspector.get_columns(table.name, schema=table.schema)}
-
     def close(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.close()
@@ -131,13 +137,46 @@ class Prepared:
         return connection.exec_driver_sql(self._sql, given).all()
 
 
+def _engine(url: str) -> Engine:
+    try:
+        address = make_url(url)
+        if address.drivername in ("postgres", "postgresql"):
+            address = address.set(drivername="postgresql+psycopg")
+        if address.get_backend_name() not in ("sqlite", "postgresql"):
+            raise BadInput("cloud.url")
+        more = {"connect_timeout": _CONNECT_S} if address.get_backend_name() == "postgresql" else {}
+        # Parameters are people's data: no error may carry them into a log.
+        return create_engine(address, pool_size=8, max_overflow=8, hide_parameters=True, connect_args=more)
+    except (ArgumentError, ImportError) as error:
+        raise BadInput("cloud.url") from error
+
+
 @contextmanager
 def _faults() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         # Full disk, no server, a lock held too long: the surroundings, not the request. The message may hold values.
-        raise EnvironmentFault("cloud.database", error=type(error.orig).__name__) from error
+        why = _why(error.orig)
+        raise EnvironmentFault("cloud.database", error=type(error.orig).__name__, why=why) from error
+    except PoolTimeout as error:
+        raise EnvironmentFault("cloud.database", error="PoolTimeout", why="busy") from error
+
+
+def _why(error: BaseException | None) -> str:
+    """What became of the database: SQLite's result codes, PostgreSQL's classes of errors (its Appendix A)."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return {sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy",
+                sqlite3.SQLITE_CANTOPEN: "unreachable"}.get(code, "other")  # fmt: skip
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return "unreachable"
+    if state in ("53100", "53200"):
+        return "full"
+    if state in ("55P03", "40P01", "40001", "53300", "57014"):
+        return "busy"
+    return "unreachable" if state[:2] in ("08", "57") else "other"
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -148,7 +148,9 @@ class Directory:
         found = connection.execute(select(table).where(table.c.hash == hash)).first()
         if found is None or not hmac.compare_digest(found.hash, hash):
             return None
-        return self.device(connection, Id(found.studio_id), Id(found.device_id))
+        studio = Id(found.studio_id)
+        self._database.enter(connection, studio)
+        return self.device(connection, studio, Id(found.device_id))
 
     def device(self, connection: Connection, studio: Id, id: Id) -> DeviceEntry | None:
         table = self._tables.device

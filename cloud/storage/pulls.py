@@ -67,7 +67,7 @@ def pull(books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: 
     Raises BadInput `sync.cursor` when it is none of ours.
     """
     since = _read(cursor, Cursor, studio) if cursor else Cursor(studio, 0)
-    with books.database.read() as connection:
+    with books.database.read(studio) as connection:
         head, horizon = _head(books, studio, connection)
         if since.sequence > head or since.sequence < horizon:
             return PulledPage([], head, written(Cursor(studio, head)), more=False, stale=True)
@@ -114,7 +114,7 @@ def snapshot(books: Books, studio: Id, scope: str, *, after: str, most: int) -> 
     rows: list[Pulled] = []
     following = ""
     total = 0
-    with books.database.read() as connection:
+    with books.database.read(studio) as connection:
         through = since.through if since else _head(books, studio, connection)[0]
         tables = [found for found in books.tables.records.values() if _may_lie(found, scope)]
         for found in tables:
@@ -140,7 +140,7 @@ def snapshot(books: Books, studio: Id, scope: str, *, after: str, most: int) -> 
 
 def head_of(books: Books, studio: Id) -> int:
     """The studio's last sequence."""
-    with books.database.read() as connection:
+    with books.database.read(studio) as connection:
         return _head(books, studio, connection)[0]
 
 

@@ -61,6 +61,8 @@ class Tables(NamedTuple):
     tokens: Table
     codes: Table
     facts: Table
+    jobs: Table
+    wakes: Table
     head: Table
     device: Table
     batch: Table
@@ -72,6 +74,17 @@ class Tables(NamedTuple):
     secret: Table
     pass_key: Table
     records: Mapping[str, RecordTable]
+
+    @property
+    def directory(self) -> list[Table]:
+        """The tables that may be read without naming a studio."""
+        return [self.studios, self.tokens, self.codes, self.facts, self.jobs, self.wakes]
+
+    @property
+    def of_studios(self) -> list[Table]:
+        """The tables whose keys begin with `studio_id`, a table after those it points to."""
+        apart = set(self.directory)
+        return [table for table in self.metadata.sorted_tables if table not in apart]
 
 
 def make_tables(registry: Registry, dialect: str) -> Tables:
@@ -111,6 +124,14 @@ def _directory(metadata: MetaData, dialect: str) -> tuple[Table, ...]:
             _text("public_key", empty=True), PrimaryKeyConstraint("hash"),
         ),
         table("fact", _text("name"), _text("value"), PrimaryKeyConstraint("name")),
+        table(
+            "job", _text("kind"), _text("studio_id"), _number("due_ms"), _text("holder"), _number("until_ms"),
+            PrimaryKeyConstraint("kind", "studio_id"), Index("directory_job_due", "due_ms"),
+        ),
+        table(
+            "wake", _text("studio_id"), _number("sequence"), _number("stamp_ms"), PrimaryKeyConstraint("studio_id"),
+            Index("directory_wake_stamp", "stamp_ms"),
+        ),
     )  # fmt: skip
 
 

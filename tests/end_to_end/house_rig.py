@@ -173,7 +173,7 @@ def log_of(node: Node) -> list[Any]:
 def decided_of(studio: Studio, device: Id) -> list[tuple[int, str]]:
     """(device's sequence, operation) of everything the cloud decided that a device authored, in its order."""
     log = studio.cloud.books.tables.log.c
-    with studio.cloud.database.read() as connection:
+    with studio.cloud.database.read(studio.plan.studio) as connection:
         found = connection.execute(
             select(log.device_sequence, log.operation)
             .where(log.studio_id == studio.plan.studio, log.device_id == device)
@@ -185,7 +185,7 @@ def decided_of(studio: Studio, device: Id) -> list[tuple[int, str]]:
 def effects_in_cloud(studio: Studio) -> dict[str, int]:
     """How many effects the cloud keeps for each operation."""
     effect = studio.cloud.books.tables.effect.c
-    with studio.cloud.database.read() as connection:
+    with studio.cloud.database.read(studio.plan.studio) as connection:
         found = connection.execute(
             select(effect.operation, func.count())
             .where(effect.studio_id == studio.plan.studio)

@@ -1,0 +1,46 @@
+"""Citus: every table of studios distributed by `studio_id` and laid beside one another; the directory is left alone."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, text
+
+from classtap_core.kernel.errors import EnvironmentFault
+
+_FIRST = "head"
+"""The table that the others are laid beside."""
+
+
+def is_distributed(connection: Connection) -> bool:
+    """Whether `init --distributed` laid this database out."""
+    return bool(_here(connection) and connection.scalar(_placed(), {"name": _FIRST}))
+
+
+def prepare(connection: Connection) -> None:
+    """Raises EnvironmentFault `cloud.no_citus` when the extension cannot be had here."""
+    if not _here(connection):
+        known = connection.scalar(text("SELECT 1 FROM pg_available_extensions WHERE name = 'citus'"))
+        if not known:
+            raise EnvironmentFault("cloud.no_citus")
+        connection.execute(text("CREATE EXTENSION citus"))
+    # Tables are made and distributed in one transaction, which Citus does one shard after the other.
+    connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
+
+
+def distribute(connection: Connection, tables: Iterable[Table]) -> None:
+    """Distribute what is not distributed yet. `head` comes first: all others are laid beside it."""
+    for table in sorted(tables, key=lambda one: one.name != _FIRST):
+        if connection.scalar(_placed(), {"name": table.name}):
+            continue
+        beside = "none" if table.name == _FIRST else _FIRST
+        connection.execute(
+            text("SELECT create_distributed_table(:name, 'studio_id', colocate_with => :beside)"),
+            {"name": table.name, "beside": beside},
+        )
+
+
+def _here(connection: Connection) -> bool:
+    return bool(connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'citus'")))
+
+
+def _placed() -> object:
+    return text("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass(:name) AND partmethod = 'h'")

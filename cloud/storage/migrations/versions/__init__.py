@@ -1,0 +1,1 @@
+"""One file a version. `books` gives a step the tables of the directory by their names on either engine."""
