@@ -17,6 +17,7 @@ from classtap_core.passes import records as passes_records
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import operations as schedule_operations
+from classtap_core.schedule import place_operations
 from classtap_core.schedule import records as schedule_records
 from classtap_core.seating import freed as seating_freed
 from classtap_core.seating import locking as seating_locking
@@ -27,7 +28,7 @@ from classtap_core.seating import records as seating_records
 
 ROOMS = (
     access_records, access_operations, passes_records, passes_operations, people_records, people_operations,
-    schedule_records, schedule_operations, booking_records, booking_operations, booking_spots, checkin_records,
+    schedule_records, schedule_operations, place_operations, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_freed, undo,
 )  # fmt: skip

@@ -1,7 +1,11 @@
 """How edits of one record meet: each field against the value its editor saw. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Merged(NamedTuple):
@@ -30,3 +34,10 @@ def merge(
         else:
             values[name] = value
     return Merged(values, tuple(sorted(review)))
+
+
+def edited(record: S, base: msgspec.Struct, wanted: msgspec.Struct) -> S:
+    """The record with those fields of `wanted` in which it differs from `base`: what its editor saw, and made of it."""
+    fields = msgspec.structs.asdict(wanted)
+    current = {name: getattr(record, name) for name in fields}
+    return msgspec.structs.replace(record, **merge(current, msgspec.structs.asdict(base), fields).values)

@@ -6,6 +6,7 @@ Local times are text: `2026-11-21T09:00`. Instants are milliseconds since the Un
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import tzdata  # type: ignore[import-untyped]
@@ -35,20 +36,42 @@ def zone_of(name: str) -> ZoneInfo:
         raise BadInput("time.zone", zone=name) from error
 
 
-@lru_cache(maxsize=4096)
-def instant_ms(local: str, zone: str) -> int:
+GAP, OVERLAP = "gap", "overlap"
+
+
+class Moment(NamedTuple):
+    """A wall clock's time as an instant, and what had to be decided to find it.
+
+    Attributes:
+        at_ms: milliseconds since the Unix epoch.
+        shift: `gap` where no clock shows this time, `overlap` where clocks show it twice, else "".
+    """
+
+    at_ms: int
+    shift: str = ""
+
+
+@lru_cache(maxsize=65_536)
+def moment(local: str, zone: str) -> Moment:
     """When a wall clock in `zone` shows `local`.
 
-    A time in a gap moves to the first valid time after it; in an overlap it is the earlier (CONTRACTS, "Time").
+    A time in a gap moves to the first valid time after it; in an overlap it is the earlier.
     Raises BadInput `time.local` or `time.zone`.
     """
-    naive = _parsed(local)
+    naive = parse_local(local)
     tz = zone_of(zone)
     earlier = _ms(naive.replace(tzinfo=tz, fold=0))
     later = _ms(naive.replace(tzinfo=tz, fold=1))
-    if earlier <= later:
-        return earlier
-    return _transition(later, earlier, tz)
+    if earlier == later:
+        return Moment(earlier)
+    if earlier < later:
+        return Moment(earlier, OVERLAP)
+    return Moment(_transition(later, earlier, tz), GAP)
+
+
+def instant_ms(local: str, zone: str) -> int:
+    """The instant of a local time, as `moment` decides it. Raises BadInput `time.local` or `time.zone`."""
+    return moment(local, zone).at_ms
 
 
 def _transition(before: int, after: int, tz: ZoneInfo) -> int:
@@ -65,12 +88,12 @@ def _transition(before: int, after: int, tz: ZoneInfo) -> int:
 
 def local_of(at_ms: int, zone: str) -> str:
     """What a wall clock in `zone` shows at an instant, to the minute: `2026-11-21T09:00`."""
-    return _at(at_ms, zone_of(zone)).strftime("%Y-%m-%dT%H:%M")
+    return local_text(_at(at_ms, zone_of(zone)).replace(tzinfo=None))
 
 
 def local_date(at_ms: int, zone: str) -> str:
     """The date in `zone` at an instant: the name of the day in scopes."""
-    return _at(at_ms, zone_of(zone)).strftime("%Y-%m-%d")
+    return _at(at_ms, zone_of(zone)).date().isoformat()
 
 
 def iso_local(at_ms: int, zone: str) -> str:
@@ -102,8 +125,12 @@ def before_ms(local: str, zone: str, minutes: int) -> int:
     """
     if minutes < DAY_MIN:
         return instant_ms(local, zone) - minutes * 60_000
-    earlier = _parsed(local) - timedelta(minutes=minutes)
-    return instant_ms(earlier.strftime("%Y-%m-%dT%H:%M"), zone)
+    return instant_ms(shift_local(local, -minutes), zone)
+
+
+def shift_local(local: str, minutes: int) -> str:
+    """What a wall clock that nobody moves shows that many minutes on. Raises BadInput `time.local`."""
+    return local_text(parse_local(local) + timedelta(minutes=minutes))
 
 
 def overlaps(start_ms: int, end_ms: int, *, other_start_ms: int, other_end_ms: int) -> bool:
@@ -113,17 +140,23 @@ def overlaps(start_ms: int, end_ms: int, *, other_start_ms: int, other_end_ms: i
 
 def check_local(local: str) -> None:
     """Raises BadInput `time.local` for anything but `YYYY-MM-DDTHH:MM`."""
-    _parsed(local)
+    parse_local(local)
 
 
-def _parsed(local: str) -> datetime:
+def parse_local(local: str) -> datetime:
+    """A wall clock's time from `2026-11-21T09:00`, and no other form. Raises BadInput `time.local`."""
     try:
-        naive = datetime.strptime(local, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - a wall clock's time has no zone yet
+        naive = datetime.fromisoformat(local)
     except ValueError as error:
         raise BadInput("time.local") from error
-    if naive.strftime("%Y-%m-%dT%H:%M") != local:
+    if naive.tzinfo is not None or local_text(naive) != local:
         raise BadInput("time.local")
     return naive
+
+
+def local_text(naive: datetime) -> str:
+    """`2026-11-21T09:00`."""
+    return naive.isoformat(timespec="minutes")
 
 
 def _ms(moment: datetime) -> int:

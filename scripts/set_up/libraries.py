@@ -55,6 +55,8 @@ def wanted(kind: str, surroundings: Mapping[str, str] = os.environ) -> Iterator[
     if kind == TEST and sys.platform == "linux":
         for program, (package, off) in TEST_PROGRAMS.items():
             yield Want(name=program, package=package, there=partial(has_program, program), off=off)
+        for soname, (package, off) in TEST_LIBRARIES.items():
+            yield library(soname, package, off=off)
 
 
 # Sonames that Qt's libraries and its offscreen plugin load, and Debian's packages for them.
@@ -94,7 +96,7 @@ QT_WINDOWS = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
 }
-RENAMED = {"libglib2.0-0"}
+RENAMED = {"libglib2.0-0", "libical3"}
 # A letter of each script that the fonts of a bare system lack.
 FONTS = {
     "Arabic": ("ع", "fonts-noto-core"),
@@ -107,6 +109,7 @@ TEST_PROGRAMS = {
     "xdotool": ("xdotool", "the tests that move a real pointer"),
     "strace": ("strace", "the tests that cut the power"),
 }
+TEST_LIBRARIES = {"libical.so.3": ("libical3", "the tests that ask another calendar")}
 
 
 def library(soname: str, package: str, *, off: str | None = None) -> Want:

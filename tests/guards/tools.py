@@ -73,6 +73,7 @@ TOOLS = {
     "zbar": Tool(lambda: _library("libzbar.so.0"), "apt-get install libzbar0"),
     "chromium": Tool(_chromium, "apt-get install chromium"),
     "postgresql": Tool(_postgresql, "apt-get install postgresql"),
+    "libical": Tool(lambda: _library("libical.so.3"), "apt-get install libical3"),
     "zdump": Tool(_program("zdump"), "apt-get install libc-bin"),
     "strace": Tool(_program("strace"), "apt-get install strace"),
     "openssl": Tool(_program("openssl"), "apt-get install openssl"),

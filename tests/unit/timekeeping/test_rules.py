@@ -41,6 +41,22 @@ def test_a_local_start_becomes_the_instant_zdump_gives(local: str, zone: str, in
     assert rules.instant_ms(local, zone) == utc(instant)
 
 
+def test_what_had_to_be_decided_is_said() -> None:
+    """The same vectors: a gap and an overlap are named, everything else is plain."""
+    said = {name: rules.moment(local, zone).shift for name, local, zone, _ in VECTORS}
+    assert {name for name, shift in said.items() if shift == rules.GAP} == {
+        "start of a gap", "inside a gap: its end", "a gap of half an hour", "a day that never was",
+    }  # fmt: skip
+    assert {name for name, shift in said.items() if shift == rules.OVERLAP} == {
+        "inside an overlap: the earlier", "an overlap of half an hour",
+    }  # fmt: skip
+
+
+def test_minutes_on_a_wall_clock_know_no_change() -> None:
+    assert rules.shift_local("2026-03-29T01:30", 60) == "2026-03-29T02:30"
+    assert rules.shift_local("2026-01-01T00:00", -1) == "2025-12-31T23:59"
+
+
 @pytest.mark.needs("zdump")
 @pytest.mark.parametrize("zone", ["Europe/Madrid", "America/Los_Angeles", "Australia/Lord_Howe", "America/Santiago"])
 def test_every_transition_of_two_years_agrees_with_zdump(zone: str) -> None:
