@@ -1,7 +1,6 @@
 """Backups: of one instant, beside people's work, for whom they are meant, and restored as what they were."""
 
 import os
-import random
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from classtap_core.store.restore import Restored, restore
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import NOW, STAFF, Opener, bus_over, child_id, child_row, mark
-from tests.unit.store.test_kill import MANY, run
 
 OWNER = recovery.RecoveryKey(bytes(range(32)))
 SECRET = "Zebedee-the-marker"
@@ -201,18 +199,6 @@ def test_a_damaged_store_is_not_backed_up(opened: Opener, kept: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"store\.damaged"):
         store.back_up(kept / "monday", now_ms=NOW)
     assert list(kept.iterdir()) == []
-
-
-def test_killed_while_backups_are_made(opened: Opener, data_dir: Path) -> None:
-    opened().close()
-    run(data_dir, rounds=3, rng=random.Random(40), also="backup")
-
-
-@pytest.mark.fault
-def test_killed_while_backups_are_made_many_times(opened: Opener, data_dir: Path) -> None:
-    opened().close()
-    seed = random.SystemRandom().randrange(1 << 32) if os.environ.get("CLASSTAP_LONG") else 41
-    run(data_dir, rounds=MANY, rng=random.Random(seed), also="backup")
 
 
 DAYS = [datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(days=day) for day in range(400)]

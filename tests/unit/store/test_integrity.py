@@ -11,9 +11,9 @@ from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store.check import damaged_pages
 from classtap_core.store.integrity import AT_START, Depth, Health
 from classtap_core.store.store import Store
+from tests.end_to_end.rig import ROOT
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import STAFF, Opener, bus_over, child_id, child_row, mark
-from tests.unit.store.test_kill import ROOT
 
 PAGE = 4096
 
