@@ -14,7 +14,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
-from sync.client import engine
+from sync.client import pushing
 from sync.client.node import Node
 from sync.client.transport import Transport
 
@@ -54,9 +54,9 @@ def _drain(node: Node) -> tuple[float, float]:
 
     acknowledge = node.engine.local.acknowledge
 
-    def acknowledged(*said: Any) -> None:
+    def acknowledged(*said: Any, **more: Any) -> None:
         nonlocal pushed
-        acknowledge(*said)
+        acknowledge(*said, **more)
         pushed = time.perf_counter() - began
 
     node.engine.local.acknowledge = acknowledged  # type: ignore[method-assign]
@@ -69,17 +69,17 @@ def _drain(node: Node) -> tuple[float, float]:
 
 def _one_by_one(node: Node) -> float:
     """Seconds for the first operations of the same queue, pushed by the same client one in each request."""
-    most, engine.MOST_OPERATIONS = engine.MOST_OPERATIONS, 1
+    most, pushing.MOST_OPERATIONS = pushing.MOST_OPERATIONS, 1
     try:
         began = time.perf_counter()
         for _ in range(ONE_BY_ONE):
-            batch = node.engine._batch()
+            batch = node.engine.pushing.batch()
             if batch is None:
                 raise RuntimeError("nothing to push")
-            node.engine._acknowledge(node.engine._send(batch.push))
+            node.engine.pushing.acknowledge(node.engine.pushing.send(batch.push), batch.push.epoch)
         return time.perf_counter() - began
     finally:
-        engine.MOST_OPERATIONS = most
+        pushing.MOST_OPERATIONS = most
 
 
 def online(folder: Path, url: str) -> Node:

@@ -4,8 +4,12 @@
 |---|---|
 | `POST /sync/v1/pair` | a one-time code becomes a device with a token |
 | `POST /sync/v1/push` | a signed batch of operations; the answer carries a first page of a pull |
-| `GET /sync/v1/pull?cursor=&scope=…` | rows that changed since a cursor |
-| `GET /sync/v1/snapshot/{scope}?after=&limit=` | all rows of a scope, in resumable pages |
+| `GET /sync/v1/pull?cursor=&scope=…&holding=&digest=` | rows that changed since a cursor |
+| `GET /sync/v1/snapshot/{scope}?after=&limit=&leaf=` | all rows of a scope, or of one leaf of it, in resumable pages |
+| `GET /sync/v1/digest/{scope}` | the sums of a scope's leaves, to find what differs |
+| `POST /sync/v1/report` | how a device says it is |
+| `GET /sync/v1/devices` | a desk asks how the studio's devices are |
+| `POST /sync/v1/purged` | a device says that it is about to destroy its store as ordered, or that it has |
 | `GET /sync/v1/keys` | the signed bundle of pass keys |
 | `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it |
 | `GET /sync/v1/live` | server-sent events: a hint that there is something to pull |
@@ -20,7 +24,9 @@ from typing import Any
 import msgspec
 
 from classtap_core.kernel.authority import Batch, Received
+from classtap_core.kernel.canonical import sha256
 from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Id
 
@@ -76,7 +82,10 @@ class WireOperation(msgspec.Struct, frozen=True):
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run of a device's operations, signed over the last one's hash; `scopes` and `cursor` ask for a pull with it."""
+    """A run of a device's operations, signed over the last one's hash; `scopes` and `cursor` ask for a pull with it.
+
+    `holding` is `named` what the device believes it may hold.
+    """
 
     studio: Id
     device: Id
@@ -85,6 +94,7 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signature: str
     cursor: str = ""
     scopes: tuple[str, ...] = ()
+    holding: str = ""
 
 
 class WireRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -100,8 +110,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rows that changed; `through` is the studio sequence they show, `cursor` what to send next, `more` when to ask at once.
 
     Only a page without `more` brings the device up to `through`.
-    `resnapshot` names scopes to fetch anew; `allowed` is there when the device asked for more than it may hold: what
-    it may hold from now on. Rows and keys of anything else must go.
+    `resnapshot` names scopes to fetch anew; `allowed` is there when the device asked for more than it may hold, or
+    believes in another list than the cloud's: what it may hold from now on. Rows and keys of anything else must go.
+    `digests` are those of the scopes asked for, exactly at `through`.
     """
 
     rows: tuple[WireRow, ...] = ()
@@ -111,13 +122,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resnapshot: tuple[str, ...] = ()
     cloud_ms: int = 0
     allowed: tuple[str, ...] | None = None
+    digests: dict[str, Digest] | None = None
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The cloud's word on a batch. `acked` is how far it has this device's log; `takes` what kinds it understands."""
+    """The cloud's word on a batch. `acked` is how far it has this epoch of this device's log; `takes` what it understands."""
 
     answers: tuple[Answer, ...]
     acked: int
+    epoch: int = 0
     cloud_ms: int
     takes: dict[str, int] = {}
     page: Page | None = None
@@ -132,6 +145,66 @@ class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     next: str = ""
     cloud_ms: int = 0
     total: int = 0
+
+
+class Leaves(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums (16 hex digits) of a scope's leaves that have rows: the last two hex digits of an id → sum."""
+
+    leaves: dict[str, str]
+    through: int
+    cloud_ms: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a device says it is. Numbers and codes, nobody's data.
+
+    Attributes:
+        program, version: what runs. protection: how the store's key is kept.
+        pending: own operations not acknowledged; oldest_ms: when the first of them was made. quarantined: set aside by
+        the cloud and not said again. store_bytes, free_bytes: of the store, and of its disk.
+        offset_ms, uncertainty_ms: what is known of its clock. trouble: a code.
+    """
+
+    program: str
+    version: str
+    protection: str = ""
+    pending: int = 0
+    oldest_ms: int | None = None
+    quarantined: int = 0
+    store_bytes: int = 0
+    free_bytes: int = 0
+    offset_ms: int = 0
+    uncertainty_ms: int | None = None
+    trouble: str = ""
+
+
+class DeviceStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one of the studio's devices stands, as the cloud knows it. `purge` is `ordered` or `done`."""
+
+    device: Id
+    name: str
+    role: str
+    location: Id
+    epoch: int
+    acked: int
+    seen_ms: int | None = None
+    revoked_ms: int | None = None
+    purge: str = ""
+    report: Report | None = None
+
+
+class Devices(msgspec.Struct, frozen=True, kw_only=True):
+    """All devices of a studio."""
+
+    devices: tuple[DeviceStanding, ...]
+
+
+class Purged(msgspec.Struct, frozen=True, kw_only=True):
+    """A device's word on an order to destroy its store: `done`, or about to. `unsent` is what goes with it."""
+
+    order: Id
+    done: bool
+    unsent: int = 0
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +260,11 @@ def batch_of(push: Push) -> Batch:
         for item in push.items
     )
     return Batch(push.studio, push.device, push.epoch, items, signature)
+
+
+def named(scopes: Sequence[str]) -> str:
+    """A list of scope patterns in 16 hex digits, so that both ends can tell whether they mean the same."""
+    return sha256(b"CTS1", "\n".join(scopes).encode())[:16]
 
 
 def wire_row(row: Pulled) -> WireRow:

@@ -242,10 +242,19 @@ class SqlDevice(StoreReader):
         self.conn.execute(
             "INSERT INTO scope (pattern, rank, state, next)"
             " VALUES (?, (SELECT coalesce(max(rank), 0) + 1 FROM scope), ?, ?)"
-            " ON CONFLICT (pattern) DO UPDATE SET state = excluded.state, next = excluded.next",
+            " ON CONFLICT (pattern) DO UPDATE SET next = excluded.next,"
+            " state = CASE WHEN scope.state = 'again' AND excluded.next <> '' THEN 'again' ELSE excluded.state END",
             (pattern, "loading" if next else "held", next),
         )
         self._held = None
+
+    def reload(self, patterns: Iterable[str]) -> None:
+        """Note that scopes which are held are to be loaded anew, in place: what is here stays, and stays held."""
+        with self.atomic():
+            self.conn.executemany(
+                "UPDATE scope SET state = 'again', next = '' WHERE pattern = ? AND state <> 'loading'",
+                [(pattern,) for pattern in patterns],
+            )
 
     def release_scopes(self, patterns: Iterable[str]) -> int:
         """Stop holding scopes: their rows and the keys of who is no longer here go, but for what unsent work wrote.

@@ -238,12 +238,8 @@ class Log:
         self.conn.executemany("DELETE FROM touch_range WHERE position = ?", found)
         return len(found)
 
-    def unsent(self, after: int, most: int) -> list[Unsent]:
-        """Operations above an acknowledged sequence, in order, as they travel."""
-        return self.unsent_in(self.epoch, after, most)
-
     def unsent_in(self, epoch: int, after: int, most: int = -1) -> list[Unsent]:
-        """The same of any epoch; -1 for all."""
+        """Operations of an epoch above a sequence, in order, as they travel; -1 for all."""
         rows = self.conn.execute(
             "SELECT position, id, hash, envelope, payload FROM log WHERE position > ? AND position <= ?"
             " ORDER BY position LIMIT ?",

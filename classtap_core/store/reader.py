@@ -1,6 +1,6 @@
 """What can be read of a store through one connection: rows as a person sees them, the log, what waits to be told."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -40,11 +40,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScopeState(NamedTuple):
-    """A scope (or pattern) that is held, or being loaded: `next` names the snapshot page to ask for."""
+    """A scope (or pattern) that is held, or being loaded: `next` says how far. `again`: held, and being loaded anew."""
 
     scope: str
     complete: bool
     next: str
+    again: bool = False
 
 
 class StoreReader:
@@ -85,12 +86,18 @@ class StoreReader:
         """What an operation changed, without bodies; None when it is not in this log."""
         return self._log.recorded(operation)
 
-    def search(self, text: str, *, kinds: Iterable[str] | None = None, most: int = search.MOST) -> list[Row]:
-        """Records that have, for each word of `text`, a word of their SEARCH fields beginning so; at most 20.
+    def search(
+        self, text: str, *, kinds: Collection[str] | None = None, readable: search.Readable | None = None,
+        most: int = search.MOST,
+    ) -> list[search.Found]:  # fmt: skip
+        """Records whose SEARCH fields fit what somebody typed, at most 20, best first, each with how and where it fits.
 
-        Case and accents do not matter; an empty text finds nothing. `kinds` narrows to kinds of records.
+        Every word must fit: as the beginning of the whole, of a word, a part of one, in another spelling or script, or
+        but for one slip of the finger (`naming.matching.How`); or the text is part of a telephone number or an e-mail
+        address. An empty text finds nothing. `kinds` narrows to kinds of records; what `readable` denies (kind and
+        scope) is not found.
         """
-        return self._reads.search(text, kinds=kinds, most=most)
+        return self._reads.search(text, kinds=kinds, readable=readable, most=most)
 
     # -- where the device stands
 
@@ -118,13 +125,13 @@ class StoreReader:
 
     def held(self) -> tuple[str, ...]:
         """Patterns whose rows are all here."""
-        rows = self.conn.execute("SELECT pattern FROM scope WHERE state = 'held' ORDER BY rank")
+        rows = self.conn.execute("SELECT pattern FROM scope WHERE state <> 'loading' ORDER BY rank")
         return tuple(pattern for (pattern,) in rows)
 
     def scopes(self) -> list[ScopeState]:
         """Scopes that are held or being loaded, in the order they were begun."""
         rows = self.conn.execute("SELECT pattern, state, next FROM scope ORDER BY rank")
-        return [ScopeState(pattern, state == "held", next) for pattern, state, next in rows]
+        return [ScopeState(pattern, state != "loading", next, state == "again") for pattern, state, next in rows]
 
     # -- the log
 
@@ -148,9 +155,10 @@ class StoreReader:
         self.head()
         return self._log.entries(sequences, epoch=epoch)
 
-    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
-        """The head of the queue, in order; or what comes after a sequence, sent before or not."""
-        return self._log.unsent(self.head().acked if after is None else after, most)
+    def unsent(self, most: int, *, after: int | None = None, epoch: int | None = None) -> list[Unsent]:
+        """The head of the queue, in order; or what comes after a sequence, sent before or not, of any epoch."""
+        epoch = epoch or self.head().epoch
+        return self._log.unsent_in(epoch, self.acked(epoch) if after is None else after, most)
 
     def unsent_before(self) -> list[tuple[int, Unsent]]:
         """What earlier epochs had not sent, with the epoch, in order."""

@@ -230,11 +230,14 @@ class Store:
     ) -> "Future[list[Notice]]":
         """Apply one page of a scope's snapshot; what to ask for next is kept in the same transaction as its end.
 
-        Without `next` the scope is complete, and held. The first snapshot's cursor is where pulling starts.
+        Without `next` the scope is complete, and held; facts that could not be decided without it are looked at again.
+        The first snapshot's cursor is where pulling starts.
         """
 
         def finish() -> None:
             self.device.load(scope, next=next)
+            if not next:
+                bus.reconsider()
             if not self.device.head().token:
                 self.device.set_cursor(cursor, token)
 

@@ -7,30 +7,24 @@ whatever a person is doing at that moment.
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from classtap_core.kernel.clock import Clock, SystemClock, Timestamp
-from classtap_core.kernel.device import Answer, DeviceHead, Pulled
-from classtap_core.kernel.envelope import Parts, batch_statement
+from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import BadInput, ClassTapError, Param
+from classtap_core.kernel.ids import Id
+from sync.client.courier import Courier
+from sync.client.local import Local
+from sync.client.pulling import Pulling
+from sync.client.pushing import Pushing
 from sync.client.retry import Backoff
-from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected, Transport, Unreachable
-from sync.protocol import MOST_OPERATIONS, Page, Push, Pushed, SnapshotPage, WireOperation, pulled, wire_operation
+from sync.protocol import Report
 
 log = logging.getLogger("classtap.sync")
-
-BATCH_BYTES = 1_500_000
-"""Operations are cut into pushes of at most this many bytes, well under what the cloud refuses."""
-
-MOST_FLYING = 2
-"""Pushes on their way at once. One more would wait in the cloud, which writes one at a time."""
 
 LOOK_S = 30.0
 """With nothing to send and no hint, the cloud is asked so often all the same."""
@@ -38,7 +32,14 @@ LOOK_S = 30.0
 KEYS_EVERY_MS = 3_600_000
 """How often the bundle of pass keys is asked for: far below the age at which a kiosk refuses to judge (7 days warn)."""
 
-_SHUT_OUT = frozenset({"device.revoked", "sync.unpaired"})
+REPORT_EVERY_MS = 300_000
+"""How often the cloud is told how this device is."""
+
+REVOKED_LOOK_S = 600.0
+"""A device that was shut out asks so often whether it is to destroy its store."""
+
+PURGE = "device.purge"
+_SHUT_OUT = frozenset({"device.revoked", "sync.unpaired", PURGE})
 
 
 class State(StrEnum):
@@ -48,59 +49,6 @@ class State(StrEnum):
     PAUSED = "paused"
     REVOKED = "revoked"
     FAILING = "failing"
-
-
-class Unsent(NamedTuple):
-    """An operation of the queue, as it travels."""
-
-    sequence: int
-    hash: str
-    data: bytes
-    parts: Parts
-
-
-class ScopeState(NamedTuple):
-    """A scope this device is loading or holds: `next` is the snapshot page to ask for; `complete` once all is here."""
-
-    scope: str
-    complete: bool
-    next: str
-
-
-class Local(Protocol):
-    """The device's store, as the engine needs it. Every call returns when it is durable."""
-
-    def head(self) -> DeviceHead: ...
-
-    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
-        """The head of the queue, in order; or what comes after a sequence, sent before or not."""
-        ...
-
-    def pending(self) -> int: ...
-
-    def sign(self, statement: bytes) -> bytes: ...
-
-    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int]) -> None: ...
-
-    def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> None: ...
-
-    def scopes(self) -> list[ScopeState]: ...
-
-    def release(self, scopes: Sequence[str]) -> None:
-        """Stop holding scopes: their rows go, but for what unsent work wrote."""
-        ...
-
-    def snapshot(self, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str) -> None:
-        """Take one page of a scope; without `next` it is complete. The first scope's cursor starts the pull."""
-        ...
-
-    def allow(self, scopes: tuple[str, ...]) -> None:
-        """Remember which scopes this device may hold from now on."""
-        ...
-
-    def keep_keys(self, bundle: bytes) -> None:
-        """Keep a pass key bundle. Raises BadInput when it is not signed by the pinned root."""
-        ...
 
 
 class Status(NamedTuple):
@@ -121,7 +69,11 @@ class SyncEngine:
     """Keeps a device and the cloud in step.
 
     `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
-    `last_success_ms` is what an earlier run remembered, and `revoked` that the cloud has said so: it is asked no more.
+    `report` says how this device is; `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
+    what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
+
+    Attributes:
+        pushing, pulling: the two halves of a round.
     """
 
     def __init__(
@@ -134,16 +86,22 @@ class SyncEngine:
         today: Callable[[], date],
         listener: Callable[[Status], None] = lambda status: None,
         backoff: Backoff | None = None,
+        report: Callable[[], Report] | None = None,
+        purge: Callable[[Id], None] = lambda order: None,
         last_success_ms: int | None = None,
         revoked: bool = False,
+        paused: bool = False,
     ) -> None:
-        self.local, self.transport, self.clock = local, transport, clock
-        self.allowed, self.today, self.listener = tuple(allowed), today, listener
+        self.local, self.clock = local, clock
+        self.listener, self.report, self.purge = listener, report, purge
         self.backoff = backoff or Backoff()
+        self._courier = Courier(transport, clock)
+        self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge)
+        self.pushing = Pushing(local, self._courier, asking=self.pulling.asking, take=self.pulling.take)
         self._wake = threading.Condition()
         self._wanted = True
         self._stopping = False
-        self._paused = False
+        self._paused = paused
         self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
         self._params: Mapping[str, Param] = {}
@@ -153,7 +111,16 @@ class SyncEngine:
         self._bootstrapped = False
         self._keys_at: int | None = None
         self._keys_trouble: BadInput | None = None
+        self._reported_at: int | None = None
         self._threads: list[threading.Thread] = []
+
+    @property
+    def transport(self) -> Transport:
+        return self._courier.transport
+
+    @transport.setter
+    def transport(self, transport: Transport) -> None:
+        self._courier.transport = transport
 
     # --- what others call, from any thread
 
@@ -182,10 +149,16 @@ class SyncEngine:
             self._wake.notify_all()
 
     def pause(self, paused: bool) -> None:
+        """Ask the cloud nothing until told to go on; what people do waits in the queue."""
         with self._wake:
             self._paused = paused
             self._wanted = True
             self._wake.notify_all()
+
+    def compare(self) -> None:
+        """Compare all that is held with the cloud's in the next round, and mend what differs."""
+        self.pulling.compare()
+        self.nudge()
 
     def status(self) -> Status:
         """How things stand; where the store cannot say how much is pending, what it said last."""
@@ -199,11 +172,12 @@ class SyncEngine:
         What waits goes first: rows may never show own work whose answer was lost (`DeviceBus.apply`). A bundle of
         pass keys that is not ours holds up nothing; the next status tells of it. Raises Unreachable and Rejected.
         """
-        self._push_all()
-        self._bootstrap()
+        self.pushing.push_all()
+        if self.pulling.bootstrap():
+            self._bootstrapped = True
         self._fetch_keys()
-        self._push_all()
-        self._pull()
+        self.pushing.push_all()
+        self.pulling.pull()
         self.backoff.success()
         self._last_success = self.clock.now().corrected
 
@@ -228,7 +202,7 @@ class SyncEngine:
     def _round(self) -> float | None:
         """One round; how long to wait before the next, in seconds (None: until nudged)."""
         if self._state is State.REVOKED:
-            return None
+            return self._shut_out()
         if self._paused:
             self._show(State.PAUSED)
             return None
@@ -245,6 +219,7 @@ class SyncEngine:
             log.info("sync round failed: %s", trouble.code)
             self._show(State.FAILING, trouble.code, trouble.params)
             return self.backoff.rejection()
+        self._tell_how_it_is()
         if self._keys_trouble is not None:
             self._show(State.FAILING, self._keys_trouble.code, self._keys_trouble.params)
         else:
@@ -254,64 +229,46 @@ class SyncEngine:
     def _rejected(self, no: Rejected) -> float | None:
         if no.code in _SHUT_OUT:
             self._show(State.REVOKED, no.code)
-            return None
+            self._heed(no)
+            return REVOKED_LOOK_S
         self._show(State.FAILING, no.code, no.params)
         self._held_s = min(no.retry_after or 0.0, self.backoff.MOST)
         return self.backoff.rejection()
+
+    def _shut_out(self) -> float | None:
+        """Nothing is asked any more but whether the store is to go."""
+        try:
+            self.transport.keys()
+        except Rejected as no:
+            if no.code in _SHUT_OUT:
+                self._show(State.REVOKED, no.code)
+            self._heed(no)
+        except Unreachable:
+            pass
+        return REVOKED_LOOK_S
+
+    def _heed(self, no: Rejected) -> None:
+        """An order to destroy the store comes instead of an answer, once everything that waited was sent, or cannot be."""
+        order = no.params.get("order")
+        if no.code == PURGE and isinstance(order, str):
+            self.purge(Id(order))
+
+    def _tell_how_it_is(self) -> None:
+        now = self.clock.now().mono
+        if self.report is None or (self._reported_at is not None and now - self._reported_at < REPORT_EVERY_MS):
+            return
+        try:
+            self.transport.report(self.report())
+        except (Unreachable, Rejected, ClassTapError) as failure:
+            log.info("a report did not arrive: %s", type(failure).__name__)
+        else:
+            self._reported_at = now
 
     def _show(self, state: State, trouble: str = "", params: Mapping[str, Param] = MappingProxyType({})) -> None:
         changed = (state, trouble) != (self._state, self._trouble)
         self._state, self._trouble, self._params = state, trouble, params
         if changed or state is State.ONLINE:
             self.listener(self.status())
-
-    def _bootstrap(self) -> None:
-        """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself."""
-        wanted = subscriptions(self.allowed, self.today())
-        states = {state.scope: state for state in self.local.scopes()}
-        gone = [scope for scope in states if scope not in wanted]
-        if gone:
-            self.local.release(gone)
-        for scope in wanted:
-            state = states.get(scope, ScopeState(scope, False, ""))
-            try:
-                self._load(scope, state)
-            except Rejected as no:
-                if no.code != "scope.not_yours" or not self._ask_allowed(scope):
-                    raise
-                return
-        self._bootstrapped = True
-
-    def _load(self, scope: str, state: ScopeState) -> None:
-        """Take the pages of a scope that are missing; the next one is on its way while one is written."""
-        if state.complete:
-            return
-        with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
-            page: SnapshotPage | None = self._snapshot(scope, state.next)
-            while page is not None:
-                following = ahead.submit(self._snapshot, scope, page.next) if page.next else None
-                self.local.snapshot(scope, pulled(page.rows), next=page.next, cursor=page.through, token=page.cursor)
-                page = following.result() if following is not None else None
-
-    def _snapshot(self, scope: str, after: str) -> SnapshotPage:
-        sent = self.clock.now()
-        page = self.transport.snapshot(scope, after)
-        self._learn_time(page, sent)
-        return page
-
-    def _ask_allowed(self, scope: str) -> bool:
-        """A scope was refused: what may be held from now on. False when the cloud says nothing else."""
-        page = self.transport.pull(self.local.head().token, (scope,))
-        if page.allowed is None:
-            return False
-        self._allow(page.allowed)
-        return True
-
-    def _allow(self, scopes: tuple[str, ...]) -> None:
-        """Hold these from now on; what else is here goes in the next round."""
-        self.allowed = scopes
-        self.local.allow(scopes)
-        self.nudge()
 
     def _fetch_keys(self) -> None:
         """Take the bundle of pass keys when it is time; one that is refused is asked for again in the next round."""
@@ -326,127 +283,6 @@ class SyncEngine:
             self._keys_trouble = bad
             return
         self._keys_at, self._keys_trouble = now, None
-
-    def _push_all(self) -> None:
-        """Empty the queue. A cloud that lacks what it had acknowledged (an old backup came back) gets that again first."""
-        try:
-            self._drain()
-        except Rejected as no:
-            first, acked = no.params.get("expected"), self.local.head().acked
-            if no.code != "sync.gap" or not isinstance(first, int) or not 0 < first <= acked:
-                raise
-            self._send_again(first, acked)
-            self._drain()
-
-    def _send_again(self, first: int, last: int) -> None:
-        """Send a run that was answered before. Those answers stand here; what the cloud says now comes with its rows."""
-        while first <= last:
-            again = _cut(self.local.unsent(min(MOST_OPERATIONS, last - first + 1), after=first - 1))
-            if not again:
-                raise BadInput("sync.gap", expected=first)
-            self._send(self._signed(again, cursor="", scopes=()))
-            first = again[-1].sequence + 1
-
-    def _drain(self) -> None:
-        """Push until nothing waits. A long queue has two batches on their way: one is read while one is written."""
-        while (batch := self._batch()) is not None:
-            if not batch.more:
-                self._acknowledge(self._send(batch.push))
-            else:
-                self._stream(batch)
-
-    def _stream(self, batch: "_Batch") -> None:
-        """Push the queue from a full batch on. Answers are written down in the order of the batches.
-
-        The batch behind may have come first, or its forerunner failed: then the cloud says `sync.gap` to it, and
-        nothing of it happened.
-        """
-        following: _Batch | None = batch
-        flying: deque[tuple[_Batch, Future[Pushed]]] = deque()
-        with ThreadPoolExecutor(MOST_FLYING, "classtap-sync-ahead") as ahead:
-            while following is not None or flying:
-                while following is not None and len(flying) < MOST_FLYING:
-                    flying.append((following, ahead.submit(self._send, following.push)))
-                    following = self._batch(behind=following) if following.more else None
-                first, sent = flying.popleft()
-                try:
-                    answer = sent.result()
-                except Rejected as no:
-                    if first is batch or no.code != "sync.gap":
-                        raise
-                    answer = self._send(first.push)
-                self._acknowledge(answer)
-
-    def _batch(self, behind: "_Batch | None" = None) -> "_Batch | None":
-        """The next run of the queue, signed: its head, or what comes behind a batch that is on its way.
-
-        Only the queue's end asks for a pull with it: what others wait for goes first.
-        """
-        waiting = self.local.unsent(MOST_OPERATIONS, after=behind.last if behind else None)
-        unsent = _cut(waiting)
-        if not unsent:
-            return None
-        more = len(waiting) == MOST_OPERATIONS or len(unsent) < len(waiting)
-        if more:
-            push = self._signed(unsent, cursor="", scopes=())
-        else:
-            push = self._signed(unsent, cursor=self.local.head().token, scopes=self._pulled_scopes())
-        return _Batch(push, unsent[-1].sequence, more)
-
-    def _signed(self, items: Sequence[Unsent], *, cursor: str, scopes: tuple[str, ...]) -> Push:
-        head, last = self.local.head(), items[-1]
-        statement = batch_statement(
-            studio=head.studio, device=head.device, epoch=head.epoch,
-            last_sequence=last.sequence, last_hash=last.hash,
-        )  # fmt: skip
-        return Push(
-            studio=head.studio, device=head.device, epoch=head.epoch, items=tuple(_wire(item) for item in items),
-            signature=self.local.sign(statement).hex(), cursor=cursor, scopes=scopes,
-        )  # fmt: skip
-
-    def _send(self, push: Push) -> Pushed:
-        sent = self.clock.now()
-        answer = self.transport.push(push)
-        self._learn_time(answer, sent)
-        return answer
-
-    def _acknowledge(self, answer: Pushed) -> None:
-        """Write down what became of a batch. One that answers nothing must not be sent again and again at once."""
-        before = self.local.head().acked
-        self.local.acknowledge(answer.answers, answer.takes)
-        if self.local.head().acked == before:
-            raise BadInput("sync.malformed", where="answers")
-        if answer.page is not None:
-            self._take(answer.page)
-
-    def _pulled_scopes(self) -> tuple[str, ...]:
-        """The scopes to pull: none while one is half loaded, for a cursor that moves on would lose its changes."""
-        states = self.local.scopes()
-        return tuple(state.scope for state in states) if all(state.complete for state in states) else ()
-
-    def _pull(self) -> None:
-        scopes = self._pulled_scopes()
-        cursor = self.local.head().token
-        more = bool(scopes)
-        while more:
-            sent = self.clock.now()
-            page = self.transport.pull(cursor, scopes)
-            self._learn_time(page, sent)
-            more, cursor = page.more, page.cursor
-            self._take(page)
-
-    def _take(self, page: Page) -> None:
-        """Apply a page. Scopes to be loaded anew go before the cursor moves: a crash between loses no change."""
-        if page.resnapshot:
-            self.local.release(list(page.resnapshot))
-            self.nudge()
-        if page.allowed is not None:
-            self._allow(page.allowed)
-        self.local.apply(pulled(page.rows), cursor=None if page.more else page.through, token=page.cursor)
-
-    def _learn_time(self, answer: Pushed | SnapshotPage | Page, sent: Timestamp) -> None:
-        if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
-            self.clock.correction.observe(answer.cloud_ms, sent=sent, received=self.clock.now())
 
     # --- the listening thread
 
@@ -480,25 +316,3 @@ class SyncEngine:
 
     def _ended(self) -> bool:
         return self._stopping
-
-
-class _Batch(NamedTuple):
-    """A push that is ready, its last sequence, and whether the queue goes on behind it."""
-
-    push: Push
-    last: int
-    more: bool
-
-
-def _cut(unsent: list[Unsent]) -> list[Unsent]:
-    """As many of the queue's head as fit one push; one at least."""
-    size = 0
-    for position, item in enumerate(unsent):
-        size += len(item.data) + sum(map(len, item.parts.values()))
-        if position and size > BATCH_BYTES:
-            return unsent[:position]
-    return unsent
-
-
-def _wire(item: Unsent) -> WireOperation:
-    return wire_operation(item.data, item.parts)

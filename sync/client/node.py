@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +18,7 @@ from classtap_core.access.pins import Tries
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.clock import Correction, SystemClock
 from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Notice, Pulled, Receipt
+from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
@@ -25,12 +26,14 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces, verify_bundle
 from classtap_core.schedule.records import Location
+from classtap_core.store import replica
 from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
-from sync.client.engine import ScopeState, State, Status, SyncEngine, Unsent
+from sync.client.engine import State, Status, SyncEngine
+from sync.client.local import Position, ScopeState, Unsent
 from sync.client.transport import Transport
 from sync.protocol import Pair, Paired
 
@@ -263,6 +266,14 @@ class Node:
     def keep_tries(self, name: str, tries: Tries) -> None:
         self._remember(f"tries/{name}", msgspec.json.encode(tries))
 
+    def kept(self, name: str) -> bytes | None:
+        """What a program keeps for itself under a name, never synced; None or empty where there is nothing."""
+        return self._recall(f"own/{name}")
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep a value for this program, sealed as everything in the store; empty lets go of it."""
+        self._remember(f"own/{name}", value)
+
     def zone(self) -> str:
         """The IANA zone where this device stands; UTC until its location is here."""
         if not self._zone:
@@ -335,9 +346,19 @@ class NodeLocal:
         with self._store.reader() as reader:
             return reader.head()
 
-    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
+    def unsent(self, most: int, *, after: int | None = None, epoch: int | None = None) -> list[Unsent]:
         with self._store.reader() as reader:
-            return [Unsent(*found) for found in reader.unsent(most, after=after)]
+            return [Unsent(*found) for found in reader.unsent(most, after=after, epoch=epoch)]
+
+    def unsent_before(self, most: int) -> tuple[int, list[Unsent]]:
+        with self._store.reader() as reader:
+            waiting = reader.unsent_before()
+        first = waiting[0][0] if waiting else 0
+        return first, [Unsent(*found) for epoch, found in waiting if epoch == first][:most]
+
+    def acked(self, epoch: int) -> int:
+        with self._store.reader() as reader:
+            return reader.acked(epoch)
 
     def pending(self) -> int:
         return self._node.pending()
@@ -345,14 +366,18 @@ class NodeLocal:
     def sign(self, statement: bytes) -> bytes:
         return self._store.sign(statement)
 
-    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int]) -> None:
+    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int], *, epoch: int) -> None:
         def take() -> None:
-            self._node.bus.acknowledge(answers)
+            self._node.bus.acknowledge(answers, epoch=epoch)
             if takes != self._store.device.head().takes:
                 with self._store.device.atomic():
                     self._store.device.set_takes(takes)
+                self._node.bus.retry_understood()
 
         self._store.call(take, background=True)
+
+    def fork(self, *, epoch: int, after: int, new: int) -> None:
+        self._store.call(lambda: self._node.bus.fork(epoch=epoch, after=after, new=new), background=True)
 
     def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> None:
         self._store.apply(self._node.bus, rows, cursor=cursor, token=token).result()
@@ -368,8 +393,29 @@ class NodeLocal:
 
         self._store.call(let_go, background=True)
 
-    def snapshot(self, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str) -> None:
+    def reload(self, scopes: Sequence[str]) -> None:
+        self._store.call(lambda: self._store.device.reload(scopes), background=True)
+
+    def snapshot(
+        self, scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str
+    ) -> None:
+        with self._store.reader() as reader:
+            gone = replica.not_in_page(reader, scope, rows, after=after, last=not next)
+        rows = [*rows, *gone]
         self._store.apply_snapshot(self._node.bus, scope, rows, next=next, cursor=cursor, token=token).result()
+
+    def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
+        with self._store.reader() as reader:
+            return {scope: replica.digest_of(reader, scope) for scope in scopes}
+
+    def leaves(self, scope: str) -> Mapping[str, str]:
+        with self._store.reader() as reader:
+            return replica.leaves_of(reader, scope)
+
+    def mend(self, scope: str, leaf: str, rows: Sequence[Pulled]) -> None:
+        with self._store.reader() as reader:
+            gone = replica.not_in_leaf(reader, scope, rows, leaf=leaf)
+        self.apply([*rows, *gone])
 
     def keep_keys(self, bundle: bytes) -> None:
         self._node.keep_keys(bundle)

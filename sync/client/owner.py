@@ -209,7 +209,8 @@ def ask(folder: Path, name: str, given: Mapping[str, Any], *, timeout_s: float =
     with _connected(folder) as end:
         end.settimeout(timeout_s)
         try:
-            end.sendall(line)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have said no and closed already
+                end.sendall(line)
             said = next(_lines(end, most=MOST_ANSWERED, idle_s=timeout_s), None)
         except OSError as error:
             raise EnvironmentFault("owner.silent", **owner(folder)) from error

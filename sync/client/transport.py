@@ -16,14 +16,18 @@ from classtap_core.kernel.ids import Id
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
+    Devices,
     Hint,
+    Leaves,
     Page,
     Pair,
     Paired,
     PassText,
     Problem,
+    Purged,
     Push,
     Pushed,
+    Report,
     SnapshotPage,
     decode,
     encode,
@@ -97,14 +101,30 @@ class Transport:
         pushed: Pushed = decode(Pushed, self._call("POST", "/push", push))
         return pushed
 
-    def pull(self, cursor: str, scopes: Sequence[str]) -> Page:
-        page: Page = decode(Page, self._call("GET", "/pull", params={"cursor": cursor, "scope": list(scopes)}))
+    def pull(self, cursor: str, scopes: Sequence[str], *, holding: str = "", digest: bool = False) -> Page:
+        params = {"cursor": cursor, "scope": list(scopes), **_given(holding=holding, digest="1" if digest else "")}
+        page: Page = decode(Page, self._call("GET", "/pull", params=params))
         return page
 
-    def snapshot(self, scope: str, after: str = "") -> SnapshotPage:
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
         path = f"/snapshot/{quote(scope, safe='/*')}"
-        page: SnapshotPage = decode(SnapshotPage, self._call("GET", path, params={"after": after} if after else {}))
+        page: SnapshotPage = decode(SnapshotPage, self._call("GET", path, params=_given(after=after, leaf=leaf)))
         return page
+
+    def leaves(self, scope: str) -> Leaves:
+        found: Leaves = decode(Leaves, self._call("GET", f"/digest/{quote(scope, safe='/*')}"))
+        return found
+
+    def report(self, report: Report) -> None:
+        self._call("POST", "/report", report)
+
+    def devices(self) -> Devices:
+        """How the studio's devices are; only a desk may ask."""
+        found: Devices = decode(Devices, self._call("GET", "/devices"))
+        return found
+
+    def purged(self, word: Purged) -> None:
+        self._call("POST", "/purged", word)
 
     def keys(self) -> bytes:
         return self._call("GET", "/keys")
@@ -162,6 +182,10 @@ class Transport:
         finally:
             client.close()
         raise Unreachable("ended")
+
+
+def _given(**params: str) -> dict[str, str]:
+    return {name: value for name, value in params.items() if value}
 
 
 def _sever(open: socket.socket) -> None:

@@ -1,7 +1,7 @@
 """The engine's two ends in memory: a device without a disk, and a cloud behind a wire that can fail where told."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -9,15 +9,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from classtap_core.kernel.authority import Authority, Mark
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Pulled
+from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Entry, Pulled
+from classtap_core.kernel.digests import MODULUS, Digest, leaf_of, row_number
+from classtap_core.kernel.digests import digest as digests_of
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
+from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
-from sync.client.engine import ScopeState, Unsent
+from sync.client.local import Position, ScopeState, Unsent
 from sync.client.transport import Rejected, Unreachable
-from sync.protocol import Hint, Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
+from sync.protocol import Hint, Leaves, Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
 from tests.unit.kernel import toy
 
 STUDIO = derived("studio", "rig")
@@ -68,14 +71,38 @@ class Wire:
         page = self._page(push.cursor, push.scopes) if push.scopes else None
         return Pushed(answers=done.answers, acked=done.acked, cloud_ms=self.cloud.clock.wall, page=page)
 
-    def pull(self, cursor: str, scopes: Sequence[str]) -> Page:
+    def pull(self, cursor: str, scopes: Sequence[str], *, holding: str = "", digest: bool = False) -> Page:
         self._reach()
-        return self._page(cursor, scopes)
+        page = self._page(cursor, scopes)
+        if not digest:
+            return page
+        rows = self.cloud.storage.state.all().values()
+        digests = {
+            scope: digests_of(
+                row_number(row.kind, row.id, row.scope, row.body) for row in rows if covers((scope,), row.scope)
+            )
+            for scope in scopes
+        }
+        return msgspec.structs.replace(page, digests=digests)
 
-    def snapshot(self, scope: str, after: str = "") -> SnapshotPage:
+    def leaves(self, scope: str) -> Leaves:
+        sums: dict[str, int] = {}
+        for row in self.cloud.storage.state.all().values():
+            if covers((scope,), row.scope):
+                number = row_number(row.kind, row.id, row.scope, row.body)
+                sums[leaf_of(row.id)] = sums.get(leaf_of(row.id), 0) + number
+        leaves = {leaf: f"{total % MODULUS:016x}" for leaf, total in sums.items()}
+        return Leaves(leaves=leaves, through=self.cloud.storage.lock_head().sequence)
+
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
         self._reach()
         head = self.cloud.storage.lock_head().sequence
-        rows = sorted(row for row in self.cloud.storage.state.all().values() if covers((scope,), row.scope))
+        rows = sorted(
+            (row for row in self.cloud.storage.state.all().values() if covers((scope,), row.scope)),
+            key=lambda row: (row.kind, row.scope, row.id),
+        )
+        if leaf:
+            rows = [row for row in rows if leaf_of(row.id) == leaf]
         start = int(after or 0)
         page = rows[start : start + 2]
         following = str(start + 2) if start + 2 < len(rows) else ""
@@ -122,9 +149,23 @@ class Device:
     def head(self) -> DeviceHead:
         return self.store.head()
 
-    def unsent(self, most: int, *, after: int | None = None) -> list[Unsent]:
-        waiting = self.store.log[self.head().acked if after is None else after :][:most]
-        return [Unsent(entry.sequence, entry.hash, entry.data, entry.parts) for entry in waiting]
+    def unsent(self, most: int, *, after: int | None = None, epoch: int | None = None) -> list[Unsent]:
+        epoch = epoch or self.head().epoch
+        log = self.store.log if epoch == self.head().epoch else self.store.past[epoch]
+        return [_unsent(entry) for entry in log[self.acked(epoch) if after is None else after :][:most]]
+
+    def unsent_before(self, most: int) -> tuple[int, list[Unsent]]:
+        waiting = self.store.unsent_before()
+        first = waiting[0][0] if waiting else 0
+        return first, [_unsent(entry) for epoch, entry in waiting if epoch == first][:most]
+
+    def acked(self, epoch: int) -> int:
+        return self.store.acked(epoch)
+
+    def fork(self, *, epoch: int, after: int, new: int) -> None:
+        self.bus.fork(epoch=epoch, after=after, new=new)
+        if self.head().epoch == new:
+            self.loaded.clear()
 
     def pending(self) -> int:
         return len(self.store.log) - self.head().acked
@@ -132,8 +173,8 @@ class Device:
     def sign(self, statement: bytes) -> bytes:
         return self.key.sign(statement)
 
-    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int]) -> None:
-        self.bus.acknowledge(answers)
+    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int], *, epoch: int) -> None:
+        self.bus.acknowledge(answers, epoch=epoch)
 
     def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> None:
         self.bus.apply(rows, cursor=cursor, token=token)
@@ -146,12 +187,51 @@ class Device:
             self.loaded.pop(scope, None)
         self._hold()
 
-    def snapshot(self, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str) -> None:
+    def reload(self, scopes: Sequence[str]) -> None:
+        for scope in scopes:
+            self.loaded[scope] = ScopeState(scope, True, "", True)
+
+    def snapshot(
+        self, scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str
+    ) -> None:
         if not self.loaded and not self.head().token:
             self.store.set_cursor(cursor, token)
-        self.bus.apply(rows)
-        self.loaded[scope] = ScopeState(scope, not next, next)
+        there = {(row.kind, row.scope, row.id) for row in rows}
+        until = max(there, default=after) if next else None
+        gone = [
+            Pulled(row.kind, row.id, row.scope, None)
+            for row in self._base(scope)
+            if (place := (row.kind, row.scope, row.id)) not in there
+            and (after is None or place > after)
+            and (until is None or place <= until)
+        ]
+        self.bus.apply([*rows, *gone])
+        again = scope in self.loaded and self.loaded[scope].again
+        self.loaded[scope] = ScopeState(scope, again or not next, next, again and bool(next))
         self._hold()
+        if not next:
+            self.bus.reconsider()
+
+    def digests(self, scopes: Iterable[str]) -> dict[str, Digest]:
+        return {scope: digests_of(_number(row) for row in self._base(scope)) for scope in scopes}
+
+    def leaves(self, scope: str) -> dict[str, str]:
+        sums: dict[str, int] = {}
+        for row in self._base(scope):
+            sums[leaf_of(row.id)] = sums.get(leaf_of(row.id), 0) + _number(row)
+        return {leaf: f"{total % MODULUS:016x}" for leaf, total in sums.items()}
+
+    def mend(self, scope: str, leaf: str, rows: Sequence[Pulled]) -> None:
+        there = {row.ref for row in rows}
+        gone = [
+            Pulled(row.kind, row.id, row.scope, None)
+            for row in self._base(scope)
+            if leaf_of(row.id) == leaf and (row.kind, row.id) not in there
+        ]
+        self.bus.apply([*rows, *gone])
+
+    def _base(self, scope: str) -> list[Row]:
+        return [row for row in self.store.base.all().values() if covers((scope,), row.scope)]
 
     def allow(self, scopes: tuple[str, ...]) -> None: ...
 
@@ -163,3 +243,11 @@ class Device:
 
     def seen(self) -> dict[tuple[str, Id], msgspec.Raw | bytes]:
         return {ref: row.body for ref, row in self.store.seen.all().items()}
+
+
+def _unsent(entry: Entry) -> Unsent:
+    return Unsent(entry.sequence, entry.hash, entry.data, entry.parts)
+
+
+def _number(row: Row) -> int:
+    return row_number(row.kind, row.id, row.scope, row.body)

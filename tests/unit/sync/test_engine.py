@@ -11,7 +11,7 @@ from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import Status as Outcome
-from sync.client import engine as engine_module
+from sync.client import pushing
 from sync.client.engine import State, SyncEngine
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
@@ -214,7 +214,7 @@ def test_a_snapshot_cut_between_pages_goes_on_where_it_stopped() -> None:
     asked: list[tuple[str, str]] = []
     answer = wire.snapshot
 
-    def cut_once(scope: str, after: str = "") -> SnapshotPage:
+    def cut_once(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
         asked.append((scope, after))
         if asked.count(("families/*", "2")) == 1 and asked[-1] == ("families/*", "2"):
             raise Unreachable("cut")
@@ -246,7 +246,7 @@ def test_a_long_queue_goes_in_order_though_a_batch_overtakes_another(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cloud refuses what comes before its forerunner; it is sent again, and nothing happens twice."""
-    monkeypatch.setattr(engine_module, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(pushing, "MOST_OPERATIONS", 2)
     kiosk, wire = house.devices[0], house.wires[0]
     enrol(kiosk, *CHILDREN)
     send, overtaken, refused = wire.push, threading.Event(), []
@@ -275,7 +275,7 @@ def test_a_long_queue_goes_in_order_though_a_batch_overtakes_another(
 
 
 def test_a_long_queue_whose_first_answer_is_lost_repeats_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "MOST_OPERATIONS", 2)
+    monkeypatch.setattr(pushing, "MOST_OPERATIONS", 2)
     kiosk = house.devices[0]
     enrol(kiosk, *CHILDREN)
     house.wires[0].fail_after = ["push"]
@@ -322,7 +322,7 @@ def test_nothing_is_pulled_past_a_scope_that_is_half_loaded(house: House) -> Non
     wire = late.wires[0]
     answer = wire.snapshot
 
-    def cut(scope: str, after: str = "") -> SnapshotPage:
+    def cut(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
         if (scope, after) == ("families/*", "2"):
             raise Unreachable("cut")
         return answer(scope, after)

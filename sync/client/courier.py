@@ -1,0 +1,36 @@
+"""Calls to the cloud, each of which also teaches the clock."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from classtap_core.kernel.clock import Clock, SystemClock
+from sync.client.transport import Transport
+from sync.protocol import Leaves, Page, Push, Pushed, SnapshotPage
+
+A = TypeVar("A", Page, Pushed, SnapshotPage, Leaves)
+
+
+class Courier:
+    """The transport of one device. Raises Unreachable and Rejected, as it does."""
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self.transport, self.clock = transport, clock
+
+    def push(self, push: Push) -> Pushed:
+        return self._timed(lambda: self.transport.push(push))
+
+    def pull(self, cursor: str, scopes: Sequence[str], *, holding: str, digest: bool) -> Page:
+        return self._timed(lambda: self.transport.pull(cursor, scopes, holding=holding, digest=digest))
+
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+        return self._timed(lambda: self.transport.snapshot(scope, after, leaf=leaf))
+
+    def leaves(self, scope: str) -> Leaves:
+        return self._timed(lambda: self.transport.leaves(scope))
+
+    def _timed(self, call: Callable[[], A]) -> A:
+        sent = self.clock.now()
+        answer = call()
+        if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
+            self.clock.correction.observe(answer.cloud_ms, sent=sent, received=self.clock.now())
+        return answer

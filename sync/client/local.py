@@ -1,0 +1,106 @@
+"""What the sync engine needs of a device's store. Every call returns when what it did is durable."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from classtap_core.kernel.device import Answer, DeviceHead, Pulled
+from classtap_core.kernel.digests import Digest
+from classtap_core.kernel.envelope import Parts
+
+
+class Unsent(NamedTuple):
+    """An operation of the queue, as it travels."""
+
+    sequence: int
+    hash: str
+    data: bytes
+    parts: Parts
+
+
+class ScopeState(NamedTuple):
+    """A scope this device is loading or holds.
+
+    Attributes:
+        complete: all of it is here. next: how far its loading has come, in the engine's own words.
+        again: it is here and held, and is being loaded anew, since it may be wrong.
+    """
+
+    scope: str
+    complete: bool
+    next: str
+    again: bool = False
+
+
+class Position(NamedTuple):
+    """A row's place in the order of a snapshot."""
+
+    kind: str
+    scope: str
+    id: str
+
+
+class Local(Protocol):
+    """The device's store."""
+
+    def head(self) -> DeviceHead: ...
+
+    def unsent(self, most: int, *, after: int | None = None, epoch: int | None = None) -> list[Unsent]:
+        """The head of the queue, in order; or what comes after a sequence, sent before or not, of any epoch."""
+        ...
+
+    def unsent_before(self, most: int) -> tuple[int, list[Unsent]]:
+        """The first earlier epoch that has something unsent, and the head of its queue; nothing of epoch 0 otherwise."""
+        ...
+
+    def acked(self, epoch: int) -> int: ...
+
+    def pending(self) -> int: ...
+
+    def sign(self, statement: bytes) -> bytes: ...
+
+    def acknowledge(self, answers: Sequence[Answer], takes: dict[str, int], *, epoch: int) -> None: ...
+
+    def fork(self, *, epoch: int, after: int, new: int) -> None:
+        """What an epoch cannot take any more goes on in the current one, or in `new` (`DeviceBus.fork`)."""
+        ...
+
+    def apply(self, rows: Sequence[Pulled], *, cursor: int | None = None, token: str = "") -> None: ...
+
+    def scopes(self) -> list[ScopeState]: ...
+
+    def release(self, scopes: Sequence[str]) -> None:
+        """Stop holding scopes: their rows go, but for what unsent work wrote."""
+        ...
+
+    def reload(self, scopes: Sequence[str]) -> None:
+        """Note that scopes are to be loaded anew, in place: what is here stays and is held until then."""
+        ...
+
+    def snapshot(
+        self, scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str
+    ) -> None:
+        """Take one page of a scope; without `next` it is complete. The first scope's cursor starts the pull.
+
+        What is here of the scope behind `after`, up to the page's last row (or the end), and not in the page, goes.
+        """
+        ...
+
+    def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
+        """Of the cloud's rows as they are here."""
+        ...
+
+    def leaves(self, scope: str) -> Mapping[str, str]:
+        """The sums of a scope's leaves that are not empty."""
+        ...
+
+    def mend(self, scope: str, leaf: str, rows: Sequence[Pulled]) -> None:
+        """Put all rows of one leaf of a scope in place of what is here."""
+        ...
+
+    def allow(self, scopes: tuple[str, ...]) -> None:
+        """Remember which scopes this device may hold from now on."""
+        ...
+
+    def keep_keys(self, bundle: bytes) -> None:
+        """Keep a pass key bundle. Raises BadInput when it is not signed by the pinned root."""
+        ...

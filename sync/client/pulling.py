@@ -1,0 +1,175 @@
+"""What comes from the cloud: snapshots of scopes, changes since a cursor, and the mending of what does not agree."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import msgspec
+
+from sync.client.courier import Courier
+from sync.client.local import Local, Position, ScopeState
+from sync.client.pushing import Asking
+from sync.client.subscriptions import subscriptions
+from sync.client.transport import Rejected
+from sync.protocol import Page, SnapshotPage, named, pulled
+
+log = logging.getLogger("classtap.sync")
+
+COMPARE_EVERY_MS = 6 * 3_600_000
+"""How often the digests of all that is held are compared with the cloud's."""
+
+MOST_LEAVES = 16
+"""A scope with more bad leaves than this is loaded anew as a whole."""
+
+
+class Pulling:
+    """Keeps what is held like the cloud's.
+
+    Attributes:
+        allowed: what may be held, most urgent first. repaired: how many scopes were found wrong and mended.
+        compared_ms: when all that is held was last found to agree, steady milliseconds; None before.
+    """
+
+    def __init__(
+        self, local: Local, cloud: Courier, *, allowed: Sequence[str], today: Callable[[], date],
+        nudge: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.local, self.cloud, self.today, self._nudge = local, cloud, today, nudge
+        self.allowed = tuple(allowed)
+        self.repaired = 0
+        self.compared_ms: int | None = None
+        self._wanted = False
+        self._began_ms = cloud.clock.now().mono
+
+    # --- scopes
+
+    def bootstrap(self) -> bool:
+        """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself.
+
+        Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew.
+        """
+        wanted = subscriptions(self.allowed, self.today())
+        states = {state.scope: state for state in self.local.scopes()}
+        gone = [scope for scope in states if scope not in wanted]
+        if gone:
+            self.local.release(gone)
+        for scope in wanted:
+            state = states.get(scope, ScopeState(scope, False, ""))
+            try:
+                self._load(scope, state)
+            except Rejected as no:
+                if no.code != "scope.not_yours" or not self._ask_allowed(scope):
+                    raise
+                return False
+        return True
+
+    def _load(self, scope: str, state: ScopeState) -> None:
+        """Take the pages of a scope that are missing; the next one is on its way while one is written."""
+        if state.complete and not state.again:
+            return
+        token, after = _bookmarked(state.next)
+        with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
+            page: SnapshotPage | None = self.cloud.snapshot(scope, token)
+            while page is not None:
+                following = ahead.submit(self.cloud.snapshot, scope, page.next) if page.next else None
+                last = Position(page.rows[-1].kind, page.rows[-1].scope, page.rows[-1].id) if page.rows else after
+                self.local.snapshot(
+                    scope, pulled(page.rows), after=after, next=_bookmark(page.next, last) if page.next else "",
+                    cursor=page.through, token=page.cursor,
+                )  # fmt: skip
+                after = last
+                page = following.result() if following is not None else None
+
+    def _ask_allowed(self, scope: str) -> bool:
+        """A scope was refused: what may be held from now on. False when the cloud says nothing else."""
+        page = self.cloud.pull(self.local.head().token, (scope,), holding=named(self.allowed), digest=False)
+        if page.allowed is None:
+            return False
+        self._allow(page.allowed)
+        return True
+
+    def _allow(self, scopes: tuple[str, ...]) -> None:
+        """Hold these from now on; what is missing is fetched, and what else is here goes, in the next round."""
+        self.allowed = scopes
+        self.local.allow(scopes)
+        self._nudge()
+
+    # --- changes
+
+    def asking(self) -> Asking:
+        """The pull that goes with a push."""
+        return Asking(self.local.head().token, self._scopes(), named(self.allowed))
+
+    def _scopes(self) -> tuple[str, ...]:
+        """The scopes to pull: none while one is half loaded, for a cursor that moves on would lose its changes."""
+        states = self.local.scopes()
+        return tuple(state.scope for state in states) if all(state.complete for state in states) else ()
+
+    def pull(self) -> None:
+        scopes = self._scopes()
+        cursor = self.local.head().token
+        more = bool(scopes)
+        while more:
+            page = self.cloud.pull(cursor, scopes, holding=named(self.allowed), digest=self._compares())
+            more, cursor = page.more, page.cursor
+            self.take(page)
+            if page.digests is not None and not page.more:
+                self._compare(page)
+
+    def take(self, page: Page) -> None:
+        """Apply a page. That scopes are to be loaded anew is noted before the cursor moves: a crash loses no change."""
+        if page.resnapshot:
+            self.local.reload(list(page.resnapshot))
+            self._nudge()
+        if page.allowed is not None:
+            self._allow(page.allowed)
+        self.local.apply(pulled(page.rows), cursor=None if page.more else page.through, token=page.cursor)
+
+    # --- agreement
+
+    def compare(self) -> None:
+        """Have the next pull compare digests, whenever the last time was."""
+        self._wanted = True
+
+    def _compares(self) -> bool:
+        last = self._began_ms if self.compared_ms is None else self.compared_ms
+        return self._wanted or self.cloud.clock.now().mono - last >= COMPARE_EVERY_MS
+
+    def _compare(self, page: Page) -> None:
+        """What the cloud has at the very sequence that was just pulled, against what is here."""
+        mine = self.local.digests(page.digests or {})
+        wrong = [scope for scope, digest in (page.digests or {}).items() if mine.get(scope) != digest]
+        for scope in wrong:
+            self._mend(scope)
+        self._wanted = False
+        self.compared_ms = self.cloud.clock.now().mono
+
+    def _mend(self, scope: str) -> None:
+        """Fetch those leaves of a scope that differ, or all of it where many do."""
+        theirs, mine = self.cloud.leaves(scope).leaves, self.local.leaves(scope)
+        bad = sorted(leaf for leaf in {*theirs, *mine} if theirs.get(leaf) != mine.get(leaf))
+        log.warning("%d leaves of a scope differ from the cloud's", len(bad))
+        self.repaired += 1
+        if len(bad) <= MOST_LEAVES:
+            pages = [(leaf, self.cloud.snapshot(scope, leaf=leaf)) for leaf in bad]
+            if not any(page.next for _, page in pages):
+                for leaf, page in pages:
+                    self.local.mend(scope, leaf, pulled(page.rows))
+                return
+        self.local.reload([scope])
+        self._nudge()
+
+
+def _bookmark(token: str, last: Position | None) -> str:
+    """How far the loading of a scope has come: the page to ask for, and the last row that is here."""
+    return msgspec.json.encode([token, last]).decode()
+
+
+def _bookmarked(kept: str) -> tuple[str, Position | None]:
+    if not kept:
+        return "", None
+    if not kept.startswith("["):
+        return kept, None  # as earlier versions kept it
+    found: tuple[str, Position | None] = msgspec.json.decode(kept, type=tuple[str, Position | None])
+    return found
