@@ -9,12 +9,14 @@ import typer
 from classtap_cli import audit, cloud, doctor, pair, passes, programs, roster, scan, seatmap, store, sync
 from classtap_cli.demo.command import demo
 from classtap_cli.invocation import say
+from classtap_cli.memory import keep_out_of_crash_files
 
 
 class Classtap(typer.Typer):
     """A Typer that says wrong use in one sentence, exit code 2, where Typer draws a box."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        keep_out_of_crash_files()
         try:
             code = super().__call__(*args, standalone_mode=False, **kwargs)
         except typer.Abort:

@@ -30,6 +30,10 @@ _APART = 1_000_000
 """Between the seeds of two programs, so that no id is ever made twice."""
 
 
+_BREATH_S = 0.003
+"""Between two marks beside a long job, which would otherwise last as long as the log grows."""
+
+
 def run(name: str, folder: Path, seed: int, sending: Connection, given: Any) -> None:
     """The whole life of a program that will be killed."""
     try:
@@ -85,6 +89,7 @@ def _beside(job: Callable[[Store], object], folder: Path, seed: int, say: Say) -
         thread.start()
         while thread.is_alive():
             _marked(store, bus, rng, say, 1)
+            thread.join(_BREATH_S)
         say("end")
 
 

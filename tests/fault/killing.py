@@ -97,7 +97,7 @@ class Killer:
         program.start()
         sending.close()
         try:
-            return self._watched(program.kill, receiving, jobs=self._rng.randint(1, 4))
+            return self._watched(program.kill, receiving, jobs=self._rng.randint(1, 3))
         finally:
             program.kill()
             program.join()
@@ -145,7 +145,7 @@ def copied(template: Path, to: Path) -> Iterator[Path]:
 
 
 def kill_many(
-    activity: str, template: Path, rng: random.Random, look: Callable[[Path], Found], *, rounds: int, a_folder: int = 20,
+    activity: str, template: Path, rng: random.Random, look: Callable[[Path], Found], *, rounds: int, a_folder: int = 10,
     given: Any = None,
 ) -> Tally:  # fmt: skip
     """Kill so many programs, `a_folder` of them one after the other on the same store, then on a fresh copy."""

@@ -82,7 +82,7 @@ def kill_alone(activity: str, rounds: int, template: Path, rng: random.Random) -
 
     fresh_each_time = activity == "upgrade"
     return kill_many(
-        activity, template, rng, look_at_both, rounds=rounds, given=str(out), a_folder=1 if fresh_each_time else 20
+        activity, template, rng, look_at_both, rounds=rounds, given=str(out), a_folder=1 if fresh_each_time else 10
     )
 
 
