@@ -29,6 +29,7 @@ from cloud.hints import Listener
 from cloud.intake import take
 from cloud.limits import Tries
 from cloud.metrics import Metrics
+from cloud.pages.routes import seat_routes
 from cloud.problems import problem, problem_of
 from cloud.storage.directory import DeviceEntry
 from cloud.storage.pulls import head_of, pull, snapshot
@@ -77,6 +78,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         ("/metrics", devices.measured, ["GET"]),
     ):
         route(path, _answering(handler, metrics, path), methods=methods)
+    for path, handler in seat_routes(cloud, heartbeat_s=heartbeat_s):
+        route(path, _answering(handler, metrics, path), methods=["GET"])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
 

@@ -1,0 +1,1 @@
+"""Pages of the cloud that people open in a browser."""

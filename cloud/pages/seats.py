@@ -1,0 +1,196 @@
+"""What a client may know of a session's seats: the published map with its public spots, and which of them are free."""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, NamedTuple
+
+import msgspec
+
+from classtap_core.booking import rules as booking_rules
+from classtap_core.booking.records import Booking, Lease
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import Record, decode
+from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session
+from classtap_core.schedule.rules import ends_ms, starts_ms
+from classtap_core.seating import rules
+from classtap_core.seating.audience import Audience, seen_by
+from classtap_core.seating.documents import unpacked
+from classtap_core.seating.geometry.turning import ellipse, placed, rectangle
+from classtap_core.seating.model import Mirroring, Outline, SeatMap
+from classtap_core.seating.records import SeatLock, SeatMapVersion, lock_id, version_id
+from cloud.studios import Studios
+
+KEPT = 64
+"""So many drawn maps are kept; a version never changes."""
+UM = 1_000
+"""Micrometres in a millimetre, the page's unit."""
+MARGINS = 300
+"""What the page leaves free beside the room, in millimetres."""
+LEAST_PX = 24
+"""How small the short side of a spot may become before the map is scrolled instead (WCAG 2.2, 2.5.8)."""
+
+
+class DrawnSpot(NamedTuple):
+    """A spot as the page draws it, in millimetres; its name fits into its short side."""
+
+    id: str
+    name: str
+    points: str
+    x: int
+    y: int
+    text_size: int
+    tags: tuple[str, ...]
+
+
+class DrawnMap(NamedTuple):
+    """A published map as clients see it. `wide_px`: how wide it is drawn at least."""
+
+    version: int
+    room: str
+    width: int
+    length: int
+    wide_px: int
+    mirrored: bool
+    spots: tuple[DrawnSpot, ...]
+
+
+class SeatStates(msgspec.Struct, frozen=True):
+    """How the spots stand now. `states`: by spot: `free`, `taken` or `blocked`. Says nothing about anybody."""
+
+    version: int
+    open: bool
+    free: int
+    states: dict[str, str]
+
+
+class SeatPage(NamedTuple):
+    """Everything the page shows."""
+
+    drawn: DrawnMap
+    now: SeatStates
+    class_name: str
+    room: str
+    location: str
+    instructor: str
+    date: str
+    starts_ms: int
+    ends_ms: int
+    zone: str
+
+
+class SeatPages:
+    """Reads the pages of every studio. Safe to call from any of the cloud's reading threads."""
+
+    def __init__(self, studios: Studios) -> None:
+        self._studios = studios
+        self._drawn: OrderedDict[tuple[Id, Id], DrawnMap] = OrderedDict()
+        self._lock = Lock()
+
+    def page(self, studio: Id, session_id: Id) -> SeatPage:
+        """Raises Refused `session.unknown`, `seats.no_map`."""
+        session = self._session(studio, session_id)
+        drawn = self._map(studio, session)
+        found = {
+            record: self._one(studio, record, id)
+            for record, id in (
+                (ClassType, session.class_type), (Room, session.room), (Location, session.location),
+                (Instructor, session.instructor),
+            )
+        }  # fmt: skip
+        names = {record: "" if one is None else one.name for record, one in found.items()}
+        return SeatPage(
+            drawn, self._states(studio, session, drawn), names[ClassType], names[Room], names[Location],
+            names[Instructor], session.date, starts_ms(session), ends_ms(session), session.zone,
+        )  # fmt: skip
+
+    def states(self, studio: Id, session_id: Id) -> SeatStates:
+        """How the spots stand now. Raises Refused as `page`."""
+        session = self._session(studio, session_id)
+        return self._states(studio, session, self._map(studio, session))
+
+    def scopes(self, studio: Id, session_id: Id) -> tuple[str, ...]:
+        """The scopes whose changes may change the page."""
+        session = self._session(studio, session_id)
+        place = session.location
+        return (f"roster/{place}/{session.date}", session.scope(), f"seatmaps/{place}", f"lease/{place}")
+
+    def _states(self, studio: Id, session: Session, drawn: DrawnMap) -> SeatStates:
+        bookings = self._find(studio, Booking, session.id)
+        leases = self._find(studio, Lease, session.id)
+        now_ms = self._studios.clock.now().corrected
+        lock = self._one(studio, SeatLock, lock_id(session.room))
+        taken = {one.spot for one in bookings if one.state != booking_rules.CANCELLED and one.spot}
+        states = {spot.id: _state(spot.id, session.id, taken, lock, now_ms) for spot in drawn.spots}
+        left = max(0, booking_rules.places_left(session.capacity, bookings, leases))
+        bookable = session.state == "open" and starts_ms(session) > now_ms
+        free = sum(state == "free" for state in states.values())
+        return SeatStates(drawn.version, bookable and left > 0, min(left, free) if bookable else 0, states)
+
+    def _map(self, studio: Id, session: Session) -> DrawnMap:
+        id = version_id(session.room, session.seat_map)
+        with self._lock:
+            known = self._drawn.get((studio, id))
+        if known is not None:
+            return known
+        version: SeatMapVersion | None = self._one(studio, SeatMapVersion, id) if session.seat_map else None
+        if version is None:
+            raise Refused("seats.no_map")
+        drawn = draw(unpacked(version.document), version.number)
+        with self._lock:
+            self._drawn[studio, id] = drawn
+            while len(self._drawn) > KEPT:
+                self._drawn.popitem(last=False)
+        return drawn
+
+    def _session(self, studio: Id, id: Id) -> Session:
+        found: Session | None = self._one(studio, Session, id)
+        if found is None:
+            raise Refused("session.unknown")
+        return found
+
+    def _one(self, studio: Id, record: type[Record], id: Id) -> Any:
+        row = self._studios.storage(studio).rows(record, [id]).get(id)
+        return None if row is None else decode(record, row.body)
+
+    def _find(self, studio: Id, record: type[Record], session: Id) -> list[Any]:
+        rows = self._studios.storage(studio).find(Range(record, "by_session", (session,)))
+        return [decode(record, row.body) for row in rows]
+
+
+def _state(spot: str, session: str, taken: set[str], lock: SeatLock | None, now_ms: int) -> str:
+    if spot in taken:
+        return "taken"
+    return "blocked" if rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms) else "free"
+
+
+def draw(seat_map: SeatMap, version: int) -> DrawnMap:
+    """A map's public, working spots with the names clients read, in millimetres, mirrored where the map is."""
+    types = seat_map.types_by_id()
+    spots, least = [], 10_000
+    for seen in seen_by(seat_map, Audience.CLIENTS):
+        if not seen.spot.reservable:
+            continue
+        type = types[seen.spot.type]
+        shape = rectangle if type.outline is Outline.RECTANGLE else ellipse
+        corners = placed(shape(type.width_um, type.length_um), seen.rotation_mdeg, (seen.x_um, seen.y_um))
+        across = min(type.width_um, type.length_um) // UM
+        least = min(least, across)
+        text = max(60, min(across * 45 // 100, 400, across * 145 // (100 * max(1, len(seen.name)))))
+        spots.append(
+            DrawnSpot(
+                seen.spot.id, seen.name or "–", " ".join(f"{x // UM},{y // UM}" for x, y in corners),
+                seen.x_um // UM, seen.y_um // UM, text, seen.spot.tags,
+            )
+        )  # fmt: skip
+    text_size = min((spot.text_size for spot in spots), default=0)
+    spots = [spot._replace(text_size=text_size) for spot in spots]
+    width, length = seat_map.room.width_um // UM, seat_map.room.length_um // UM
+    room = seat_map.room.corners()
+    mirrored = seat_map.mirroring is Mirroring.RIGHT
+    if mirrored:
+        room = tuple((seat_map.room.width_um - x, y) for x, y in room)
+    wide_px = min(4_000, (width + MARGINS) * LEAST_PX // max(1, least) + 1)
+    walls = " ".join(f"{x // UM},{y // UM}" for x, y in room)
+    return DrawnMap(version, walls, width, length, wide_px, mirrored, tuple(spots))
