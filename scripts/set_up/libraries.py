@@ -108,6 +108,7 @@ TEST_PROGRAMS = {
     "Xvfb": ("xvfb", "the tests that drag and drop on a real display"),
     "xdotool": ("xdotool", "the tests that move a real pointer"),
     "strace": ("strace", "the tests that cut the power"),
+    "chromium": ("chromium", "the tests that open pages in a browser"),
 }
 TEST_LIBRARIES = {"libical.so.3": ("libical3", "the tests that ask another calendar")}
 
