@@ -8,7 +8,7 @@ from classtap_core.booking import records as booking_records
 from classtap_core.booking import spots as booking_spots
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
-from classtap_core.checkin.gates import GATES
+from classtap_core.checkin.gates import GATES, read_ahead
 from classtap_core.kernel import undo
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
@@ -41,4 +41,4 @@ def registry() -> Registry:
 
 def bus(*, authority: bool) -> Bus:
     """The bus of a device, or (`authority`) of the cloud: default deny, and the gates before a mark."""
-    return Bus(registry(), GrantPermission(), GATES, authority=authority)
+    return Bus(registry(), GrantPermission(), GATES, read_ahead=read_ahead, authority=authority)

@@ -1,7 +1,7 @@
 """What stands before a mark, in the order of ruling 10b: window, capability, overlap, booking. Judged child by child."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from classtap_core.access.blueprints import Capability
@@ -13,7 +13,8 @@ from classtap_core.checkin import rules
 from classtap_core.checkin.operations import MarkAttendance
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.kernel.envelope import GateResult
-from classtap_core.kernel.operations import Key, Operation, Range, Reads
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Key, Operation, Range, Reads, Want
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
@@ -31,14 +32,20 @@ class _MarkGate(ABC):
         yield Key(Session, op.payload.session)
         session = tx.get(Session, op.payload.session)
         if session is not None:
-            yield from self._more(tx, op, session)
+            yield self._wants(tx, op, session)
+            yield self._then(tx, op, session)
 
     def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
         session = tx.get(Session, op.payload.session)
         return () if session is None else self._judge(tx, op, session)
 
-    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
-        yield from ()
+    @abstractmethod
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        """What it reads once the session is here."""
+
+    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        """What it reads after that."""
+        return ()
 
     @abstractmethod
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
@@ -50,8 +57,8 @@ class WindowGate(_MarkGate):
 
     name = "window"
 
-    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
-        yield Key(Policy, policy_id(op.studio, rules.CHECKIN_POLICY), "studio")
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        return (Key(Policy, policy_id(op.studio, rules.CHECKIN_POLICY), "studio"),)
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         policy = tx.get(Policy, policy_id(op.studio, rules.CHECKIN_POLICY))
@@ -71,14 +78,11 @@ class CapabilityGate(_MarkGate):
 
     name = "capability"
 
-    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         if op.author.type == "staff":
-            yield Range(Grant, "by_holder", (op.author.id,), scope="studio")
-        else:
-            scope = f"roster/{session.location}/{session.date}"
-            yield [
-                Key(Attendance, attendance_id(op.studio, session.id, item.child), scope) for item in op.payload.items
-            ]
+            return (Range(Grant, "by_holder", (op.author.id,), scope="studio"),)
+        scope = f"roster/{session.location}/{session.date}"
+        return [Key(Attendance, attendance_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         for item in op.payload.items:
@@ -102,17 +106,20 @@ class OverlapGate(_MarkGate):
 
     name = "overlap"
 
-    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
-        children = [item.child for item in op.payload.items if item.state == State.PRESENT]
-        if not children:
-            return
-        yield [
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        return [
             Range(Attendance, "by_child_date", (child, day), scope=f"roster/{session.location}/{day}")
-            for child in children
+            for child in self._arriving(op)
             for day in rules.overlap_days(session)
         ]
-        found = [entry for child in children for entry in self._present(tx, child, session)]
-        yield [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
+
+    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        found = [entry for child in self._arriving(op) for entry in self._present(tx, child, session)]
+        return [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
+
+    @staticmethod
+    def _arriving(op: Operation[MarkAttendance]) -> list[Id]:
+        return [item.child for item in op.payload.items if item.state == State.PRESENT]
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         for item in op.payload.items:
@@ -137,9 +144,9 @@ class BookingGate(_MarkGate):
 
     name = "booking"
 
-    def _more(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         scope = f"roster/{session.location}/{session.date}"
-        yield [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+        return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         for item in op.payload.items:
@@ -154,3 +161,13 @@ class BookingGate(_MarkGate):
 
 GATES = (WindowGate(), CapabilityGate(), OverlapGate(), BookingGate())
 """In the order of ruling 10b; the first that blocks gives the reason."""
+
+
+def read_ahead(tx: Tx, op: Operation[Any]) -> Reads:
+    """What all of the gates read, in as many rounds as the one that reads longest."""
+    if isinstance(op.payload, MarkAttendance):
+        yield Key(Session, op.payload.session)
+        session = tx.get(Session, op.payload.session)
+        if session is not None:
+            yield [want for gate in GATES for want in gate._wants(tx, op, session)]
+            yield [want for gate in GATES for want in gate._then(tx, op, session)]

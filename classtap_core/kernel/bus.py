@@ -4,7 +4,7 @@ Three phases. The author's bus checks permission and gates and writes their verd
 checks both again on acceptance; a re-run after a pull runs the handler alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -79,9 +79,17 @@ class Bus:
     """Decides operations for one place: a device (`authority=False`) or the cloud (`authority=True`)."""
 
     def __init__(
-        self, registry: Registry, permission: Permission, gates: Sequence[Gate] = (), *, authority: bool
+        self,
+        registry: Registry,
+        permission: Permission,
+        gates: Sequence[Gate] = (),
+        *,
+        authority: bool,
+        read_ahead: Callable[[Tx, Operation[Any]], Reads] | None = None,
     ) -> None:
+        """`read_ahead` asks for what all the gates read, together, where a batch is read before it is decided."""
         self.registry, self.permission, self.gates, self.authority = registry, permission, tuple(gates), authority
+        self._read_ahead = read_ahead or self._gate_by_gate
 
     def decide(self, op: Operation[Any], snapshot: Snapshot, *, now: int, phase: Phase) -> Decision:
         """Permission, gates (not in a re-run) and handler, over a snapshot that is only read.
@@ -179,6 +187,11 @@ class Bus:
                 found.extend(_judged(gate, op, snapshot, tx, missing, ready=ready))
         return tuple(found)
 
+    def _gate_by_gate(self, tx: Tx, op: Operation[Any]) -> Reads:
+        for gate in self.gates:
+            if gate.applies(op):
+                yield from gate.reads(tx, op)
+
     def prefetch(self, ops: Sequence[Operation[Any]], snapshot: Snapshot, *, now: int) -> None:
         """Fetch a batch's declared reads in rounds, one query per record kind and round.
 
@@ -193,7 +206,7 @@ class Bus:
             running.append(_Ahead(op, tx, op.payload.reads(tx, op), True))
             if op.spec.needs is not None:
                 running.append(_Ahead(op, tx, self.permission.reads(tx, op), False))
-            running.extend(_Ahead(op, tx, _gate_reads(gate, tx, op), False) for gate in self.gates)
+            running.append(_Ahead(op, tx, self._read_ahead(tx, op), False))
         while running:
             wanted: list[Want] = []
             going: list[_Ahead] = []
@@ -221,11 +234,6 @@ class _Ahead(NamedTuple):
     tx: Tx
     reads: Reads
     tracked: bool
-
-
-def _gate_reads(gate: Gate, tx: Tx, op: Operation[Any]) -> Reads:
-    if gate.applies(op):
-        yield from gate.reads(tx, op)
 
 
 def _judged(

@@ -19,7 +19,7 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import OPEN, Record, Row
 from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
-from cloud.storage.database import Database
+from cloud.storage.database import Database, How
 from cloud.storage.finds import Finds
 from cloud.storage.subjects import KeyCache, SubjectKeys
 from cloud.storage.tables import Tables
@@ -133,10 +133,7 @@ class SqlCloud:
     def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
         kind = record.KIND
         with self._reading() as connection:
-            return {
-                id: Row(kind, id, scope, body)
-                for id, scope, body in rows_of(connection, self._tables, self._studio, kind, ids)
-            }
+            return {row.id: row for row in self._books.finds.by_id(connection, self._studio, kind, ids)}
 
     def find(self, wanted: Range) -> list[Row]:
         return self.find_many([wanted])[0]
@@ -204,7 +201,7 @@ class SqlCloud:
             return  # SQLite's one writer holds everything already.
         guard = self._tables.guard
         rows = [{"studio_id": self._studio, "name": name} for name in guards]
-        self._connection.execute(self._database.insert_new(guard), rows)
+        self._database.put(self._connection, guard, rows, How.KEEP)
         query = select(guard.c.name).where(guard.c.studio_id == self._studio, guard.c.name.in_(list(guards)))
         self._connection.execute(query.order_by(guard.c.name).with_for_update()).all()
 
@@ -224,7 +221,7 @@ class SqlCloud:
             ]  # fmt: skip
             gone = [change.id for change in by_id.values() if change.body is None]
             if put:
-                self._connection.execute(self._database.upsert(found.table), put)
+                self._database.put(self._connection, found.table, put, How.REPLACE)
             for chunk in chunks(gone):
                 self._connection.execute(
                     delete(found.table).where(found.table.c.studio_id == self._studio, found.table.c.id.in_(chunk))
@@ -247,17 +244,17 @@ class SqlCloud:
         subjects = {subject for ledger in ledgers for subject in (*ledger.parts, *ledger.change_parts)} - {OPEN}
         keys.make(subjects, now=last.decided)
         sealer = Sealer(keys, self._books.entropy)
-        connection.execute(self._tables.log.insert(), [self._log_row(ledger, sealer) for ledger in ledgers])
+        self._database.put(connection, self._tables.log, [self._log_row(ledger, sealer) for ledger in ledgers])
         moved = _moved(ledgers)
         if moved:
             rows = [
                 {"studio_id": self._studio, "scope": scope, "kind": ref[0], "id": ref[1], "sequence": sequence}
                 for (scope, ref), sequence in moved.items()
             ]
-            connection.execute(self._database.upsert(self._tables.change), rows)
+            self._database.put(connection, self._tables.change, rows, How.REPLACE)
         effects = [self._effect_row(ledger, position) for ledger in ledgers for position in range(len(ledger.effects))]
         if effects:
-            connection.execute(self._database.insert_new(self._tables.effect), effects)
+            self._database.put(connection, self._tables.effect, effects, How.KEEP)
         head = self._tables.head
         connection.execute(
             update(head)
@@ -348,19 +345,6 @@ def change_context(sequence: int) -> str:
 def unpack_parts(data: bytes) -> dict[str, bytes]:
     """The sealed parts in a log row."""
     return _unpack(data)
-
-
-def rows_of(
-    connection: Connection, tables: Tables, studio: Id, kind: str, ids: Iterable[Id]
-) -> Iterator[tuple[Id, str, bytes]]:
-    """Id, scope and body of the rows that are there."""
-    columns = tables.records[kind].table.c
-    for chunk in chunks(ids):
-        query = select(columns.id, columns.scope, columns.body).where(
-            columns.studio_id == studio, columns.id.in_(chunk)
-        )
-        for id, scope, body in connection.execute(query):
-            yield Id(id), scope, body
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

@@ -9,6 +9,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection as Connection
@@ -29,6 +31,14 @@ _CONNECT_S = 5
 _BUSY_MS = 10_000
 
 
+class How(StrEnum):
+    """What becomes of a row whose primary key is there already: an error, nothing, or the new one in its place."""
+
+    NEW = "new"
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
 class Database:
     """An engine with readers and one writer. Close it when done.
 
@@ -41,6 +51,7 @@ class Database:
         self._engine = _engine(url)
         self.dialect = self._engine.dialect.name
         self._writing = threading.Lock()
+        self._puts: dict[tuple[Table, How, tuple[str, ...]], Prepared] = {}
         self._checkpoints: Checkpoints | None = None
         if self.dialect == "sqlite":
             _tune_sqlite(self._engine)
@@ -77,6 +88,7 @@ class Database:
         """A writing transaction as who logged in, beyond the wall: for laying out tables, copying and inspecting."""
         with self._lock(), _faults(), self._engine.connect() as connection:
             connection = connection.execution_options(**{_WRITES: True})
+            connection.info.pop(_STUDIO, None)
             with connection.begin():
                 yield connection
 
@@ -118,6 +130,17 @@ class Database:
     def prepared(self, statement: Select[Any]) -> "Prepared":
         return Prepared(statement, self._engine.dialect)
 
+    def put(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]], how: How = How.NEW) -> None:
+        """Insert many rows of the same columns; compiled once, for what a push writes hundreds of."""
+        if not rows:
+            return
+        shape = (table, how, tuple(rows[0]))
+        statement = self._puts.get(shape)
+        if statement is None:
+            made = {How.NEW: Table.insert, How.KEEP: self.insert_new, How.REPLACE: self.upsert}[how](table)
+            statement = self._puts[shape] = Prepared(made, self._engine.dialect, columns=list(rows[0]))
+        statement.run_many(connection, rows)
+
     def close(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.close()
@@ -125,16 +148,23 @@ class Database:
 
 
 class Prepared:
-    """A query compiled once, for what one push asks hundreds of times. Its parameters are named binds."""
+    """A statement compiled once, for what one push asks hundreds of times. Its parameters are named binds."""
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+    def __init__(self, statement: Select[Any] | Insert, dialect: Dialect, columns: Sequence[str] | None = None) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
         self._sql = str(compiled)
         self._order: list[str] | None = getattr(compiled, "positiontup", None)
 
     def run(self, connection: Connection, parameters: dict[str, Any]) -> Sequence[Any]:
         given = parameters if self._order is None else tuple(parameters[name] for name in self._order)
         return connection.exec_driver_sql(self._sql, given).all()
+
+    def run_many(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        if self._order is None:
+            connection.exec_driver_sql(self._sql, list(rows))
+        else:
+            columns = itemgetter(*self._order)
+            connection.exec_driver_sql(self._sql, [columns(row) for row in rows])
 
 
 def _engine(url: str) -> Engine:

@@ -1,6 +1,6 @@
-"""Reads by range, many at once: one query for all ranges of one index and shape, compiled once."""
+"""Reads of records, many at once: one query for all keys of a kind, or all ranges of one index, compiled once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, cast, column, literal_column, select, values
@@ -13,6 +13,10 @@ from cloud.storage.tables import Tables, indexed
 
 _MOST = 128
 """Ranges in one query: SQLite takes 32,766 parameters, and a compiled query of this size is kept for each shape."""
+
+
+_MOST_IDS = 512
+"""Keys in one query."""
 
 
 class _Shape(NamedTuple):
@@ -32,6 +36,27 @@ class Finds:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables
         self._kept: dict[_Shape, Prepared] = {}
+        self._by_id: dict[tuple[str, int], Prepared] = {}
+
+    def by_id(self, connection: Connection, studio: Id, kind: str, ids: Iterable[Id]) -> Iterator[Row]:
+        """The rows of one kind that are there, in any order."""
+        wanted = list(ids)
+        for start in range(0, len(wanted), _MOST_IDS):
+            some = wanted[start : start + _MOST_IDS]
+            size = 1 << (len(some) - 1).bit_length()
+            if (kind, size) not in self._by_id:
+                self._by_id[(kind, size)] = self._database.prepared(self._keyed(kind, size))
+            # Places left over ask for the last one again.
+            given: dict[str, Any] = {f"id{place}": some[min(place, len(some) - 1)] for place in range(size)}
+            for id, scope, body in self._by_id[(kind, size)].run(connection, {"studio": studio, **given}):
+                yield Row(kind, id, scope, body)
+
+    def _keyed(self, kind: str, size: int) -> Select[Any]:
+        columns = self._tables.records[kind].table.c
+        ids = [bindparam(f"id{place}", type_=Text()) for place in range(size)]
+        return select(columns.id, columns.scope, columns.body).where(
+            columns.studio_id == bindparam("studio"), columns.id.in_(ids)
+        )
 
     def run(self, connection: Connection, studio: Id, wanted: Sequence[Range]) -> list[list[Row]]:
         """The rows of each range, in its index's order, then by id."""

@@ -16,7 +16,7 @@ from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
-from cloud.storage.backend import Books, rows_of
+from cloud.storage.backend import Books
 from cloud.storage.tables import RecordTable
 
 
@@ -90,13 +90,13 @@ def pull(books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: 
         for kind, ids in wanted.items():
             there = {}
             if kind in books.tables.records:
-                there = {row[0]: row for row in rows_of(connection, books.tables, studio, kind, ids)}
+                there = {row.id: row for row in books.finds.by_id(connection, studio, kind, ids)}
             for id, scope in ids.items():
                 row = there.get(id)
-                if row is None or not covers(scopes, row[1]):
+                if row is None or not covers(scopes, row.scope):
                     rows.append(Pulled(kind, id, scope, None))
                 else:
-                    rows.append(Pulled(kind, id, row[1], row[2]))
+                    rows.append(Pulled(kind, id, row.scope, row.body))
     if not more:
         return PulledPage(rows, head, written(Cursor(studio, head)), more=False)
     last = entries[-1]
