@@ -10,7 +10,10 @@ from classtap_core.kernel.clock import ManualClock
 from cloud.composition import Cloud
 from cloud.serve import CloudServer
 from cloud.storage.directory import StudioEntry
+from tests.cloud.databases import asking, cluster, database, house_database, postgres, shared
 from tests.cloud.rig import PLACE, START_MS, Device, make_cloud
+
+__all__ = ["asking", "cluster", "database", "house_database", "paired", "postgres", "shared"]
 
 
 @pytest.fixture
@@ -19,8 +22,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def server(tmp_path: Path, clock: ManualClock) -> Iterator[CloudServer]:
-    with CloudServer(make_cloud(tmp_path, clock=clock)) as running:
+def server(tmp_path: Path, clock: ManualClock, database: str) -> Iterator[CloudServer]:
+    with CloudServer(make_cloud(tmp_path, clock=clock, url=database)) as running:
         yield running
 
 

@@ -19,12 +19,16 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.operations import Payload
 from cloud.composition import Cloud, open_cloud
+from cloud.storage.database import Database
+from cloud.storage.layout import Layout
+from cloud.storage.tables import make_tables
 from sync import protocol
 from tests.unit.kernel import toy
 
 START_MS = 1_790_000_000_000
 PLACE = Id("10" * 16)
 STAFF = Author(type="staff", id=Id("5a" * 16))
+CITUS = os.environ.get("CLASSTAP_CITUS_URL", "")
 ALL = ("schedule", "families/*", "roster/*")
 
 
@@ -40,10 +44,22 @@ def marks(count: int, *, start: int = 0, house: str = "h1") -> list[Payload]:
     ]
 
 
-def make_cloud(folder: Path, *, clock: ManualClock | None = None, bus: Bus | None = None) -> Cloud:
+def make_cloud(folder: Path, *, clock: ManualClock | None = None, bus: Bus | None = None, url: str = "") -> Cloud:
+    """A cloud over a room of the tests, in `folder`, on the database at `url` or a file in the folder."""
     folder.chmod(0o700)
     made = bus or toy.bus(authority=True)
-    return open_cloud(folder, made, clock=clock or ManualClock(START_MS), scopes_of=lambda role, place: ALL)
+    if url:
+        prepare(url, made, distributed=url == CITUS)
+    return open_cloud(folder, made, url=url, clock=clock or ManualClock(START_MS), scopes_of=lambda role, place: ALL)
+
+
+def prepare(url: str, bus: Bus, *, distributed: bool = False) -> None:
+    """What `classtap cloud init` does to a database."""
+    found = Database(url)
+    try:
+        Layout(found, make_tables(bus.registry, found.dialect)).prepare(distributed=distributed)
+    finally:
+        found.close()
 
 
 def seed(cloud: Cloud, studio: Id, payloads: Iterable[Payload]) -> None:

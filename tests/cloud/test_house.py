@@ -31,7 +31,7 @@ from cloud.storage.directory import StudioEntry
 from cloud.storage.pulls import head_of
 from cloud.studios import is_signed
 from sync import protocol
-from tests.cloud.rig import Device, code_of
+from tests.cloud.rig import CITUS, Device, code_of, prepare
 from tests.unit.house import world
 
 
@@ -61,10 +61,13 @@ class House:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[House]:
+def home(tmp_path: Path, house_database: str) -> Iterator[House]:
     clock = ManualClock(world.NINE)
     tmp_path.chmod(0o700)
-    made = open_cloud(tmp_path, house.bus(authority=True), clock=clock)
+    bus = house.bus(authority=True)
+    if house_database:
+        prepare(house_database, bus, distributed=house_database == CITUS)
+    made = open_cloud(tmp_path, bus, url=house_database, clock=clock)
     with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
         yield House(server, clock, client)
 

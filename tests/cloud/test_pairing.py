@@ -102,6 +102,7 @@ def test_what_is_no_request_to_pair(client: httpx.Client, cloud: Cloud, studio: 
     assert ask(protocol.encode(pair)) == (400, "pair.key")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # looks into the file
 def test_neither_codes_nor_tokens_nor_keys_rest_in_the_open(
     cloud: Cloud, studio: StudioEntry, client: httpx.Client, tmp_path: object
 ) -> None:

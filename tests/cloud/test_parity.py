@@ -24,6 +24,7 @@ from classtap_core.kernel.tx import Change
 from cloud.composition import Cloud
 from cloud.storage.pulls import Cursor, pull, snapshot, written
 from cloud.studios import is_signed
+from tests.cloud.databases import ENGINES, empty
 from tests.cloud.rig import STAFF, START_MS, child_id, make_cloud
 from tests.unit.kernel import toy
 
@@ -79,13 +80,14 @@ wanted = st.one_of(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+@pytest.fixture(scope="module", params=ENGINES)
+def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """One database for all examples; each founds a studio of its own."""
     bus = Bus(REGISTRY, toy.AllowAll(), authority=True)
-    made = make_cloud(tmp_path_factory.mktemp("parity"), bus=bus)
-    yield made
-    made.close()
+    with empty(request, request.param, room="parity") as url:
+        made = make_cloud(tmp_path_factory.mktemp("parity"), bus=bus, url=url)
+        yield made
+        made.close()
 
 
 def entropy() -> Entropy:

@@ -174,7 +174,7 @@ def test_a_cursor_from_elsewhen_asks_for_a_new_snapshot(
     """Ahead of the cloud (it was restored), or behind what it remembers (tombstones have expired)."""
     seed(cloud, studio.id, enrolments(5))
     head = cloud.books.tables.head
-    with cloud.database.write() as connection:
+    with cloud.database.administer() as connection:
         connection.execute(head.update().where(head.c.studio_id == studio.id).values(horizon=3))
     stale = pulls.written(pulls.Cursor(studio.id, sequence))
     page = device.pull("families/*", "roster/*", cursor=stale)

@@ -2,6 +2,8 @@
 
 import gzip
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import msgspec
@@ -22,7 +24,7 @@ from tests.unit.kernel import toy
 
 def logged(cloud: Cloud) -> int:
     """How many operations the cloud has decided."""
-    with cloud.database.read() as connection:
+    with cloud.database.administer() as connection:
         return connection.scalar(select(func.count()).select_from(cloud.books.tables.log)) or 0
 
 
@@ -162,16 +164,30 @@ def test_an_unknown_kind_is_quarantined_and_acknowledged(device: Device, cloud: 
     assert pushed.acked == 3
 
 
+@contextmanager
+def poisoned(cloud: Cloud, table: str, id: str) -> Iterator[None]:
+    """A table that refuses one row."""
+    if cloud.database.dialect == "sqlite":
+        put = f"CREATE TRIGGER poison BEFORE INSERT ON {table} WHEN NEW.id = '{id}' BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        take = "DROP TRIGGER poison"
+    else:
+        put = f"ALTER TABLE {table} ADD CONSTRAINT poison CHECK (id <> '{id}')"
+        take = f"ALTER TABLE {table} DROP CONSTRAINT poison"
+    with cloud.database.administer() as connection:
+        connection.exec_driver_sql(put)
+    try:
+        yield
+    finally:
+        with cloud.database.administer() as connection:
+            connection.exec_driver_sql(take)
+
+
+@pytest.mark.expected_log("error ignored terminating", reason="psycopg's word on a row that PostgreSQL refuses")
 @pytest.mark.expected_log("looking for the operation", reason="the storage refuses an operation on purpose")
 def test_what_the_storage_cannot_take_is_found_and_set_apart(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
-    table = cloud.books.tables.records["presence"].table
-    with cloud.database.write() as connection:
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER poison BEFORE INSERT ON {table.name} "
-            f"WHEN NEW.id = '{toy.presence_id(child_id(7))}' BEGIN SELECT RAISE(ABORT, 'poison'); END"
-        )
     device.submit(marks(20))
-    pushed = device.push(1, 20)
+    with poisoned(cloud, "record_presence", toy.presence_id(child_id(7))):
+        pushed = device.push(1, 20)
     statuses = [answer.outcome.status for answer in pushed.answers]
     assert statuses[7] == Status.QUARANTINED
     assert statuses.count(Status.ACCEPTED) == 19

@@ -48,6 +48,7 @@ def test_a_cut_push_sent_again_counts_once(server: CloudServer, cloud: Cloud, de
     assert logged(cloud) == 20
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # PostgreSQL's is in test_bad_days.py
 @pytest.mark.expected_log("cloud.database", reason="the disk is full on purpose")
 def test_a_full_disk_keeps_nothing_and_says_so(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
     full = {"pages": 1}
