@@ -1,0 +1,229 @@
+"""The database: one place that knows which SQL engine it is, and how a reader and a writer begin.
+
+SQLite has one writer at a time: a lock here queues the threads of this process, `BEGIN IMMEDIATE` those of others.
+Every commit is on the disk before it is acknowledged (`synchronous=FULL`). On PostgreSQL every transaction stands
+behind the wall (`wall.py`): it works under a role that owns nothing and sees one studio.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection as Connection
+from sqlalchemy import Dialect, Engine, Select, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.sql.dml import Insert
+
+from classtap_core.kernel.errors import BadInput, EnvironmentFault
+from classtap_core.kernel.ids import Id
+from cloud.storage import wall
+from cloud.storage.checkpoint import KEPT_BYTES, Checkpoints
+
+_WRITES = "classtap_writes"
+_STUDIO = "classtap_studio"
+_CONNECT_S = 5
+_BUSY_MS = 10_000
+
+
+class How(StrEnum):
+    """What becomes of a row whose primary key is there already: an error, nothing, or the new one in its place."""
+
+    NEW = "new"
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
+class Database:
+    """An engine with readers and one writer. Close it when done.
+
+    Attributes:
+        dialect: `sqlite` or `postgresql`.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Raises BadInput `cloud.url` when the address names no database we know. Connects to nothing yet."""
+        self._engine = _engine(url)
+        self.dialect = self._engine.dialect.name
+        self._writing = threading.Lock()
+        self._puts: dict[tuple[Table, How, tuple[str, ...]], Prepared] = {}
+        self._checkpoints: Checkpoints | None = None
+        if self.dialect == "sqlite":
+            _tune_sqlite(self._engine)
+            if self._engine.url.database:
+                self._checkpoints = Checkpoints(self._engine, self._engine.url.database)
+
+    @contextmanager
+    def read(self, studio: Id | None = None) -> Iterator[Connection]:
+        """One consistent view, of one studio's rows and the directory; without a studio, of the directory alone.
+
+        Raises EnvironmentFault `cloud.database` (`why`: `unreachable`, `full`, `busy`, `other`).
+        """
+        with _faults(), self._engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                self._walled(connection, studio)
+                yield connection
+
+    @contextmanager
+    def write(self, studio: Id | None = None) -> Iterator[Connection]:
+        """One transaction that may write what `read` would see: committed when left, rolled back on an error."""
+        with self._lock(), _faults():
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(**{_WRITES: True})
+                with connection.begin():
+                    self._walled(connection, studio)
+                    yield connection
+            if self._checkpoints is not None:
+                self._checkpoints.committed()
+
+    @contextmanager
+    def administer(self) -> Iterator[Connection]:
+        """A writing transaction as who logged in, beyond the wall: for laying out tables, copying and inspecting."""
+        with self._lock(), _faults(), self._engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITES: True})
+            connection.info.pop(_STUDIO, None)
+            with connection.begin():
+                yield connection
+
+    def _walled(self, connection: Connection, studio: Id | None) -> None:
+        if self.dialect == "postgresql":
+            connection.exec_driver_sql(wall.behind(studio))
+            connection.info[_STUDIO] = studio
+
+    def enter(self, connection: Connection, studio: Id) -> None:
+        """From here on this transaction is about one studio: what the directory named."""
+        if self.dialect == "postgresql" and connection.info.get(_STUDIO) != studio:
+            connection.exec_driver_sql(wall.studio_is(studio))
+            connection.info[_STUDIO] = studio
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        if self.dialect != "sqlite":
+            yield
+            return
+        with self._writing:
+            yield
+
+    def upsert(self, table: Table) -> Insert:
+        """An insert that replaces the row with the same primary key."""
+        key = [column.name for column in table.primary_key]
+        rest = [column.name for column in table.columns if column.name not in key]
+        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        statement: Insert = made.on_conflict_do_update(
+            index_elements=key, set_={name: made.excluded[name] for name in rest}
+        )
+        return statement
+
+    def insert_new(self, table: Table) -> Insert:
+        """An insert that leaves the row with the same primary key as it is."""
+        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        statement: Insert = made.on_conflict_do_nothing(index_elements=[column.name for column in table.primary_key])
+        return statement
+
+    def prepared(self, statement: Select[Any]) -> "Prepared":
+        return Prepared(statement, self._engine.dialect)
+
+    def put(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]], how: How = How.NEW) -> None:
+        """Insert many rows of the same columns; compiled once, for what a push writes hundreds of."""
+        if not rows:
+            return
+        shape = (table, how, tuple(rows[0]))
+        statement = self._puts.get(shape)
+        if statement is None:
+            made = {How.NEW: Table.insert, How.KEEP: self.insert_new, How.REPLACE: self.upsert}[how](table)
+            statement = self._puts[shape] = Prepared(made, self._engine.dialect, columns=list(rows[0]))
+        statement.run_many(connection, rows)
+
+    def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+        self._engine.dispose()
+
+
+class Prepared:
+    """A statement compiled once, for what one push asks hundreds of times. Its parameters are named binds."""
+
+    def __init__(self, statement: Select[Any] | Insert, dialect: Dialect, columns: Sequence[str] | None = None) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
+        self._sql = str(compiled)
+        self._order: list[str] | None = getattr(compiled, "positiontup", None)
+
+    def run(self, connection: Connection, parameters: dict[str, Any]) -> Sequence[Any]:
+        given = parameters if self._order is None else tuple(parameters[name] for name in self._order)
+        return connection.exec_driver_sql(self._sql, given).all()
+
+    def run_many(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        if self._order is None:
+            connection.exec_driver_sql(self._sql, list(rows))
+        else:
+            columns = itemgetter(*self._order)
+            connection.exec_driver_sql(self._sql, [columns(row) for row in rows])
+
+
+def _engine(url: str) -> Engine:
+    try:
+        address = make_url(url)
+        if address.drivername in ("postgres", "postgresql"):
+            address = address.set(drivername="postgresql+psycopg")
+        if address.get_backend_name() not in ("sqlite", "postgresql"):
+            raise BadInput("cloud.url")
+        more = {"connect_timeout": _CONNECT_S} if address.get_backend_name() == "postgresql" else {}
+        # Parameters are people's data: no error may carry them into a log.
+        return create_engine(address, pool_size=8, max_overflow=8, hide_parameters=True, connect_args=more)
+    except (ArgumentError, ImportError) as error:
+        raise BadInput("cloud.url") from error
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        # Full disk, no server, a lock held too long: the surroundings, not the request. The message may hold values.
+        why = _why(error.orig)
+        raise EnvironmentFault("cloud.database", error=type(error.orig).__name__, why=why) from error
+    except PoolTimeout as error:
+        raise EnvironmentFault("cloud.database", error="PoolTimeout", why="busy") from error
+
+
+def _why(error: BaseException | None) -> str:
+    """What became of the database: SQLite's result codes, PostgreSQL's classes of errors (its Appendix A)."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return {sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy",
+                sqlite3.SQLITE_CANTOPEN: "unreachable"}.get(code, "other")  # fmt: skip
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return "unreachable"
+    if state in ("53100", "53200"):
+        return "full"
+    if state in ("55P03", "40P01", "40001", "53300", "57014"):
+        return "busy"
+    return "unreachable" if state[:2] in ("08", "57") else "other"
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        # The driver must not begin transactions of its own: `begun` does, so that a writer takes its lock at once.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # secure_delete: what is erased is not left in the file's free pages (costs nothing measurable here).
+        for pragma in (
+            "journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "cache_size=-65536", "secure_delete=ON",
+            "wal_autocheckpoint=0", f"journal_size_limit={KEPT_BYTES}",
+        ):  # fmt: skip
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
