@@ -3,6 +3,8 @@
 import ctypes
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,27 @@ def _postgresql() -> str | None:
     return next((str(folder) for folder in folders if (folder / "initdb").exists()), None)
 
 
+_APART = Path(__file__).resolve().parents[2] / "build" / "sqlite3mc"
+_READER = "apsw-sqlite3mc==3.54.0.0"
+"""An independent build of the store's format. Never in our lock: it would put another SQLite beside ours."""
+
+
+def _sqlite3mc() -> str | None:
+    """The Python of an environment with only the independent reader, made where there is none and a network."""
+    python = _APART / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    made = _APART / "made"
+    if not made.exists():
+        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+        if uv is None:
+            return None
+        install = [uv, "pip", "install", "-q", "--python", str(python), "--only-binary", ":all:", _READER]
+        for command in ([uv, "venv", "-q", "--clear", "--python", sys.executable, str(_APART)], install):
+            if subprocess.run(command, capture_output=True, check=False, timeout=120).returncode:
+                return None
+        made.touch()
+    return str(python)
+
+
 TOOLS = {
     "xvfb": Tool(_xvfb, "apt-get install xvfb libxcb-cursor0"),
     "xdotool": Tool(_program("xdotool"), "apt-get install xdotool"),
@@ -76,5 +99,8 @@ TOOLS = {
     "libical": Tool(lambda: _library("libical.so.3"), "apt-get install libical3"),
     "zdump": Tool(_program("zdump"), "apt-get install libc-bin"),
     "strace": Tool(_program("strace"), "apt-get install strace"),
+    "sqlite3mc": Tool(
+        _sqlite3mc, f"uv venv build/sqlite3mc && uv pip install --python build/sqlite3mc {_READER}, with a network"
+    ),
     "openssl": Tool(_program("openssl"), "apt-get install openssl"),
 }
