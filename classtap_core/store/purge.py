@@ -15,6 +15,7 @@ from classtap_core.store.subjects import subjects_in
 
 if TYPE_CHECKING:
     from classtap_core.store.device import SqlDevice
+    from classtap_core.store.reader import StoreReader
 
 Changed = Callable[[str, Id, str], None]
 
@@ -23,6 +24,7 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
     """Drop rows of scopes that were held and are no more, inside the caller's transaction; how many."""
     conn = device.conn
     subjects: set[str] = set()
+    named: set[str] = set()
     dropped = 0
     for table in device.tables.values():
         scopes = _lost(conn.execute(f'SELECT DISTINCT scope FROM "{table.name}"'), gone, kept)
@@ -34,6 +36,7 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
             ).fetchall()
             for id, scope, body in rows:
                 subjects |= set(subjects_of(table, id, body))
+                named |= {blob.hash for blob, _ in table.blobs(body)}
                 changed(table.kind, id, scope)
             conn.executemany(table.gone_sql, [(id,) for id, _, _ in rows])
             if table.searched:
@@ -42,6 +45,7 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
         dropped += _drop_beneath(device, table, gone, kept)
     aside = _lost(conn.execute("SELECT DISTINCT scope FROM aside"), gone, kept)
     conn.execute("DELETE FROM aside WHERE scope IN (SELECT value FROM json_each(?))", (id_list(aside),))
+    _drop_blobs(device, named)
     if subjects:
         _drop_keys(device, subjects)
     return dropped
@@ -62,6 +66,25 @@ def _drop_beneath(device: "SqlDevice", table: RecordTable, gone: Collection[str]
     return int(found.rowcount)
 
 
+def named_by_rows(device: "SqlDevice | StoreReader") -> set[str]:
+    """Hashes of the blobs that a row names, as seen or beneath."""
+    return {
+        blob.hash
+        for table in device.tables.values()
+        if table.carries
+        for bodies in device.conn.execute(f'SELECT body, base FROM "{table.name}"')
+        for body in bodies
+        for blob, _ in table.blobs(body)
+    }
+
+
+def _drop_blobs(device: "SqlDevice", named: set[str]) -> None:
+    """Blobs of rows that went, which no other row names and no operation still cites."""
+    left = {hash for hash in named if not device.blobs.cited(hash)}
+    if left:
+        device.forget_blobs(sorted(left - named_by_rows(device)))
+
+
 def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
     """Keys of persons about whom nothing is left: no row here, no part of unsent work."""
     conn = device.conn
@@ -80,7 +103,7 @@ def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
             "SELECT payload FROM log WHERE position > ?", (position(head.epoch, head.acked),)
         ):
             subjects = subjects - subjects_in(payload)
-    device.subject_keys.drop(subjects)
+    device.subject_keys.drop(subjects - device.blobs.subjects(subjects))
 
 
 def _names_others(plans: tuple[FieldPlan, ...]) -> bool:
@@ -106,6 +129,8 @@ def _fields_about(plans: tuple[FieldPlan, ...], data: Mapping[str, Any]) -> Iter
 def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
     """Destroy a subject's key and overwrite their rows, inside the caller's transaction."""
     device.subject_keys.destroy(subject)
+    device.forget_blobs(device.blobs.of_subject(subject))
+    device.conn.execute("DELETE FROM blob_intake WHERE subject = ?", (subject,))
     for table in device.tables.values():
         for row in _rows_naming(device, table, subject):
             _erase_row(device, table, row, subject)

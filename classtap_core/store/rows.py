@@ -4,12 +4,13 @@ A row without an overlay holds its body once. An overlay moves the cloud's body 
 overlay is a row that unsent work deleted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 import msgspec
 
+from classtap_core.kernel.blobs import Blob, blobs_in, carries, subjects_of_blobs
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
@@ -17,6 +18,7 @@ from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.records import Record, Row, decode, index_of
 from classtap_core.kernel.tx import Change, Ref
 from classtap_core.store import search
+from classtap_core.store.blob_rows import BlobRows
 from classtap_core.store.engine import Connection
 
 
@@ -25,7 +27,7 @@ class RecordTable:
 
     Attributes:
         name: of the table. fields: of all its declared indexes, each a column `f_<field>` of no type, so that text
-            and integers come back, compare and sort as they are.
+            and integers come back, compare and sort as they are. carries: whether its rows may name blobs.
     """
 
     def __init__(self, record: type[Record]) -> None:
@@ -33,6 +35,7 @@ class RecordTable:
         self.name = f"record_{record.KIND}"
         self.fields = tuple(dict.fromkeys(field for index in record.INDEXES for field in index.fields if field != "id"))
         self.searched = bool(record.SEARCH)
+        self.carries = carries(record)
         columns = [column(field) for field in self.fields]
         table = f'"{self.name}"'
         seen = ["scope", "body", *columns]
@@ -74,6 +77,18 @@ class RecordTable:
             return (None,) * len(self.fields), ""
         values = tuple(_stored(getattr(made, field)) for field in self.fields)
         return values, search.words_of(made) if self.searched else ""
+
+    def blobs(self, body: bytes | None) -> Iterator[tuple[Blob, str]]:
+        """The blobs a body names, and whose each is; none of one this version cannot read."""
+        if body is None or not self.carries:
+            return
+        try:
+            made = decode(self.record, body)
+        except msgspec.DecodeError:
+            return
+        subjects = subjects_of_blobs(self.record, made)
+        for blob in blobs_in(made):
+            yield blob, subjects.get(blob.hash, "")
 
     def find_sql(self, wanted: Range) -> str:
         """The query of a range: `equals`, then `low` and `high` that are not None, as parameters."""
@@ -157,10 +172,11 @@ class RowWriter(RowReader):
     """Writes base rows and overlays, and says each record it changed to `changed`."""
 
     def __init__(
-        self, conn: Connection, tables: Mapping[str, RecordTable], changed: Callable[[str, Id, str], None]
-    ) -> None:
+        self, conn: Connection, tables: Mapping[str, RecordTable], changed: Callable[[str, Id, str], None],
+        blobs: BlobRows,
+    ) -> None:  # fmt: skip
         super().__init__(conn, tables)
-        self._changed = changed
+        self._changed, self._blobs = changed, blobs
 
     def overlay(self, changes: Iterable[Change]) -> None:
         """Lay changes over the base rows."""
@@ -209,11 +225,19 @@ class RowWriter(RowReader):
                 written.append((row.id, row.scope, row.body, *values))
                 words.append((row.id, found))
         conn.executemany(table.seen_sql, written)
+        if table.carries:
+            self._note_blobs(table, rows)
         gone = [row.id for row in rows if row.body is None]
         conn.executemany(table.gone_sql, [(id,) for id in gone])
         if table.searched:
             search.put(conn, table.kind, words)
             search.remove(conn, table.kind, gone)
+
+    def _note_blobs(self, table: RecordTable, rows: Sequence[Pulled]) -> None:
+        """The cloud has what its rows name: it may be asked for it."""
+        for row in rows:
+            for blob, subject in table.blobs(row.body):
+                self._blobs.note(blob, subject=subject, scope=row.scope)
 
     def _keep_aside(self, kind: str, rows: Sequence[Pulled]) -> None:
         self.conn.executemany(

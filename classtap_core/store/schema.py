@@ -3,11 +3,11 @@
 import msgspec
 
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import search
+from classtap_core.store import blob_rows, search
 from classtap_core.store.engine import Connection, Database
 from classtap_core.store.rows import RecordTable, column, tables_of
 
-VERSION = 1
+VERSION = 2
 """The schema this program writes. A store of a later one is refused; of an earlier one, upgraded."""
 
 
@@ -71,7 +71,12 @@ def _first(db: Database) -> None:
     search.create(db)
 
 
-_STEPS = (_first,)
+def _second(db: Database) -> None:
+    """Version 2: blobs."""
+    blob_rows.create(db)
+
+
+_STEPS = (_first, _second)
 
 
 def fit_records(db: Database, registry: Registry) -> None:
