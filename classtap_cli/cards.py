@@ -35,7 +35,7 @@ def _card(issued: dict[str, Any]) -> bytes:
     from PySide6.QtCore import QRectF, Qt
     from PySide6.QtGui import QColor, QPen
 
-    from classtap_cli.paper import Paper
+    from classtap_desktop.kit.paper import Paper
 
     words = sentences()
     until = words.date(_day(issued), style="long")

@@ -12,8 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from classtap_cli.invocation import PROGRAMS, As, Data, Json, Now, answering, instant_ms, own, sentences
-from classtap_cli.sheet_pdf import printed
-from classtap_cli.sheet_png import write_png
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 from classtap_core.kernel.ids import fresh
 from classtap_core.seating import drawing, numbering, templates
@@ -30,6 +28,8 @@ from classtap_core.seating.placards import placard_sheets
 from classtap_core.seating.units import entered
 from classtap_core.seating.validation.checker import validate as find_violations
 from classtap_core.seating.validation.telling import Teller
+from classtap_desktop.canvas.sheet_pdf import printed
+from classtap_desktop.canvas.sheet_png import write_png
 from resources import path
 from resources.text import Catalogue
 

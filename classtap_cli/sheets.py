@@ -72,7 +72,7 @@ def as_pdf(out: Path, found: dict[str, Any]) -> None:
     """A4, one block a session; a session that does not fit begins on the next page."""
     from PySide6.QtCore import QRectF
 
-    from classtap_cli.paper import Paper
+    from classtap_desktop.kit.paper import Paper
 
     words = sentences()
     left, right, bottom = 16.0, _PAGE_MM[0] - 16, _PAGE_MM[1] - 16

@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classtap_cli.sheet_png import write_png
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.diff import difference
@@ -19,6 +18,7 @@ from classtap_core.seating.model import FAR_UM
 from classtap_core.seating.numbering import Numbering, number
 from classtap_core.seating.validation.checker import validate
 from classtap_core.seating.validation.telling import Teller
+from classtap_desktop.canvas.sheet_png import write_png
 from tests.unit.seating.layouts import layout
 from tests.unit.seating.plans import random_plan
 

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from classtap_cli.sheet_png import write_png
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.drawing import Shape, Words, cropped, sheet
@@ -24,6 +23,7 @@ from classtap_core.seating.formats.pdf import missing_letters, write_pdf
 from classtap_core.seating.formats.svg import read_svg, write_svg
 from classtap_core.seating.model import Mirroring, Room, SeatMap, Visibility, ZoneKind
 from classtap_core.seating.numbering import Numbering, number
+from classtap_desktop.canvas.sheet_png import write_png
 from resources import path
 from tests.unit.seating.layouts import layout
 from tests.unit.seating.rooms import room, zone
@@ -79,7 +79,7 @@ def test_the_words_of_a_pdf_can_be_found_in_it() -> None:
 def test_scripts_that_need_shaping_are_painted_by_qt() -> None:
     # runs in a process of its own: a test of the core leaves no Qt application behind
     script = (
-        "import sys; from classtap_cli.sheet_pdf import printed; from classtap_core.seating.drawing import sheet;"
+        "import sys; from classtap_desktop.canvas.sheet_pdf import printed; from classtap_core.seating.drawing import sheet;"
         "from classtap_core.seating.formats.native import read_native;"
         "made, missing = printed([sheet(read_native(sys.stdin.buffer.read()))], title='x');"
         "assert missing == 0; sys.stdout.buffer.write(made)"

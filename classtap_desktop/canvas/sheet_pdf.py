@@ -31,8 +31,8 @@ def _painted(pages: Sequence[Sheet], title: str) -> bytes:
     from PySide6.QtCore import QPointF, Qt
     from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
-    from classtap_cli.paper import Paper
     from classtap_desktop.kit import fonts
+    from classtap_desktop.kit.paper import Paper
 
     def shape(painter: QPainter, item: Shape) -> None:
         pen = QPen(QColor(item.stroke) if item.stroke else Qt.GlobalColor.transparent, item.width)
