@@ -178,22 +178,31 @@ def _rush(plan: Plan, now_ms: int) -> tuple[list[Draft], list[Due]]:
     """A busy hour: sessions of 50 at the main location, and a place in one of them for 5,000 children."""
     by = Author(type="staff", id=plan.staff[1].staff)
     payloads = [draft.payload for draft in plan.drafts]
-    rooms = [one.room for one in payloads if isinstance(one, AddRoom) and one.location == plan.main]
     kinds = [one.class_type for one in payloads if isinstance(one, AddClass) and one.audience == "kids"]
-    teachers = [one.instructor for one in payloads if isinstance(one, AddInstructor)]
     zone = next(one.zone for one in payloads if hasattr(one, "zone"))
     base = datetime.fromisoformat(local_of(now_ms, zone)).replace(second=0, microsecond=0)
     many = -(-CHECK_INS // PLACES)
+    # A room and a teacher for each: nobody teaches two classes at once.
+    rooms = [derived("bench.room", plan.studio, str(number)) for number in range(many)]
+    teachers = [derived("bench.teacher", plan.studio, str(number)) for number in range(many)]
     sessions = [
         Planned(
             session=derived("bench.session", plan.studio, str(number)), class_type=kinds[number % len(kinds)],
-            room=rooms[number % len(rooms)], instructor=teachers[number % len(teachers)],
+            room=rooms[number], instructor=teachers[number],
             start=(base + timedelta(minutes=10 + number % 5 * 8)).strftime("%Y-%m-%dT%H:%M"), duration_min=45,
             capacity=PLACES,
         )
         for number in range(many)
     ]  # fmt: skip
     said = [
+        Draft(by, AddRoom(room=room, location=plan.main, name=f"Hall {number}", capacity=PLACES))
+        for number, room in enumerate(rooms, 1)
+    ]
+    said += [
+        Draft(by, AddInstructor(instructor=teacher, name=f"Teacher {number}"))
+        for number, teacher in enumerate(teachers, 1)
+    ]
+    said += [
         Draft(by, AddSessions(location=plan.main, items=tuple(sessions[start : start + 50])))
         for start in range(0, many, 50)
     ]

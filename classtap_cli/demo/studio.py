@@ -3,7 +3,7 @@
 Nothing is stored here: a plan is a list of operations for the cloud to author, in order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -168,6 +168,7 @@ class _Maker:
         self.main = self.locations[PLACES[0][0]]
         self.drafts: list[Draft] = []
         self.left: dict[Id, int] = {}
+        self.taught: dict[Id, list[tuple[datetime, datetime]]] = {}
         self.slots: list[_Slot] = []
 
     def _turn_to(self, stream: str, from_ms: int) -> None:
@@ -282,12 +283,13 @@ class _Maker:
                     hour, minute = clock.split(":")
                     start = day.replace(hour=int(hour), minute=int(minute))
                     minutes = 45 if young else 60
-                    if any(start < end and begin < start + timedelta(minutes=minutes) for begin, end in busy[room]):
+                    free = [one for one in teachers if _is_free(self.taught.get(one, ()), start, minutes)]
+                    if not free or not _is_free(busy[room], start, minutes):
                         continue
                     items.append(
                         self._session(
                             location, room, start, minutes, self.random.choice(kids if young else adults),
-                            self.random.choice(teachers), capacity=self.random.choice((10, 12, 14)), busy=busy[room],
+                            self.random.choice(free), capacity=self.random.choice((10, 12, 14)), busy=busy[room],
                             kids=young,
                         )
                     )  # fmt: skip
@@ -299,7 +301,8 @@ class _Maker:
     ) -> Planned:  # fmt: skip
         id = self.id()
         local = start.strftime("%Y-%m-%dT%H:%M")
-        busy.append((start, start + timedelta(minutes=minutes)))
+        for taken in (busy, self.taught.setdefault(instructor, [])):
+            taken.append((start, start + timedelta(minutes=minutes)))
         if kids:
             open_now = location == self.main and Window().holds(instant_ms(local, self.zone), self.now_ms)
             self.slots.append(_Slot(id, location, start, open_now))
@@ -409,3 +412,7 @@ class _Maker:
         return [
             slot for slot in self.slots if slot.location == home and self.left[slot.session] > (2 if slot.now else 0)
         ]
+
+
+def _is_free(taken: Iterable[tuple[datetime, datetime]], start: datetime, minutes: int) -> bool:
+    return not any(start < end and begin < start + timedelta(minutes=minutes) for begin, end in taken)
