@@ -16,6 +16,7 @@ from classtap_core.kernel.clock import Clock, Timestamp
 from classtap_core.kernel.device import Answer, envelope_of
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import (
+    GENESIS,
     Author,
     Parts,
     Sealed,
@@ -28,10 +29,15 @@ from classtap_core.kernel.envelope import (
 from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
-from classtap_core.kernel.operations import Operation, Payload
+from classtap_core.kernel.operations import Kind, Operation, Payload
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, refused
 from classtap_core.kernel.records import plain
 from classtap_core.kernel.tx import Change, Reader, Snapshot
+
+MOST_EPOCHS = 64
+"""How far a new epoch of a device may lie beyond the last one the cloud knows."""
+
+NOBODY = Id("")
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +111,14 @@ class CloudBackend(Reader, Protocol):
         """The device's mark, locked until the transaction ends; None when it was never paired."""
         ...
 
+    def end_of(self, device: Id, epoch: int) -> tuple[int, str]:
+        """The last sequence and hash the cloud has of one epoch of a device; 0 and GENESIS of one it has nothing of."""
+        ...
+
+    def authors(self, operations: Iterable[Id]) -> Mapping[Id, Id]:
+        """Those of the operations that were decided before, and the devices that brought them."""
+        ...
+
     def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]: ...
 
     def lock(self, guards: Sequence[str]) -> None:
@@ -123,7 +137,9 @@ class CloudBackend(Reader, Protocol):
         """Write links, operations, changes (sealed), the change index and the cloud's effects, and move the head."""
         ...
 
-    def set_mark(self, mark: Mark) -> None: ...
+    def set_mark(self, mark: Mark, *, earlier: bool = False) -> None:
+        """Move a device's mark; with `earlier` it speaks of an epoch before its current one, which stays as it is."""
+        ...
 
 
 class Verifier(Protocol):
@@ -133,7 +149,7 @@ class Verifier(Protocol):
 
 
 class Pushed(NamedTuple):
-    """What became of a batch: an answer per operation, and the sequence up to which the cloud has the device's log."""
+    """What became of a batch: an answer per operation, and the sequence up to which the cloud has that epoch's log."""
 
     answers: tuple[Answer, ...]
     acked: int
@@ -151,6 +167,10 @@ class CloudDraft(NamedTuple):
     depth: int = 0
     external: str = ""
     id: Id | None = None
+
+
+_PART_MISSING = Outcome(status=Status.QUARANTINED, reasons=(Reason("operation.part_missing"),))
+"""What is lacking was erased before it came, or lost: a handler would take its defaults for what was said."""
 
 
 class _Read(NamedTuple):
@@ -173,32 +193,37 @@ class Authority:
         `sealed` is what `read_batch` made of it, where somebody did that before. `poison` names sequences that the
         storage cannot take: they are quarantined without being decided.
 
-        Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap` (with `expected`), `sync.fork`, `sync.epoch`;
-        BadInput when an envelope is not one. Nothing is kept then.
+        A device that was restored, or finds that a copy of it has written, begins a new epoch: the cloud takes it, and
+        goes on taking what earlier epochs had not sent. Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap`
+        (with `expected`), `sync.fork` (with `sequence`, and the `epoch` to begin), `sync.epoch`; BadInput when an
+        envelope is not one. Nothing is kept then.
         """
         if sealed is None:
             sealed = read_batch(batch)
         with self.backend.atomic():
-            mark = self.backend.mark(batch.device)
-            if mark is None:
+            current = self.backend.mark(batch.device)
+            if current is None:
                 raise Refused("sync.unpaired")
-            self._check(batch, sealed, mark)
+            self._check(batch, sealed, current)
+            mark = self._in_epoch(current, batch.epoch)
             new = [item for item in sealed if item.envelope.sequence > mark.sequence]
             old = [item for item in sealed if item.envelope.sequence <= mark.sequence]
-            answers = self._repeat(old, batch)
-            self._check_chain(new, mark)
+            answers = self._repeat(old, batch, current)
+            self._check_chain(new, mark, current)
             ledgers: tuple[Ledger, ...] = ()
             if new:
                 ledgers = self._decide_and_write([self._read(item, poison) for item in new], mark)
                 answers += [
-                    Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence) for ledger in ledgers
+                    Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence, owed(ledger.effects))
+                    for ledger in ledgers
                 ]
                 last = new[-1]
                 disputed = sum(ledger.link.outcome.status is Status.CONTESTED for ledger in ledgers)
                 self.backend.set_mark(
                     msgspec.structs.replace(
                         mark, sequence=last.envelope.sequence, hash=last.hash, contested=mark.contested + disputed
-                    )
+                    ),
+                    earlier=mark.epoch < current.epoch,
                 )
                 mark = msgspec.structs.replace(mark, sequence=last.envelope.sequence)
             head = ledgers[-1].link.sequence if ledgers else max((answer.included for answer in answers), default=0)
@@ -277,7 +302,7 @@ class Authority:
                 raise BadInput("sync.mixed")
         if batch.studio != self._studio:
             raise Refused("sync.other_studio")
-        if batch.epoch != mark.epoch:
+        if not 1 <= batch.epoch <= mark.epoch + MOST_EPOCHS:
             raise Refused("sync.epoch", expected=mark.epoch)
         for one, other in pairwise(sealed):
             if other.envelope.sequence != one.envelope.sequence + 1 or other.envelope.previous != one.hash:
@@ -290,31 +315,40 @@ class Authority:
         if not self.verify(mark.public_key, batch.signature, statement):
             raise Refused("sync.signature")
 
-    def _repeat(self, old: Sequence[Sealed], batch: Batch) -> list[Answer]:
+    def _in_epoch(self, current: Mark, epoch: int) -> Mark:
+        """How far the cloud has taken an epoch of a device."""
+        if epoch == current.epoch:
+            return current
+        sequence, hash = self.backend.end_of(current.device, epoch) if epoch < current.epoch else (0, GENESIS)
+        return msgspec.structs.replace(current, epoch=epoch, sequence=sequence, hash=hash)
+
+    def _repeat(self, old: Sequence[Sealed], batch: Batch, current: Mark) -> list[Answer]:
         known = self.backend.known(batch.device, batch.epoch, [item.envelope.sequence for item in old]) if old else {}
         answers = []
         for item in old:
             before = known.get(item.envelope.sequence)
             if before is None or before.hash != item.hash:
-                raise Refused("sync.fork", sequence=item.envelope.sequence)
+                raise Refused("sync.fork", sequence=item.envelope.sequence, epoch=current.epoch + 1)
             answers.append(before.answer)
         return answers
 
     @staticmethod
-    def _check_chain(new: Sequence[Sealed], mark: Mark) -> None:
+    def _check_chain(new: Sequence[Sealed], mark: Mark, current: Mark) -> None:
         if not new:
             return
         first = new[0].envelope
         if first.sequence != mark.sequence + 1:
             raise Refused("sync.gap", expected=mark.sequence + 1)
         if first.previous != mark.hash:
-            raise Refused("sync.fork", sequence=first.sequence)
+            raise Refused("sync.fork", sequence=first.sequence, epoch=current.epoch + 1)
 
     def _read(self, sealed: Sealed, poison: Container[int]) -> _Read:
         if sealed.envelope.sequence in poison:
             return _Read(
                 sealed, None, Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": "storage"}),))
             )
+        if len(sealed.parts) < len(sealed.envelope.payload):
+            return _Read(sealed, None, _PART_MISSING)
         try:
             op = self.bus.registry.read(sealed.envelope, join_parts(sealed.parts), sealed.hash)
         except BadInput as bad:
@@ -328,12 +362,19 @@ class Authority:
         now = self.clock.now().corrected
         snapshot = Snapshot(self.backend, self.bus.registry)
         self.bus.prefetch(ops, snapshot, now=now)
+        authors = dict(self.backend.authors([op.id for op in ops]))
         decided: list[tuple[_Read, Decision | None]] = []
         room = self.MOST_CONTESTED - mark.contested
         for read in reads:
             if read.op is None:
                 decided.append((read, None))
                 continue
+            author = authors.setdefault(read.op.id, NOBODY)
+            if author != NOBODY:
+                known = DUPLICATE if author == mark.device else refused("operation.id_taken")
+                decided.append((read, Decision(read.op, known)))
+                continue
+            authors[read.op.id] = mark.device
             decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
             if decision.outcome.status is Status.CONTESTED:
                 room -= 1
@@ -368,10 +409,22 @@ class Authority:
             envelope=read.sealed.hash, decided=now, outcome=outcome, changes=commitments(parts),
         )  # fmt: skip
         data = link.written()
-        effects = tuple(effect for effect in (decision.effects if decision else ()) if effect.home is Home.CLOUD)
+        effects = tuple(effect for effect in (decision.effects if decision else ()) if _kept(effect, read.op))
         return Ledger(
             link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
         )
+
+
+def owed(effects: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Those effects that the author has to carry out, now that what it asked for stands."""
+    return tuple(effect for effect in effects if effect.home is Home.HERE_WHEN_ACCEPTED)
+
+
+def _kept(effect: Intent, op: Operation[Any] | None) -> bool:
+    """The cloud's own effects, and those that wait for the answer to a request. A fact's author has its own already."""
+    if effect.home is Home.HERE_WHEN_ACCEPTED:
+        return op is not None and op.spec.kind is not Kind.FACT
+    return effect.home is Home.CLOUD
 
 
 def _not_kept(read: _Read, decision: Decision) -> tuple[_Read, Decision]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
+from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead, owed
 from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GENESIS
@@ -115,7 +115,7 @@ class MemoryDevice(_Atomic):
         self.notices: dict[Id, Notice] = {}
         self.effects: dict[Id, tuple[Id, Intent, bool]] = {}
         self._overlay_of: dict[int, None] = {}
-        self._included: dict[int, None] = {}
+        self.bared: dict[int, None] = {}
         self._place: dict[Id, tuple[int, int]] = {}
         self._head = DeviceHead(studio=studio, device=device, epoch=1, sequence=0, hash=GENESIS, acked=0, cursor=0)
 
@@ -194,7 +194,7 @@ class MemoryDevice(_Atomic):
 
     def _resting(self, *, settled: bool) -> list[Entry]:
         found = self._folded(settled=settled)
-        return found if settled else [entry for entry in found if entry.sequence not in self._included]
+        return found if settled else [entry for entry in found if entry.sequence not in self.bared]
 
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
         wanted = set(refs)
@@ -215,7 +215,7 @@ class MemoryDevice(_Atomic):
 
     def included(self, sequences: Iterable[int]) -> None:
         for sequence in sequences:
-            self._set(self._included, sequence, None)
+            self._set(self.bared, sequence, None)
 
     def settled_by(self, cursor: int) -> list[int]:
         return [
@@ -259,7 +259,7 @@ class MemoryDevice(_Atomic):
         head = self._head
         self._set(self.earlier, head.epoch, head.acked)
         self._set(self.past, head.epoch, self.log)
-        fields = {"log": [], "settled": {}, "_overlay_of": {}, "_included": {}, "scopes": ()}
+        fields = {"log": [], "settled": {}, "_overlay_of": {}, "bared": {}, "scopes": ()}
         before = {name: getattr(self, name) for name in fields}
         self._journal(lambda: vars(self).update(before))
         vars(self).update(fields)
@@ -347,8 +347,10 @@ class MemoryCloud(_Atomic):
         for sequence in sequences:
             place = self._place.get((device, epoch, sequence))
             if place is not None:
-                link = self.ledgers[place].link
-                found[sequence] = Known(link.envelope, Answer(sequence, link.outcome, link.sequence))
+                ledger = self.ledgers[place]
+                link = ledger.link
+                answer = Answer(sequence, link.outcome, link.sequence, owed(ledger.effects))
+                found[sequence] = Known(link.envelope, answer)
         return found
 
     def lock(self, guards: Sequence[str]) -> None:
@@ -374,7 +376,18 @@ class MemoryCloud(_Atomic):
                 if change.left and change.left != change.scope:
                     self._add(self.index, (link.sequence, change.left, change.ref))
 
-    def set_mark(self, mark: Mark) -> None:
+    def end_of(self, device: Id, epoch: int) -> tuple[int, str]:
+        sequence = max((at for of, within, at in self._place if (of, within) == (device, epoch)), default=0)
+        if not sequence:
+            return 0, GENESIS
+        return sequence, self.ledgers[self._place[device, epoch, sequence]].link.envelope
+
+    def authors(self, operations: Iterable[Id]) -> Mapping[Id, Id]:
+        return {id: self.ledgers[self._recorded[id]].link.device for id in operations if id in self._recorded}
+
+    def set_mark(self, mark: Mark, *, earlier: bool = False) -> None:
+        if earlier:
+            mark = msgspec.structs.replace(self.marks[mark.device], contested=mark.contested)
         self._set(self.marks, mark.device, mark)
 
     def pull(self, scopes: Sequence[str], *, after: int) -> tuple[list[Pulled], int]:

@@ -51,7 +51,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         KIND: its name in stores, on the wire and for ever.
         PREFIX: first part of its scope's name; a device that holds `PREFIX/*` holds every one.
         INDEXES: how handlers and screens may find it.
-        SEARCH: fields (text, or tuples of text) whose words a person may look for.
+        SEARCH: fields (text, or tuples of text) a person may look for; one called `phone` is found by its digits, one
+            called `email` by any part.
     """
 
     id: Id

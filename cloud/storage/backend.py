@@ -11,7 +11,9 @@ from sqlalchemy import Connection, delete, select, update
 from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
 from classtap_core.kernel.device import Answer
-from classtap_core.kernel.envelope import batch_statement
+from classtap_core.kernel.digests import row_number, signed
+from classtap_core.kernel.effects import Home, Intent
+from classtap_core.kernel.envelope import GENESIS, batch_statement
 from classtap_core.kernel.errors import ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range
@@ -28,6 +30,9 @@ _CHUNK = 1_000
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 _read_link = msgspec.json.Decoder(Link).decode
+
+READY, OWED = "ready", "owed"
+"""An effect that the cloud carries out; one that its author does, told of it with the answer."""
 
 Announce = Callable[[Id, int, frozenset[str]], None]
 """Told after each commit: the studio, its sequence, and the scopes that changed."""
@@ -194,6 +199,46 @@ class SqlCloud:
             for row in rows:
                 answer = Answer(row.device_sequence, _read_link(row.link).outcome, row.sequence)
                 found[row.device_sequence] = Known(row.envelope_hash, answer)
+        return self._with_effects(found)
+
+    def _with_effects(self, found: dict[int, Known]) -> dict[int, Known]:
+        """What was answered, with the effects that went with it."""
+        effect = self._tables.effect
+        by_sequence = {known.answer.included: at for at, known in found.items()}
+        for chunk in chunks(by_sequence):
+            rows = self._connection.execute(
+                select(effect)
+                .where(effect.c.studio_id == self._studio, effect.c.state == OWED, effect.c.sequence.in_(chunk))
+                .order_by(effect.c.sequence, effect.c.id)
+            )
+            for row in rows:
+                at = by_sequence[row.sequence]
+                owed = Intent(
+                    Id(row.id), row.kind, Home.HERE_WHEN_ACCEPTED, msgspec.json.decode(row.body), bool(row.at_most_once)
+                )
+                answer = found[at].answer
+                answer = msgspec.structs.replace(answer, effects=(*answer.effects, owed))
+                found[at] = found[at]._replace(answer=answer)
+        return found
+
+    def end_of(self, device: Id, epoch: int) -> tuple[int, str]:
+        log = self._tables.log
+        found = self._connection.execute(
+            select(log.c.device_sequence, log.c.envelope_hash)
+            .where(log.c.studio_id == self._studio, log.c.device_id == device, log.c.epoch == epoch)
+            .order_by(log.c.device_sequence.desc())
+            .limit(1)
+        ).first()
+        return (0, GENESIS) if found is None else (found.device_sequence, found.envelope_hash)
+
+    def authors(self, operations: Iterable[Id]) -> Mapping[Id, Id]:
+        log = self._tables.log
+        found: dict[Id, Id] = {}
+        for chunk in chunks(operations):
+            query = select(log.c.operation, log.c.device_id).where(
+                log.c.studio_id == self._studio, log.c.operation.in_(chunk)
+            )
+            found.update((Id(row.operation), Id(row.device_id)) for row in self._connection.execute(query))
         return found
 
     def lock(self, guards: Sequence[str]) -> None:
@@ -247,10 +292,13 @@ class SqlCloud:
         self._database.put(connection, self._tables.log, [self._log_row(ledger, sealer) for ledger in ledgers])
         moved = _moved(ledgers)
         if moved:
-            rows = [
-                {"studio_id": self._studio, "scope": scope, "kind": ref[0], "id": ref[1], "sequence": sequence}
-                for (scope, ref), sequence in moved.items()
-            ]
+            rows: list[dict[str, Any]] = [
+                {
+                    "studio_id": self._studio, "scope": scope, "kind": ref[0], "id": ref[1], "sequence": sequence,
+                    "digest": digest,
+                }
+                for (scope, ref), (sequence, digest) in moved.items()
+            ]  # fmt: skip
             self._database.put(connection, self._tables.change, rows, How.REPLACE)
         effects = [self._effect_row(ledger, position) for ledger in ledgers for position in range(len(ledger.effects))]
         if effects:
@@ -266,12 +314,13 @@ class SqlCloud:
             changes = [change for ledger in ledgers for change in ledger.changes]
             self._after = self._watch(connection, self._studio, changes)
 
-    def set_mark(self, mark: Mark) -> None:
+    def set_mark(self, mark: Mark, *, earlier: bool = False) -> None:
         device = self._tables.device
+        where = update(device).where(device.c.studio_id == self._studio, device.c.id == mark.device)
         self._connection.execute(
-            update(device)
-            .where(device.c.studio_id == self._studio, device.c.id == mark.device)
-            .values(epoch=mark.epoch, sequence=mark.sequence, hash=mark.hash, contested=mark.contested)
+            where.values(contested=mark.contested)
+            if earlier
+            else where.values(epoch=mark.epoch, sequence=mark.sequence, hash=mark.hash, contested=mark.contested)
         )
         signature = self.signature
         if signature is None and self._sign is not None:
@@ -324,7 +373,7 @@ class SqlCloud:
         return {
             "studio_id": self._studio, "id": effect.id, "operation": ledger.link.operation,
             "sequence": ledger.link.sequence, "kind": effect.kind, "body": msgspec.json.encode(effect.body),
-            "at_most_once": int(effect.at_most_once), "state": "ready",
+            "at_most_once": int(effect.at_most_once), "state": READY if effect.home is Home.CLOUD else OWED,
         }  # fmt: skip
 
 
@@ -354,12 +403,18 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield several[start : start + _CHUNK]
 
 
-def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], int]:
-    """Scope and row → the last sequence at which it changed there."""
-    moved: dict[tuple[str, Ref], int] = {}
+def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], tuple[int, int | None]]:
+    """Scope and row → the last sequence at which it changed there, and its number where it lies there now."""
+    moved: dict[tuple[str, Ref], tuple[int, int | None]] = {}
+    last: dict[Ref, Change] = {}
     for ledger in ledgers:
         for change in ledger.changes:
             if change.left and change.left != change.scope:
-                moved[(change.left, change.ref)] = ledger.link.sequence
-            moved[(change.scope, change.ref)] = ledger.link.sequence
+                moved[(change.left, change.ref)] = (ledger.link.sequence, None)
+            moved[(change.scope, change.ref)] = (ledger.link.sequence, None)
+            last[change.ref] = change
+    for ref, change in last.items():
+        if change.body is not None:
+            sequence, _ = moved[(change.scope, ref)]
+            moved[(change.scope, ref)] = (sequence, signed(row_number(*ref, change.scope, change.body)))
     return moved

@@ -34,6 +34,7 @@ from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.engine import State, Status, SyncEngine
 from sync.client.local import Position, ScopeState, Unsent
+from sync.client.owner_seal import keep_sealed
 from sync.client.transport import Transport
 from sync.protocol import Pair, Paired
 
@@ -84,6 +85,7 @@ class Node:
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
             listener=self._status, last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
         )  # fmt: skip
+        keep_sealed(store)
 
     @classmethod
     def pair(

@@ -94,12 +94,12 @@ def toy_store(twin: Device) -> MemoryDevice:
     return MemoryDevice(toy.registry(), studio=twin.papers.studio, device=twin.papers.device, scopes=ALL)
 
 
-def test_another_epoch_is_refused(device: Device) -> None:
+def test_an_envelope_moved_to_another_epoch_is_no_longer_signed(device: Device) -> None:
     device.submit(marks(1))
     push = device.batch(1, 1)
     raw = push.items[0].envelope.replace('"epoch":1', '"epoch":2')
     bent = msgspec.structs.replace(push, epoch=2, items=(protocol.WireOperation(raw, push.items[0].parts),))
-    assert code_of(device.send(bent)) == (409, "sync.epoch")
+    assert code_of(device.send(bent)) == (401, "sync.signature")
 
 
 @pytest.mark.parametrize("signature", ["00" * 64, "", "zz", "00" * 63])

@@ -100,7 +100,7 @@ class ToyRoom:
             contested = entry.answer is not None and entry.answer.status is Status.CONTESTED
             if entry.kind != "toy.mark" or contested:
                 continue
-            if entry.sequence in node.store.settled:
+            if entry.sequence in node.store.settled or entry.sequence in node.store.bared:
                 lost = [c for c in entry.changes if node.store.holds(c.scope) and node.store.seen.get(c.ref) is None]
                 assert not lost, f"{node.name} lost sight of {entry.sequence}"
                 continue

@@ -73,14 +73,15 @@ class Device:
         public = self.key.public_key().public_bytes_raw()
         cloud.backend.set_mark(Mark(device=self.id, epoch=1, sequence=0, hash=GENESIS, public_key=public))
 
-    def batch(self, first: int, last: int) -> Batch:
+    def batch(self, first: int, last: int, *, epoch: int | None = None) -> Batch:
         """The device's own operations in a range of sequences, signed."""
-        entries = self.backend.entries(range(first, last + 1))
+        epoch = epoch or self.backend.head().epoch
+        entries = self.backend.entries(range(first, last + 1), epoch=epoch)
         statement = batch_statement(
-            studio=STUDIO, device=self.id, epoch=1, last_sequence=entries[-1].sequence, last_hash=entries[-1].hash
+            studio=STUDIO, device=self.id, epoch=epoch, last_sequence=entries[-1].sequence, last_hash=entries[-1].hash
         )
         items = tuple(Received(entry.data, entry.parts) for entry in entries)
-        return Batch(STUDIO, self.id, 1, items, self.key.sign(statement))
+        return Batch(STUDIO, self.id, epoch, items, self.key.sign(statement))
 
     def unsent(self) -> Batch | None:
         head = self.backend.head()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.kernel.authority import Batch, CloudDraft, Received
+from classtap_core.kernel.authority import MOST_EPOCHS, Batch, CloudDraft, Received
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.chain import ChainRow, verify_studio
 from classtap_core.kernel.clock import ManualClock
@@ -122,8 +122,10 @@ def test_who_may_push_at_all(cloud: Cloud, desk: Device) -> None:
     elsewhere.backend.studio = derived("elsewhere")
     elsewhere.backend.marks = cloud.backend.marks
     assert code(elsewhere, batch) == "sync.other_studio"
-    cloud.backend.marks[desk.id] = msgspec.structs.replace(cloud.backend.marks[desk.id], epoch=2)
-    assert code(cloud, batch) == "sync.epoch"
+    far = Device("desk", cloud)
+    far.backend.begin_epoch(1 + MOST_EPOCHS + 1)
+    some(far, 1)
+    assert code(cloud, far.unsent()) == "sync.epoch"
 
 
 def test_a_batch_is_one_run(cloud: Cloud, desk: Device) -> None:
@@ -199,9 +201,9 @@ def test_a_failure_while_writing_leaves_nothing(cloud: Cloud, desk: Device, monk
         with monkeypatch.context() as patch:
             real = getattr(MemoryCloud, step)
 
-            def fails(backend: MemoryCloud, *args: object, real: object = real) -> None:
+            def fails(backend: MemoryCloud, *args: object, real: object = real, **more: object) -> None:
                 if args:
-                    real(backend, *args)  # type: ignore[operator]
+                    real(backend, *args, **more)  # type: ignore[operator]
                 raise OSError("connection lost")
 
             patch.setattr(MemoryCloud, step, fails)
