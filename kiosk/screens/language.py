@@ -7,7 +7,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Button, Card, theme
-from kiosk.screens.wrapped import Wrapped
+from classtap_desktop.kit.wrapped import Wrapped
 from resources.text import languages
 
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QScrollArea, QScroller, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Avatar, Button, Card, CountdownRing, Label, theme
+from classtap_desktop.kit.wrapped import Wrapped
 from kiosk import events as on
 from kiosk.screens.sentences import reason_words
-from kiosk.screens.wrapped import Wrapped
 from kiosk.view import Sheet, State, Status
 
 
