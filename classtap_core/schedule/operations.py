@@ -12,9 +12,8 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
-from classtap_core.schedule import rules
+from classtap_core.schedule import rules, surroundings
 from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session, Studio
-from classtap_core.seating.records import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.timekeeping.rules import zone_of
 
 
@@ -152,27 +151,25 @@ class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 @operation("session.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class AddSessions(Payload, frozen=True, kw_only=True):
-    """Plan one session or a season of them at one location; all or none."""
+    """Plan one session or a season of them at one location; all or none.
+
+    What clashes is refused with ways round, except for codes of `conflicts.CODES` that are named in `despite`.
+    """
 
     location: Id
     items: tuple[Planned, ...]
+    despite: tuple[str, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [
             Key(Location, self.location, "studio"),
             *(Key(Session, item.session, f"schedule/{self.location}/{item.start[:7]}") for item in self.items),
-            *(Key(Room, room, "studio") for room in self._rooms()),
-            *(Key(RoomSeating, room_seating_id(room), maps_scope(self.location)) for room in self._rooms()),
+            *(Key(Room, room, "studio") for room in dict.fromkeys(item.room for item in self.items)),
         ]
-        current = {room: _current_map(tx, room) for room in self._rooms()}
-        yield [
-            Key(SeatMapVersion, version_id(room, number), maps_scope(self.location))
-            for room, number in current.items()
-            if number
-        ]
-
-    def _rooms(self) -> tuple[Id, ...]:
-        return tuple(dict.fromkeys(item.room for item in self.items))
+        location = tx.get(Location, self.location)
+        if location is not None and not any(_trouble(tx, location, item) for item in self.items):
+            sessions = [_session(location, item) for item in self.items]
+            yield from surroundings.wants(tx, sessions, despite=self.despite)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)
@@ -189,23 +186,13 @@ def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
             ItemOutcome(item.session, Status.REFUSED, (reason(code or "session.with_others"),))
             for item, code in zip(op.payload.items, found, strict=True)
         )
-    for item in op.payload.items:
-        tx.put(_on_map(tx, _session(location, item)))
+    sessions = [_session(location, item) for item in op.payload.items]
+    clashes = surroundings.refusal(tx, sessions, despite=op.payload.despite, together=False) if sessions else None
+    if clashes is not None:
+        return clashes
+    for session in sessions:
+        tx.put(surroundings.on_map(tx, session))
     return ACCEPTED
-
-
-def _current_map(tx: Tx, room: Id) -> int:
-    seating = tx.get(RoomSeating, room_seating_id(room))
-    return 0 if seating is None else seating.current
-
-
-def _on_map(tx: Tx, session: Session) -> Session:
-    """A new session follows its room's seat map, and never has more places than that."""
-    number = _current_map(tx, session.room)
-    version = tx.get(SeatMapVersion, version_id(session.room, number)) if number else None
-    if version is None:
-        return session
-    return msgspec.structs.replace(session, seat_map=number, capacity=min(session.capacity, version.capacity))
 
 
 def _trouble(tx: Tx, location: Location, item: Planned) -> str:
@@ -230,9 +217,13 @@ def _session(location: Location, item: Planned) -> Session:
 
 @operation("session.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class CancelSession(Payload, frozen=True, kw_only=True):
-    """The session does not take place. Bookings stay on record; who tells the families is an effect of later."""
+    """The session does not take place, and `reason` is the code why. Bookings stay on record.
+
+    Who tells the families is an effect of later.
+    """
 
     session: Id
+    reason: str = ""
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Session, self.session)
@@ -251,7 +242,7 @@ def cancel_session(tx: Tx, op: Operation[CancelSession]) -> Outcome:
         return refused("session.unknown")
     if session.state == "cancelled":
         return DUPLICATE
-    tx.put(msgspec.structs.replace(session, state="cancelled"))
+    tx.put(msgspec.structs.replace(session, state="cancelled", reason=op.payload.reason))
     return ACCEPTED
 
 

@@ -12,6 +12,7 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import opening
+from classtap_core.schedule.conflicts import equipment_trouble
 from classtap_core.schedule.records import Address, Closure, Equipment, Hours, Location, Room, Session
 
 
@@ -189,10 +190,7 @@ def _put(tx: Tx, before: Location | Room, after: Location | Room) -> Outcome:
 def _trouble(name: str, equipment: tuple[Equipment, ...]) -> str:
     if not name.strip():
         return "place.name_empty"
-    kinds = [one.kind for one in equipment]
-    if len(set(kinds)) < len(kinds) or any(one.count < 1 or not one.kind for one in equipment):
-        return "place.equipment"
-    return ""
+    return equipment_trouble(equipment)
 
 
 def _geo_trouble(facts: LocationFacts) -> str:

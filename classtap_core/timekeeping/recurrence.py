@@ -12,7 +12,7 @@ from dateutil.rrule import rrule, rrulestr
 from classtap_core.kernel.errors import BadInput
 from classtap_core.timekeeping.rules import instant_ms, local_of, local_text, parse_date, parse_local, shift_date
 
-MOST = 1_000
+MOST = 4_000
 """No series is expanded further than this in one go."""
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

@@ -127,7 +127,8 @@ def test_calling_off_is_done_once() -> None:
 
 def test_the_week_is_in_order_of_start_then_room() -> None:
     world = World()
-    world.say(AddSessions(location=MAIN, items=(planned(NIGHT, "2026-11-21T09:00", room=RED),)))
+    sessions = (planned(NIGHT, "2026-11-21T09:00", room=RED),)
+    world.say(AddSessions(location=MAIN, items=sessions, despite=("conflict.room", "conflict.instructor")))
     cards = day_of_sessions(world.cloud, MAIN, "2026-11-21")
     assert [(card.local[11:], card.room, card.class_name, card.instructor) for card in cards] == [
         ("07:00", "Blue", "Ballet", "Tom Teacher"), ("09:00", "Amber", "Ballet", "Tom Teacher"),
