@@ -25,12 +25,14 @@ from classtap_core.seating import operations as seating_operations
 from classtap_core.seating import presets as seating_presets
 from classtap_core.seating import publishing as seating_publishing
 from classtap_core.seating import records as seating_records
+from classtap_core.seating import rollouts as seating_rollouts
 
 ROOMS = (
     access_records, access_operations, passes_records, passes_operations, people_records, people_operations,
     schedule_records, schedule_operations, place_operations, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
-    seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_freed, undo,
+    seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
+    seating_freed, undo,
 )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from typing import Annotated, ClassVar
 
+import msgspec
+
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Index, Record, about
 
@@ -107,8 +109,12 @@ class SeatMapVersion(Record, frozen=True, kw_only=True):
 
 
 class RoomSeating(Record, frozen=True, kw_only=True):
-    """What is in force in a room. `latest` is the last number given, the head that a publish names; `current` is the
-    version that sessions planned from now on get."""
+    """What is in force in a room.
+
+    Attributes:
+        latest: the last number given, the head that a publish names. current: what new sessions get.
+        rollout: the last roll-out that reached it, or "": what it shares with other locations.
+    """
 
     KIND: ClassVar[str] = "room_seating"
     PREFIX: ClassVar[str] = "seatmaps"
@@ -117,6 +123,7 @@ class RoomSeating(Record, frozen=True, kw_only=True):
     location: Id
     latest: int
     current: int
+    rollout: str = ""
 
     def scope(self) -> str:
         return maps_scope(self.location)
@@ -184,3 +191,70 @@ class SeatPreset(Record, frozen=True, kw_only=True):
     revision: Id
     saved_ms: int
     state: str = "saved"
+
+
+def rollout_id(source: Id, rooms: tuple[Id, ...], effective_ms: int) -> Id:
+    """The same version to the same rooms at the same time is the same roll-out, however often it is asked for."""
+    return derived("seat_rollout", source, str(effective_ms), *sorted(rooms))
+
+
+def step_id(rollout: Id, room: Id) -> Id:
+    return derived("seat_rollout_step", rollout, room)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A room that a map is rolled out to."""
+
+    room: Id
+    location: Id
+
+
+class SeatRollout(Record, frozen=True, kw_only=True):
+    """A published map on its way to other rooms.
+
+    Attributes:
+        source: the version's id. document: its map, kept so that what a location changed can be told apart.
+        effective_ms: when it comes into force. allowed: what a location may change (`overrides.forbidden`).
+    """
+
+    KIND: ClassVar[str] = "seat_rollout"
+    PREFIX: ClassVar[str] = "seatpresets"
+
+    name: str
+    source: Id
+    document: str
+    effective_ms: int
+    targets: tuple[Target, ...]
+    allowed: tuple[str, ...]
+    planner: Id
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a step did not go through: a code, and what it is about."""
+
+    code: str
+    about: str = ""
+
+
+class SeatRolloutStep(Record, frozen=True, kw_only=True):
+    """A roll-out at one room.
+
+    Attributes:
+        state: `queued`, `succeeded`, `failed` (tried often enough), `conflict` (a person must choose), `cancelled`.
+        due_ms: when it is tried, or tried again. tries: how often it was. version: the number it became.
+        keep: how a person settled conflicts: `local`, `shared` or "".
+    """
+
+    KIND: ClassVar[str] = "seat_rollout_step"
+    PREFIX: ClassVar[str] = "seatpresets"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_state", ("state", "due_ms")), Index("by_rollout", ("rollout",)))
+
+    rollout: Id
+    room: Id
+    location: Id
+    state: str
+    due_ms: int
+    tries: int = 0
+    told: tuple[Told, ...] = ()
+    version: int = 0
+    keep: str = ""

@@ -13,6 +13,7 @@ from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
+from classtap_core.seating import reactions as seating_reactions
 from cloud.studios import Studios
 
 SWEEP_S = 15
@@ -34,7 +35,10 @@ class Tick(Protocol):
 Due = Callable[[Reader, int], Iterable[Tick]]
 """A room's query: what is due by now (milliseconds since the Unix epoch)."""
 
-ROOMS: tuple[tuple[str, Due], ...] = (("lease.lapse", booking_reactions.due),)
+ROOMS: tuple[tuple[str, Due], ...] = (
+    ("lease.lapse", booking_reactions.due),
+    ("seatrollout.apply", seating_reactions.due),
+)
 """What each room authors by the clock, and its query."""
 
 
