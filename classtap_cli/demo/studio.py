@@ -141,6 +141,10 @@ def make_studio(seed: int, families: int, now_ms: int, *, zone: str = ZONE) -> P
     return _Maker(seed, now_ms, zone).plan(families)
 
 
+_Span = tuple[int, int]
+"""Begin and end of a session, milliseconds since the Unix epoch."""
+
+
 class _Slot(NamedTuple):
     """A session that can be booked. `now`: it lies in today's window at the main location."""
 
@@ -168,7 +172,7 @@ class _Maker:
         self.main = self.locations[PLACES[0][0]]
         self.drafts: list[Draft] = []
         self.left: dict[Id, int] = {}
-        self.taught: dict[Id, list[tuple[datetime, datetime]]] = {}
+        self.taught: dict[Id, list[_Span]] = {}
         self.slots: list[_Slot] = []
 
     def _turn_to(self, stream: str, from_ms: int) -> None:
@@ -233,7 +237,7 @@ class _Maker:
             self.say(AddInstructor(instructor=id, name=name, staff=staff))
         for location, held in rooms.items():
             items: list[Planned] = []
-            busy: dict[Id, list[tuple[datetime, datetime]]] = {room: [] for room in held}
+            busy: dict[Id, list[_Span]] = {room: [] for room in held}
             if location == self.main:
                 items += self._around_now(held, kids, teachers, busy)
             items += self._timetable(location, held, kids, adults, teachers, busy)
@@ -248,7 +252,7 @@ class _Maker:
 
     def _around_now(
         self, rooms: Sequence[Id], kids: Sequence[Id], teachers: Sequence[Id],
-        busy: dict[Id, list[tuple[datetime, datetime]]],
+        busy: dict[Id, list[_Span]],
     ) -> list[Planned]:  # fmt: skip
         """Two kids' sessions in each of four rooms, one after the other, all open for check-in now."""
         items = []
@@ -256,6 +260,8 @@ class _Maker:
         for position, (room, offset) in enumerate(zip(rooms, (-20, -10, 0, 10), strict=False)):
             for turn in range(2):
                 start = base + timedelta(minutes=offset + turn * 50)
+                while not _is_free(busy[room], self._span(start, 45)):  # an hour that the clock skips in spring
+                    start += timedelta(minutes=5)
                 items.append(
                     self._session(
                         self.main, room, start, 45, kids[(position * 2 + turn) % len(kids)],
@@ -266,7 +272,7 @@ class _Maker:
 
     def _timetable(
         self, location: Id, rooms: Sequence[Id], kids: Sequence[Id], adults: Sequence[Id], teachers: Sequence[Id],
-        busy: dict[Id, list[tuple[datetime, datetime]]],
+        busy: dict[Id, list[_Span]],
     ) -> list[Planned]:  # fmt: skip
         """A week from three days ago: kids after school and at the weekend, adults before and after work."""
         items = []
@@ -283,8 +289,9 @@ class _Maker:
                     hour, minute = clock.split(":")
                     start = day.replace(hour=int(hour), minute=int(minute))
                     minutes = 45 if young else 60
-                    free = [one for one in teachers if _is_free(self.taught.get(one, ()), start, minutes)]
-                    if not free or not _is_free(busy[room], start, minutes):
+                    span = self._span(start, minutes)
+                    free = [one for one in teachers if _is_free(self.taught.get(one, ()), span)]
+                    if not free or not _is_free(busy[room], span):
                         continue
                     items.append(
                         self._session(
@@ -297,12 +304,12 @@ class _Maker:
 
     def _session(
         self, location: Id, room: Id, start: datetime, minutes: int, class_type: Id, instructor: Id, *,
-        capacity: int, busy: list[tuple[datetime, datetime]], kids: bool,
+        capacity: int, busy: list[_Span], kids: bool,
     ) -> Planned:  # fmt: skip
         id = self.id()
         local = start.strftime("%Y-%m-%dT%H:%M")
         for taken in (busy, self.taught.setdefault(instructor, [])):
-            taken.append((start, start + timedelta(minutes=minutes)))
+            taken.append(self._span(start, minutes))
         if kids:
             open_now = location == self.main and Window().holds(instant_ms(local, self.zone), self.now_ms)
             self.slots.append(_Slot(id, location, start, open_now))
@@ -311,6 +318,10 @@ class _Maker:
             session=id, class_type=class_type, room=room, instructor=instructor,
             start=local, duration_min=minutes, capacity=capacity,
         )  # fmt: skip
+
+    def _span(self, start: datetime, minutes: int) -> _Span:
+        begin = instant_ms(start.strftime("%Y-%m-%dT%H:%M"), self.zone)
+        return begin, begin + minutes * 60_000
 
     def _family(self, position: int, manager: Id) -> DemoFamily:
         self._turn_to(f"family {position}", FOUNDED_MS + DAY_S * (2000 + position))
@@ -414,5 +425,5 @@ class _Maker:
         ]
 
 
-def _is_free(taken: Iterable[tuple[datetime, datetime]], start: datetime, minutes: int) -> bool:
-    return not any(start < end and begin < start + timedelta(minutes=minutes) for begin, end in taken)
+def _is_free(taken: Iterable[_Span], span: _Span) -> bool:
+    return not any(begin < span[1] and span[0] < end for begin, end in taken)
