@@ -10,12 +10,18 @@ from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from cloud.hints import Hints
+from cloud.lanes import Lanes
 from cloud.secret import Secret, load_secret
 from cloud.storage.backend import Books
 from cloud.storage.database import Database
 from cloud.storage.layout import Layout, State
 from cloud.storage.tables import make_tables
+from cloud.storage.wakes import Wakes
 from cloud.studios import ScopesOf, Studios
+from cloud.watch import Watch
+
+WRITERS = 4
+"""Threads that pushes are taken on with PostgreSQL: while one waits for the database, another decides."""
 
 
 class Cloud:
@@ -23,7 +29,8 @@ class Cloud:
 
     Attributes:
         studios: founding, pairing, and each studio's authority. hints: who listens.
-        writing: the one thread that pushes are taken on. reading: the threads that pulls are answered on.
+        watch: tells other workers, and hears from them. writing: the threads that pushes are taken on, each studio's
+            in a lane of its own. reading: the threads that pulls are answered on.
     """
 
     def __init__(
@@ -41,7 +48,8 @@ class Cloud:
         tables = make_tables(bus.registry, self.database.dialect)
         self.books = Books(self.database, tables, secret, os.urandom)
         self.hints = Hints()
-        self.studios = Studios(self.books, bus, self.clock, entropy, hints=self.hints, scopes_of=scopes_of)
+        self.watch = Watch(Wakes(self.database, tables), self.hints, noted=self.database.dialect != "sqlite")
+        self.studios = Studios(self.books, bus, self.clock, entropy, watch=self.watch, scopes_of=scopes_of)
         try:
             laid_out(self.database, Layout(self.database, tables))
             with self.database.write() as connection:
@@ -49,14 +57,16 @@ class Cloud:
         except BaseException:
             self.database.close()
             raise
-        self.writing = ThreadPoolExecutor(1, "cloud-writing")
+        self.writing = Lanes(1 if self.database.dialect == "sqlite" else WRITERS, "cloud-writing")
         self.reading = ThreadPoolExecutor(4, "cloud-reading")
+        self.watch.start()
 
     def close(self) -> None:
         """End the threads, after what they are doing, and close the database."""
         self.hints.close()
         self.writing.shutdown()
         self.reading.shutdown()
+        self.watch.stop()
         self.database.close()
 
 

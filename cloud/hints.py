@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
@@ -27,8 +27,10 @@ class Listener:
         return None if self.closed else self._through
 
     def tell(self, through: int) -> None:
-        self._through = max(self._through, through)
-        self._wake()
+        """Hint at a sequence; one that was hinted at before says nothing new."""
+        if through > self._through:
+            self._through = through
+            self._wake()
 
     def close(self) -> None:
         self.closed = True
@@ -40,12 +42,17 @@ class Listener:
 
 
 class Hints:
-    """Who listens in this process. Safe to call from any thread."""
+    """Who listens in this process. Safe to call from any thread.
+
+    Attributes:
+        joined: called after somebody joined.
+    """
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self.joined: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return len(self._listeners)
@@ -56,6 +63,7 @@ class Hints:
             closed = self._closed
         if closed:
             listener.close()
+        self.joined()
 
     def leave(self, listener: Listener) -> None:
         with self._lock:
@@ -80,6 +88,15 @@ class Hints:
             listeners = list(self._listeners)
         for listener in listeners:
             listener.close()
+
+    def studios(self) -> set[Id]:
+        """The studios that somebody here listens to."""
+        with self._lock:
+            return {listener.studio for listener in self._listeners}
+
+    def devices(self, studio: Id) -> set[Id]:
+        """The devices of a studio that listen here."""
+        return {listener.device for listener in self._of(studio)}
 
     def _of(self, studio: Id) -> list[Listener]:
         with self._lock:

@@ -13,6 +13,7 @@ import uvicorn
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import EnvironmentFault
+from cloud import crew
 from cloud.app import make_app
 from cloud.composition import Cloud, open_cloud
 from cloud.jobs.ticks import Ticks
@@ -120,26 +121,47 @@ def serve(
 ) -> None:  # fmt: skip
     """Serve the cloud in `data/cloud` until the process is told to end (SIGINT, SIGTERM).
 
-    `ready` is called with the address once it listens; port 0 takes a free one. Raises EnvironmentFault, among them
-    `cloud.workers`: SQLite has one writer, and a second process would only wait for it.
+    `workers`: processes that share the port and the database; one that dies is replaced. `ready` is called with the
+    address once all listen; port 0 takes a free one. Raises EnvironmentFault, among them `cloud.workers`: SQLite has
+    one writer, and a second process would only wait for it.
     """
-    if workers != 1:
-        raise EnvironmentFault("cloud.workers", most=1)
-    # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    for noisy in ("apscheduler", "psycopg"):
+        # A sweep that takes longer than its interval, a pipeline ended by a row's refusal: told where they matter.
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    if workers > 1:
+        # Laid out once, before several come to it; and every mistake of the operator's is told once.
+        cloud = open_cloud(data, bus, url=url, clock=clock)
+        dialect = cloud.database.dialect
+        cloud.close()
+        if dialect == "sqlite" or not crew.POSSIBLE:
+            raise EnvironmentFault("cloud.workers", most=1)
+    with _listen(host, port) as listening:
+        address = _url(listening)
+        tell = (lambda: ready(address)) if ready else (lambda: None)
+
+        def work(told: Callable[[], None]) -> None:
+            _serve_here(data, bus, listening, url=url, clock=clock, ready=told)
+
+        if workers == 1:
+            work(tell)
+        else:
+            crew.run(work, workers=workers, ready=tell)
+
+
+def _serve_here(
+    data: Path, bus: Bus, listening: socket.socket, *, url: str, clock: Clock | None, ready: Callable[[], None]
+) -> None:
+    """Serve in this process until it is told to end."""
     cloud = open_cloud(data, bus, url=url, clock=clock)
     ticks = Ticks(cloud.studios)
     try:
         ticks.start()
-        listening = _listen(host, port)
         cloud.studios.url = _url(listening)
-        with listening:
-            # What lives as long as the process is looked at no more: a collection over it costs every other push double.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(_COLLECT_EVERY, 10, 10)
-            tell = (lambda: ready(cloud.studios.url)) if ready else (lambda: None)
-            _Server(_config(cloud, HEARTBEAT_S), cloud, tell).run(sockets=[listening])
+        # What lives as long as the process is looked at no more: a collection over it costs every other push double.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_COLLECT_EVERY, 10, 10)
+        _Server(_config(cloud, HEARTBEAT_S), cloud, ready).run(sockets=[listening])
     finally:
         ticks.stop()
         cloud.close()

@@ -20,11 +20,12 @@ from classtap_core.kernel.records import decode as read_record
 from classtap_core.kernel.tx import Change
 from classtap_core.passes.records import Pass, pass_id
 from classtap_core.schedule.operations import FoundStudio
-from cloud.hints import Hints
 from cloud.passkeys import PassKeys
 from cloud.storage.backend import Books, SqlCloud
 from cloud.storage.database import Connection
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
+from cloud.storage.jobs import TICKS, Jobs
+from cloud.watch import Watch
 from sync.protocol import Pair, Paired, PassText
 
 CODE_MINUTES = 10
@@ -53,12 +54,13 @@ class Studios:
     """
 
     def __init__(
-        self, books: Books, bus: Bus, clock: Clock, entropy: Entropy, *, hints: Hints, scopes_of: ScopesOf
+        self, books: Books, bus: Bus, clock: Clock, entropy: Entropy, *, watch: Watch, scopes_of: ScopesOf
     ) -> None:
         self.books, self.bus, self.clock, self.entropy = books, bus, clock, entropy
-        self.hints, self._scopes_of = hints, scopes_of
+        self.watch, self._scopes_of = watch, scopes_of
         self.directory = Directory(books.database, books.tables)
         self.pass_keys = PassKeys(books)
+        self.jobs = Jobs(books.database, books.tables)
         self.url = ""
 
     def found(
@@ -89,6 +91,7 @@ class Studios:
             wrapped = self.books.secret.wrap(pepper or secrets.token_bytes(32), _pin_pepper(entry.id))
             self.directory.put_secret(connection, entry.id, "pin_pepper", wrapped)
             self.pass_keys.start(connection, entry, now_s=now // 1000)
+            self.jobs.add(connection, TICKS, entry.id, due_ms=now)
         if owner is not None:
             first = FoundStudio(
                 name=name, pass_number=entry.pass_studio, owner=owner, owner_name=owner_name, environment=environment
@@ -111,7 +114,7 @@ class Studios:
     def storage(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> SqlCloud:
         """The studio's storage for one piece of work on this thread. `signature`: of the batch being taken."""
         return SqlCloud(
-            self.books, studio, announce=self.hints.announce, watch=self._watch, signature=signature,
+            self.books, studio, announce=self.watch.announce, watch=self._watch, signature=signature,
             sign=None if signature is not None else self._signer(studio), rehearsing=rehearsing,
         )  # fmt: skip
 
@@ -133,12 +136,14 @@ class Studios:
                 device: Device = read_record(Device, change.body)
                 if device.revoked_at_ms is not None:
                     now = self.clock.now().corrected
+                    if device.purge_order is not None:
+                        self.directory.order_purge(connection, studio, device.id, order=device.purge_order)
                     if self.directory.revoke(connection, studio, device.id, at_ms=now):
                         gone.append(device.id)
 
         def close() -> None:
             for id in gone:
-                self.hints.drop(studio, id)
+                self.watch.drop(studio, id)
 
         return close if gone else None
 
@@ -261,18 +266,21 @@ class Studios:
             if not self.directory.set_scopes(connection, studio, device, scopes):
                 raise Refused("device.unknown")
         # A stream goes on with the scopes it began with; the device opens another.
-        self.hints.drop(studio, device)
+        self.watch.drop(studio, device)
 
-    def revoke(self, studio: Id, device: Id, *, reason: str = "") -> None:
-        """Shut a device out, at once. Raises Refused `device.unknown`; revoking twice is fine."""
+    def revoke(self, studio: Id, device: Id, *, reason: str = "", purge: bool = False) -> None:
+        """Shut a device out, at once; with `purge` its store is to go when it is next heard of.
+
+        Raises Refused `device.unknown`; revoking twice is fine.
+        """
         with self.books.database.read(studio) as connection:
             if self.directory.device(connection, studio, device) is None:
                 raise Refused("device.unknown")
         if RevokeDevice.SPEC.name in self.bus.registry.specs:
-            self.author(studio, RevokeDevice(device=device, reason=reason), source="directory")
+            self.author(studio, RevokeDevice(device=device, reason=reason, purge=purge), source="directory")
         with self.books.database.write(studio) as connection:
             self.directory.revoke(connection, studio, device, at_ms=self.clock.now().corrected)
-        self.hints.drop(studio, device)
+        self.watch.drop(studio, device)
 
 
 def is_signed(public_key: bytes, signature: bytes, statement: bytes) -> bool:

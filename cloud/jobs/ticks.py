@@ -1,6 +1,7 @@
 """What time causes: a sweep asks every room what is due, and the studio's own device authors it, once."""
 
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -14,9 +15,15 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
 from classtap_core.seating import reactions as seating_reactions
+from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.studios import Studios
 
 SWEEP_S = 15
+PACE_S = 1
+"""How often a worker looks for studios whose sweep is due."""
+LEASE_S = 60
+"""How long a worker has for what it took; after that another may take it."""
+MOST_TAKEN = 20
 MOST_AT_ONCE = 500
 
 _log = logging.getLogger("classtap.cloud")
@@ -59,26 +66,40 @@ def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
 
 
 class Ticks:
-    """The clock's thread: sweeps every studio, again and again."""
+    """The clock's thread: sweeps every studio, again and again; of several workers one at a time."""
 
     def __init__(self, studios: Studios, *, every_s: int = SWEEP_S) -> None:
-        self._studios = studios
+        self._studios, self._every_ms = studios, every_s * 1000
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
+        self._jobs = Jobs(studios.books.database, studios.books.tables)
+        self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
         self._scheduler.add_job(
-            self.sweep_all, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None
+            self.sweep_all, "interval", seconds=PACE_S, coalesce=True, max_instances=1, misfire_grace_time=None
         )
 
     def sweep_all(self) -> None:
-        """One round. A studio in trouble holds up no other."""
-        for entry in self._studios.all():
-            try:
-                sweep(self._studios, entry.id, self._due)
-            except ClassTapError as error:
-                _log.error("sweep: %s", error.code)
-            except Exception as fault:  # noqa: BLE001 - the next round tries again
-                _log.error("sweep: %s", type(fault).__name__)
+        """One round: every studio whose sweep is due and that no other worker has. One in trouble holds up no other."""
+        try:
+            while jobs := self._take():
+                for job in jobs:
+                    self._sweep(job)
+        except ClassTapError as error:
+            _log.error("sweep: %s", error.code)
+
+    def _take(self) -> list[Job]:
+        now = self._studios.clock.now().corrected
+        return self._jobs.take(TICKS, holder=self._holder, now_ms=now, lease_ms=LEASE_S * 1000, most=MOST_TAKEN)
+
+    def _sweep(self, job: Job) -> None:
+        try:
+            sweep(self._studios, job.studio, self._due)
+        except ClassTapError as error:
+            _log.error("sweep: %s", error.code)
+        except Exception as fault:  # noqa: BLE001 - the next round tries again
+            _log.error("sweep: %s", type(fault).__name__)
+        self._jobs.done(job, holder=self._holder, due_ms=self._studios.clock.now().corrected + self._every_ms)
 
     def start(self) -> None:
         self._scheduler.start()

@@ -111,11 +111,15 @@ class Database:
         with self._writing:
             yield
 
+    def inserted(self, table: Table) -> Any:
+        """An insert that can say what becomes of a row that is there already (`on_conflict_do_update`)."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
     def upsert(self, table: Table) -> Insert:
         """An insert that replaces the row with the same primary key."""
         key = [column.name for column in table.primary_key]
         rest = [column.name for column in table.columns if column.name not in key]
-        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        made = self.inserted(table)
         statement: Insert = made.on_conflict_do_update(
             index_elements=key, set_={name: made.excluded[name] for name in rest}
         )
@@ -123,7 +127,7 @@ class Database:
 
     def insert_new(self, table: Table) -> Insert:
         """An insert that leaves the row with the same primary key as it is."""
-        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        made = self.inserted(table)
         statement: Insert = made.on_conflict_do_nothing(index_elements=[column.name for column in table.primary_key])
         return statement
 

@@ -1,0 +1,132 @@
+"""Several processes at one piece of work: started by a parent that only waits, replaces who dies, and ends with all."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from classtap_core.kernel.errors import EnvironmentFault
+
+POSSIBLE = hasattr(os, "fork")
+"""Not on Windows, where a process cannot take over its parent's open port."""
+
+Work = Callable[[Callable[[], None]], None]
+"""What a worker does until it is told to end (SIGTERM); it calls what it is given once it is ready."""
+
+_QUICK_S = 5.0
+_MOST_QUICK = 5
+"""So many deaths, each within `_QUICK_S` of its start, are no accident: then all end."""
+
+_log = logging.getLogger("classtap.cloud")
+
+
+def run(work: Work, *, workers: int, ready: Callable[[], None]) -> None:
+    """Run `work` in so many processes until this one is told to end (SIGTERM, SIGINT), then end them.
+
+    The caller has no threads. `ready` is called once every worker said so. Raises EnvironmentFault `cloud.start` when
+    workers die as soon as they begin.
+    """
+    _Crew(work, workers, ready).run()
+
+
+class _Crew:
+    def __init__(self, work: Work, workers: int, ready: Callable[[], None]) -> None:
+        self._work, self._workers, self._ready = work, workers, ready
+        self._began: dict[int, float] = {}
+        self._ending = False
+
+    def run(self) -> None:
+        before = {wanted: signal.signal(wanted, self._end) for wanted in (signal.SIGTERM, signal.SIGINT)}
+        heard, said = os.pipe()
+        try:
+            for _ in range(self._workers):
+                self._start(said, heard)
+            os.close(said)
+            self._wait_until_ready(heard)
+            self._look_after()
+        finally:
+            os.close(heard)
+            self._dismiss()
+            for wanted, handler in before.items():
+                signal.signal(wanted, handler)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._ending = True
+        self._dismiss_gently()
+
+    def _start(self, said: int | None, heard: int | None) -> None:
+        child = os.fork()
+        if child:
+            self._began[child] = time.monotonic()
+            return
+        code = 1
+        try:
+            for wanted in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(wanted, _leave)  # uvicorn stops first, then raises it again
+            if heard is not None:
+                os.close(heard)
+            self._work(lambda: _say(said))
+            code = 0
+        except SystemExit:
+            code = 0
+        except BaseException as fault:  # noqa: BLE001 - a child must not run on in its parent's code
+            _log.error("worker: %s", type(fault).__name__)
+        finally:
+            os._exit(code)
+
+    def _wait_until_ready(self, heard: int) -> None:
+        got = 0
+        while got < self._workers and not self._ending:
+            try:
+                some = os.read(heard, self._workers)
+            except InterruptedError:
+                continue
+            if not some:
+                break
+            got += len(some)
+        if got >= self._workers:
+            self._ready()
+        elif not self._ending:
+            raise EnvironmentFault("cloud.start")
+
+    def _look_after(self) -> None:
+        quick = 0
+        while self._began:
+            child, _status = os.wait()
+            lived = time.monotonic() - self._began.pop(child, 0.0)
+            if self._ending:
+                continue
+            quick = quick + 1 if lived < _QUICK_S else 0
+            if quick >= _MOST_QUICK:
+                raise EnvironmentFault("cloud.start")
+            _log.error("a worker died; another takes its place")
+            self._start(None, None)
+
+    def _dismiss_gently(self) -> None:
+        for child in list(self._began):
+            try:
+                os.kill(child, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+
+    def _dismiss(self) -> None:
+        self._ending = True
+        self._dismiss_gently()
+        while self._began:
+            try:
+                child, _status = os.wait()
+            except ChildProcessError:
+                return
+            self._began.pop(child, None)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _say(said: int | None) -> None:
+    if said is not None:
+        os.write(said, b".")
+        os.close(said)

@@ -1,0 +1,81 @@
+"""Which studio moved: a note in the directory that other workers look for, written after the commit. It may be lost.
+
+A sweep over the heads finds what got lost. The note stands outside the studio's transaction, so that on Citus a push
+stays with one worker.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, case, literal, literal_column, select
+
+from classtap_core.kernel.ids import Id
+from cloud.storage.database import Database
+from cloud.storage.tables import Tables
+
+_NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
+
+
+class Wake(NamedTuple):
+    """A studio that moved. `stamp_ms` is by the database's clock."""
+
+    studio: Id
+    sequence: int
+    stamp_ms: int
+
+
+class Moved(NamedTuple):
+    """What happened in a studio since a sequence: where its head is, and the scopes that changed."""
+
+    head: int
+    scopes: frozenset[str]
+
+
+class Wakes:
+    """The notes of one database."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database, self._tables = database, tables
+
+    def tell(self, moved: Mapping[Id, int]) -> None:
+        """Note where studios stand now."""
+        table = self._tables.wakes
+        here = self._database.dialect == "sqlite"
+        stamp: Any = literal(time.time_ns() // 1_000_000, BigInteger) if here else literal_column(_NOW)
+        made = self._database.inserted(table).values(stamp_ms=stamp)
+        later = case((table.c.sequence > made.excluded.sequence, table.c.sequence), else_=made.excluded.sequence)
+        statement = made.on_conflict_do_update(
+            index_elements=["studio_id"], set_={"sequence": later, "stamp_ms": made.excluded.stamp_ms}
+        )
+        # In one order, so that two workers never wait for each other in a circle.
+        rows = [{"studio_id": studio, "sequence": sequence} for studio, sequence in sorted(moved.items())]
+        with self._database.write() as connection:
+            connection.execute(statement, rows)
+
+    def since(self, stamp_ms: int) -> list[Wake]:
+        """Studios that moved at or after a stamp, the oldest first."""
+        table = self._tables.wakes
+        query = select(table).where(table.c.stamp_ms >= stamp_ms).order_by(table.c.stamp_ms)
+        with self._database.read() as connection:
+            return [Wake(Id(row.studio_id), row.sequence, row.stamp_ms) for row in connection.execute(query)]
+
+    def look(self, studio: Id, *, after: int | None, back: int = 0) -> Moved:
+        """What changed in a studio after a sequence; without one, in the last `back` steps."""
+        head, change = self._tables.head.c, self._tables.change.c
+        with self._database.read(studio) as connection:
+            now = connection.scalar(select(head.sequence).where(head.studio_id == studio)) or 0
+            begin = max(now - back, 0) if after is None else after
+            if begin >= now:
+                return Moved(now, frozenset())
+            scopes = select(change.scope).distinct().where(change.studio_id == studio, change.sequence > begin)
+            return Moved(now, frozenset(connection.scalars(scopes)))
+
+    def standing(self, studio: Id, devices: Iterable[Id]) -> dict[Id, str]:
+        """The scopes of those devices that are not revoked, as one text each."""
+        device = self._tables.device.c
+        query = select(device.id, device.scopes).where(
+            device.studio_id == studio, device.id.in_(list(devices)), device.revoked_ms.is_(None)
+        )
+        with self._database.read(studio) as connection:
+            return {Id(row.id): row.scopes for row in connection.execute(query)}

@@ -1,0 +1,23 @@
+"""A cloud over the toy room with several workers: python -m tests.cloud.crew FOLDER URL WORKERS."""
+
+import signal
+import sys
+from pathlib import Path
+
+from cloud.serve import serve
+from tests.unit.kernel import toy
+
+
+def main(folder: str, url: str, workers: str) -> None:
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    serve(
+        Path(folder), toy.bus(authority=True), port=0, url=url, workers=int(workers),
+        ready=lambda url: print(url, flush=True),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
