@@ -3,11 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, print_json
+from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, complain, invocation, print_json
 from classtap_cli.reach import ask, opened, ring
 from classtap_cli.signing_in import asked_pin
 from classtap_cli.written import write_whole
@@ -20,6 +20,9 @@ from classtap_core.store.restore import restore as restore_store
 
 Word = Annotated[str, typer.Option("--confirm", metavar="WORD", help="The word that the first step said.")]
 Pin = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with a manager's PIN.")]
+OwnerPin = Annotated[
+    Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the owner's PIN, for the other devices.")
+]
 Lost = Annotated[
     bool, typer.Option("--lost", help="The store can no longer be opened, so that nobody's PIN can be tried.")
 ]
@@ -79,21 +82,39 @@ def restore(
 
 @answering
 def seal(
-    out: Out = None, public: Public = "", replace: Replace = False, data: Data = None, program: As = "desk",
-    now: Now = None, json: Json = False,
+    out: Out = None, public: Public = "", replace: Replace = False, pin: OwnerPin = None, data: Data = None,
+    program: As = "desk", now: Now = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """Make the owner's recovery key, say it once to be put away on paper, and seal the store's key to it."""
+    """Make the owner's recovery key, say it once to be put away on paper, and seal the store's key to it.
+
+    With the owner's PIN (--pin-file, or typed) every other device of the studio seals itself to it too.
+    """
     call = invocation(data, program, now, json)
     if public:
-        print_json(ask(call, "store.key.seal", public=public, replace=replace))
+        print_json(_handed_out(call, ask(call, "store.key.seal", public=public, replace=replace), pin))
         return
     made = recovery.make(os.urandom)
     if out is not None:
         if out.exists():
             raise BadInput("recovery.file_there", file=str(out))
         write_whole(out, f"{made.text()}\n".encode())  # before the seal: a seal without its key would help nobody
-    found = ask(call, "store.key.seal", public=made.public.hex(), replace=replace)
+    found = _handed_out(call, ask(call, "store.key.seal", public=made.public.hex(), replace=replace), pin)
     print_json({**found, "file": str(out)} if out is not None else {**found, "recovery_key": made.text()})
+
+
+def _handed_out(call: Invocation, found: dict[str, Any], pin: Path | None) -> dict[str, Any]:
+    """Hand the sealed store's owner key to the other devices too, where the owner's PIN is given.
+
+    What stands in the way is said, and no more: the owner must see the key that was made in any case.
+    """
+    if pin is None and not sys.stdin.isatty():
+        return {**found, "handed_out": False}
+    try:
+        handed: dict[str, Any] = ask(call, "store.key.hand_out", pin=asked_pin(pin))
+    except ClassTapError as trouble:
+        complain(trouble)
+        return {**found, "handed_out": False}
+    return handed
 
 
 @answering

@@ -1,6 +1,7 @@
 """The house: every room's records and operations, and the one door they stand behind."""
 
 from classtap_core.access import operations as access_operations
+from classtap_core.access import owner_key
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
 from classtap_core.booking import operations as booking_operations
@@ -28,7 +29,7 @@ from classtap_core.seating import records as seating_records
 from classtap_core.seating import rollouts as seating_rollouts
 
 ROOMS = (
-    access_records, access_operations, passes_records, passes_operations, people_records, people_operations,
+    access_records, access_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
     schedule_records, schedule_operations, place_operations, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,

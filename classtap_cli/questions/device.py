@@ -10,6 +10,7 @@ import msgspec
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, parse
+from classtap_core.kernel.outcomes import Outcome
 from classtap_core.people.records import Family
 from sync.client.node import Node
 from sync.client.transport import Rejected, Transport, Unreachable
@@ -38,6 +39,13 @@ def the_cloud(node: Node) -> Iterator[Transport]:
         raise Refused(no.code, **no.params) from no
     finally:
         transport.close()
+
+
+def check_stands(outcome: Outcome) -> None:
+    """Raises Refused with an operation's own reason when it does not stand."""
+    if not outcome.stands:
+        reason = outcome.reasons[0] if outcome.reasons else None
+        raise Refused(reason.code if reason else "cli.refused", **(reason.params if reason else {}))
 
 
 def family_called(node: Node, named: str) -> Family:

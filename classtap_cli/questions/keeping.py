@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, Nothing, iso
+from classtap_cli.questions.device import Device, Nothing, check_stands, iso
 from classtap_cli.signing_in import signed_in
 from classtap_core.access.blueprints import Capability
-from classtap_core.kernel.errors import BadInput
+from classtap_core.access.owner_key import OWNER_KEY, OwnerKey, SetOwnerKey
+from classtap_core.checkin.reading import fetch
+from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status
 from classtap_core.store import destroy
 
 
@@ -24,6 +27,12 @@ class SealTo(msgspec.Struct, forbid_unknown_fields=True):
 
     public: str
     replace: bool = False
+
+
+class Pin(msgspec.Struct, forbid_unknown_fields=True):
+    """The PIN of who says so."""
+
+    pin: str
 
 
 class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,6 +76,24 @@ def seal(device: Device, asked: SealTo) -> dict[str, Any]:
         raise BadInput("recovery.there")
     store.seal_to(public)
     return status(device, Nothing())
+
+
+def hand_out(device: Device, asked: Pin) -> dict[str, Any]:
+    """Hand the owner's public key to the studio's other devices; the owner says so.
+
+    Raises Refused `store.unsealed` when this store is sealed to nobody, as `signed_in`, and as the operation is.
+    """
+    node = device.node
+    if node.store.recovery is None:
+        raise Refused("store.unsealed")
+    with node.reader() as reader:
+        there = fetch(reader, OwnerKey, [OWNER_KEY]).get(OWNER_KEY)
+    author = signed_in(node, Capability.MANAGE_STUDIO, asked.pin, location=Id(node.papers.location))
+    word = SetOwnerKey(public=node.store.recovery.hex(), replaces=there.public if there else "")
+    outcome = node.submit(word, author, source="cli").result().outcome
+    if outcome.status is not Status.WAITING:  # the cloud decides it with the next sync
+        check_stands(outcome)
+    return {**status(device, Nothing()), "handed_out": True}
 
 
 def backup(device: Device, asked: Into) -> dict[str, Any]:

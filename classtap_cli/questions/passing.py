@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, family_called, iso, the_cloud
+from classtap_cli.questions.device import Device, check_stands, family_called, iso, the_cloud
 from classtap_cli.signing_in import signed_in
 from classtap_core.access.blueprints import Capability
 from classtap_core.checkin.reading import fetch
@@ -98,7 +98,7 @@ def revoke(device: Device, asked: Revoke) -> dict[str, Any]:
     author = signed_in(node, Capability.REVOKE_PASS, asked.pin, location=held.home)
     word = RevokePass(family=family.id, home=held.home, epoch=held.epoch, reason=asked.reason)
     receipt = node.submit(word, author, source="cli").result()
-    _check(receipt.outcome)
+    check_stands(receipt.outcome)
     return {"family": family.id, "name": family.name, "epoch": held.epoch, **_told(receipt.operation, receipt.outcome)}
 
 
@@ -117,9 +117,3 @@ def submit(device: Device, asked: Submit) -> dict[str, Any]:
 
 def _told(operation: str, outcome: Outcome) -> dict[str, Any]:
     return {"operation": operation, **msgspec.to_builtins(outcome)}
-
-
-def _check(outcome: Outcome) -> None:
-    if not outcome.stands:
-        reason = outcome.reasons[0] if outcome.reasons else None
-        raise Refused(reason.code if reason else "cli.refused", **(reason.params if reason else {}))

@@ -16,6 +16,7 @@ TABLE: Table[Device] = {
     "store.key": Question(Nothing, keeping.status),
     "store.key.rotate": Question(Nothing, keeping.rotate),
     "store.key.seal": Question(keeping.SealTo, keeping.seal),
+    "store.key.hand_out": Question(keeping.Pin, keeping.hand_out),
     "store.backup": Question(keeping.Into, keeping.backup),
     "store.stake": Question(Nothing, keeping.stake),
     "scan": Question(passing.Text, passing.scan),

@@ -47,6 +47,33 @@ def test_an_owners_key_brings_a_lost_store_back(studio: Studio, tmp_path: Path) 
     assert (refused.code, refused.err.partition(",")[0]) == (1, "A letter of the recovery key is mistyped")
 
 
+def test_every_device_seals_itself_to_the_owner(tmp_path: Path) -> None:
+    """The owner's key is made at the desk, once; a kiosk that is there and one that is paired later need no typing."""
+    pin, paper = tmp_path / "pin", tmp_path / "paper.txt"
+    with Studio(tmp_path / "data", families=3) as here:
+        here.pair("desk")
+        kiosk = here.pair("kiosk")
+        here.leave("desk")
+        pin.write_text("000000")
+        seal = ("store", "key", "seal", "--pin-file", pin)
+        found = inside(*seal, "-o", paper, data=here.data)
+        assert (found.code, found.json["handed_out"], paper.exists()) == (0, False, True), found.err
+        assert found.err.startswith("That PIN is nobody's")
+        public = found.json["recovery"]
+        pin.write_text(OWNER)
+        found = inside(*seal, "--public", public, data=here.data)
+        assert (found.code, found.json["handed_out"], found.json["recovery"]) == (0, True, public), found.err
+        assert inside("sync", "once", data=here.data).code == 0
+        kiosk.engine.once()
+        assert kiosk.store.call(lambda: kiosk.store.recovery).hex() == public
+        with here.pair("kiosk", here.data / "another") as another:
+            assert another.store.call(lambda: another.store.recovery).hex() == public
+        here.leave("kiosk")
+        (here.data / "kiosk" / "store.key").unlink()
+        found = inside("store", "key", "recover", "--recovery-key", paper, "--as", "kiosk", data=here.data)
+        assert (found.code, found.json["recovered"]) == (0, True), found.err
+
+
 def test_a_device_is_given_away_in_two_steps(studio: Studio, tmp_path: Path) -> None:
     data, desk = copied(studio, "desk", tmp_path / "data"), ("--as", "desk")
     pin = tmp_path / "pin"

@@ -34,9 +34,10 @@ COMPUTED: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("classtap_cli/pair.py", "Refused(no.code, **no.params)"): tuple(CLOUD_SAYS),
     ("classtap_cli/questions/device.py", "Refused(no.code, **no.params)"): tuple(CLOUD_SAYS),
-    ("classtap_cli/questions/passing.py", "Refused(reason.code if reason else 'cli.refused', **reason.params if reason else {})"): (
+    ("classtap_cli/questions/device.py", "Refused(reason.code if reason else 'cli.refused', **reason.params if reason else {})"): (
         "cli.refused", "permission.denied", "permission.expired", "permission.device_unknown",
         "permission.device_revoked", "permission.not_this_device", "permission.author", "pass.unknown",
+        "owner_key.shape", "owner_key.there",
     ),
 }  # fmt: skip
 
