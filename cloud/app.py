@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from classtap_core.access.blueprints import DESK
+from classtap_core.access.blueprints import DESK, DEVICE_ROLES
+from classtap_core.access.rules import kinds_withheld
 from classtap_core.kernel.authority import Batch, read_batch
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
@@ -31,8 +32,9 @@ from cloud.limits import Tries
 from cloud.metrics import Metrics
 from cloud.pages.routes import seat_routes
 from cloud.problems import problem, problem_of
+from cloud.standing import all_devices, take_report, take_word
 from cloud.storage.directory import DeviceEntry
-from cloud.storage.pulls import head_of, pull, snapshot
+from cloud.storage.pulls import head_of, leaves, pull, snapshot
 from cloud.turns import Turns
 from sync.protocol import (
     HEARTBEAT_S,
@@ -40,15 +42,19 @@ from sync.protocol import (
     PAGE,
     PREFIX,
     Hint,
+    Leaves,
     Page,
     Pair,
+    Purged,
     Push,
     Pushed,
+    Report,
     SnapshotPage,
     WireRow,
     batch_of,
     decode,
     encode,
+    named,
     wire_row,
 )
 
@@ -70,7 +76,11 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/push", devices.push, ["POST"]),
         (f"{PREFIX}/pull", devices.pull, ["GET"]),
         (f"{PREFIX}/snapshot/{{scope:path}}", devices.snapshot, ["GET"]),
+        (f"{PREFIX}/digest/{{scope:path}}", devices.digest, ["GET"]),
         (f"{PREFIX}/keys", devices.keys, ["GET"]),
+        (f"{PREFIX}/report", devices.report, ["POST"]),
+        (f"{PREFIX}/devices", devices.devices, ["GET"]),
+        (f"{PREFIX}/purged", devices.purged, ["POST"]),
         (f"{PREFIX}/pass/{{family}}", devices.pass_text, ["GET"]),
         (f"{PREFIX}/live", devices.live, ["GET"]),
         ("/healthz", _healthy, ["GET"]),
@@ -97,6 +107,7 @@ def _answering(handler: Handler, metrics: Metrics, path: str) -> Handler:
         except ClassTapError as error:
             if isinstance(error, EnvironmentFault):
                 _log.error("%s %s: %s", request.method, path, error.code)
+            metrics.refused(error.code)
             response = problem_of(error)
         except ClientDisconnect:
             response = problem("body.truncated")
@@ -134,6 +145,7 @@ class _Devices:
         self._turns = Turns()
         self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
         self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
+        self._withheld = {role: kinds_withheld(role, cloud.bus.registry.records) for role in DEVICE_ROLES}
         self._takes = {spec.name: spec.version for spec in cloud.bus.registry.specs.values()}
 
     async def pair(self, request: Request) -> Response:
@@ -145,62 +157,94 @@ class _Devices:
 
     async def push(self, request: Request) -> Response:
         # A revoked device may still tell what it knew (what came after the revocation is contested); it is told nothing.
-        device = await self._device(request, revoked_too=True)
+        device = await self._device(request, shut_out_too=True)
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)
         async with self._turns.of(device.id) as turn:
             asked, batch, sealed = await self._run(self.cloud.reading, partial(_read_push, device, body))
             await turn()
-            writing = self._submit(self.cloud.writing, partial(self._push, device, asked, batch, sealed, gzip))
+            writing = self._submit(
+                self.cloud.writing.of(device.studio), partial(self._push, device, asked, batch, sealed, gzip)
+            )
         return await writing
 
     def _push(self, device: DeviceEntry, asked: Push, batch: Batch, sealed: Sequence[Sealed], gzip: bool) -> Response:
         pushed = take(self.cloud.studios, batch, sealed)
         self.metrics.answers(pushed.answers)
-        page = self._page(device, asked.scopes, asked.cursor) if asked.scopes and self._stands(device) else None
+        page = None
+        if asked.scopes and self._stands(device):
+            page = self._page(device, asked.scopes, asked.cursor, asked.holding)
         answer = Pushed(
-            answers=pushed.answers, acked=pushed.acked, cloud_ms=self.cloud.clock.now().wall, takes=self._takes,
+            answers=pushed.answers, acked=pushed.acked, epoch=asked.epoch, cloud_ms=self.cloud.clock.now().wall, takes=self._takes,
             page=page,
         )  # fmt: skip
         return json_answer(encode(answer), gzip=gzip)
 
     def _stands(self, device: DeviceEntry) -> bool:
         """Asked on the writing thread: a device revoked while its push waited gets nothing any more."""
-        with self.cloud.database.read() as connection:
+        with self.cloud.database.read(device.studio) as connection:
             now = self.cloud.studios.directory.device(connection, device.studio, device.id)
         return now is not None and now.revoked_ms is None
 
     async def pull(self, request: Request) -> Response:
         device = await self._device(request)
-        cursor, scopes, gzip = request.query_params.get("cursor", ""), _scopes(request), takes_gzip(request)
+        asked, scopes, gzip = request.query_params, _scopes(request), takes_gzip(request)
+        cursor, holding, digest = asked.get("cursor", ""), asked.get("holding", ""), asked.get("digest", "") == "1"
         return await self._run(
-            self.cloud.reading, lambda: json_answer(encode(self._page(device, scopes, cursor)), gzip=gzip)
+            self.cloud.reading,
+            lambda: json_answer(encode(self._page(device, scopes, cursor, holding, digest=digest)), gzip=gzip),
         )
 
-    def _page(self, device: DeviceEntry, wanted: tuple[str, ...], cursor: str) -> Page:
+    def _page(
+        self, device: DeviceEntry, wanted: tuple[str, ...], cursor: str, holding: str, *, digest: bool = False
+    ) -> Page:
         scopes = narrowed(wanted, device.scopes)
-        found = pull(self.cloud.books, device.studio, scopes, cursor=cursor, most=PAGE)
+        found = pull(
+            self.cloud.books, device.studio, scopes, cursor=cursor, most=PAGE, without=self._not_for(device),
+            digest=digest,
+        )  # fmt: skip
+        agreed = holding in ("", named(device.scopes)) and all(covers(device.scopes, one) for one in wanted)
         return Page(
             rows=_wire(found.rows), through=found.through, cursor=found.cursor, more=found.more,
-            resnapshot=scopes if found.stale else (),
-            cloud_ms=self.cloud.clock.now().wall,
-            allowed=None if all(covers(device.scopes, one) for one in wanted) else device.scopes,
+            resnapshot=scopes if found.stale else (), cloud_ms=self.cloud.clock.now().wall,
+            allowed=None if agreed else device.scopes, digests=found.digests,
         )  # fmt: skip
+
+    def _not_for(self, device: DeviceEntry) -> frozenset[str]:
+        """Kinds of records that a device of its role never gets."""
+        return self._withheld.get(device.role, frozenset())
 
     async def snapshot(self, request: Request) -> Response:
         device = await self._device(request)
-        scope = request.path_params["scope"]
-        if not covers(device.scopes, scope):
-            raise Refused("scope.not_yours")
-        after = request.query_params.get("after", "")
-        limit = _limit(request.query_params.get("limit", ""))
-        gzip = takes_gzip(request)
+        scope, asked, gzip = self._scope(request, device), request.query_params, takes_gzip(request)
+        after, limit, leaf = asked.get("after", ""), _limit(asked.get("limit", "")), _leaf(asked.get("leaf", ""))
         return await self._run(
-            self.cloud.reading, partial(self._snapshot, device, scope, after=after, limit=limit, gzip=gzip)
+            self.cloud.reading, partial(self._snapshot, device, scope, after=after, limit=limit, leaf=leaf, gzip=gzip)
         )
 
-    def _snapshot(self, device: DeviceEntry, scope: str, *, after: str, limit: int, gzip: bool) -> Response:
-        found = snapshot(self.cloud.books, device.studio, scope, after=after, most=limit)
+    @staticmethod
+    def _scope(request: Request, device: DeviceEntry) -> str:
+        scope: str = request.path_params["scope"]
+        if not covers(device.scopes, scope):
+            raise Refused("scope.not_yours")
+        return scope
+
+    async def digest(self, request: Request) -> Response:
+        device = await self._device(request)
+        scope, gzip = self._scope(request, device), takes_gzip(request)
+
+        def sums() -> Response:
+            found, through = leaves(self.cloud.books, device.studio, scope, without=self._not_for(device))
+            return json_answer(
+                encode(Leaves(leaves=found, through=through, cloud_ms=self.cloud.clock.now().wall)), gzip=gzip
+            )
+
+        return await self._run(self.cloud.reading, sums)
+
+    def _snapshot(self, device: DeviceEntry, scope: str, *, after: str, limit: int, leaf: str, gzip: bool) -> Response:
+        found = snapshot(
+            self.cloud.books, device.studio, scope, after=after, most=limit, without=self._not_for(device), leaf=leaf
+        )
         page = SnapshotPage(
             rows=_wire(found.rows), through=found.through, cursor=found.cursor, next=found.next,
             cloud_ms=self.cloud.clock.now().wall, total=found.total,
@@ -217,6 +261,25 @@ class _Devices:
 
         data = await self._run(self.cloud.reading, bundle)
         return Response(data, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+    async def report(self, request: Request) -> Response:
+        device = await self._device(request)
+        said = decode(Report, await read_body(request, most=_PAIR_BYTES))
+        await self._run(self.cloud.reading, partial(take_report, self.cloud.studios, device, said))
+        return Response(status_code=204)
+
+    async def devices(self, request: Request) -> Response:
+        device = await self._device(request)
+        if device.role != DESK:
+            raise Refused("devices.not_here")
+        found = await self._run(self.cloud.reading, partial(all_devices, self.cloud.studios, device.studio))
+        return json_answer(encode(found), gzip=takes_gzip(request))
+
+    async def purged(self, request: Request) -> Response:
+        device = await self._device(request, shut_out_too=True)
+        word = decode(Purged, await read_body(request, most=_PAIR_BYTES))
+        await self._run(self.cloud.reading, partial(take_word, self.cloud.studios, device, word))
+        return Response(status_code=204)
 
     async def pass_text(self, request: Request) -> Response:
         device = await self._device(request)
@@ -259,7 +322,7 @@ class _Devices:
     async def measured(self, request: Request) -> Response:
         return PlainTextResponse(self.metrics.text(listeners=len(self.cloud.hints)))
 
-    async def _device(self, request: Request, *, revoked_too: bool = False) -> DeviceEntry:
+    async def _device(self, request: Request, *, shut_out_too: bool = False) -> DeviceEntry:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("auth.missing")
@@ -269,8 +332,11 @@ class _Devices:
             if refused.code == "auth.token" and not self._wrong_tokens.allow(_caller(request)):
                 raise Refused("rate.limited") from None
             raise
-        if device.revoked_ms is not None and not revoked_too:
-            raise Refused("device.revoked")
+        if not shut_out_too:
+            if device.purge is not None and device.purged_ms is None:
+                raise Refused("device.purge", order=device.purge)
+            if device.revoked_ms is not None:
+                raise Refused("device.revoked")
         return device
 
     async def _run(self, executor: Executor, work: Callable[[], T]) -> T:
@@ -313,6 +379,12 @@ def _scopes(request: Request) -> tuple[str, ...]:
     if len(scopes) > MOST_SCOPES:
         raise BadInput("sync.too_many_scopes", most=MOST_SCOPES)
     return scopes
+
+
+def _leaf(text: str) -> str:
+    if text and (len(text) != 2 or text.strip("0123456789abcdef")):
+        raise BadInput("sync.leaf")
+    return text
 
 
 def _limit(text: str) -> int:

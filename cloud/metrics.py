@@ -14,12 +14,18 @@ class Metrics:
         self._requests: Counter[tuple[str, int]] = Counter()
         self._seconds: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def request(self, path: str, status: int, seconds: float) -> None:
         with self._lock:
             self._requests[(path, status)] += 1
             self._seconds[path] += seconds  # type: ignore[assignment]
+
+    def refused(self, code: str) -> None:
+        """Count a refusal by its code: bad signatures among them, of which nothing else is kept."""
+        with self._lock:
+            self._refusals[code] += 1
 
     def answers(self, answers: Iterable[Answer]) -> None:
         with self._lock:
@@ -41,6 +47,10 @@ class Metrics:
             lines += [
                 f'classtap_operations_total{{status="{status}"}} {count}'
                 for status, count in sorted(self._operations.items())
+            ]
+            lines.append("# TYPE classtap_refusals_total counter")
+            lines += [
+                f'classtap_refusals_total{{code="{code}"}} {count}' for code, count in sorted(self._refusals.items())
             ]
         lines += ["# TYPE classtap_listeners gauge", f"classtap_listeners {listeners}"]
         return "\n".join(lines) + "\n"

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from types import MappingProxyType
 
+from classtap_core.kernel.records import Sensitivity
+
 
 class Capability(StrEnum):
     """Everything that can be allowed or denied. The names are stored and never change."""
@@ -84,3 +86,8 @@ SCOPES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     }
 )  # fmt: skip
 """What a device of a role may hold, most urgent first. Kiosks hold no health, custody or contact (OPERATIONS 27)."""
+
+WITHHELD: MappingProxyType[str, frozenset[Sensitivity]] = MappingProxyType(
+    {KIOSK: frozenset({Sensitivity.HEALTH, Sensitivity.CUSTODY, Sensitivity.CONTACT})}
+)
+"""Kinds of records with such a field are never sent to a device of a role, whatever scope they lie in."""

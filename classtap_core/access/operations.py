@@ -130,10 +130,14 @@ def register_device(tx: Tx, op: Operation[RegisterDevice]) -> Outcome:
 
 @operation("device.revoke", version=1, kind=Kind.FACT, needs=Capability.REVOKE_DEVICE)
 class RevokeDevice(Payload, frozen=True, kw_only=True):
-    """A device is not to be believed from now on: lost, stolen, retired. Tightening, so it holds at once."""
+    """A device is not to be believed from now on: lost, stolen, retired. Tightening, so it holds at once.
+
+    `purge`: it is to send what it has not sent yet, and then to destroy its store.
+    """
 
     device: Id
     reason: str = ""
+    purge: bool = False
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Device, self.device, "studio")
@@ -148,7 +152,28 @@ def revoke_device(tx: Tx, op: Operation[RevokeDevice]) -> Outcome:
     device = tx.get(Device, op.payload.device)
     if device is None:
         return refused("device.unknown")
-    word = DeviceRevocation(op.at.corrected, op.id, op.author.id, op.payload.reason)
+    word = DeviceRevocation(op.at.corrected, op.id, op.author.id, op.payload.reason, op.payload.purge)
     revocations = rules.revoked(device, word)
     tx.put(msgspec.structs.replace(device, revocations=revocations))
     return ACCEPTED if revocations[0] == word else DUPLICATE
+
+
+@operation("device.purged", version=1, kind=Kind.TICK, needs=None)
+class DevicePurged(Payload, frozen=True, kw_only=True):
+    """A device told the cloud that it has destroyed its store as ordered. `unsent`: operations that went with it."""
+
+    device: Id
+    order: Id
+    unsent: int = 0
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Device, self.device, "studio")
+
+
+@handles(DevicePurged)
+def device_purged(tx: Tx, op: Operation[DevicePurged]) -> Outcome:
+    device = tx.get(Device, op.payload.device)
+    if device is None:
+        return refused("device.unknown")
+    tx.put(msgspec.structs.replace(device, purged_at_ms=op.at.corrected))
+    return ACCEPTED

@@ -55,12 +55,16 @@ class Grant(Record, frozen=True, kw_only=True):
 
 
 class DeviceRevocation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One person's word that a device is not to be believed from `at_ms` on. Kept for ever."""
+    """One person's word that a device is not to be believed from `at_ms` on. Kept for ever.
+
+    `purge`: and that it is to destroy its store, when it is next heard of.
+    """
 
     at_ms: int
     operation: Id
     by: Id
     reason: str = ""
+    purge: bool = False
 
 
 class Device(Record, frozen=True, kw_only=True):
@@ -68,7 +72,7 @@ class Device(Record, frozen=True, kw_only=True):
 
     Attributes:
         role: `desk`, `kiosk` or `cloud`. location: where it stands; "" for the whole studio.
-        revocations: a set that only grows, in order of time.
+        revocations: a set that only grows, in order of time. purged_at_ms: when it said that its store is destroyed.
     """
 
     KIND: ClassVar[str] = "device"
@@ -78,8 +82,14 @@ class Device(Record, frozen=True, kw_only=True):
     role: str
     location: str = ""
     revocations: tuple[DeviceRevocation, ...] = ()
+    purged_at_ms: int | None = None
 
     @property
     def revoked_at_ms(self) -> int | None:
         """From when on it is not believed; None for a device in good standing."""
         return min((revocation.at_ms for revocation in self.revocations), default=None)
+
+    @property
+    def purge_order(self) -> Id | None:
+        """The operation that first told it to destroy its store."""
+        return next((revocation.operation for revocation in self.revocations if revocation.purge), None)

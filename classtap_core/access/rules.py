@@ -1,12 +1,13 @@
 """May this holder do this, here, now? Default deny; deny beats allow; a grant counts whole or not at all. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, SCOPES
+from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, SCOPES, WITHHELD
 from classtap_core.access.records import Device, DeviceRevocation, Grant
 from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
+from classtap_core.kernel.records import Record, sensitivities
 
 DENIED, EXPIRED = "permission.denied", "permission.expired"
 DEVICE_UNKNOWN, DEVICE_REVOKED = "permission.device_unknown", "permission.device_revoked"
@@ -80,6 +81,12 @@ def scopes_for(role: str, location: str) -> tuple[str, ...]:
     if location:
         return tuple(pattern.format(location=location) for pattern in patterns)
     return tuple(pattern.partition("{")[0] + "*" if "{" in pattern else pattern for pattern in patterns)
+
+
+def kinds_withheld(role: str, records: Mapping[str, type[Record]]) -> frozenset[str]:
+    """The kinds of records that are not for a device of a role."""
+    never = WITHHELD.get(role, frozenset())
+    return frozenset(kind for kind, record in records.items() if never & sensitivities(record))
 
 
 def _contains(grant: Grant, resource: Resource) -> bool:

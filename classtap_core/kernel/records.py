@@ -155,6 +155,15 @@ def _marked(hint: Any) -> bool:
     return any(_marked(part) for part in get_args(hint))
 
 
+@cache
+def sensitivities(struct: type[msgspec.Struct]) -> frozenset[Sensitivity]:
+    """How the fields of a struct, and of its items, must be kept."""
+    found = {part.about.sensitivity for part in plan(struct) if part.about}
+    for part in plan(struct):
+        found |= {inner.about.sensitivity for inner in part.items or () if inner.about}
+    return frozenset(found)
+
+
 OPEN = ""
 """The subject of what is nobody's: names of rooms, ids, times, states."""
 

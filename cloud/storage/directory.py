@@ -182,6 +182,15 @@ class Directory:
         )
         return done.rowcount > 0
 
+    def order_purge(self, connection: Connection, studio: Id, device: Id, *, order: Id) -> None:
+        """Note that a device is to destroy its store; the first order stands."""
+        table = self._tables.device
+        connection.execute(
+            update(table)
+            .where(table.c.studio_id == studio, table.c.id == device, table.c.purge.is_(None))
+            .values(purge=order)
+        )
+
     def put_secret(self, connection: Connection, studio: Id, name: str, wrapped: bytes) -> None:
         row = {"studio_id": studio, "name": name, "wrapped": wrapped}
         connection.execute(self._tables.secret.insert(), [row])

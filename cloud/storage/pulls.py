@@ -6,13 +6,14 @@ no page can lose a change; only the last one brings a device up to the sequence 
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
 
 from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.digests import Digest, digest_of
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
@@ -44,13 +45,17 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PulledPage(NamedTuple):
-    """Rows that changed. `stale`: the cursor is older than what is remembered; take a new snapshot."""
+    """Rows that changed. `stale`: the cursor is older than what is remembered; take a new snapshot.
+
+    `digests` are of the scopes asked for, as they are at `through`; only a last page has them.
+    """
 
     rows: list[Pulled]
     through: int
     cursor: str
     more: bool
     stale: bool = False
+    digests: dict[str, Digest] | None = None
 
 
 class SnapshotRows(NamedTuple):
@@ -61,10 +66,13 @@ class SnapshotRows(NamedTuple):
     total: int
 
 
-def pull(books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: int) -> PulledPage:
+def pull(
+    books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: int, without: Collection[str] = (),
+    digest: bool = False,
+) -> PulledPage:  # fmt: skip
     """Rows of these scopes that changed since a cursor (empty: since the beginning), at most `most` of them.
 
-    Raises BadInput `sync.cursor` when it is none of ours.
+    `without` names kinds of records that are not for who asks. Raises BadInput `sync.cursor` when it is none of ours.
     """
     since = _read(cursor, Cursor, studio) if cursor else Cursor(studio, 0)
     with books.database.read(studio) as connection:
@@ -77,6 +85,7 @@ def pull(books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: 
         query = (
             select(change.sequence, change.kind, change.id, change.scope)
             .where(change.studio_id == studio, _after(change, since), _within(change.scope, scopes))
+            .where(change.kind.not_in(sorted(without)))
             .order_by(change.sequence, change.kind, change.id, change.scope)
             .limit(most + 1)
         )
@@ -97,18 +106,78 @@ def pull(books: Books, studio: Id, scopes: Sequence[str], *, cursor: str, most: 
                     rows.append(Pulled(kind, id, scope, None))
                 else:
                     rows.append(Pulled(kind, id, row.scope, row.body))
+        digests = None
+        if digest and not more:
+            digests = {scope: _digest(books, studio, connection, scope, without) for scope in scopes}
     if not more:
-        return PulledPage(rows, head, written(Cursor(studio, head)), more=False)
+        return PulledPage(rows, head, written(Cursor(studio, head)), more=False, digests=digests)
     last = entries[-1]
     here = Cursor(studio, last.sequence, last.kind, last.id, last.scope)
     return PulledPage(rows, last.sequence - 1, written(here), more=True)
 
 
-def snapshot(books: Books, studio: Id, scope: str, *, after: str, most: int) -> SnapshotRows:
+def _digest(books: Books, studio: Id, connection: Connection, scope: str, without: Collection[str]) -> Digest:
+    """A scope's digest out of the change index, which holds each row's number."""
+    low, high = _halves(books)
+    found = connection.execute(select(func.count(), low, high).where(*_numbered(books, studio, scope, without))).one()
+    return digest_of(found[0], int(found[1] or 0) + (int(found[2] or 0) << 32))
+
+
+def leaves(books: Books, studio: Id, scope: str, *, without: Collection[str] = ()) -> tuple[dict[str, str], int]:
+    """The sums of a scope's leaves that have rows, and the studio's sequence they are of."""
+    low, high = _halves(books)
+    leaf = func.substr(books.tables.change.c.id, 31, 2)
+    with books.database.read(studio) as connection:
+        rows = connection.execute(
+            select(leaf, low, high).where(*_numbered(books, studio, scope, without)).group_by(leaf)
+        ).all()
+        head, _ = _head(books, studio, connection)
+    return {name: digest_of(0, int(below or 0) + (int(above or 0) << 32)).sum for name, below, above in rows}, head
+
+
+def _halves(books: Books) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The sums of the lower and upper halves of rows' numbers: the sum of the whole would not fit SQLite's integers."""
+    number = books.tables.change.c.digest
+    return func.sum(number.op("&")(0xFFFFFFFF)), func.sum(number.op(">>")(32))
+
+
+def _numbered(books: Books, studio: Id, scope: str, without: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    change = books.tables.change.c
+    return (
+        change.studio_id == studio, _within(change.scope, [scope]), change.kind.not_in(sorted(without)),
+        change.digest.is_not(None),
+    )  # fmt: skip
+
+
+def forget(books: Books, studio: Id, *, before_ms: int) -> int:
+    """Let go of what the change index says about rows that are gone since before a time; how many entries went.
+
+    A device whose cursor is older than the last of them is told to take new snapshots.
+    """
+    head, log, change = books.tables.head, books.tables.log.c, books.tables.change
+    with books.database.write(studio) as connection:
+        last, horizon = _head(books, studio, connection)
+        low, high = horizon, last  # by halving: decisions' times rise with their sequence
+        while low < high:
+            middle = (low + high + 1) // 2
+            at = connection.scalar(select(log.decided_ms).where(log.studio_id == studio, log.sequence == middle))
+            low, high = (middle, high) if at is not None and at < before_ms else (low, middle - 1)
+        if low <= horizon:
+            return 0
+        gone = connection.execute(
+            delete(change).where(change.c.studio_id == studio, change.c.sequence <= low, change.c.digest.is_(None))
+        )
+        connection.execute(update(head).where(head.c.studio_id == studio).values(horizon=low))
+    return int(gone.rowcount)
+
+
+def snapshot(
+    books: Books, studio: Id, scope: str, *, after: str, most: int, without: Collection[str] = (), leaf: str = ""
+) -> SnapshotRows:
     """A page of all rows of a scope or pattern, by kind, scope and id. `after` is the last page's `next`.
 
     Every page names the sequence that the first one began at: a pull from there brings what changed meanwhile.
-    Raises BadInput `sync.cursor`.
+    `leaf` asks for the rows of one leaf alone. Raises BadInput `sync.cursor`.
     """
     since = _read(after, Position, studio) if after else None
     rows: list[Pulled] = []
@@ -116,10 +185,14 @@ def snapshot(books: Books, studio: Id, scope: str, *, after: str, most: int) -> 
     total = 0
     with books.database.read(studio) as connection:
         through = since.through if since else _head(books, studio, connection)[0]
-        tables = [found for found in books.tables.records.values() if _may_lie(found, scope)]
+        tables = [
+            found for kind, found in books.tables.records.items() if kind not in without and _may_lie(found, scope)
+        ]
         for found in tables:
             columns = found.table.c
             within = and_(columns.studio_id == studio, _within(columns.scope, [scope]))
+            if leaf:
+                within = and_(within, func.substr(columns.id, 31, 2) == leaf)
             if since is None:
                 total += connection.scalar(select(func.count()).select_from(found.table).where(within)) or 0
             kind = found.record.KIND

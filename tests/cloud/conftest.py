@@ -48,9 +48,12 @@ def device(cloud: Cloud, studio: StudioEntry, client: httpx.Client) -> Device:
     return paired(cloud, studio, client)
 
 
-def paired(cloud: Cloud, studio: StudioEntry, client: httpx.Client, scopes: tuple[str, ...] | None = None) -> Device:
+def paired(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, scopes: tuple[str, ...] | None = None, *,
+    role: str = "kiosk",
+) -> Device:  # fmt: skip
     """One more device of a studio."""
-    code = cloud.studios.pairing_code(studio.id, role="kiosk", location=PLACE, name="Front door", scopes=scopes)
+    code = cloud.studios.pairing_code(studio.id, role=role, location=PLACE, name="Front door", scopes=scopes)
     made = Device(client)
     answer = made.pair(code.code)
     assert answer.status_code == 200, answer.text
