@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from classtap_core.kernel.blobs import check_hash
 from classtap_core.kernel.errors import BadInput
-from classtap_core.store.folder import sync_folder, write_fault
+from classtap_core.store.folder import BLOBS, sync_folder, write_fault
 from classtap_core.store.sealed_file import hash_of
 
 FLUSH_BYTES = 8 << 20
@@ -25,7 +25,7 @@ class BlobFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "blobs"
+        self.root = folder / BLOBS
         self.moving = threading.Lock()
 
     def path(self, hash: str) -> Path:

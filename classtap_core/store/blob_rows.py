@@ -191,12 +191,15 @@ class BlobRows:
         """Whether an entry of the log that counts still cites it."""
         return self.conn.execute("SELECT 1 FROM blob_cite WHERE hash = ? LIMIT 1", (hash,)).fetchone() is not None
 
-    def forget_cites(self, epoch_starts: Iterable[tuple[int, int]]) -> None:
-        """Forget who cited what the cloud has, where the entry is answered; spans are positions, both ends included."""
-        for low, high in epoch_starts:
+    def recite(self, at: int, now: int) -> None:
+        """An entry has moved to another place of the log."""
+        self.conn.execute("UPDATE blob_cite SET position = ? WHERE position = ?", (now, at))
+
+    def forget_cites(self, answered: Iterable[tuple[int, int]]) -> None:
+        """Forget who cited what the cloud has, in these spans of positions (both ends included) that are answered."""
+        for low, high in answered:
             self.conn.execute(
-                "DELETE FROM blob_cite WHERE position BETWEEN ? AND ? AND hash IN (SELECT hash FROM blob WHERE sent = 1)"
-                " AND position NOT IN (SELECT position FROM log WHERE folded = 1 AND settled = 0)",
+                "DELETE FROM blob_cite WHERE position BETWEEN ? AND ? AND hash IN (SELECT hash FROM blob WHERE sent = 1)",
                 (low, high),
             )
 

@@ -370,18 +370,19 @@ class Intake:
             hash = self._sealing.finish()
             durable(self._file)
             self._file.close()
+            kept = Kept(
+                hash, about.kind.value, about.type, size, sealed_size(size), about.subject, None, about.scope, of,
+                self._now_ms, State.HERE, False, b"",
+            )  # fmt: skip
             with files.moving:
                 files.settle(self._path, hash)
-                kept = Kept(
-                    hash, about.kind.value, about.type, size, sealed_size(size), about.subject, None, about.scope, of,
-                    self._now_ms, State.HERE, False, b"",
-                )  # fmt: skip
-                self._blobs.change(lambda rows: self._make_known(rows, kept))
+                try:
+                    self._blobs.change(lambda rows: self._make_known(rows, kept))
+                except Refused:
+                    files.remove(hash)
+                    raise
         except OSError as error:
             raise write_fault(error, files.root) from error
-        except Refused:
-            files.remove(hash)
-            raise
         return kept.blob
 
     def _make_known(self, rows: BlobRows, kept: Kept) -> None:

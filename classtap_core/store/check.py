@@ -28,7 +28,8 @@ class Checked(NamedTuple):
 
     Attributes:
         entries: of the log, all verified. rows: that people can see. wrong: records whose row is not base and pending
-            changes. file: what SQLite and SQLCipher find wrong with the pages, in their words.
+            changes. file: what SQLite and SQLCipher find wrong with the pages, in their words. blobs: files of blobs that
+        are not what was sealed, each with a word.
     """
 
     entries: int
@@ -36,10 +37,11 @@ class Checked(NamedTuple):
     chain: BadEntry | None
     wrong: tuple[Ref, ...]
     file: tuple[str, ...]
+    blobs: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return self.chain is None and not self.wrong and not self.file
+        return self.chain is None and not self.wrong and not self.file and not self.blobs
 
 
 def check(reader: StoreReader) -> Checked:

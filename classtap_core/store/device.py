@@ -58,6 +58,7 @@ class SqlDevice(StoreReader):
         self._reads = self._rows
         self._head: DeviceHead | None = None
         self._held: tuple[str, ...] | None = None
+        self._floor: str | None = None
 
     @classmethod
     def create(
@@ -114,7 +115,7 @@ class SqlDevice(StoreReader):
             with faults(self.path), self.db.atomic():
                 yield
         except BaseException:
-            self._head, self._held = None, None
+            self._head, self._held, self._floor = None, None, None
             self._seals.keys.forget()
             self._changed_refs.clear()
             self._changed_scopes.clear()
@@ -256,6 +257,25 @@ class SqlDevice(StoreReader):
                 [(pattern,) for pattern in patterns],
             )
 
+    def floor(self) -> str:
+        if self._floor is None:
+            self._floor = super().floor()
+        return self._floor
+
+    def raise_floor(self, day: str) -> None:
+        """Say that dated scopes that ended before a day (ISO) are not held, whatever pattern covers them."""
+        if day > self.floor():
+            self.remember("floor", day.encode())
+            self._floor = None
+
+    def release_exactly(self, scopes: Iterable[str]) -> int:
+        """Drop the rows of scopes that are over, though a pattern that is held covers them; how many."""
+        with self.atomic():
+            gone = list(scopes)
+            self.conn.executemany("DELETE FROM scope WHERE pattern = ?", [(scope,) for scope in gone])
+            self._held = None
+            return purge.release(self, gone, (), self._changed)
+
     def release_scopes(self, patterns: Iterable[str]) -> int:
         """Stop holding scopes: their rows and the keys of who is no longer here go, but for what unsent work wrote.
 
@@ -341,6 +361,7 @@ class SqlDevice(StoreReader):
     def adopt(self, entry: Entry, *, epoch: int, sequence: int) -> None:
         head = self.head()
         self._log.adopt(entry, epoch=epoch, sequence=sequence)
+        self.blobs.recite(position(epoch, sequence), position(entry.epoch, entry.sequence))
         self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
 
     # -- blobs
@@ -348,6 +369,10 @@ class SqlDevice(StoreReader):
     def forget_blobs(self, hashes: Iterable[str]) -> None:
         """Forget blobs and their thumbnails; their files go after the commit."""
         self.forget_files(self.blobs.drop(hashes))
+
+    def forget_cites(self) -> None:
+        """Forget which answered entries cited what the cloud has by now."""
+        self.blobs.forget_cites((position(epoch, 0), position(epoch, self.acked(epoch))) for epoch in self.epochs())
 
     def forget_files(self, hashes: Iterable[str]) -> None:
         """Have the files of these blobs go after the commit."""

@@ -1,7 +1,8 @@
 """The folder of one device: closed to others, owned by one process at a time.
 
-Its files: `store.db` (with `-wal` and `-shm`), `store.key`, `store.recovery`, `owner.lock`, and `owner.sock`, where the
-owner listens. While the key is being changed there are also `.next` ones.
+Its files: `store.db` (with `-wal` and `-shm`), `store.key`, `store.recovery`, `owner.lock`, `owner.sock`, where the owner
+listens, `reserve`, which holds room on the disk, and the folder `blobs`. While the key is being changed there are also
+`.next` ones.
 """
 
 import errno
@@ -14,7 +15,7 @@ from pathlib import Path
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 
 DATABASE, KEY_FILE, LOCK, SOCKET = "store.db", "store.key", "owner.lock", "owner.sock"
-RECOVERY_FILE = "store.recovery"
+RECOVERY_FILE, RESERVE, BLOBS = "store.recovery", "reserve", "blobs"
 NEXT = ".next"
 """What the files of a key that is not yet in force end in."""
 

@@ -22,6 +22,8 @@ from classtap_core.store.subjects import Seals
 
 _INCLUDED = 2
 """What touches are marked with that count neither as waiting (0) nor as settled (1)."""
+LET_GO = 2
+"""What `settled` says of an entry whose words have left this device."""
 _EPOCH = 40
 _SEQUENCE = (1 << _EPOCH) - 1
 
@@ -146,8 +148,8 @@ class Log:
         return join_changes(self.seals.open(changes, changes_context(operation)))
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        """What an operation changed, without bodies; None when it is not in this log."""
-        row = self.conn.execute("SELECT changes FROM log WHERE id = ?", (operation,)).fetchone()
+        """What an operation changed, without bodies; None when that is not in this log, or not any more."""
+        row = self.conn.execute("SELECT changes FROM log WHERE id = ? AND settled <> ?", (operation, LET_GO)).fetchone()
         return None if row is None else self._opened(operation, row[0])
 
     def _touched_by(self, positions: Sequence[int]) -> Mapping[int, Touched]:

@@ -1,5 +1,6 @@
 """Rows and keys that go: of scopes a device no longer holds, and of persons who are erased."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from classtap_core.store.reader import StoreReader
 
 Changed = Callable[[str, Id, str], None]
+
+_HASHES = re.compile(rb"[0-9a-f]{64}")
 
 
 def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], changed: Changed) -> int:
@@ -67,8 +70,9 @@ def _drop_beneath(device: "SqlDevice", table: RecordTable, gone: Collection[str]
 
 
 def named_by_rows(device: "SqlDevice | StoreReader") -> set[str]:
-    """Hashes of the blobs that a row names, as seen or beneath."""
-    return {
+    """Hashes of the blobs that a row names, as seen or beneath; of kinds this version does not know, all it might mean."""
+    aside = (hash for (body,) in device.conn.execute("SELECT body FROM aside") for hash in _HASHES.findall(body))
+    return {hash.decode() for hash in aside} | {
         blob.hash
         for table in device.tables.values()
         if table.carries
@@ -76,6 +80,17 @@ def named_by_rows(device: "SqlDevice | StoreReader") -> set[str]:
         for body in bodies
         for blob, _ in table.blobs(body)
     }
+
+
+def named_by_a_row(device: "SqlDevice", hash: str) -> bool:
+    """Whether any row has a hash in it, as seen or beneath."""
+    tables = [f'SELECT body FROM "{one.name}"' for one in device.tables.values() if one.carries]
+    tables += [f'SELECT base FROM "{one.name}" WHERE base IS NOT NULL' for one in device.tables.values() if one.carries]
+    found = device.conn.execute(
+        f"SELECT 1 FROM ({' UNION ALL '.join([*tables, 'SELECT body FROM aside'])}) WHERE instr(body, ?) LIMIT 1",
+        (hash.encode(),),
+    )
+    return found.fetchone() is not None
 
 
 def _drop_blobs(device: "SqlDevice", named: set[str]) -> None:

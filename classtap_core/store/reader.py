@@ -13,7 +13,7 @@ from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.records import Record, Row
-from classtap_core.kernel.scopes import covers
+from classtap_core.kernel.scopes import covers, ended_before
 from classtap_core.kernel.tx import Change
 from classtap_core.store import search
 from classtap_core.store.blob_rows import BlobRows
@@ -80,7 +80,8 @@ class StoreReader:
         return [self.find(one) for one in wanted]
 
     def holds(self, scope: str) -> bool:
-        return covers(self.held(), scope)
+        held = self.held()
+        return covers(held, scope) and (not ended_before(scope, self.floor()) or scope in held)
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         """What an operation changed, without bodies; None when it is not in this log."""
@@ -127,6 +128,10 @@ class StoreReader:
         """Patterns whose rows are all here."""
         rows = self.conn.execute("SELECT pattern FROM scope WHERE state <> 'loading' ORDER BY rank")
         return tuple(pattern for (pattern,) in rows)
+
+    def floor(self) -> str:
+        """The day (ISO) from which on dated scopes are kept; empty before any was let go."""
+        return (self.recall("floor") or b"").decode()
 
     def scopes(self) -> list[ScopeState]:
         """Scopes that are held or being loaded, in the order they were begun."""

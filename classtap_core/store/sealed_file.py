@@ -149,7 +149,10 @@ class Opened:
 def hash_of(file: BinaryIO) -> str:
     """The hash of a file, hex, a little at a time."""
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    seen = hashlib.sha256()
+    while piece := file.read(CHUNK):
+        seen.update(piece)
+    return seen.hexdigest()
 
 
 def _place(number: int, *, last: bool) -> bytes:

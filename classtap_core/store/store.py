@@ -13,12 +13,13 @@ from typing import Self, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from classtap_core.kernel.device import DeviceBus, Notice, Pulled
-from classtap_core.kernel.errors import EnvironmentFault, Refused
+from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
-from classtap_core.store import backup, integrity, keys, recovery, rotation
+from classtap_core.store import backup, integrity, keys, recovery, retention, rotation
 from classtap_core.store import folder as places
+from classtap_core.store.blobs import Blobs
 from classtap_core.store.check import Checked, check
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.engine import Connection, connect, faults
@@ -26,6 +27,8 @@ from classtap_core.store.integrity import Depth
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.rows import tables_of
 from classtap_core.store.slices import Slicer
+from classtap_core.store.space import Space, Stopped
+from classtap_core.store.transfers import Transfers
 from classtap_core.store.upgrade import upgrade
 from classtap_core.store.writer import Slices, Writer
 
@@ -34,7 +37,7 @@ log = logging.getLogger("classtap.store")
 T = TypeVar("T")
 Listener = Callable[[frozenset[Ref], frozenset[str]], None]
 
-_SIGNING_KEY, _RECOVERY = "signing_key", "recovery"
+_SIGNING_KEY, _RECOVERY, _RETENTION = "signing_key", "recovery", "retention_days"
 _PAGES_A_SLICE = 256  # a megabyte: some 15 ms of copying
 _PATIENCE_S = 5.0
 _COMMITS_PER_CHECKPOINT = 200
@@ -50,7 +53,8 @@ class Store:
         protection: how the key is kept. folder: where the store lies. public_key: the device's, 32 bytes.
         recovery: the owner's public key that the store's key is also sealed to, 32 bytes; None until there is one.
         unclean: whether the program before ended without closing the store. watch: whether the store is sound, as far
-        as it was looked at.
+        as it was looked at. space: the room on its disk. blobs: its photos, documents and signatures; transfers: those
+        on their way from and to the cloud.
     """
 
     def __init__(
@@ -72,6 +76,9 @@ class Store:
         self._at_length = threading.Lock()
         self._ending = False
         self.watch = integrity.Watch()
+        self.space = Space(folder)
+        self.blobs = Blobs(self, entropy, admit=self.space.admit)
+        self.transfers = Transfers(self, self.blobs)
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
         self._checkpointed = 0
@@ -163,6 +170,8 @@ class Store:
         try:
             self.device = self._writer.call(make)
             self.device.on_commit = self._committed
+            self.device.admit = self.space.admit
+            self.device.on_files_gone = self._files_gone
             self._writer.call(lambda: self.device.conn.execute("PRAGMA wal_autocheckpoint = 0").fetchall())
             signing = self._writer.call(lambda: self.device.recall(_SIGNING_KEY))
             if signing is None:
@@ -182,11 +191,15 @@ class Store:
 
         Raises Refused `store.closed`.
         """
-        return self._writer.run(lambda: self._unharmed(work), background=background)
+        return self._writer.run(lambda: self._unharmed(lambda: self._with_reserve(work)), background=background)
+
+    def run_slices(self, work: Slices[T]) -> "Future[T]":
+        """Queue work in slices behind everything else: between two of them, whatever a person does goes first."""
+        return self._writer.run_slices(self._unharmed_slices(work))
 
     def call(self, work: Callable[[], T], *, background: bool = False) -> T:
         """Run a job on the writer's thread and wait for it; from that thread, at once."""
-        return self._writer.call(lambda: self._unharmed(work), background=background)
+        return self._writer.call(lambda: self._unharmed(lambda: self._with_reserve(work)), background=background)
 
     def _unharmed(self, work: Callable[[], T]) -> T:
         """Run a job; where it met a damaged page, let the next one begin with a connection that has not."""
@@ -198,6 +211,19 @@ class Store:
                     self._go_on_with_file()
             raise
 
+    def _with_reserve(self, work: Callable[[], T]) -> T:
+        """Run a job; one that the disk had no room for, and that is no new work, again in the room of the reserve."""
+        commits = self.device.commits
+        try:
+            return work()
+        except EnvironmentFault as fault:
+            if self._room_made(fault) and self.device.commits == commits and not self.device.conn.in_transaction:
+                return work()
+            raise
+
+    def _room_made(self, fault: EnvironmentFault) -> bool:
+        return fault.code == "disk_full" and not isinstance(fault, Stopped) and self.space.use_reserve()
+
     def _unharmed_slices(self, slices: Slices[T]) -> Slices[T]:
         while True:
             try:
@@ -205,6 +231,9 @@ class Store:
             except StopIteration as end:
                 result: T = end.value
                 return result
+            except EnvironmentFault as fault:
+                self._room_made(fault)  # a slice is not run twice, but whoever comes again has room
+                raise
             yield
 
     def _go_on_with_file(self) -> None:
@@ -222,8 +251,7 @@ class Store:
         The cursor moves, and `finish` runs, in the last slice's transaction. A slice that is applied twice (after a
         crash between two) changes nothing more. Arguments as `DeviceBus.apply`.
         """
-        slices = self._slicer.applied(self.device, bus, rows, cursor=cursor, token=token, finish=finish)
-        return self._writer.run_slices(self._unharmed_slices(slices))
+        return self.run_slices(self._slicer.applied(self.device, bus, rows, cursor=cursor, token=token, finish=finish))
 
     def apply_snapshot(
         self, bus: DeviceBus, scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str
@@ -299,9 +327,12 @@ class Store:
     # -- keeping
 
     def check(self) -> Checked:
-        """Verify chain, rows and file, from a reading connection: nobody waits for it."""
-        with self._at_length, self.reader() as reader:
-            return check(reader)
+        """Verify chain, rows, file and blobs, from a reading connection: nobody waits for it."""
+        with self._at_length:
+            with self.reader() as reader:
+                found = check(reader)
+            wrong = self.blobs.check(going_on=self._go_on)
+            return found._replace(blobs=tuple(f"{one.hash}: {one.why}" for one in wrong))
 
     def look(self, depth: integrity.Depth) -> integrity.Health:
         """Look whether the store is sound and remember what was found (`watch`); the caller waits, nobody else.
@@ -454,8 +485,37 @@ class Store:
             with self.device.atomic():
                 self.device.forget_touches(now_ms - _TOUCHES_MS)
                 self.device.forget_observations(now_ms - _OBSERVATIONS_MS)
+                self.device.forget_cites()
 
         return self.run(work, background=True)
+
+    def let_go_of_old(self, now_ms: int) -> "Future[retention.Gone]":
+        """Let what is settled and older than `retention_days` leave this device, behind everything else."""
+        return self.run_slices(retention.let_go(self.device, now_ms=now_ms, days=self.retention_days))
+
+    @property
+    def retention_days(self) -> int:
+        """How many days what is settled stays here."""
+        with self.reader() as reader:
+            return int(reader.recall(_RETENTION) or retention.DAYS)
+
+    def keep_for(self, days: int) -> None:
+        """Have what is settled stay so many days. Raises BadInput `store.retention` for fewer than a week."""
+        if days < retention.FEWEST_DAYS:
+            raise BadInput("store.retention", fewest=retention.FEWEST_DAYS)
+
+        def work() -> None:
+            with self.device.atomic():
+                self.device.remember(_RETENTION, str(days).encode())
+
+        self.call(work)
+
+    def _files_gone(self, hashes: frozenset[str]) -> None:
+        for hash in hashes:
+            try:
+                self.blobs.files.remove(hash)
+            except OSError as error:
+                log.info("a blob's file stays until the next sweep: %s", error.strerror)
 
     def _checkpoint(self) -> None:
         """When nobody waits: move the write-ahead log into the file, so that no commit has to."""

@@ -120,6 +120,11 @@ def _number_of(box: bytes) -> int:
     return int.from_bytes(box[:_NUMBER_BYTES], "big")
 
 
+def open_only(stored: bytes) -> bytes:
+    """What `seal` made, without anything of anybody."""
+    return _pack({subject: box for subject, box in _unpack(stored).items() if subject == OPEN})
+
+
 def subjects_in(stored: bytes) -> set[str]:
     """Whose parts are in what `seal` made."""
     return _unpack(stored).keys() - {OPEN}
