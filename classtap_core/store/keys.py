@@ -1,4 +1,4 @@
-"""The key of a store: 32 random bytes, wrapped under a key in the system's keyring, or in a closed file beside it."""
+"""The key of a store: 32 random bytes, wrapped under a secret of the service or the keyring, else in a closed file."""
 
 import contextlib
 import hashlib
@@ -14,6 +14,7 @@ from keyring.errors import KeyringError
 
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
+from classtap_core.store import credentials
 from classtap_core.store.engine import KEY_BYTES
 from classtap_core.store.folder import KEY_FILE, write_closed, write_fault
 
@@ -24,10 +25,12 @@ SERVICE = "classtap"
 class KeyProtection(StrEnum):
     """How well the key is kept.
 
-    KEYRING: wrapped under a secret of the system's keyring. FILE: in a file that only this user can read; whoever
-    copies the whole folder can open the store (reduced protection, said on the health screen).
+    CREDENTIAL: wrapped under a secret that systemd hands to this service. KEYRING: under one of the system's keyring.
+    FILE: in a file that only this user can read; whoever copies the whole folder can open the store (reduced
+    protection, said on the health screen).
     """
 
+    CREDENTIAL = "credential"
     KEYRING = "keyring"
     FILE = "file"
 
@@ -66,7 +69,8 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The key file. `check` tells a right key from a wrong one before any database is touched.
 
     Attributes:
-        account: names the wrapping secret in the keyring. wrapped: nonce and sealed key, hex. key: hex, unwrapped.
+        account: names the wrapping secret, in the keyring or of the service. wrapped: nonce and sealed key, hex.
+        key: hex, unwrapped.
     """
 
     v: int = 1
@@ -78,13 +82,15 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def make(folder: Path, entropy: Entropy, ring: Ring | None) -> StoreKey:
-    """Make a store's key and keep it: in the keyring, or without one (None, locked, absent) in a closed file."""
+    """Make a store's key and keep it: under the service's credential, in the keyring, else in a closed file."""
     return keep(folder, entropy(KEY_BYTES), entropy, ring)
 
 
 def keep(folder: Path, key: bytes, entropy: Entropy, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
     """Keep a key that there is already, under a new secret. Raises EnvironmentFault as `write_fault`."""
-    kept = _wrapped(key, entropy, ring) if ring is not None else None
+    kept = _under_credential(key, entropy)
+    if kept is None and ring is not None:
+        kept = _wrapped(key, entropy, ring)
     if kept is None:
         kept = _Kept(protection=KeyProtection.FILE, check=_check(key), key=key.hex())
     try:
@@ -98,7 +104,8 @@ def load(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
     """The key of a store.
 
     Raises EnvironmentFault `store.key_missing` when the key file is gone or the keyring no longer has the secret,
-    `store.keyring` when the keyring cannot be asked, `store.key_damaged`, `store.wrong_key`.
+    `store.keyring` when the keyring cannot be asked, `store.credential` when the system did not hand this program the
+    service's secret, `store.key_damaged`, `store.wrong_key`.
     """
     try:
         kept = msgspec.json.decode((folder / name).read_bytes(), type=_Kept)
@@ -109,7 +116,13 @@ def load(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
         raise EnvironmentFault("store.cannot_open") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise EnvironmentFault("store.key_damaged") from error
-    key = plain if kept.protection is KeyProtection.FILE else _unwrapped(sealed, kept.account, ring)
+    match kept.protection:
+        case KeyProtection.FILE:
+            key = plain
+        case KeyProtection.CREDENTIAL:
+            key = _out_of_credential(sealed, kept.account)
+        case KeyProtection.KEYRING:
+            key = _unwrapped(sealed, kept.account, ring)
     if _check(key) != kept.check:
         raise EnvironmentFault("store.wrong_key")
     return StoreKey(key, kept.protection)
@@ -149,8 +162,23 @@ def _wrapped(key: bytes, entropy: Entropy, ring: Ring) -> _Kept | None:
             return None
     except (KeyringError, OSError):
         return None
-    sealed = nonce + ChaCha20Poly1305(secret).encrypt(nonce, key, account.encode())
-    return _Kept(protection=KeyProtection.KEYRING, check=_check(key), account=account, wrapped=sealed.hex())
+    return _sealed(key, secret, nonce, account, KeyProtection.KEYRING)
+
+
+def _under_credential(key: bytes, entropy: Entropy) -> _Kept | None:
+    """The key under a secret from the service's credential; None where the system hands this program none."""
+    account, nonce = entropy(16).hex(), entropy(12)
+    secret = credentials.secret(account)
+    if secret is None:
+        return None
+    return _sealed(key, secret, nonce, account, KeyProtection.CREDENTIAL)
+
+
+def _out_of_credential(sealed: bytes, account: str) -> bytes:
+    secret = credentials.secret(account)
+    if secret is None:
+        raise EnvironmentFault("store.credential", name=credentials.NAME)
+    return _opened(sealed, secret, account)
 
 
 def _unwrapped(sealed: bytes, account: str, ring: Ring | None) -> bytes:
@@ -163,7 +191,20 @@ def _unwrapped(sealed: bytes, account: str, ring: Ring | None) -> bytes:
     if secret is None:
         raise EnvironmentFault("store.key_missing")
     try:
-        return ChaCha20Poly1305(bytes.fromhex(secret)).decrypt(sealed[:12], sealed[12:], account.encode())
+        opener = bytes.fromhex(secret)
+    except ValueError as error:
+        raise EnvironmentFault("store.wrong_key") from error
+    return _opened(sealed, opener, account)
+
+
+def _sealed(key: bytes, secret: bytes, nonce: bytes, account: str, protection: KeyProtection) -> _Kept:
+    wrapped = nonce + ChaCha20Poly1305(secret).encrypt(nonce, key, account.encode())
+    return _Kept(protection=protection, check=_check(key), account=account, wrapped=wrapped.hex())
+
+
+def _opened(sealed: bytes, secret: bytes, account: str) -> bytes:
+    try:
+        return ChaCha20Poly1305(secret).decrypt(sealed[:12], sealed[12:], account.encode())
     except (InvalidTag, ValueError) as error:
         raise EnvironmentFault("store.wrong_key") from error
 

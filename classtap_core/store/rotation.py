@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Entropy
-from classtap_core.store import keys, recovery
+from classtap_core.store import credentials, keys, recovery
 from classtap_core.store.engine import KEY_BYTES, Connection, connect, faults
 from classtap_core.store.folder import (
     DATABASE,
@@ -68,12 +68,14 @@ def opens(path: Path, key: bytes) -> bool:
 def stage(folder: Path, ring: Ring | None, current: KeyProtection, entropy: Entropy) -> Staged:
     """Make and keep a new key, also sealed to the owner where the old one is.
 
-    Raises EnvironmentFault `store.keyring` when the old key is in the keyring and the new one would not be.
+    Raises EnvironmentFault `store.keyring` or `store.credential` when the new key would be kept less well than the old.
     """
     undo(folder, ring)
     key = keys.keep(folder, entropy(KEY_BYTES), entropy, ring, name=KEY_FILE + NEXT)
-    if current is KeyProtection.KEYRING and key.protection is not current:
+    if key.protection is KeyProtection.FILE and current is not key.protection:
         undo(folder, ring)
+        if current is KeyProtection.CREDENTIAL:
+            raise EnvironmentFault("store.credential", name=credentials.NAME)
         raise EnvironmentFault("store.keyring")
     public = recovery.sealed_to(folder)
     if public is not None:

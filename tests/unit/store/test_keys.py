@@ -78,3 +78,43 @@ def test_two_stores_have_two_keys(tmp_path: Path) -> None:
     (tmp_path / "desk" / "store.key").write_bytes((tmp_path / "kiosk" / "store.key").read_bytes())
     assert code(tmp_path / "desk", None) == "store.unreadable"
     assert keys.protection(tmp_path / "nowhere") is None
+
+
+def test_a_services_credential_wraps_the_key(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd hands a secret to the service; the same folder started without it, or with another, opens nothing."""
+    handed = tmp_path / "credentials"
+    handed.mkdir()
+    (handed / "classtap.key").write_bytes(bytes(range(32)))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    ring = MemoryRing()
+    with Store.create(data_dir, toy.registry(), program="test", studio=STUDIO, device=DEVICE, ring=ring) as store:
+        assert store.protection is KeyProtection.CREDENTIAL
+        store.rotate_key(ring)
+        assert store.protection is KeyProtection.CREDENTIAL
+    assert not ring.kept
+    key = keys.load(data_dir, None).key
+    assert key.hex() not in (data_dir / "store.key").read_text()
+    assert keys.protection(data_dir) is KeyProtection.CREDENTIAL
+    (handed / "classtap.key").write_bytes(bytes(32))
+    assert code(data_dir, ring) == "store.wrong_key"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert code(data_dir, ring) == "store.credential"
+
+
+def test_a_key_is_never_kept_less_well_than_before(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "classtap.key").write_bytes(bytes(range(32)))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with Store.create(data_dir, toy.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
+        monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+        with pytest.raises(EnvironmentFault, match=r"store\.credential"):
+            store.rotate_key(None)
+        assert store.protection is KeyProtection.CREDENTIAL
+
+
+def test_a_short_credential_is_none(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "classtap.key").write_bytes(b"secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with Store.create(data_dir, toy.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
+        assert store.protection is KeyProtection.FILE
