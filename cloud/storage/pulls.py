@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select, tuple_, update
 
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.digests import Digest, digest_of
@@ -138,7 +138,7 @@ def leaves(books: Books, studio: Id, scope: str, *, without: Collection[str] = (
 def _halves(books: Books) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """The sums of the lower and upper halves of rows' numbers: the sum of the whole would not fit SQLite's integers."""
     number = books.tables.change.c.digest
-    return func.sum(number.op("&")(0xFFFFFFFF)), func.sum(number.op(">>")(32))
+    return func.sum(number.op("&")(0xFFFFFFFF)), func.sum(number.op(">>")(literal_column("32")))
 
 
 def _numbered(books: Books, studio: Id, scope: str, without: Collection[str]) -> tuple[ColumnElement[bool], ...]:
