@@ -219,8 +219,7 @@ class Bus:
                 except Exception:  # noqa: BLE001 - met again, and answered, when this operation is decided
                     snapshot.prepared.pop(op.id, None)
                     continue
-                for want in wants:
-                    tx.declare(want)
+                tx.declare(wants)
                 wanted += wants
                 going.append(one)
             snapshot.warm(wanted)
@@ -270,8 +269,7 @@ def _resolve(reads: Reads, tx: Tx, snapshot: Snapshot) -> None:
     for wants in reads:
         several = _several(wants)
         snapshot.warm(several)
-        for want in several:
-            tx.declare(want)
+        tx.declare(several)
 
 
 def _resolve_held(reads: Reads, tx: Tx, snapshot: Snapshot) -> NotHeld | None:

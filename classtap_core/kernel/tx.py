@@ -9,7 +9,7 @@ from classtap_core.kernel.canonical import trusted_canonical
 from classtap_core.kernel.effects import Effect, Home, Intent, intent
 from classtap_core.kernel.errors import NotHeld, UndeclaredRead
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Range, Registry, Want
+from classtap_core.kernel.operations import Key, Range, Recorded, Registry, Want
 from classtap_core.kernel.records import Index, Record, Row, decode, index_of, plain
 
 R = TypeVar("R", bound=Record)
@@ -84,13 +84,13 @@ class Snapshot:
     def __init__(self, reader: Reader, registry: Registry) -> None:
         self.reader, self.registry = reader, registry
         self._rows: dict[Ref, Row | None] = {}
-        self._absent_scopes: dict[Ref, dict[str, None]] = {}
+        self._absent_scopes: dict[Ref, tuple[str, ...]] = {}
         self._ranges: dict[Range, tuple[Id, ...] | None] = {}
         self._recorded: dict[Id, tuple[Change, ...] | None] = {}
         self._changed: dict[str, set[Id]] = {}
         self._placed: dict[_Place, dict[tuple[Any, ...], set[Id]]] = {}
         self._held: dict[str, bool] = {}
-        self._decoded: dict[Ref, tuple[bytes, Record]] = {}
+        self._made: dict[Ref, Record] = {}
         self.prepared: dict[Id, Tx] = {}
 
     def warm(self, wants: Iterable[Want]) -> None:
@@ -99,19 +99,21 @@ class Snapshot:
         ranges: dict[Range, None] = {}
         rows, absent_scopes = self._rows, self._absent_scopes
         for want in wants:
-            if isinstance(want, Key):
+            if type(want) is Key:
                 record, id, scope = want
                 ref = (record.KIND, id)
                 if ref not in rows:
                     keys.setdefault(record, set()).add(id)
+                scope = scope or f"{record.PREFIX}/*"
                 scopes = absent_scopes.get(ref)
                 if scopes is None:
-                    scopes = absent_scopes[ref] = {}
-                scopes[scope or f"{record.PREFIX}/*"] = None
+                    absent_scopes[ref] = (scope,)
+                elif scope not in scopes:
+                    absent_scopes[ref] = (*scopes, scope)
             elif isinstance(want, Range):
                 if want not in self._ranges:
                     ranges[want] = None
-            elif want.operation not in self._recorded:
+            elif isinstance(want, Recorded) and want.operation not in self._recorded:
                 self._recorded[want.operation] = self.reader.recorded(want.operation)
         for record, ids in keys.items():
             found = self.reader.rows(record, ids)
@@ -143,17 +145,18 @@ class Snapshot:
         if row is None and ref[1] not in self._changed.get(ref[0], ()):
             scopes = self._absent_scopes[ref]
             if not any(self.held(scope) for scope in scopes):
-                raise NotHeld(next(iter(scopes)))
+                raise NotHeld(scopes[0])
         return row
 
-    def record(self, record: type[R], row: Row) -> R:
-        ref = (row.kind, row.id)
-        kept = self._decoded.get(ref)
-        if kept is not None and kept[0] is row.body:
-            return kept[1]  # type: ignore[return-value]
-        made: R = decode(record, row.body)
-        self._decoded[ref] = (row.body, made)
-        return made
+    def standing(self, record: type[R], ref: Ref) -> R | None:
+        """The record, decoded once; None where there is none. Raises NotHeld where this device cannot know."""
+        made = self._made.get(ref)
+        if made is None:
+            row = self.row(ref)
+            if row is None:
+                return None
+            made = self._made[ref] = decode(record, row.body)
+        return made  # type: ignore[return-value]
 
     def range_ids(self, want: Range) -> set[Id]:
         """Candidates of a range: what was found, and what this batch put there since."""
@@ -176,10 +179,9 @@ class Snapshot:
 
     def _put_in(self, place: _Place, id: Id) -> None:
         kind, by, width = place
-        row = self._rows[(kind, id)]
-        if row is not None:
+        if self._rows[(kind, id)] is not None:
             record = self.registry.records[kind]
-            made = self.record(record, row)
+            made = self.standing(record, (kind, id))
             values = tuple(getattr(made, field) for field in index_of(record, by).fields[:width])
             self._placed[place].setdefault(values, set()).add(id)
 
@@ -188,9 +190,10 @@ class Snapshot:
         changed = self._changed
         if not changed:
             return True
-        return not any(id in changed.get(kind, ()) for kind, id in looked.refs) and not any(
-            self._changed_in(want) for want in looked.ranges
-        )
+        for kind, id in looked.refs:
+            if id in changed.get(kind, ()):
+                return False
+        return not any(self._changed_in(want) for want in looked.ranges)
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
         """Raises NotHeld where only part of the studio's log is kept and the operation is not in it."""
@@ -204,6 +207,7 @@ class Snapshot:
         for change in changes:
             row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
             self._rows[change.ref] = row
+            self._made.pop(change.ref, None)
             self._changed.setdefault(change.kind, set()).add(change.id)
             for place in self._placed:
                 if place[0] == change.kind:
@@ -240,23 +244,26 @@ class Tx:
         self._put: dict[Ref, Record | None] = {}
         self._effects: list[Intent] = []
 
-    def declare(self, want: Want) -> None:
-        if isinstance(want, Key):
-            ref = (want.record.KIND, want.id)
-            self._keys.add(ref)
-            if self.tracking:
-                self._touched.add(ref)
-        elif isinstance(want, Range):
-            self._ranges[want[:5]] = want
-            if self.tracking:
-                self._touched_ranges.append(want)
-        else:
-            self._recorded.add(want.operation)
+    def declare(self, wants: Iterable[Want]) -> None:
+        keys, tracking = self._keys, self.tracking
+        for want in wants:
+            if type(want) is Key:
+                ref = (want[0].KIND, want[1])
+                keys.add(ref)
+                if tracking:
+                    self._touched.add(ref)
+            elif isinstance(want, Range):
+                self._ranges[want[:5]] = want
+                if tracking:
+                    self._touched_ranges.append(want)
+            else:
+                assert isinstance(want, Recorded)
+                self._recorded.add(want.operation)
 
     def get(self, record: type[R], id: Id) -> R | None:
         """The record, or None where there is none. Raises NotHeld where this device cannot know."""
         ref = (record.KIND, id)
-        if ref not in self._put and ref not in self._keys:
+        if ref not in self._keys:
             raise UndeclaredRead(f"{record.KIND} {id}")
         return self._standing(record, ref)
 
@@ -265,8 +272,7 @@ class Tx:
             self.looked.refs.add(ref)
         if ref in self._put:
             return self._put[ref]  # type: ignore[return-value]
-        row = self._snapshot.row(ref)
-        return None if row is None else self._snapshot.record(record, row)
+        return self._snapshot.standing(record, ref)
 
     def find(
         self,

@@ -232,14 +232,7 @@ class SqlCloud:
         return (0, GENESIS) if found is None else (found.device_sequence, found.envelope_hash)
 
     def authors(self, operations: Iterable[Id]) -> Mapping[Id, Id]:
-        log = self._tables.log
-        found: dict[Id, Id] = {}
-        for chunk in chunks(operations):
-            query = select(log.c.operation, log.c.device_id).where(
-                log.c.studio_id == self._studio, log.c.operation.in_(chunk)
-            )
-            found.update((Id(row.operation), Id(row.device_id)) for row in self._connection.execute(query))
-        return found
+        return self._books.finds.authors(self._connection, self._studio, operations)
 
     def lock(self, guards: Sequence[str]) -> None:
         if not guards or self._database.dialect == "sqlite":

@@ -62,7 +62,8 @@ class Database:
     def read(self, studio: Id | None = None) -> Iterator[Connection]:
         """One consistent view, of one studio's rows and the directory; without a studio, of the directory alone.
 
-        Raises EnvironmentFault `cloud.database` (`why`: `unreachable`, `full`, `busy`, `other`).
+        Raises EnvironmentFault `cloud.database_unreachable`, `cloud.database_full`, `cloud.database_busy`,
+        `cloud.database` for any other trouble of the database's own.
         """
         with _faults(), self._engine.connect() as connection:
             if self.dialect == "postgresql":
@@ -141,7 +142,9 @@ class Database:
         shape = (table, how, tuple(rows[0]))
         statement = self._puts.get(shape)
         if statement is None:
-            made = {How.NEW: Table.insert, How.KEEP: self.insert_new, How.REPLACE: self.upsert}[how](table)
+            made: Insert = table.insert()
+            if how is not How.NEW:
+                made = self.insert_new(table) if how is How.KEEP else self.upsert(table)
             statement = self._puts[shape] = Prepared(made, self._engine.dialect, columns=list(rows[0]))
         statement.run_many(connection, rows)
 
@@ -191,26 +194,29 @@ def _faults() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         # Full disk, no server, a lock held too long: the surroundings, not the request. The message may hold values.
-        why = _why(error.orig)
-        raise EnvironmentFault("cloud.database", error=type(error.orig).__name__, why=why) from error
+        raise EnvironmentFault(_code(error.orig), error=type(error.orig).__name__) from error
     except PoolTimeout as error:
-        raise EnvironmentFault("cloud.database", error="PoolTimeout", why="busy") from error
+        raise EnvironmentFault("cloud.database_busy", error="PoolTimeout") from error
 
 
-def _why(error: BaseException | None) -> str:
-    """What became of the database: SQLite's result codes, PostgreSQL's classes of errors (its Appendix A)."""
+_FULL, _BUSY, _AWAY, _OTHER = (
+    "cloud.database_full", "cloud.database_busy", "cloud.database_unreachable", "cloud.database",
+)  # fmt: skip
+_SQLITE = {
+    sqlite3.SQLITE_FULL: _FULL, sqlite3.SQLITE_BUSY: _BUSY, sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_CANTOPEN: _AWAY,
+}  # fmt: skip
+_POSTGRESQL = {"53100": _FULL, "55P03": _BUSY, "40P01": _BUSY, "40001": _BUSY, "53300": _BUSY, "57014": _BUSY}
+
+
+def _code(error: BaseException | None) -> str:
+    """What became of the database, by SQLite's result codes and PostgreSQL's error codes (its Appendix A)."""
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return {sqlite3.SQLITE_FULL: "full", sqlite3.SQLITE_BUSY: "busy", sqlite3.SQLITE_LOCKED: "busy",
-                sqlite3.SQLITE_CANTOPEN: "unreachable"}.get(code, "other")  # fmt: skip
+        return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _OTHER)
     state = getattr(error, "sqlstate", None)
-    if state is None:
-        return "unreachable"
-    if state in ("53100", "53200"):
-        return "full"
-    if state in ("55P03", "40P01", "40001", "53300", "57014"):
-        return "busy"
-    return "unreachable" if state[:2] in ("08", "57") else "other"
+    if state is None or state[:2] in ("08", "57"):
+        return _POSTGRESQL.get(state or "", _AWAY)
+    return _POSTGRESQL.get(state, _OTHER)
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -1,9 +1,22 @@
 """Reads of records, many at once: one query for all keys of a kind, or all ranges of one index, compiled once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, cast, column, literal_column, select, values
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    literal_column,
+    select,
+    values,
+)
 
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
@@ -36,27 +49,34 @@ class Finds:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables
         self._kept: dict[_Shape, Prepared] = {}
-        self._by_id: dict[tuple[str, int], Prepared] = {}
+        self._by_key: dict[tuple[Column[Any], int], Prepared] = {}
 
     def by_id(self, connection: Connection, studio: Id, kind: str, ids: Iterable[Id]) -> Iterator[Row]:
         """The rows of one kind that are there, in any order."""
-        wanted = list(ids)
-        for start in range(0, len(wanted), _MOST_IDS):
-            some = wanted[start : start + _MOST_IDS]
+        columns = self._tables.records[kind].table.c
+        wanted = select(columns.id, columns.scope, columns.body).where(columns.studio_id == bindparam("studio"))
+        for id, scope, body in self._keyed(connection, studio, wanted, columns.id, list(ids)):
+            yield Row(kind, id, scope, body)
+
+    def authors(self, connection: Connection, studio: Id, operations: Iterable[Id]) -> dict[Id, Id]:
+        """Which device wrote each of the operations that are there."""
+        log = self._tables.log.c
+        wanted = select(log.operation, log.device_id).where(log.studio_id == bindparam("studio"))
+        found = self._keyed(connection, studio, wanted, log.operation, list(operations))
+        return {Id(operation): Id(device) for operation, device in found}
+
+    def _keyed(
+        self, connection: Connection, studio: Id, wanted: Select[Any], key: Column[Any], ids: list[Id]
+    ) -> Iterator[Any]:
+        for start in range(0, len(ids), _MOST_IDS):
+            some = ids[start : start + _MOST_IDS]
             size = 1 << (len(some) - 1).bit_length()
-            if (kind, size) not in self._by_id:
-                self._by_id[(kind, size)] = self._database.prepared(self._keyed(kind, size))
+            if (key, size) not in self._by_key:
+                places = [bindparam(f"id{place}", type_=Text()) for place in range(size)]
+                self._by_key[(key, size)] = self._database.prepared(wanted.where(key.in_(places)))
             # Places left over ask for the last one again.
             given: dict[str, Any] = {f"id{place}": some[min(place, len(some) - 1)] for place in range(size)}
-            for id, scope, body in self._by_id[(kind, size)].run(connection, {"studio": studio, **given}):
-                yield Row(kind, id, scope, body)
-
-    def _keyed(self, kind: str, size: int) -> Select[Any]:
-        columns = self._tables.records[kind].table.c
-        ids = [bindparam(f"id{place}", type_=Text()) for place in range(size)]
-        return select(columns.id, columns.scope, columns.body).where(
-            columns.studio_id == bindparam("studio"), columns.id.in_(ids)
-        )
+            yield from self._by_key[(key, size)].run(connection, {"studio": studio, **given})
 
     def run(self, connection: Connection, studio: Id, wanted: Sequence[Range]) -> list[list[Row]]:
         """The rows of each range, in its index's order, then by id."""
@@ -81,17 +101,16 @@ class Finds:
         if shape not in self._kept:
             self._kept[shape] = self._database.prepared(self._query(first, shape))
         given: dict[str, Any] = {"studio": studio}
-        for place in range(size):
+        for place, names in enumerate(_names(shape)):
             # Places left over are numbered below 0, and ask for nothing.
             asked = place < len(positions)
             one = wanted[positions[place if asked else 0]]
-            given[f"n{place}"] = place if asked else -1
-            for order, value in enumerate(one.equals):
-                given[f"e{order}_{place}"] = indexed(value)
+            told = [place if asked else -1, *map(indexed, one.equals)]
             if shape.low:
-                given[f"low{place}"] = indexed(one.low)
+                told.append(indexed(one.low))
             if shape.high:
-                given[f"high{place}"] = indexed(one.high)
+                told.append(indexed(one.high))
+            given.update(zip(names, told, strict=True))
         for place, id, scope, body in self._kept[shape].run(connection, given):
             found[positions[place]].append(Row(shape.kind, id, scope, body))
 
@@ -131,3 +150,13 @@ class Finds:
             .where(*clauses)
             .order_by(asked.c.n, *(field.nulls_first() for field in fields), columns.id)
         )
+
+
+@cache
+def _names(shape: _Shape) -> list[tuple[str, ...]]:
+    """The names of the parameters of each place in a query of this shape."""
+    ends = [name for name, there in (("low", shape.low), ("high", shape.high)) if there]
+    return [
+        (f"n{place}", *(f"e{order}_{place}" for order in range(shape.width)), *(f"{end}{place}" for end in ends))
+        for place in range(shape.size)
+    ]

@@ -60,7 +60,7 @@ def tx_over(snapshot: Snapshot, *wants: Want) -> Tx:
     tx = Tx(snapshot, now=0, operation=derived("operation"))
     snapshot.warm(wants)
     for want in wants:
-        tx.declare(want)
+        tx.declare((want,))
     return tx
 
 
@@ -232,7 +232,7 @@ def test_effects_have_the_same_id_however_often_they_are_made() -> None:
 def test_what_a_result_rests_on() -> None:
     tx = over(Store(a_child(0), a_child(1)), HOUSE, Key(toy.Seats, child(5)))
     tx.tracking = False
-    tx.declare(Key(toy.Seats, child(6)))
+    tx.declare((Key(toy.Seats, child(6)),))
     tx.tracking = True
     tx.find(toy.Child, "by_house", "north")
     assert tx.touched == (frozenset({("child", child(0)), ("child", child(1)), ("seats", child(5))}), (HOUSE,))
