@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from classtap_cli.invocation import Data, Json, Now, answering, invocation, print_json, say
+from classtap_cli.invocation import Data, Invocation, Json, Now, answering, invocation, print_json, say
 from classtap_cli.opened_cloud import Database, Studio, chosen, database_of, exists, opened_cloud
 from classtap_cli.written import write_whole
 from classtap_core.kernel.errors import BadInput, Refused
@@ -24,9 +24,7 @@ ADDRESS = "address"
 As = Annotated[str, typer.Option("--as", metavar="PROGRAM", help="Always cloud here.", hidden=True)]
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, help="Processes; one serves a studio's hall of devices.")
-]
+WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Processes; several need PostgreSQL.")]
 DistributedOption = Annotated[bool, typer.Option("--distributed", help="Lay the tables out for Citus.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.")]
 OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.")]
@@ -92,14 +90,33 @@ def init(
 ) -> None:  # fmt: skip
     """Make the cloud's folder, key and tables, or see that they are there."""
     call = invocation(data, "cloud", now, json)
-    if distributed:
-        raise Refused("cloud.distributed")
-    from classtap_core import house
-    from cloud.composition import open_cloud
+    _laid_out(call, database, distributed=distributed)
 
-    cloud = open_cloud(call.data, house.bus(authority=True), url=database_of(database), clock=call.clock)
+
+@app.command()
+@answering
+def upgrade(
+    database: Database = "", data: Data = None, program: As = "cloud", now: Now = None, json: Json = False
+) -> None:
+    """Bring the tables of an older version up to this one. Stop every worker first."""
+    call = invocation(data, "cloud", now, json)
+    if not exists(call, database):
+        raise Refused("cloud.missing", folder=str(call.folder))
+    _laid_out(call, database)
+
+
+def _laid_out(call: Invocation, database: str, *, distributed: bool = False) -> None:
+    from classtap_core import house
+    from cloud.composition import open_cloud, prepare_cloud
+
+    bus, url = house.bus(authority=True), database_of(database)
+    before = prepare_cloud(call.data, bus, url=url, distributed=distributed)
+    cloud = open_cloud(call.data, bus, url=url, clock=call.clock)
     try:
-        found = {"folder": str(call.folder), "database": cloud.database.dialect, "studios": len(cloud.studios.all())}
+        found = {
+            "folder": str(call.folder), "database": cloud.database.dialect, "studios": len(cloud.studios.all()),
+            "before": before.value,
+        }  # fmt: skip
     finally:
         cloud.close()
     call.answer(found, say("cli.cloud_ready", folder=str(call.folder)))

@@ -14,6 +14,7 @@ from cloud.lanes import Lanes
 from cloud.secret import Secret, load_secret
 from cloud.storage.backend import Books
 from cloud.storage.database import Database
+from cloud.storage.directory import Directory
 from cloud.storage.layout import Layout, State
 from cloud.storage.tables import make_tables
 from cloud.storage.wakes import Wakes
@@ -83,6 +84,27 @@ def laid_out(database: Database, layout: Layout) -> None:
         layout.prepare()
 
 
+def prepare_cloud(data: Path, bus: Bus, *, url: str = "", distributed: bool = False) -> State:
+    """Make the cloud's folder, key and tables, or bring tables of an older version up; how they stood before.
+
+    `distributed`: lay them out over a Citus cluster. Raises as `open_cloud`, and EnvironmentFault `cloud.role`,
+    `cloud.no_citus`.
+    """
+    folder = _folder(data)
+    secret = load_secret(folder)
+    database = Database(url or _file(folder))
+    try:
+        tables = make_tables(bus.registry, database.dialect)
+        if distributed and database.dialect == "sqlite":
+            raise EnvironmentFault("cloud.no_citus")
+        found = Layout(database, tables).prepare(distributed=distributed)
+        with database.write() as connection:
+            Directory(database, tables).check_secret(connection, secret)
+        return found
+    finally:
+        database.close()
+
+
 def open_cloud(
     data: Path, bus: Bus, *, url: str = "", clock: Clock | None = None, entropy: Entropy = os.urandom,
     scopes_of: ScopesOf = scopes_for,
@@ -92,11 +114,19 @@ def open_cloud(
     Raises EnvironmentFault `cloud.secret` when the database was written under another key, `cloud.folder_open` when
     others could read the folder.
     """
+    folder = _folder(data)
+    return Cloud(
+        url or _file(folder), bus, secret=load_secret(folder), clock=clock, entropy=entropy, scopes_of=scopes_of
+    )
+
+
+def _folder(data: Path) -> Path:
     folder = data / "cloud"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.name == "posix" and folder.stat().st_mode & 0o077:
         raise EnvironmentFault("cloud.folder_open", path=str(folder))
-    secret = load_secret(folder)
-    return Cloud(
-        url or f"sqlite:///{folder / 'cloud.db'}", bus, secret=secret, clock=clock, entropy=entropy, scopes_of=scopes_of
-    )
+    return folder
+
+
+def _file(folder: Path) -> str:
+    return f"sqlite:///{folder / 'cloud.db'}"

@@ -36,6 +36,9 @@ _STATUS = {
     "rate.limited": 429,
     "cloud.fault": 500,
     "cloud.database": 503,
+    "cloud.database_unreachable": 503,
+    "cloud.database_full": 503,
+    "cloud.database_busy": 503,
     "cloud.stopping": 503,
 }
 _TITLES = {

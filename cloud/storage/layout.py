@@ -20,7 +20,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, bindparam, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from classtap_core.kernel.digests import row_number, signed
 from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.ids import Id
 from cloud.storage import citus, wall
 from cloud.storage.database import Database
 from cloud.storage.tables import RecordTable, Tables
@@ -103,8 +105,11 @@ class Layout:
             if spread:
                 citus.prepare(connection)
             if found is not State.CURRENT:
+                before = self.version(connection)
                 self._walk(connection)
                 self._lay_out_records(connection)
+                if before == FIRST:
+                    self._fill_digests(connection)
             if postgresql:
                 wall.put_up(connection, studio=self._tables.of_studios, directory=self._tables.directory)
             if spread:
@@ -150,6 +155,32 @@ class Layout:
             _fill(found, connection)
         row = {"name": _RECORDS, "value": self._declared()}
         connection.execute(self._database.upsert(self._tables.facts), [row])
+
+    def _fill_digests(self, connection: Connection) -> None:
+        """The first version's change index had no digests: count every row where it lies."""
+        change = self._tables.change
+        statement = (
+            update(change)
+            .where(
+                change.c.studio_id == bindparam("at_studio"), change.c.scope == bindparam("at_scope"),
+                change.c.kind == bindparam("at_kind"), change.c.id == bindparam("at_id"),
+            )
+            .values(digest=bindparam("number"))
+        )  # fmt: skip
+        for kind, found in self._tables.records.items():
+            columns = found.table.c
+            rows = connection.execute(select(columns.studio_id, columns.scope, columns.id, columns.body)).all()
+            for start in range(0, len(rows), _SLICE):
+                connection.execute(
+                    statement,
+                    [
+                        {
+                            "at_studio": studio, "at_scope": scope, "at_kind": kind, "at_id": id,
+                            "number": signed(row_number(kind, Id(id), scope, body)),
+                        }
+                        for studio, scope, id, body in rows[start : start + _SLICE]
+                    ],
+                )  # fmt: skip
 
     def _declared(self) -> str:
         """Changes with the record tables' columns and indexes."""

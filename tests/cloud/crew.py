@@ -4,7 +4,9 @@ import signal
 import sys
 from pathlib import Path
 
+from classtap_core.kernel.clock import ManualClock
 from cloud.serve import serve
+from tests.cloud.rig import START_MS
 from tests.unit.kernel import toy
 
 
@@ -15,7 +17,7 @@ def main(folder: str, url: str, workers: str) -> None:
     signal.signal(signal.SIGTERM, leave)
     serve(
         Path(folder), toy.bus(authority=True), port=0, url=url, workers=int(workers),
-        ready=lambda url: print(url, flush=True),
+        clock=ManualClock(START_MS), ready=lambda url: print(url, flush=True),
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_a_full_disk_keeps_nothing_and_says_so(device: Device, cloud: Cloud, stu
     event.listen(cloud.database._engine, "checkout", checkout)
     device.submit(marks(400))
     answer = device.send(device.batch(1, 400))
-    assert code_of(answer) == (503, "cloud.database")
+    assert code_of(answer) == (503, "cloud.database_full")
     assert answer.headers["retry-after"] == "5"
     assert logged(cloud) == 0
     full["pages"] = 1_000_000
