@@ -6,6 +6,7 @@ from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
 from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
+from classtap_core.booking import rescheduling
 from classtap_core.booking import spots as booking_spots
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
@@ -17,8 +18,8 @@ from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
+from classtap_core.schedule import offer_operations, place_operations, series_operations
 from classtap_core.schedule import operations as schedule_operations
-from classtap_core.schedule import place_operations
 from classtap_core.schedule import records as schedule_records
 from classtap_core.seating import freed as seating_freed
 from classtap_core.seating import locking as seating_locking
@@ -30,7 +31,8 @@ from classtap_core.seating import rollouts as seating_rollouts
 
 ROOMS = (
     access_records, access_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
-    schedule_records, schedule_operations, place_operations, booking_records, booking_operations, booking_spots, checkin_records,
+    schedule_records, schedule_operations, place_operations, offer_operations,
+    series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     seating_freed, undo,

@@ -31,7 +31,9 @@ def _counted(session: Session) -> list[Key | Range]:
 
 def _left(tx: Tx, session: Session) -> int:
     return rules.places_left(
-        session.capacity, tx.find(Booking, "by_session", session.id), tx.find(Lease, "by_session", session.id)
+        session.capacity + session.overbook,
+        tx.find(Booking, "by_session", session.id),
+        tx.find(Lease, "by_session", session.id),
     )
 
 

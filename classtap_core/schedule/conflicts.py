@@ -64,8 +64,8 @@ class Timetable:
                 busy = _Busy(starts_ms(session), ends_ms(session), session.id, session)
                 for line in _lines(session):
                     self._lines.setdefault(line, []).append(busy)
-        for line in self._lines.values():
-            line.sort(key=_order)
+        for held in self._lines.values():
+            held.sort(key=_order)
 
     def put(self, session: Session) -> None:
         """Take in one more; a cancelled one takes nothing."""

@@ -1,5 +1,6 @@
 """The studio is founded, its places named, its sessions planned. The cloud decides; offline these wait."""
 
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +14,8 @@ from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outc
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import rules, surroundings
-from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session, Studio
+from classtap_core.schedule.conflicts import equipment_trouble
+from classtap_core.schedule.records import ClassType, Equipment, Instructor, Location, Room, Session, Studio
 from classtap_core.timekeeping.rules import zone_of
 
 
@@ -147,6 +149,8 @@ class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     start: str
     duration_min: int
     capacity: int
+    overbook: int = 0
+    equipment: tuple[Equipment, ...] = ()
 
 
 @operation("session.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
@@ -161,15 +165,7 @@ class AddSessions(Payload, frozen=True, kw_only=True):
     despite: tuple[str, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield [
-            Key(Location, self.location, "studio"),
-            *(Key(Session, item.session, f"schedule/{self.location}/{item.start[:7]}") for item in self.items),
-            *(Key(Room, room, "studio") for room in dict.fromkeys(item.room for item in self.items)),
-        ]
-        location = tx.get(Location, self.location)
-        if location is not None and not any(_trouble(tx, location, item) for item in self.items):
-            sessions = [_session(location, item) for item in self.items]
-            yield from surroundings.wants(tx, sessions, despite=self.despite)
+        yield from planning_reads(tx, self.location, self.items, despite=self.despite)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)
@@ -177,22 +173,41 @@ class AddSessions(Payload, frozen=True, kw_only=True):
 
 @handles(AddSessions)
 def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
-    location = tx.get(Location, op.payload.location)
+    planned = plan(tx, op.payload.location, op.payload.items, despite=op.payload.despite)
+    if isinstance(planned, Outcome):
+        return planned
+    for session in planned:
+        tx.put(session)
+    return ACCEPTED
+
+
+def planning_reads(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str]) -> Reads:
+    """What `plan` looks at."""
+    yield [
+        Key(Location, place, "studio"),
+        *(Key(Session, item.session, f"schedule/{place}/{item.start[:7]}") for item in items),
+        *(Key(Room, room, "studio") for room in dict.fromkeys(item.room for item in items)),
+    ]
+    location = tx.get(Location, place)
+    if location is not None and not any(_trouble(tx, location, item) for item in items):
+        sessions = [_session(location, item) for item in items]
+        yield from surroundings.wants(tx, sessions, despite=despite)
+
+
+def plan(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str]) -> tuple[Session, ...] | Outcome:
+    """New sessions at a location, ready to be put; or the refusal, item by item, that keeps them all from being."""
+    location = tx.get(Location, place)
     if location is None:
         return refused("location.unknown")
-    found = [_trouble(tx, location, item) for item in op.payload.items]
-    if any(code for code in found):
+    found = [_trouble(tx, location, item) for item in items]
+    if any(found):
         return of_items(
             ItemOutcome(item.session, Status.REFUSED, (reason(code or "session.with_others"),))
-            for item, code in zip(op.payload.items, found, strict=True)
+            for item, code in zip(items, found, strict=True)
         )
-    sessions = [_session(location, item) for item in op.payload.items]
-    clashes = surroundings.refusal(tx, sessions, despite=op.payload.despite, together=False) if sessions else None
-    if clashes is not None:
-        return clashes
-    for session in sessions:
-        tx.put(surroundings.on_map(tx, session))
-    return ACCEPTED
+    sessions = [_session(location, item) for item in items]
+    clashes = surroundings.refusal(tx, sessions, despite=despite, together=False) if sessions else None
+    return clashes if clashes is not None else tuple(surroundings.on_map(tx, session) for session in sessions)
 
 
 def _trouble(tx: Tx, location: Location, item: Planned) -> str:
@@ -205,14 +220,16 @@ def _trouble(tx: Tx, location: Location, item: Planned) -> str:
         _session(location, item)
     except BadInput as bad:
         return bad.code
-    return rules.trouble(duration_min=item.duration_min, capacity=item.capacity)
+    least = min(item.capacity, item.overbook)
+    return rules.trouble(duration_min=item.duration_min, capacity=least) or equipment_trouble(item.equipment)
 
 
 def _session(location: Location, item: Planned) -> Session:
-    return rules.planned(
+    session = rules.planned(
         item.session, class_type=item.class_type, location=location.id, room=item.room, instructor=item.instructor,
         start=item.start, zone=location.zone, duration_min=item.duration_min, capacity=item.capacity,
     )  # fmt: skip
+    return msgspec.structs.replace(session, overbook=item.overbook, equipment=item.equipment)
 
 
 @operation("session.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)

@@ -81,7 +81,7 @@ def changed(session: Session, change: Change) -> Session:
     """This one alone. Raises BadInput `time.local`."""
     start = session.start if change.start is None else change.start
     check_local(start)
-    return msgspec.structs.replace(session, start=start, date=start[:10], **change.values())  # type: ignore[arg-type]
+    return msgspec.structs.replace(session, start=start, date=start[:10], **change.values())
 
 
 class Cut(NamedTuple):
@@ -113,7 +113,7 @@ def cut(series: Series, at: str, change: Change, *, id: Id) -> Cut:
         extra=tuple(later),
         first=series.first + gone,
         through=shift_date(series.through, max(days, 0)),
-        **change.values(),  # type: ignore[arg-type]
+        **change.values(),
     )
     if not gone:
         return Cut(None, after)

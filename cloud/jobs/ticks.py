@@ -14,6 +14,7 @@ from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
+from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.studios import Studios
@@ -45,6 +46,7 @@ Due = Callable[[Reader, int], Iterable[Tick]]
 ROOMS: tuple[tuple[str, Due], ...] = (
     ("lease.lapse", booking_reactions.due),
     ("seatrollout.apply", seating_reactions.due),
+    ("series.extend", schedule_reactions.due),
 )
 """What each room authors by the clock, and its query."""
 

@@ -1,0 +1,165 @@
+"""The studio's rules: a year of series expanded and checked, one session against a full timetable, alone and in a store."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from bench.claims import Claim, claim, percentile
+from classtap_core.access.records import Device, Grant
+from classtap_core.house import bus, registry
+from classtap_core.kernel.bus import Phase
+from classtap_core.kernel.canonical import canonical
+from classtap_core.kernel.clock import ManualClock
+from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.ids import derived
+from classtap_core.kernel.operations import Operation
+from classtap_core.kernel.records import Record, plain
+from classtap_core.kernel.tx import Snapshot
+from classtap_core.schedule.conflicts import Premises, Timetable, judged, judged_all, ways_round
+from classtap_core.schedule.operations import AddSessions, Planned
+from classtap_core.schedule.records import Location, Room, Series, Session
+from classtap_core.schedule.series import sessions_of
+from classtap_core.store.device import SqlDevice
+from classtap_core.timekeeping.rules import shift_date
+
+STUDIO, OWNER = derived("bench.studio", "studio"), derived("bench.studio", "owner")
+ZONE, YEAR = "Europe/Madrid", "2026-12-31"
+PLACE = derived("bench.studio", "place")
+ROOMS = tuple(derived("bench.studio", f"room {number}") for number in range(10))
+DAYS = ("MO", "TU", "WE", "TH", "FR")
+SLOTS = 4
+"""Classes a day in each room: 10 rooms × 5 days × 4 slots are 200 weekly series."""
+
+
+def run() -> list[Claim]:
+    """One run of every claim."""
+    return [*_year(), *_one_more()]
+
+
+@cache
+def premises() -> Premises:
+    place = Location(id=PLACE, name="Bench", zone=ZONE)
+    return Premises(place, {room: Room(id=room, location=PLACE, name=room, capacity=20) for room in ROOMS})
+
+
+def series(number: int) -> Series:
+    """One of the 200: each has its own room, weekday and time, and a teacher per room."""
+    room, place = number % len(ROOMS), number // len(ROOMS)
+    day, slot = place % len(DAYS), place // len(DAYS)
+    id = derived("bench.studio", f"series {number}")
+    return Series(
+        id=id, location=PLACE, rule=f"FREQ=WEEKLY;BYDAY={DAYS[day]}", start=f"2026-01-0{5 + day}T{9 + 2 * slot:02}:00",
+        zone=ZONE, class_type=id, room=ROOMS[room], instructor=derived("bench.studio", f"teacher {room}"),
+        duration_min=60, capacity=12, stem=id, through=YEAR, state="open",
+    )  # fmt: skip
+
+
+def _year() -> list[Claim]:
+    every = [series(number) for number in range(len(ROOMS) * len(DAYS) * SLOTS)]
+    started = time.perf_counter()
+    sessions = [session for one in every for session in sessions_of(one, through=YEAR)]
+    clashes = judged_all(sessions, Timetable(), premises())
+    elapsed = time.perf_counter() - started
+    if any(clashes):
+        raise RuntimeError("the bench's year has no clash in it")
+    return [claim("studio.year_of_200_series.expanded_and_checked_s", elapsed, goal=2.0)]
+
+
+@cache
+def full() -> tuple[Session, ...]:
+    """50,000 sessions: the year, again and again in further houses."""
+    year = [session for number in range(200) for session in sessions_of(series(number), through=YEAR)]
+    found = list(year)
+    copy = 1
+    while len(found) < 50_000:
+        found += [_elsewhere(session, copy) for session in year]
+        copy += 1
+    return tuple(found[:50_000])
+
+
+def _elsewhere(session: Session, copy: int) -> Session:
+    return replace(
+        session, id=derived("copy", session.id, str(copy)), location=derived("place", str(copy)),
+        room=derived("copy", session.room, str(copy)), instructor=derived("copy", session.instructor, str(copy)),
+    )  # fmt: skip
+
+
+def _one_more() -> list[Claim]:
+    sessions = full()
+    timetable = Timetable(sessions)
+    wanted = [_wanted(number) for number in range(200)]
+    times = [_ms(partial(judged, one, timetable, premises())) for one in wanted]
+    ways = [_ms(partial(ways_round, [one], timetable, premises())) for one in wanted[:40]]
+    return [
+        claim("studio.session.checked_among_50000_p95_ms", percentile(times, 95), goal=20.0),
+        claim("studio.session.three_ways_round_p95_ms", percentile(ways, 95), goal=150.0),
+        claim("studio.session.decided_among_50000_p95_ms", percentile(_decided(wanted), 95), goal=20.0),
+    ]
+
+
+def _wanted(number: int) -> Session:
+    (first, *_) = sessions_of(series(number), through=YEAR)
+    day = shift_date(first.date, 7 * (number % 50))
+    return replace(
+        first, id=derived("bench.studio", f"wanted {number}"), start=f"{day}T{9 + number % 12:02}:30", date=day
+    )
+
+
+def _decided(wanted: list[Session]) -> list[float]:
+    """The whole operation, permission to answer, as a desk's preview decides it over an encrypted store of all 50,000."""
+    house = bus(authority=True)
+    with store() as device:
+        times = []
+        for session in wanted:
+            op = _planned(session)
+            started = time.perf_counter()
+            decision = house.decide(op, Snapshot(device, device.registry), now=op.at.corrected, phase=Phase.AUTHOR)
+            times.append((time.perf_counter() - started) * 1_000)
+            if decision.fault is not None:
+                raise decision.fault
+        return times
+
+
+def _planned(session: Session) -> Operation[AddSessions]:
+    item = Planned(
+        session=session.id, class_type=session.class_type, room=session.room, instructor=session.instructor,
+        start=session.start, duration_min=session.duration_min, capacity=session.capacity,
+    )  # fmt: skip
+    return Operation(
+        AddSessions.SPEC, AddSessions(location=PLACE, items=(item,)), id=session.id, studio=STUDIO, device=STUDIO,
+        epoch=1, sequence=1, author=Author(type="staff", id=OWNER), at=ManualClock(1_795_248_000_000).now(),
+    )  # fmt: skip
+
+
+@contextmanager
+def store() -> Iterator[SqlDevice]:
+    """An encrypted store that holds the whole studio."""
+    records: list[Record] = [
+        premises().location, *premises().rooms.values(), *full(),
+        Device(id=STUDIO, name="cloud", role="cloud"), Grant(id=OWNER, holder=OWNER, role="owner"),
+    ]  # fmt: skip
+    with TemporaryDirectory() as folder:
+        device = SqlDevice.create(Path(folder) / "store.db", bytes(32), registry(), studio=STUDIO, device=STUDIO)
+        device.hold(("studio", "schedule/*", "seatmaps/*"))
+        for start in range(0, len(records), 5_000):
+            with device.atomic():
+                device.put_base(
+                    Pulled(one.KIND, one.id, one.scope(), canonical(plain(one)))
+                    for one in records[start : start + 5_000]
+                )
+        try:
+            yield device
+        finally:
+            device.close()
+
+
+def _ms(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1_000

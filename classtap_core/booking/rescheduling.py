@@ -1,0 +1,206 @@
+"""Sessions that are booked move: one alone, or one of a series and those that follow. Their bookings go with them.
+
+A session that can be checked into already does not change its day.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.booking.records import Booking
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.tx import Tx
+from classtap_core.schedule import rules as schedule_rules
+from classtap_core.schedule import series as series_rules
+from classtap_core.schedule import surroundings
+from classtap_core.schedule.conflicts import equipment_trouble
+from classtap_core.schedule.operations import of_session
+from classtap_core.schedule.records import Location, Room, Series, Session
+from classtap_core.schedule.rules import starts_ms
+from classtap_core.schedule.series import Change, Cut, Start
+from classtap_core.schedule.series_operations import ENDED, judge_all, key_of, of_series
+
+LOCKED_MS = 60 * 60_000
+"""So long before its start a session's day stands: families may be checking in (ruling of catalogue 14, `after_min`)."""
+
+
+def _bookings(session: Session) -> Range:
+    return Range(Booking, "by_session", (session.id,), scope=f"roster/{session.location}/{session.date}")
+
+
+@operation("session.change", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class ChangeSession(Payload, frozen=True, kw_only=True):
+    """This session alone becomes different. Clashes are refused with ways round, but for codes named in `despite`."""
+
+    session: Id
+    change: Change
+    despite: tuple[str, ...] = ()
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Session, self.session)
+        session = tx.get(Session, self.session)
+        if session is not None:
+            yield from _wants(tx, [session], self.changed(session), self.despite)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"session:{self.session}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_session(tx.get(Session, self.session))
+
+    def changed(self, session: Session) -> list[Session]:
+        """What it will be; nothing where the wanted start is no time."""
+        try:
+            return [series_rules.changed(session, self.change)]
+        except BadInput:
+            return []
+
+
+@handles(ChangeSession)
+def change_session(tx: Tx, op: Operation[ChangeSession]) -> Outcome:
+    session = tx.get(Session, op.payload.session)
+    if session is None:
+        return refused("session.unknown")
+    if session.state != "open":
+        return refused("session.cancelled")
+    changed = op.payload.changed(session)
+    if not changed:
+        return refused("time.local")
+    if changed == [session]:
+        return DUPLICATE
+    return _moved(tx, [session], changed, op.payload.despite)
+
+
+@operation("series.change", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
+class ChangeSeries(Payload, frozen=True, kw_only=True):
+    """A start of a series and all that follow become different; with `original` "", all that have not begun.
+
+    `original` is the local start the series gives the first of them. What was changed for one alone stays so.
+    """
+
+    series: Id
+    change: Change
+    original: str = ""
+    despite: tuple[str, ...] = ()
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [Key(Series, self.series, "studio"), Key(Series, next_series(op.id), "studio")]
+        series = tx.get(Series, self.series)
+        if series is None:
+            return
+        try:
+            cut = self.cut(tx, op, series)
+        except BadInput:
+            return
+        starts = _starts(cut.after)
+        yield [key_of(start.session, series.location) for start in starts]
+        before = _open(tx, starts)
+        yield from _wants(tx, before, followed(before, series, cut.after), self.despite)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"series:{self.series}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_series(tx.get(Series, self.series))
+
+    def cut(self, tx: Tx, op: Operation[Any], series: Series) -> Cut:
+        """Raises BadInput where there is nothing to cut at."""
+        at = self.original or next(
+            (
+                start.original
+                for start in series_rules.starts_of(series, through=series.through)
+                if starts_ms(series_rules.made(series, start)) > tx.now
+            ),
+            "",
+        )
+        return series_rules.cut(series, at, self.change, id=next_series(op.id))
+
+
+def next_series(operation: Id) -> Id:
+    """The series that a `series.change` cuts off, from the operation's id."""
+    return derived("series", operation)
+
+
+@handles(ChangeSeries)
+def change_series(tx: Tx, op: Operation[ChangeSeries]) -> Outcome:
+    series = tx.get(Series, op.payload.series)
+    if series is None:
+        return refused("series.unknown")
+    if series.state == ENDED:
+        return refused("series.ended")
+    try:
+        cut = op.payload.cut(tx, op, series)
+    except BadInput as bad:
+        return refused(bad.code, **bad.params)
+    if cut.before is None and cut.after == series:
+        return DUPLICATE
+    code = series_rules.trouble(cut.after) or equipment_trouble(cut.after.equipment)
+    if code:
+        return refused(code)
+    before = _open(tx, _starts(cut.after))
+    outcome = _moved(tx, before, followed(before, series, cut.after), op.payload.despite)
+    if outcome.stands:
+        if cut.before is not None:
+            tx.put(cut.before)
+        tx.put(cut.after)
+    return outcome
+
+
+def followed(sessions: Sequence[Session], was: Series, now: Series) -> list[Session]:
+    """Sessions as they follow their changed series, each at the start it now gives them."""
+    originals = {start.session: start.original for start in _starts(now)}
+    return [series_rules.followed(session, was, now, originals[session.id]) for session in sessions]
+
+
+def _starts(series: Series) -> tuple[Start, ...]:
+    return series_rules.starts_of(series, through=series.through)
+
+
+def _open(tx: Tx, starts: Iterable[Start]) -> list[Session]:
+    """The sessions of these starts that are made and not called off."""
+    found = [tx.get(Session, start.session) for start in starts]
+    return [session for session in found if session is not None and session.state == "open"]
+
+
+def _wants(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]) -> Reads:
+    if not after:
+        return
+    yield [
+        Key(Location, after[0].location, "studio"),
+        *(Key(Room, room, "studio") for room in dict.fromkeys(session.room for session in after)),
+        *(_bookings(session) for session in before),
+    ]
+    yield from surroundings.wants(tx, after, despite=despite)
+
+
+def _moved(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]) -> Outcome:
+    """Put changed sessions and, where their day or room is another, their bookings."""
+    for old, new in zip(before, after, strict=True):
+        code = _trouble(tx, old, new)
+        if code:
+            return refused(code, session=old.id)
+    clashes = judge_all(tx, after, despite)
+    if clashes is not None:
+        return clashes
+    for old, new in zip(before, after, strict=True):
+        if new.room != old.room:
+            new = surroundings.on_map(tx, replace(new, seat_map=0))
+        tx.put(new)
+        for booking in tx.find(Booking, "by_session", old.id):
+            tx.put(replace(booking, date=new.date, spot=booking.spot if new.room == old.room else ""))
+    return ACCEPTED
+
+
+def _trouble(tx: Tx, old: Session, new: Session) -> str:
+    if new.date != old.date and starts_ms(old) - LOCKED_MS <= tx.now:
+        return "session.begun"
+    room = tx.get(Room, new.room)
+    if room is None or room.location != new.location:
+        return "room.unknown"
+    least = min(new.capacity, new.overbook)
+    return schedule_rules.trouble(duration_min=new.duration_min, capacity=least) or equipment_trouble(new.equipment)
