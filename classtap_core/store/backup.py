@@ -17,7 +17,9 @@ import msgspec
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import container, rotation
+from classtap_core.store import blob_backup, container, rotation
+from classtap_core.store.blob_files import BlobFiles
+from classtap_core.store.blob_rows import Kept
 from classtap_core.store.check import check
 from classtap_core.store.container import Label
 from classtap_core.store.engine import KEY_BYTES, Connection, connect, faults
@@ -33,22 +35,26 @@ _PAGES_A_STEP = 256
 
 
 class Source(NamedTuple):
-    """The store to copy: its file and key, and the owner's public key where there is one."""
+    """The store to copy: its file and key, the owner's public key where there is one, and its blobs."""
 
     path: Path
     key: bytes
     public: bytes | None
     registry: Registry
+    files: BlobFiles
 
 
 class Made(NamedTuple):
-    """A backup that was written and verified. `recovery` says whether the owner's key opens it."""
+    """A backup that was written and verified. `recovery` says whether the owner's key opens it; `blobs` how many of
+    those that were here lie beside it, `blobs_left_out` how many do not, because they are damaged."""
 
     file: Path
     keys: Path
     label: Label
     entries: int
     recovery: bool
+    blobs: int
+    blobs_left_out: int
 
 
 class Rule(NamedTuple):
@@ -89,19 +95,21 @@ def back_up(
 ) -> Made:
     """Copy a store that is in use, check the copy, write it to `out` (and `out` + `.keys`), and read it back.
 
-    `going_on` is called every megabyte and may raise to stop. Raises EnvironmentFault `disk_full`, `store.damaged`
+    Its blobs are copied to `blobs` beside it, those that are not there yet. `going_on` is called every megabyte, and
+    for each blob, and may raise to stop. Raises EnvironmentFault `disk_full`, `store.damaged`
     (nothing is written then), `store.read_only`, and as `engine.faults`.
     """
     key, copy = entropy(KEY_BYTES), out.with_name(f".{out.name}.copy")
     try:
         with faults(copy):
             where = _copy(source, copy, key, going_on)
-            entries, persons = _finish(source, copy, key)
+            entries, persons, blobs = _finish(source, copy, key)
         made = msgspec.structs.replace(
             where, made_ms=now_ms, size=copy.stat().st_size, digest=container.digest_of(copy)
         )
         keys = out.with_name(out.name + KEYS_END)
         _write_keys(source, keys, made, persons, entropy)
+        there = blob_backup.keep(blobs, source.files, out, made, going_on=going_on)
         sealed = container.seals(key, made, entropy, public=source.public, store=source.key)
         with copy.open("rb") as body:
             container.write(out, made, sealed, body)
@@ -110,7 +118,7 @@ def back_up(
         raise write_fault(error, out.parent) from error
     finally:
         remove_database(copy)
-    return Made(out, keys, made, entries, source.public is not None)
+    return Made(out, keys, made, entries, source.public is not None, there, len(blobs) - there)
 
 
 def _copy(source: Source, copy: Path, key: bytes, going_on: Callable[[], None]) -> Label:
@@ -142,16 +150,18 @@ def _fill(reading: Connection, writing: Connection, copy: Path, going_on: Callab
     reading.backup(writing, pages=_PAGES_A_STEP, progress=progress, sleep=0)
 
 
-def _finish(source: Source, copy: Path, key: bytes) -> tuple[int, bytes]:
-    """Check the copy, then take the persons' keys out of it; how many entries it has, and the keys."""
+def _finish(source: Source, copy: Path, key: bytes) -> tuple[int, bytes, list[Kept]]:
+    """Check the copy, then take the persons' keys out of it; how many entries it has, the keys, the blobs it names."""
     conn = connect(copy, key, journal="MEMORY")
     try:
-        found = check(StoreReader(conn, source.registry, tables_of(source.registry)))
+        reader = StoreReader(conn, source.registry, tables_of(source.registry))
+        found = check(reader)
         if not found.ok:
             raise EnvironmentFault("store.damaged")
+        blobs = list(reader.blobs.all("state = 'here'"))
         rows = conn.execute("SELECT number, subject, key FROM subject_key ORDER BY number").fetchall()
         conn.execute("DELETE FROM subject_key WHERE key IS NOT NULL")  # secure_delete: overwritten, not only let go
-        return found.entries, msgspec.msgpack.encode(rows)
+        return found.entries, msgspec.msgpack.encode(rows), blobs
     finally:
         conn.close()
 

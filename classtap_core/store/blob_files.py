@@ -42,13 +42,14 @@ class BlobFiles:
     def opened(self, path: Path) -> BinaryIO:
         """A file to go on writing, made where there is none. Raises EnvironmentFault as `write_fault`."""
         try:
-            self._folder(path.parent)
+            self.make_folder(path.parent)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         except OSError as error:
             raise write_fault(error, self.root) from error
         return os.fdopen(handle, "r+b")
 
-    def _folder(self, folder: Path) -> None:
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder of these, durably. Raises OSError."""
         for one in (self.root, folder):
             if not one.exists():
                 one.mkdir(mode=0o700, exist_ok=True)
@@ -57,7 +58,7 @@ class BlobFiles:
     def settle(self, part: Path, hash: str) -> None:
         """Give a whole, durable file its name, durably. Raises OSError."""
         path = self.path(hash)
-        self._folder(path.parent)
+        self.make_folder(path.parent)
         os.replace(part, path)
         sync_folder(path.parent)
 

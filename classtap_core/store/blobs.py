@@ -4,6 +4,7 @@ A file is durable before its row says so, and the row before an operation may ci
 """
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ from classtap_core.store.sealed_file import CHUNK, Opened, Sealing, hash_of, sea
 
 if TYPE_CHECKING:
     from classtap_core.store.store import Store
+
+log = logging.getLogger("classtap.store")
 
 _GB = 1 << 30
 
@@ -58,7 +61,7 @@ class Blobs:
     """The blobs of an open store. From any thread: files are written on the caller's, rows on the writer's.
 
     Attributes:
-        files: where they lie. quotas: how much there may be.
+        files: where they lie. quotas: how much there may be. wrong: what the last `look` found.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Blobs:
         """`admit` is asked before so many bytes are written, and may refuse."""
         self._store, self.entropy, self.admit = store, entropy, admit
         self.files, self.quotas = BlobFiles(store.folder), quotas or Quotas()
+        self.wrong: tuple[BlobFault, ...] = ()
         self._open: set[str] = set()
         self._guard = threading.Lock()
 
@@ -236,6 +240,13 @@ class Blobs:
                 self.files.path(hash).replace(part)
             self.change(lambda rows: rows.set_state(hash, State.COMING, spans))
         return True
+
+    def look(self) -> None:
+        """Check every blob and have what the cloud has mended; the rest is said by `wrong`."""
+        found = self.check(going_on=self._store.go_on)
+        self.wrong = tuple(fault for fault in found if fault.why == "lost" or not self.mend(fault.hash))
+        if self.wrong:
+            log.error("blobs are damaged: %s", self.wrong)
 
     def check(self, *, going_on: Callable[[], None] = lambda: None) -> tuple[BlobFault, ...]:
         """Look at every blob's file, byte by byte; what is wrong. `going_on` may raise to stop."""

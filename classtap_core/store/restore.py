@@ -12,6 +12,7 @@ from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry
 from classtap_core.store import container, keys, recovery, rotation, schema
 from classtap_core.store.backup import KEYS_END
+from classtap_core.store.blob_backup import bring_back
 from classtap_core.store.check import check
 from classtap_core.store.device import SqlDevice, connect_existing
 from classtap_core.store.engine import Connection, connect, database, faults
@@ -26,7 +27,8 @@ class Restored(NamedTuple):
     Attributes:
         made_ms: when the backup was made. epoch: the device's new one. entries: of the log. unsent: operations that
         the cloud had not acknowledged then. erased: persons erased again. sealed: persons whose words in the log stay
-        closed, because their keys did not come with it.
+        closed, because their keys did not come with it. blobs, blobs_away, blobs_lost: those that came back, that the cloud
+        has to be asked for, and that nobody has.
     """
 
     made_ms: int
@@ -35,6 +37,9 @@ class Restored(NamedTuple):
     unsent: int
     erased: int
     sealed: int
+    blobs: int = 0
+    blobs_away: int = 0
+    blobs_lost: int = 0
 
 
 class Persons(NamedTuple):
@@ -69,7 +74,7 @@ def restore(
             _extract(body, came, header.label)
             kept = keys.make(folder, entropy, ring)
             _under_new_key(came, key, fresh, kept.key)
-            found = _made_ours(fresh, kept.key, registry, persons, set(erased), entropy)
+            found = _made_ours(fresh, kept.key, registry, persons, set(erased), entropy, beside=file.parent)
             if opener.owner is not None:
                 recovery.seal_key(folder, kept.key, opener.owner.public, entropy)
             os.replace(fresh, path)
@@ -138,9 +143,9 @@ def _under_new_key(came: Path, old: bytes, fresh: Path, new: bytes) -> None:
 
 
 def _made_ours(
-    path: Path, key: bytes, registry: Registry, persons: Persons, erased: set[str], entropy: Entropy
+    path: Path, key: bytes, registry: Registry, persons: Persons, erased: set[str], entropy: Entropy, *, beside: Path
 ) -> Restored:
-    """Upgrade, erase, give keys back, begin a new epoch, check."""
+    """Upgrade, erase, give keys back, bring blobs back, begin a new epoch, check."""
     conn = connect_existing(path, key)
     try:
         with faults(path):
@@ -157,12 +162,13 @@ def _made_ours(
         unsent = head.sequence - head.acked
         with device.atomic():
             device.begin_epoch(head.epoch + 1)
+        brought = bring_back(device, beside, path.parent)
         found = check(device)
         if not found.ok:
             raise EnvironmentFault("store.damaged")
         if not device.checkpoint(truncate=True):
             raise EnvironmentFault("store.locked")
-        return Restored(0, head.epoch + 1, found.entries, unsent, len(known), sealed)
+        return Restored(0, head.epoch + 1, found.entries, unsent, len(known), sealed, *brought)
     finally:
         conn.close()
 

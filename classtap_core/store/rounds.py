@@ -1,6 +1,7 @@
-"""What is done for a store without anybody asking: backups and their rotation, looks at its soundness, tidying."""
+"""What is done for a store without anybody asking: backups and their rotation, looks at its soundness, tidying, room."""
 
 import logging
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
-from classtap_core.store import container
+from classtap_core.store import blob_backup, container
 from classtap_core.store.backup import KEEP, KEYS_END, Made, Rule, to_keep
 from classtap_core.store.folder import prepare
 from classtap_core.store.integrity import Depth
+from classtap_core.store.space import Level
 from classtap_core.store.store import Store
+from classtap_core.store.sweeping import sweep
 
 log = logging.getLogger("classtap.store")
 
@@ -22,6 +25,9 @@ FIRST_AFTER = timedelta(minutes=5)
 LOOK_AT_DUE = timedelta(minutes=30)
 A_DAY = timedelta(hours=20)  # a desk that is opened at nine each day gets one each day
 KEYS_STAY = timedelta(days=30)
+LOOK_AT_ROOM = timedelta(minutes=1)
+MADE_AT_ONCE = 64 << 20
+"""How much room a round makes where there is little, in bytes."""
 
 
 class Backups:
@@ -60,7 +66,8 @@ class Backups:
         return made
 
     def thin(self) -> list[Path]:
-        """Remove what is no longer kept: backups by the rule, persons' keys after thirty days but the newest."""
+        """Remove what is no longer kept: backups by the rule, persons' keys after thirty days but the newest, and blobs
+        that no backup has any more."""
         there = self.there()
         kept = to_keep(there, self._rule)
         gone = [path for at, path in there.items() if at not in kept]
@@ -72,7 +79,7 @@ class Backups:
         gone += [path for at, path in files.items() if at < oldest and at != max(files)]
         for path in gone:
             path.unlink(missing_ok=True)
-        return gone
+        return gone + blob_backup.thin(self.folder, [path for at, path in there.items() if at in kept])
 
     def if_due(self) -> None:
         """One round: never raises for what the surroundings do, but remembers and logs it."""
@@ -90,8 +97,8 @@ class Backups:
 
 
 class Rounds:
-    """A thread of its own that makes backups when they are due, tidies daily, and looks at the store: soon after a bad
-    end, and daily.
+    """A thread of its own that makes backups when they are due, looks at the store (soon after a bad end, and daily) and
+    at the room on its disk, and lets go daily of what is old or nobody's.
 
     Start it with the program, stop it before the store is closed.
     """
@@ -111,19 +118,43 @@ class Rounds:
         )
         self._scheduler.add_job(self.tidy, "interval", hours=24, next_run_time=now + FIRST_AFTER / 2)
         self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
+        self._scheduler.add_job(
+            self.make_room, "interval", seconds=LOOK_AT_ROOM.total_seconds(), next_run_time=now + LOOK_AT_ROOM / 6
+        )
 
     def look(self, depth: Depth) -> None:
-        """One look; what it finds is remembered by the store's `watch`."""
+        """One look; what it finds is remembered by the store's `watch`, and of blobs by `blobs.wrong`."""
         try:
             self._store.look(depth)
+            if depth is Depth.FULL:
+                self._store.blobs.look()
         except ClassTapError as fault:
             if fault.code != "store.closed":
                 log.warning("the store could not be looked at: %s", fault)
 
     def tidy(self) -> None:
-        """Let go of what is kept only for a while; it waits behind whatever a person is doing."""
+        """Let go of what is old, kept only for a while, or nobody's; it waits behind whatever a person is doing."""
+        now_ms = self._clock.now().corrected
+        try:
+            self._store.tidy(now_ms).result()
+            self._store.let_go_of_old(now_ms).result()
+            sweep(self._store, now_ms=now_ms)
+        except CancelledError:
+            return
+        except ClassTapError as fault:
+            if fault.code != "store.closed":
+                log.warning("not everything that is old could leave: %s", fault)
+
+    def make_room(self) -> None:
+        """Look at the room on the disk; where there is little, let what the cloud has too leave, else have the reserve
+        ready."""
         with suppress(ClassTapError):
-            self._store.tidy(self._clock.now().corrected)
+            room = self._store.space.look()
+            if room.level is not Level.ENOUGH:
+                self._store.blobs.let_go(MADE_AT_ONCE)
+                self._store.space.look()
+            if room.level is not Level.FULL:
+                self._store.space.keep_reserve()
 
     def start(self) -> None:
         self._scheduler.start()

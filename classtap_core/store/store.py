@@ -331,7 +331,7 @@ class Store:
         with self._at_length:
             with self.reader() as reader:
                 found = check(reader)
-            wrong = self.blobs.check(going_on=self._go_on)
+            wrong = self.blobs.check(going_on=self.go_on)
             return found._replace(blobs=tuple(f"{one.hash}: {one.why}" for one in wrong))
 
     def look(self, depth: integrity.Depth) -> integrity.Health:
@@ -341,7 +341,7 @@ class Store:
         """
 
         def fresh() -> Connection:
-            self._go_on()
+            self.go_on()
             return connect(self._path, self._key, read_only=True)
 
         with self._at_length, self.reader() as reader:
@@ -386,15 +386,16 @@ class Store:
         Raises EnvironmentFault `disk_full`, `store.damaged`; Refused `store.closed`.
         """
         with self._at_length:
-            self._go_on()
-            source = backup.Source(self._path, self._key, self.recovery, self.registry)
-            return backup.back_up(source, out, now_ms=now_ms, entropy=self._entropy, going_on=self._go_on)
+            self.go_on()
+            source = backup.Source(self._path, self._key, self.recovery, self.registry, self.blobs.files)
+            return backup.back_up(source, out, now_ms=now_ms, entropy=self._entropy, going_on=self.go_on)
 
     def hurry(self) -> None:
         """The program is ending: stop a backup that is being made, at its next megabyte. Nothing of it is left."""
         self._ending = True
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """For long work, now and then: raises Refused `store.closed` when the program is ending."""
         if self._closed or self._ending:
             raise Refused("store.closed")
 
