@@ -1,0 +1,108 @@
+"""Ready for Citus: what is in the live catalogue could be distributed, what is asked stays with one studio.
+
+The same suite runs on a cluster where CLASSTAP_CITUS_URL names one; there the tables are in fact distributed.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, text
+
+from classtap_core import house
+from cloud.composition import Cloud
+from cloud.storage.database import Database
+from cloud.storage.directory import StudioEntry
+from tests.cloud import catalogue
+from tests.cloud.one_studio import Asked, faults_of
+from tests.cloud.postgres import Postgres
+from tests.cloud.rig import CITUS, prepare
+
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def laid(postgres: Postgres) -> Iterator[Database]:
+    """The tables of the whole house."""
+    url = postgres.url(postgres.database())
+    prepare(url, house.bus(authority=True))
+    found = Database(url)
+    yield found
+    found.close()
+
+
+def test_every_table_of_the_house_could_be_distributed(laid: Database) -> None:
+    with laid.administer() as connection:
+        assert catalogue.faults(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("CREATE TABLE plain (id text PRIMARY KEY)", "plain: no studio_id"),
+        ("CREATE TABLE keyless (studio_id text NOT NULL)", "keyless: no primary key"),
+        ("CREATE TABLE odd (studio_id text, id text PRIMARY KEY)", "odd: odd_pkey does not begin with studio_id"),
+        ("CREATE TABLE number (studio_id bigint PRIMARY KEY)", "number: studio_id is bigint"),
+        ("CREATE TABLE counted (studio_id text PRIMARY KEY, n bigserial)", "counted: a sequence (counted_n_seq)"),
+        ("CREATE UNIQUE INDEX upside ON log (operation, studio_id)", "log: upside does not begin with studio_id"),
+        (
+            "ALTER TABLE head ADD FOREIGN KEY (studio_id) REFERENCES directory.studio (id)",
+            "head: head_studio_id_fkey points into directory",
+        ),
+    ],
+)
+def test_what_could_not_be_is_found(laid: Database, command: str, fault: str) -> None:
+    with laid.administer() as connection:
+        connection.exec_driver_sql(command)
+        assert fault in [one.replace("int8", "bigint") for one in catalogue.faults(connection)]
+        connection.rollback()
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("SELECT * FROM log", "log is not held to one studio"),
+        ("SELECT * FROM log WHERE studio_id > '%s'", "log is not held to one studio"),
+        ("SELECT * FROM log WHERE studio_id IN ('%s', 'another')", "log is not held to one studio"),
+        ("UPDATE head SET sequence = 1", "head is not held to one studio"),
+        ("DELETE FROM guard WHERE name = 'x'", "guard is not held to one studio"),
+        (
+            "SELECT * FROM log JOIN batch ON batch.device_id = log.device_id WHERE log.studio_id = '%s'",
+            "batch is not held",
+        ),
+        ("SELECT 1 FROM log JOIN directory.studio ON id = studio_id WHERE studio_id = '%s'", "joins the directory"),
+        ("SELECT * FROM log JOIN batch USING (studio_id, device_id) WHERE log.studio_id = '%s'", ""),
+        ("SELECT * FROM directory.studio", ""),
+    ],
+)
+def test_a_query_beyond_one_studio_is_found(cloud: Cloud, studio: StudioEntry, statement: str, fault: str) -> None:
+    asked = Asked(statement.replace("%s", studio.id), {}, studio.id)
+    with cloud.database.administer() as connection:
+        found = faults_of(connection, asked)
+    assert bool(found) == bool(fault)
+    assert all(fault in one for one in found)
+
+
+@pytest.mark.skipif(not CITUS, reason="CLASSTAP_CITUS_URL names no cluster")
+def test_on_a_cluster_every_table_is_distributed_beside_the_others() -> None:
+    prepare(CITUS, house.bus(authority=True), distributed=True)
+    found = Database(CITUS)
+    with found.administer() as connection:
+        tables = set(
+            connection.scalars(
+                text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
+            )
+        )
+        spread = connection.execute(
+            text(
+                "SELECT logicalrelid::text AS name, colocationid, partkey FROM pg_dist_partition WHERE partmethod = 'h'"
+            )
+        ).all()
+        apart = connection.execute(
+            text("SELECT logicalrelid::text FROM pg_dist_partition WHERE logicalrelid::text LIKE 'directory.%'")
+        ).all()
+        assert connection.scalar(select(text("count(*)")).select_from(text("pg_dist_node"))) >= 1
+    found.close()
+    assert {row.name for row in spread} >= tables - {name for name in tables if name.startswith("pg_")}
+    assert len({row.colocationid for row in spread}) == 1
+    assert apart == []
