@@ -232,25 +232,32 @@ class SyncEngine:
             self._heed(no)
             return REVOKED_LOOK_S
         self._show(State.FAILING, no.code, no.params)
+        self._hear_orders()
         self._held_s = min(no.retry_after or 0.0, self.backoff.MOST)
         return self.backoff.rejection()
 
     def _shut_out(self) -> float | None:
         """Nothing is asked any more but whether the store is to go."""
+        self._hear_orders()
+        return REVOKED_LOOK_S
+
+    def _hear_orders(self) -> None:
+        """Ask for something small: an order would come instead."""
         try:
             self.transport.keys()
         except Rejected as no:
-            if no.code in _SHUT_OUT:
+            if no.code == PURGE:
                 self._show(State.REVOKED, no.code)
             self._heed(no)
         except Unreachable:
             pass
-        return REVOKED_LOOK_S
 
     def _heed(self, no: Rejected) -> None:
-        """An order to destroy the store comes instead of an answer, once everything that waited was sent, or cannot be."""
+        """An order to destroy the store: what still waits is sent if it can be, then the store goes."""
         order = no.params.get("order")
         if no.code == PURGE and isinstance(order, str):
+            with contextlib.suppress(Unreachable, Rejected, ClassTapError):
+                self.pushing.push_all()
             self.purge(Id(order))
 
     def _tell_how_it_is(self) -> None:

@@ -27,16 +27,18 @@ from classtap_core.kernel.tx import Ref
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces, verify_bundle
 from classtap_core.schedule.records import Location
 from classtap_core.store import replica
+from classtap_core.store.destroy import at_stake, destroy
 from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.engine import State, Status, SyncEngine
+from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
 from sync.client.owner_seal import keep_sealed
-from sync.client.transport import Transport
-from sync.protocol import Pair, Paired
+from sync.client.transport import Rejected, Transport, Unreachable
+from sync.protocol import Devices, Pair, Paired, Purged
 
 log = logging.getLogger("classtap.node")
 
@@ -66,8 +68,12 @@ class Node:
         clock: the corrected clock; what contacts taught it is kept over restarts.
     """
 
-    def __init__(self, store: Store, kept: Kept, *, clock: SystemClock) -> None:
+    def __init__(
+        self, store: Store, kept: Kept, *, clock: SystemClock, program: str = "", ring: Ring | None = None
+    ) -> None:
         self.store, self.papers, self.url, self.clock = store, kept.papers, kept.url, clock
+        self.program, self._ring = program or kept.papers.role, ring
+        self._purging = threading.Lock()
         self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Status], None]] = []
@@ -83,7 +89,9 @@ class Node:
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
-            listener=self._status, last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
+            listener=self._status, report=lambda: report_of(self), purge=self._purge,
+            last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
+            paused=bool(self._recall("paused")),
         )  # fmt: skip
         keep_sealed(store)
 
@@ -112,7 +120,7 @@ class Node:
                 transport.close()
             kept = Kept(papers=papers, url=url)
             store.call(lambda: _settle(store, kept))
-            return cls(store, kept, clock=clock)
+            return cls(store, kept, clock=clock, program=program, ring=ring)
         except BaseException:
             store.close()
             raise
@@ -127,7 +135,7 @@ class Node:
             kept = store.call(lambda: store.device.recall("pairing"))
             if kept is None:
                 raise Refused("store.unpaired", program=program)
-            return cls(store, msgspec.json.decode(kept, type=Kept), clock=clock)
+            return cls(store, msgspec.json.decode(kept, type=Kept), clock=clock, program=program, ring=ring)
         except BaseException:
             store.close()
             raise
@@ -245,6 +253,46 @@ class Node:
             if head.sequence == head.acked:
                 return None
             return reader.entries([head.acked + 1])[0].at_ms
+
+    def pause(self, paused: bool) -> None:
+        """Ask the cloud nothing from now on, or go on; remembered over restarts."""
+        self._remember("paused", b"1" if paused else b"")
+        self.engine.pause(paused)
+
+    def retry(self, sequence: int) -> "Future[Receipt | None]":
+        """Say again what the cloud has set aside (`DeviceBus.retry`)."""
+        return self.later(lambda bus: bus.retry(sequence))
+
+    def devices(self) -> Devices:
+        """How the studio's devices are; a desk asks the cloud. Raises Unreachable, Rejected."""
+        return self.transport.devices()
+
+    def _purge(self, order: Id) -> None:
+        """Destroy the store as the cloud ordered, on a thread of its own: the engine's has to end for that."""
+        if self._purging.acquire(blocking=False):
+            threading.Thread(target=self._destroy, args=(order,), name="classtap-purge").start()
+
+    def _destroy(self, order: Id) -> None:
+        with self.store.reader() as reader:
+            unsent = at_stake(reader).unsent
+        self._say(Purged(order=order, done=False, unsent=unsent))
+        self.close()
+        try:
+            destroy(self.store.folder, program=self.program, ring=self._ring)
+        except (EnvironmentFault, Refused) as trouble:
+            log.error("the store could not be destroyed: %s", trouble.code)
+            return
+        self._say(Purged(order=order, done=True, unsent=unsent))
+
+    def _say(self, word: Purged) -> None:
+        """Tell the cloud how far an order has been carried out; without an answer it learns it from the silence."""
+        transport = Transport(self.url, self.papers.token)
+        try:
+            transport.purged(word)
+        except (Unreachable, Rejected) as failure:
+            log.warning("the cloud was not told: %s", failure)
+        finally:
+            transport.close()
 
     def observe(self, kind: str, key: str, at_ms: int) -> None:
         """Count something that is no operation. Called on the writer."""

@@ -114,11 +114,13 @@ class Pushing:
                 self._stream(batch)
 
     def _stream(self, batch: Batch) -> None:
-        """Push the queue from a full batch on. Answers are written down in the order of the batches.
+        """Push the queue from a full batch on. Answers are written down in the order of the batches, each while the
+        next ones are on their way.
 
         The batch behind may have come first, or its forerunner failed: then the cloud says `sync.gap` to it, and
         nothing of it happened.
         """
+        answered: tuple[Pushed, int] | None = None
         following: Batch | None = batch
         flying: deque[tuple[Batch, Future[Pushed]]] = deque()
         with ThreadPoolExecutor(MOST_FLYING, "classtap-sync-ahead") as ahead:
@@ -126,14 +128,18 @@ class Pushing:
                 while following is not None and len(flying) < MOST_FLYING:
                     flying.append((following, ahead.submit(self.send, following.push)))
                     following = self.batch(behind=following) if following.more else None
+                if answered is not None:
+                    self.acknowledge(*answered)
+                    answered = None
                 first, sent = flying.popleft()
                 try:
-                    answer = sent.result()
+                    answered = sent.result(), first.push.epoch
                 except Rejected as no:
                     if first is batch or no.code != "sync.gap":
                         raise
-                    answer = self.send(first.push)
-                self.acknowledge(answer, first.push.epoch)
+                    answered = self.send(first.push), first.push.epoch
+        if answered is not None:
+            self.acknowledge(*answered)
 
     def batch(self, behind: Batch | None = None) -> Batch | None:
         """The next run of the queue, signed: its head, or what comes behind a batch that is on its way.

@@ -1,0 +1,158 @@
+"""How a device is: what its health screen shows, what it tells the cloud, and a log for support that names nobody."""
+
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from classtap_core.kernel.device import Entry
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Outcome
+from sync.client.engine import Status
+from sync.protocol import Report
+
+if TYPE_CHECKING:
+    from sync.client.node import Node
+
+
+class SetAside(NamedTuple):
+    """An own operation that the cloud could not take. `reasons` are codes; `retried`: it was said again since."""
+
+    sequence: int
+    operation: Id
+    kind: str
+    at_ms: int
+    reasons: tuple[str, ...]
+    retried: bool
+
+
+class Health(NamedTuple):
+    """How a device is. Times are milliseconds since the Unix epoch, sizes bytes.
+
+    Attributes:
+        oldest_ms: when the first operation that waits was made. offset_ms, uncertainty_ms: cloud time minus this clock,
+        and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
+        and mended, in this run. protection: how the store's key is kept.
+    """
+
+    status: Status
+    oldest_ms: int | None
+    offset_ms: int
+    uncertainty_ms: int | None
+    set_aside: tuple[SetAside, ...]
+    store_bytes: int
+    free_bytes: int
+    protection: str
+    scopes: int
+    scopes_complete: int
+    repaired: int
+    epoch: int
+
+
+def health_of(node: "Node") -> Health:
+    """Reads the store beside whoever uses it."""
+    now = node.clock.now()
+    scopes = node.engine.local.scopes()
+    store, free = _sizes(node)
+    with node.reader() as reader:
+        epoch = reader.head().epoch
+    return Health(
+        status=node.engine.status(), oldest_ms=node.oldest_pending_ms(), offset_ms=now.offset,
+        uncertainty_ms=now.uncertainty, set_aside=tuple(set_aside(node)), store_bytes=store, free_bytes=free,
+        protection=str(node.store.protection), scopes=len(scopes),
+        scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
+    )  # fmt: skip
+
+
+def set_aside(node: "Node") -> list[SetAside]:
+    """What the cloud has quarantined of this device's own work."""
+
+    def found() -> list[SetAside]:
+        waits = {entry.id for entry in node.bus.waits_for_retry()}
+        entries = node.store.device.entries(node.store.device.set_aside())
+        return [_set_aside(entry, entry.id not in waits) for entry in entries]
+
+    return node.store.call(found, background=True)
+
+
+def _set_aside(entry: Entry, retried: bool) -> SetAside:
+    reasons = tuple(reason.code for reason in entry.answer.reasons) if entry.answer else ()
+    return SetAside(entry.sequence, entry.id, entry.kind, entry.at_ms, reasons, retried)
+
+
+def report_of(node: "Node") -> Report:
+    """What the cloud is told: numbers and codes."""
+    now = node.clock.now()
+    store, free = _sizes(node)
+    status = node.engine.status()
+    return Report(
+        program=node.program, version=program_version(), protection=str(node.store.protection),
+        pending=status.pending, oldest_ms=node.oldest_pending_ms(),
+        quarantined=sum(not one.retried for one in set_aside(node)), store_bytes=store, free_bytes=free,
+        offset_ms=now.offset, uncertainty_ms=now.uncertainty, trouble=status.trouble,
+    )  # fmt: skip
+
+
+def program_version() -> str:
+    try:
+        return version("classtap")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _sizes(node: "Node") -> tuple[int, int]:
+    """Bytes of the store's folder, and free on its disk."""
+    used = 0
+    for place, _, names in os.walk(node.store.folder):
+        for name in names:
+            try:
+                used += os.lstat(os.path.join(place, name)).st_size
+            except OSError:  # gone in between
+                continue
+    return used, shutil.disk_usage(node.store.folder).free
+
+
+class Mask:
+    """Names ids by a keyed hash: the same id has the same name in one log, and in no other."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(16)
+
+    def __call__(self, id: str) -> str:
+        return hashlib.blake2b(id.encode(), key=self._key, digest_size=6).hexdigest() if id else ""
+
+
+def support_log(node: "Node", most: int) -> Iterator[dict[str, Any]]:
+    """Lines for support: how the device is, and its newest operations as kinds, times and codes. Nobody is named."""
+    mask, found = Mask(), health_of(node)
+    status = found.status
+    yield {
+        "what": "device", "device": mask(node.papers.device), "studio": mask(node.papers.studio),
+        "role": node.papers.role, "program": node.program, "version": program_version(),
+        "system": platform.system(), "python": platform.python_version(), "state": status.state.value,
+        "trouble": status.trouble, "pending": status.pending, "oldest_ms": found.oldest_ms,
+        "last_success_ms": status.last_success_ms, "offset_ms": found.offset_ms,
+        "uncertainty_ms": found.uncertainty_ms, "store_bytes": found.store_bytes, "free_bytes": found.free_bytes,
+        "protection": found.protection, "scopes": found.scopes, "scopes_complete": found.scopes_complete,
+        "repaired": found.repaired, "epoch": found.epoch,
+    }  # fmt: skip
+    with node.reader() as reader:
+        head = reader.head()
+        entries = reader.entries(range(max(1, head.sequence - most + 1), head.sequence + 1))
+    for entry in entries:
+        yield {
+            "what": "operation", "sequence": entry.sequence, "operation": mask(entry.id), "kind": entry.kind,
+            "at_ms": entry.at_ms, "bytes": len(entry.data) + sum(map(len, entry.parts.values())),
+            "subjects": len(entry.parts) - 1, "told": _codes(entry.told),
+            "answer": None if entry.answer is None else _codes(entry.answer),
+        }  # fmt: skip
+
+
+def _codes(outcome: Outcome) -> dict[str, Any]:
+    """An outcome's status and the codes of its reasons; parameters may name somebody."""
+    codes = [reason.code for reason in outcome.reasons]
+    items = [item.status.value for item in outcome.items]
+    return {"status": outcome.status.value, "reasons": codes, **({"items": items} if items else {})}
