@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json, say
+from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, looking, print_json, say
 from classtap_core.kernel.errors import ClassTapError
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ WhatArgument = Annotated[str, typer.Argument(metavar="[cloud]", help="Look at th
 def doctor(
     what: WhatArgument = "", data: Data = None, program: As = "desk", now: Now = None, json: Json = False
 ) -> None:
-    """Look at camera, keyring, decoders, fonts, display, printer, disk, clock and cloud; exit code 0 whatever is found."""
+    """Look at the data and what keeps it, clock, cloud, camera, fonts, display, printer; exit code 0 whatever is found."""
     if what not in ("", "cloud"):
         raise typer.BadParameter(f"there is no doctor for {what}; there is cloud, or nothing for this device")
-    call = invocation(data, "cloud" if what else program, now, json)
+    call = looking(data, "cloud" if what else program, now, json)
     findings = _examined(call, _cloud_checks() if call.program == "cloud" else _device_checks())
     if call.json:
         print_json({"ok": all(found.ok for found in findings), "checks": [found.plain() for found in findings]})
@@ -49,11 +49,15 @@ def _examined(call: Invocation, checks: "tuple[Callable[[Invocation], Finding], 
 
 def _device_checks() -> tuple[Any, ...]:
     from classtap_cli import findings as f
+    from classtap_cli import store_findings as s
 
-    return (f.folder, f.disk, f.keyring, f.store, f.clock, f.cloud, f.camera, f.decoders, f.fonts, f.display, f.printer)
+    return (
+        s.folder, s.disk, s.owner, s.keyring, s.recovery, s.store, s.integrity, s.backups, f.clock, f.cloud, f.camera,
+        f.decoders, f.fonts, f.display, f.printer,
+    )  # fmt: skip
 
 
 def _cloud_checks() -> tuple[Any, ...]:
     from classtap_cli import findings as f
 
-    return (f.folder, f.disk, f.database, f.serving)
+    return (f.cloud_folder, f.cloud_disk, f.database, f.serving)

@@ -64,10 +64,16 @@ def print_json(found: Any) -> None:
 
 def invocation(data: Path | None, program: str, now: str | None, as_json: bool) -> Invocation:
     """Check what every command is called with. Raises BadInput and EnvironmentFault."""
+    call = looking(data, program, now, as_json)
+    own(call.data)
+    return call
+
+
+def looking(data: Path | None, program: str, now: str | None, as_json: bool) -> Invocation:
+    """The same for a command that says itself what is wrong with the folder, and makes none. Raises BadInput."""
     if program not in PROGRAMS:
         raise typer.BadParameter(f"--as is one of {', '.join(PROGRAMS)}")
     folder = data or Path(os.environ.get("CLASSTAP_DATA") or platformdirs.user_data_dir("ClassTap", appauthor=False))
-    own(folder)
     return Invocation(data=folder, program=program, clock=SystemClock(instant_ms(now)), json=as_json)
 
 

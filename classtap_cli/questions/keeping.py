@@ -14,6 +14,7 @@ from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.store import destroy
+from classtap_core.store.integrity import Depth
 
 
 class Into(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,14 +45,31 @@ class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
 
 def status(device: Device, asked: Nothing) -> dict[str, Any]:
     """How the store's key is kept, to whom it is also sealed, and when the last backup of the rounds was made."""
-    store, backups = device.node.store, device.node.rounds.backups
+    store, backups, health = device.node.store, device.node.rounds.backups, device.node.store.watch.health
+    with device.node.reader() as reader:
+        owners = fetch(reader, OwnerKey, [OWNER_KEY]).get(OWNER_KEY)
     newest = next(iter(backups.there()), None)
     return {
         "protection": store.protection.value,
         "recovery": store.recovery.hex() if store.recovery else None,
-        "sound": store.watch.health.sound,
+        "owner_key": owners.public if owners else None,
+        "sound": health.sound,
+        "backups": str(backups.folder),
         "last_backup": iso(int(newest.timestamp() * 1_000)) if newest else None,
         "backup_fault": backups.fault or None,
+    }
+
+
+def look(device: Device, asked: Nothing) -> dict[str, Any]:
+    """Look at every page now; what an earlier and deeper look found wrong is still said. Raises as `Store.look`."""
+    health = device.node.store.look(Depth.QUICK)
+    return {
+        "sound": health.sound,
+        "depth": health.depth.value,
+        "chain": health.chain is None,
+        "pages": list(health.pages),
+        "tables": list(health.tables),
+        "wrong": health.wrong,
     }
 
 

@@ -13,6 +13,7 @@ TABLE: Table[Device] = {
     "audit.verify": Question(Nothing, chains.audit_verify),
     "audit.list": Question(syncing.Most, chains.audit_list),
     "store.check": Question(Nothing, chains.store_check),
+    "store.look": Question(Nothing, keeping.look),
     "store.key": Question(Nothing, keeping.status),
     "store.key.rotate": Question(Nothing, keeping.rotate),
     "store.key.seal": Question(keeping.SealTo, keeping.seal),

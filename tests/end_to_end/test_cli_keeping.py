@@ -1,7 +1,12 @@
 """A bad day, by commands alone: a lost keyring, a lost machine, a key that may be known, a device that is given away."""
 
+import os
 import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +77,61 @@ def test_every_device_seals_itself_to_the_owner(tmp_path: Path) -> None:
         (here.data / "kiosk" / "store.key").unlink()
         found = inside("store", "key", "recover", "--recovery-key", paper, "--as", "kiosk", data=here.data)
         assert (found.code, found.json["recovered"]) == (0, True), found.err
+
+
+def looked_at(data: Path) -> dict[str, Any]:
+    return {check["id"]: check for check in inside("doctor", "--json", data=data).json["checks"]}
+
+
+@pytest.mark.expected_log("the store is damaged", reason="a page of it was overwritten")
+def test_a_doctor_tells_the_truth_about_what_keeps_the_data(studio: Studio, tmp_path: Path) -> None:
+    data, paper = copied(studio, "desk", tmp_path / "data"), tmp_path / "paper.txt"
+    found = looked_at(data)
+    assert not found["recovery"]["ok"]
+    assert "store key seal" in found["recovery"]["do"]
+    assert (found["keyring"]["protection"], "reduced protection" in found["keyring"]["found"]) == ("file", True)
+    assert found["backups"]["last"] is None
+    assert (found["integrity"]["ok"], found["integrity"]["depth"]) == (True, "quick")
+    assert found["owner"]["found"] == "no program"
+    inside("store", "key", "seal", "-o", paper, data=data)
+    assert looked_at(data)["recovery"]["ok"]
+
+    kept = data / "backups" / "desk"
+    kept.mkdir(parents=True, mode=0o700)
+    assert inside("store", "backup", kept / "today.ctbackup", data=data).code == 0
+    found = looked_at(data)["backups"]
+    assert (found["ok"], found["hours"], found["folder"]) == (True, 0, str(kept))
+    later = (datetime.now(UTC) + timedelta(days=5)).isoformat()
+    found = {one["id"]: one for one in inside("doctor", "--json", "--now", later, data=data).json["checks"]}["backups"]
+    assert (found["ok"], found["hours"] // 24) == (False, 5)
+
+    with (data / "desk" / "store.db").open("rb+") as file:
+        file.seek(-5_000, 2)
+        file.write(bytes(900))
+    found = looked_at(data)["integrity"]
+    assert (found["ok"], len(found["pages"]) > 0, "store restore" in found["do"]) == (False, True, True)
+    (data / "desk" / "store.key").write_text("{")
+    found = looked_at(data)["recovery"]
+    assert (found["ok"], "key" in found["found"]) == (False, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_doctor_says_who_else_can_look(studio: Studio, tmp_path: Path) -> None:
+    """It speaks where every other command only refuses; the command it gives mends it."""
+    data = copied(studio, "desk", tmp_path / "data")
+    for path, mode in ((data, 0o755), (data / "desk", 0o750), (data / "desk" / "store.db", 0o644)):
+        before = path.stat().st_mode & 0o777
+        path.chmod(mode)
+        found = looked_at(data)["folder"]
+        assert (found["ok"], found["command"]) == (False, f"chmod {before:o} {path}")
+        subprocess.run(found["command"].split(), check=True)
+        assert looked_at(data)["folder"]["ok"]
+    if sys.platform != "win32" and os.getuid() == 0:
+        import pwd
+
+        os.chown(data / "desk" / "store.db", 1, 1)
+        found = looked_at(data)["folder"]
+        assert (found["ok"], found["user"]) == (False, pwd.getpwuid(1).pw_name)
 
 
 def test_a_device_is_given_away_in_two_steps(studio: Studio, tmp_path: Path) -> None:
