@@ -36,6 +36,14 @@ _IN = "signed_in"
 _ON_ROSTER = (_IN, "screen.roster")
 _ON_CHILD = (*_ON_ROSTER, "child_chosen")
 _ON_WEEK = (_IN, "screen.schedule")
+_EDGES = (("left", "L"), ("centre", "C"), ("right", "R"), ("top", "T"), ("middle", "M"), ("bottom", "B"))
+_ON_MAP = (_IN, "screen.seatmaps", "map_open")
+
+
+def _map(id: str, *keys: str, icon: str = "", offered: bool = True) -> Action:
+    """Something the seat-map editor does; it takes its keys itself, so that letters typed into a cell stay letters."""
+    return Action(f"map.{id}", keys, when=_ON_MAP, icon=icon, group="seatmaps", offered=offered, native=True)
+
 
 ACTIONS = (
     Action("find", ("Ctrl+K", "Ctrl+F"), icon="search", offered=False),
@@ -43,6 +51,7 @@ ACTIONS = (
     Action("go.schedule", ("Ctrl+2",), icon="calendar"),
     Action("go.roster", ("Ctrl+3",), icon="roster"),
     Action("go.families", ("Ctrl+4",), icon="people"),
+    Action("go.seatmaps", ("Ctrl+6",), icon="seats"),
     Action("go.devices", ("Ctrl+5",), icon="devices"),
     Action("go.settings", ("Ctrl+,",), icon="settings"),
     Action("staff.switch", ("Ctrl+L",), icon="lock", menu=("staff",)),
@@ -61,6 +70,51 @@ ACTIONS = (
     Action("schedule.next", ("Alt+Right",), when=_ON_WEEK, icon="chevron_next", group="schedule"),
     Action("schedule.previous", ("Alt+Left",), when=_ON_WEEK, icon="chevron_back", group="schedule"),
     Action("schedule.this_week", ("T",), when=_ON_WEEK, icon="today", group="schedule"),
+    _map("save", "Ctrl+S", icon="disk"),
+    _map("undo", "Ctrl+Z", icon="arrow_back"),
+    _map("redo", "Ctrl+Shift+Z", "Ctrl+Y"),
+    _map("select_all", "Ctrl+A"),
+    _map("select_none", "Escape", offered=False),
+    _map("delete", "Delete", "Backspace"),
+    _map("duplicate", "Ctrl+D", icon="copy"),
+    _map("copy", "Ctrl+C"),
+    _map("cut", "Ctrl+X"),
+    _map("paste", "Ctrl+V"),
+    _map("group", "Ctrl+G"),
+    _map("ungroup", "Ctrl+Shift+G"),
+    _map("lock", "Ctrl+Shift+L", icon="lock"),
+    _map("turn_right", "]"),
+    _map("turn_left", "["),
+    _map("mirror", "Ctrl+M"),
+    _map("flip_view", "Ctrl+Shift+M"),
+    *(_map(f"align_{edge}", f"Ctrl+Alt+{key}") for edge, key in _EDGES),
+    _map("spread_across", "Ctrl+Alt+H"),
+    _map("spread_down", "Ctrl+Alt+V"),
+    *(_map(f"move_{way}{size}", f"{held}{way.title()}", offered=False) for way in ("left", "right", "up", "down")
+      for size, held in (("", ""), ("_far", "Shift+"), ("_fine", "Alt+"))),
+    _map("next", "PgDown", offered=False),
+    _map("previous", "PgUp", offered=False),
+    _map("form", "Return", offered=False),
+    _map("zoom_in", "+", "="),
+    _map("zoom_out", "-"),
+    _map("zoom_all", "0"),
+    _map("zoom_full", "1"),
+    _map("zoom_chosen", "2"),
+    _map("tool_select", "V"),
+    _map("tool_pan", "H"),
+    _map("tool_measure", "M"),
+    _map("tool_path", "W"),
+    _map("tool_area", "Shift+W"),
+    _map("tool_walls"),
+    _map("snap", "G"),
+    _map("guides", "Shift+G"),
+    _map("units", "U"),
+    _map("pattern", "R"),
+    _map("number", "N"),
+    _map("template", "T"),
+    _map("underlay"),
+    _map("export", "Ctrl+P", icon="print"),
+    _map("compare"),
     Action("look.light", icon="settings", group="look"),
     Action("look.dark", icon="settings", group="look"),
     Action("look.bright", icon="settings", group="look"),

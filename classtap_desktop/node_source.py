@@ -107,3 +107,9 @@ class NodeSource:
 
     def keep_tries(self, staff: Id, tries: Tries) -> None:
         self._node.keep_tries(staff, tries)
+
+    def kept(self, name: str) -> bytes | None:
+        return self._node.kept(name)
+
+    def keep(self, name: str, value: bytes) -> None:
+        self._node.keep(name, value)

@@ -14,6 +14,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.schedule.records import Studio
 from classtap_desktop import actions
 from classtap_desktop import settings as remembered
+from classtap_desktop.canvas.screen import SeatMapsScreen
 from classtap_desktop.desk import Desk
 from classtap_desktop.frame.finding import Finding
 from classtap_desktop.frame.help_page import HelpPage
@@ -37,7 +38,7 @@ from classtap_desktop.settings import Settings
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 
-ABOVE = (("today", "today"), ("schedule", "calendar"), ("roster", "roster"), ("families", "people"))
+ABOVE = (("today", "today"), ("schedule", "calendar"), ("roster", "roster"), ("families", "people"), ("seatmaps", "seats"))
 BELOW = (("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 
@@ -111,14 +112,19 @@ class DeskWindow(QMainWindow):
         self.topbar.search.connect(lambda: self.keys.run("find"))
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
-        for made in (TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, DevicesScreen, SettingsScreen):
+        for made in (
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, DevicesScreen, SettingsScreen,
+        ):  # fmt: skip
             screen = made(self.desk)
             self.screens[screen.NAME] = screen
             self.stack.addWidget(screen)
         roster, likings = self.screens["roster"], self.screens["settings"]
         assert isinstance(roster, RosterScreen)
         assert isinstance(likings, SettingsScreen)
-        self.roster = roster
+        maps = self.screens["seatmaps"]
+        assert isinstance(maps, SeatMapsScreen)
+        self.roster, self.maps = roster, maps
+        maps.filled.connect(self._fill)
         roster.menu.connect(lambda at: self.keys.show_menu("child", at))
         likings.liked.connect(lambda choice: self._like(**choice))
         self.waiting = WaitingBar(self.desk, self.stack)
@@ -150,6 +156,7 @@ class DeskWindow(QMainWindow):
         }
         does |= {f"go.{name}": partial(self.open, name) for name in self.screens}
         does |= {f"roster.{state}": partial(self.roster.mark, state) for state in ("present", "late", "absent")}
+        does |= {id: partial(self.maps.run, id) for id in actions.BY_ID if id.startswith("map.")}
         does |= {f"look.{look}": partial(self._like, look=look) for look in ("light", "dark", "bright")}
         assert does.keys() == actions.BY_ID.keys()
         return does
@@ -163,6 +170,7 @@ class DeskWindow(QMainWindow):
         self._screen = screen
         shown = self.screens[screen]
         self.stack.setCurrentWidget(shown)
+        self._fill(False)
         self.sidebar.show_screen(screen)
         for name in self.screens:
             self.desk.state_fact(f"screen.{name}", name == screen)
@@ -175,6 +183,12 @@ class DeskWindow(QMainWindow):
         self.palette_page.close_overlay()
         self.help_page.close_overlay()
         self.sign_in.open()
+
+    def _fill(self, whole: bool) -> None:
+        """Give a screen that draws the whole window, or take it back."""
+        whole = whole and self.stack.currentWidget() is self.maps
+        self.sidebar.setVisible(not whole)
+        self.topbar.setVisible(not whole)
 
     def _signed_in(self) -> None:
         self.open(self._screen)
@@ -237,6 +251,7 @@ class DeskWindow(QMainWindow):
         self.settings.screen = self._screen
         remembered.save(self._file, self.settings)
         self._timer.stop()
+        self.maps.close_screen()
         self.desk.close()
         super().closeEvent(event)
 

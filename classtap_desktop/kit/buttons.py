@@ -13,6 +13,7 @@ _SIZES = {
     # name: (height, radius, padding, role, icon, gap)
     "desk": (36, 10, 16, "strong", 18, 8),
     "small": (30, 8, 10, "label", 16, 6),
+    "tool": (30, 8, 8, "label", 14, 5),
     "kiosk": (84, 18, 30, "button", 26, 12),
     "kiosk_main": (84, 20, 44, "primary", 28, 12),
     "kiosk_chip": (74, 16, 24, "button", 24, 10),
@@ -69,6 +70,8 @@ class Button(QAbstractButton):
     def _ink(self) -> tuple[QColor | None, QColor | None, QColor]:
         """Return fill, edge and ink for the state the button is in."""
         here = theme()
+        if not self.isEnabled() and self._kind == "quiet":
+            return None, None, here.color("muted")
         if not self.isEnabled():
             return here.color("raised"), here.color("line"), here.color("muted")
         if self.isChecked():
@@ -86,8 +89,9 @@ class Button(QAbstractButton):
         here = theme()
         height, _, padding, role, _, gap = _SIZES[self._size]
         font = here.font(role)
-        # a check mark's place is kept, so that choosing moves nothing
-        marks = sum(1 for mark in (self._icon or self.isCheckable(), self._trailing) if mark)
+        # a check mark's place is kept, so that choosing moves nothing; a tool in hand has an edge instead
+        checks = self.isCheckable() and self._size != "tool"
+        marks = sum(1 for mark in (self._icon or checks, self._trailing) if mark)
         words = painting.line_width(self.text(), font)
         gaps = marks if self.text() else max(0, marks - 1)
         wide = 2 * here.px(padding) + words + marks * self._icon_px() + gaps * here.px(gap)
@@ -149,7 +153,9 @@ class Button(QAbstractButton):
         painter.end()
 
     def _lead(self) -> str | None:
-        return "check" if self.isCheckable() and self.isChecked() and not self._icon else self._icon
+        if self.isCheckable() and self.isChecked() and not self._icon and self._size != "tool":
+            return "check"
+        return self._icon
 
     def _icon_px(self) -> float:
         here = theme()

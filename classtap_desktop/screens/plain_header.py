@@ -12,10 +12,12 @@ from classtap_desktop.kit import painting, theme
 class PlainHeader(QHeaderView):
     """Column heads that are not pressed, sorted or dragged."""
 
-    def __init__(self, view: QTableView) -> None:
+    def __init__(self, view: QTableView, *, inset: int = 13) -> None:
+        """``inset``: how far words keep from the edges of their column, in pixels at 100 %."""
         super().__init__(Qt.Orientation.Horizontal, view)
+        self._inset = inset
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.setMinimumSectionSize(40)
+        self.setMinimumSectionSize(24)
         self.setHighlightSections(False)
         self.setSectionsClickable(False)
 
@@ -29,7 +31,7 @@ class PlainHeader(QHeaderView):
         painter.fillRect(rect, here.color("surface"))
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, here.color("line"))
         painting.line(
-            painter, QRectF(rect).adjusted(here.px(13), 0, -here.px(13), 0), str(words or ""),
+            painter, QRectF(rect).adjusted(here.px(self._inset), 0, -here.px(self._inset), 0), str(words or ""),
             font=here.font("label"), color=here.color("muted"),
             rtl=self.layoutDirection() == Qt.LayoutDirection.RightToLeft, centred=False,
         )  # fmt: skip

@@ -72,7 +72,7 @@ class World:
         self.clock = ManualClock(now_ms)
         main = location if location is not None else made.plan.main
         every = ("studio", "keys", "schedule/*", "roster/*", "families/*", "health/*", "contact/*",
-                 "contact_masked/*", "pins", "lease/*")  # fmt: skip
+                 "contact_masked/*", "pins", "lease/*", "seatmaps/*", "seatdrafts/*", "seatpresets")  # fmt: skip
         self.store = device(made, DESK, every)
         self.bus = DeviceBus(self.store, house.bus(authority=False), self.clock, random.Random(1).randbytes)
         self.kiosk = DeviceBus(
@@ -114,6 +114,7 @@ class MemorySource:
         self._changed: list[Callable[[frozenset[Ref]], None]] = []
         self._stood: list[Callable[[], None]] = []
         self._tries: dict[Id, Tries] = {}
+        self.own: dict[str, bytes] = {}
         self.state = State.ONLINE
         self.last_success_ms: int | None = NOW_MS - 20_000
         self.asked_for_sync = 0
@@ -211,6 +212,12 @@ class MemorySource:
 
     def keep_tries(self, staff: Id, tries: Tries) -> None:
         self._tries[staff] = tries
+
+    def kept(self, name: str) -> bytes | None:
+        return self.own.get(name)
+
+    def keep(self, name: str, value: bytes) -> None:
+        self.own[name] = value
 
     def close(self) -> None:
         """End the writer."""

@@ -1,0 +1,1 @@
+"""What opens over the editor: one question or one task each."""

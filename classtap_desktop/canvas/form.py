@@ -1,0 +1,401 @@
+"""The form twin of the board: what is selected, field by field; with nothing selected, the room and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QScrollArea, QWidget
+
+from classtap_core.kernel.errors import BadInput
+from classtap_core.seating.model import (
+    Mirroring,
+    Modality,
+    Path,
+    SeatMap,
+    Spot,
+    Status,
+    Visibility,
+    Zone,
+    ZoneKind,
+)
+from classtap_core.seating.units import entered, reentered, shown
+from classtap_desktop.canvas import edits
+from classtap_desktop.canvas.document import Document
+from classtap_desktop.canvas.edits import Item
+from classtap_desktop.canvas.table import kind_words, turn_typed
+from classtap_desktop.kit import Label, theme
+from classtap_desktop.spacing import column
+
+TAGS = ("accessible", "premium", "instructor_view", "companion", "aisle")
+
+
+class Field(NamedTuple):
+    """A line of the form: its code, how it is edited (`text`, `length`, `turn`, `count`, `choice`, `check`), what it
+    holds (None where the selected things differ), and the map that another value makes."""
+
+    code: str
+    kind: str
+    value: Any
+    make: Callable[[Any], SeatMap]
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+def fields_of(document: Document) -> list[Field]:
+    """The fields for what is selected, with their values."""
+    chosen = document.chosen()
+    if not chosen:
+        return _room_fields(document)
+    spots = [item for item in chosen if isinstance(item, Spot)]
+    zones = [item for item in chosen if isinstance(item, Zone)]
+    paths = [item for item in chosen if isinstance(item, Path)]
+    fields = _place_fields(document, chosen)
+    if len(spots) == len(chosen):
+        fields = [*_spot_fields(document, spots), *fields]
+    elif len(zones) == len(chosen):
+        fields = [*_zone_fields(document, zones), *fields]
+    elif len(paths) == len(chosen):
+        fields = [*_path_fields(document, paths), *fields]
+    locked = _common(chosen, "locked")
+    ids = [item.id for item in chosen]
+    fields.append(Field("locked", "check", locked, lambda on: edits.with_lock(document.seat_map, ids, locked=bool(on))))
+    return fields
+
+
+def _common(items: Sequence[Any], name: str) -> Any:
+    values = {getattr(item, name) for item in items}
+    return values.pop() if len(values) == 1 else None
+
+
+def _set(document: Document, items: Sequence[Item], name: str) -> Callable[[Any], SeatMap]:
+    ids = [item.id for item in items]
+    return lambda value: edits.with_fields(document.seat_map, ids, **{name: value})
+
+
+def _place_fields(document: Document, items: Sequence[Item]) -> list[Field]:
+    """Where it is: of one thing its place, of many the left and the top of the box around them."""
+    seat_map = document.seat_map
+    fields = []
+    if len(items) == 1:
+        item = items[0]
+        x, y = edits.anchor_of(item)
+        for code, value in (("x", x), ("y", y)):
+            fields.append(Field(code, "length", value, _typed(document, item, code)))
+    else:
+        box = edits.box_around(seat_map, [item.id for item in items])
+        assert box is not None
+        ids = [item.id for item in items]
+        fields.append(
+            Field("left", "length", box.left, lambda um: edits.moved(document.seat_map, ids, um - box.left, 0))
+        )
+        fields.append(Field("top", "length", box.top, lambda um: edits.moved(document.seat_map, ids, 0, um - box.top)))
+    turning = [item for item in items if not isinstance(item, Path)]
+    if turning and len(turning) == len(items):
+        fields.append(
+            Field("turn", "turn", _common(turning, "rotation_mdeg"), _set(document, turning, "rotation_mdeg"))
+        )
+    return fields
+
+
+def _typed(document: Document, item: Item, code: str) -> Callable[[Any], SeatMap]:
+    at = code == "y"
+
+    def make(um: int) -> SeatMap:
+        here = edits.anchor_of(item)
+        return edits.with_changed(
+            document.seat_map, [edits.shifted(item, 0 if at else um - here[0], um - here[1] if at else 0)]
+        )
+
+    return make
+
+
+def _spot_fields(document: Document, spots: list[Spot]) -> list[Field]:
+    words, seat_map = theme().words, document.seat_map
+    fields = []
+    if len(spots) == 1:
+        fields += [
+            Field(name, "text", getattr(spots[0], name), _set(document, spots, name)) for name in ("label", "alias")
+        ]
+    types = tuple((type.id, type.name) for type in seat_map.types)
+    fields.append(Field("type", "choice", _common(spots, "type"), _set(document, spots, "type"), types))
+    for name, values, prefix in (
+        ("visibility", Visibility, "map.visibility"), ("status", Status, "map.status"),
+    ):  # fmt: skip
+        choices = tuple((one.value, words.say(f"{prefix}.{one.value}")) for one in values)
+        fields.append(
+            Field(
+                name, "choice", getattr(_common(spots, name), "value", None),
+                partial(_set_one_of, document, spots, name, values), choices,
+            )
+        )  # fmt: skip
+    ids = [spot.id for spot in spots]
+    for tag in TAGS:
+        has = {tag in spot.tags for spot in spots}
+        fields.append(
+            Field(
+                f"tag.{tag}", "check", has.pop() if len(has) == 1 else None,
+                partial(_tagged, document, ids, tag),
+            )
+        )  # fmt: skip
+    return fields
+
+
+def _set_one_of(document: Document, spots: Sequence[Item], name: str, values: type[StrEnum], value: str) -> SeatMap:
+    return _set(document, spots, name)(values(value))
+
+
+def _tagged(document: Document, ids: Sequence[str], tag: str, on: object) -> SeatMap:
+    return with_tag(document.seat_map, ids, tag, on=bool(on))
+
+
+def _limited(document: Document, name: str, value: int) -> SeatMap:
+    limits = replace(document.seat_map.limits, **{name: value})
+    return replace(document.seat_map, limits=limits)
+
+
+def with_tag(seat_map: SeatMap, ids: Sequence[str], tag: str, *, on: bool) -> SeatMap:
+    """Spots with a tag, or without it."""
+    changed = []
+    for item in edits.chosen(seat_map, ids):
+        if isinstance(item, Spot) and (tag in item.tags) is not on:
+            tags = (*item.tags, tag) if on else tuple(one for one in item.tags if one != tag)
+            changed.append(replace(item, tags=tags))
+    return edits.with_changed(seat_map, changed)
+
+
+def _zone_fields(document: Document, zones: list[Zone]) -> list[Field]:
+    words = theme().words
+    fields = []
+    if len(zones) == 1:
+        fields.append(Field("name", "text", zones[0].name, _set(document, zones, "name")))
+    kinds = tuple((kind.value, words.say(f"map.kind.{kind}")) for kind in ZoneKind)
+    kind = _common(zones, "kind")
+    fields.append(
+        Field("kind", "choice", getattr(kind, "value", None),
+              lambda value: _set(document, zones, "kind")(ZoneKind(value)), kinds)
+    )  # fmt: skip
+    if all(not zone.points_um for zone in zones):
+        fields += [
+            Field(name.removesuffix("_um"), "length", _common(zones, name), _set(document, zones, name))
+            for name in ("width_um", "length_um")
+        ]
+    if all(zone.kind is ZoneKind.DOOR for zone in zones):
+        fields.append(
+            Field("clearance", "length", _common(zones, "clearance_um"), _set(document, zones, "clearance_um"))
+        )
+    if len(zones) == 1 and zones[0].kind is ZoneKind.TEXT:
+        fields.append(Field("text", "text", zones[0].text, _set(document, zones, "text")))
+        fields.append(Field("size", "length", zones[0].size_um, _set(document, zones, "size_um")))
+    return fields
+
+
+def _path_fields(document: Document, paths: list[Path]) -> list[Field]:
+    fields = []
+    if len(paths) == 1:
+        fields.append(Field("name", "text", paths[0].name, _set(document, paths, "name")))
+    fields.append(Field("width", "length", _common(paths, "width_um"), _set(document, paths, "width_um")))
+    fields.append(Field("accessible", "check", _common(paths, "accessible"), _set(document, paths, "accessible")))
+    return fields
+
+
+def _room_fields(document: Document) -> list[Field]:
+    """The room's size and what it is checked against."""
+    seat_map, words = document.seat_map, theme().words
+    room, limits = seat_map.room, seat_map.limits
+
+    def of_map(**fields: Any) -> SeatMap:
+        return replace(document.seat_map, **fields)
+
+    fields = [Field("map_name", "text", seat_map.name, lambda text: of_map(name=text))]
+    if not room.points_um:
+        fields += [
+            Field("room_width", "length", room.width_um, lambda um: of_map(room=replace(room, width_um=max(1_000, um)))),
+            Field("room_length", "length", room.length_um, lambda um: of_map(room=replace(room, length_um=max(1_000, um)))),
+        ]  # fmt: skip
+        offsets = [room.offset_um(wall) for wall in range(4)]
+        for wall, side in enumerate(("top", "right", "bottom", "left")):
+
+            def offset(um: int, wall: int = wall) -> SeatMap:
+                changed = tuple(um if at == wall else one for at, one in enumerate(offsets))
+                return of_map(room=replace(room, wall_offsets_um=changed))
+
+            fields.append(Field(f"offset_{side}", "length", offsets[wall], offset))
+    else:
+        offset_all = max(room.wall_offsets_um, default=0)
+        count = len(room.points_um)
+        fields.append(
+            Field("offset_all", "length", offset_all,
+                  lambda um: of_map(room=replace(room, wall_offsets_um=(um,) * count)))
+        )  # fmt: skip
+    for code, name in (("spacing", "spacing_um"), ("aisle", "aisle_um"), ("accessible_width", "accessible_um")):
+        fields.append(
+            Field(code, "length", getattr(limits, name),
+                  partial(_limited, document, name))
+        )  # fmt: skip
+    fields.append(Field("capacity", "count", limits.capacity, lambda n: of_map(limits=replace(limits, capacity=n))))
+    fields.append(
+        Field("modality", "choice", seat_map.modality.value, lambda value: of_map(modality=Modality(value)),
+              tuple((one.value, words.say(f"map.modality.{one}")) for one in Modality))
+    )  # fmt: skip
+    fields.append(
+        Field("mirroring", "choice", seat_map.mirroring.value, lambda value: of_map(mirroring=Mirroring(value)),
+              tuple((one.value, words.say(f"map.mirroring.{one}")) for one in Mirroring))
+    )  # fmt: skip
+    return fields
+
+
+class Form(QWidget):
+    """Attributes: ``editors`` by the code of their field. Signals: ``refused(code, params)`` for what is no length."""
+
+    refused = Signal(str, object)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.editors: dict[str, QWidget] = {}
+        self._fields: dict[str, Field] = {}
+        self._shape: tuple[Any, ...] = ()
+        self._filling = False
+        whole = column(self, gap=8)
+        self.title = Label("", "label", token="muted", elide=True)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole.addWidget(self.title)
+        whole.addWidget(self.area, 1)
+        document.selected.connect(self.follow)
+        document.changed.connect(lambda _before, _after: self.follow())
+        theme().changed.connect(lambda: self.follow(anew=True))
+        self.follow(anew=True)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self.follow()
+
+    def follow(self, *, anew: bool = False) -> None:
+        """Show what is selected as it is now."""
+        if not self.isVisible() and not anew:
+            return
+        fields = fields_of(self._document)
+        shape = tuple((field.code, field.kind, field.choices) for field in fields)
+        self._fields = {field.code: field for field in fields}
+        chosen, words = self._document.chosen(), theme().words
+        one = kind_words(chosen[0], self._document.seat_map) if len(chosen) == 1 else ""
+        self.title.show_text(
+            one or (words.say_n("map.selected", len(chosen)) if chosen else words.say("map.form.room"))
+        )
+        if shape != self._shape or anew:
+            self._shape = shape
+            self._build(fields)
+        self._fill(fields)
+
+    def focus_first(self) -> None:
+        """Put the keyboard into the first field."""
+        first = next(iter(self.editors.values()), None)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _build(self, fields: list[Field]) -> None:
+        inside = QWidget()
+        listed = column(inside, margins=(0, 0, 6, 8), gap=4)
+        self.editors = {}
+        words = theme().words
+        for field in fields:
+            name = words.say(f"map.field.{field.code}")
+            editor = self._editor(field, name)
+            editor.setAccessibleName(name)
+            self.editors[field.code] = editor
+            if field.kind != "check":
+                label = Label(name, "secondary", token="muted")
+                label.setBuddy(editor)
+                listed.addWidget(label)
+            listed.addWidget(editor)
+        listed.addStretch(1)
+        self.area.setWidget(inside)
+
+    def _editor(self, field: Field, name: str) -> QWidget:
+        code = field.code
+        if field.kind == "choice":
+            box = QComboBox()
+            for value, words in field.choices:
+                box.addItem(words, value)
+            box.activated.connect(lambda at: self._take(code, box.itemData(at)))
+            return box
+        if field.kind == "check":
+            check = QCheckBox(name)
+            check.clicked.connect(lambda on: self._take(code, on))
+            return check
+        line = QLineEdit()
+        line.editingFinished.connect(lambda: self._left(code, line))
+        return line
+
+    def _fill(self, fields: list[Field]) -> None:
+        self._filling = True
+        unit = self._document.seat_map.unit
+        for field in fields:
+            editor = self.editors[field.code]
+            if isinstance(editor, QComboBox):
+                editor.setCurrentIndex(editor.findData(field.value) if field.value is not None else -1)
+            elif isinstance(editor, QCheckBox):
+                editor.setTristate(field.value is None)
+                state = Qt.CheckState.PartiallyChecked if field.value is None else (
+                    Qt.CheckState.Checked if field.value else Qt.CheckState.Unchecked
+                )  # fmt: skip
+                editor.setCheckState(state)
+            elif isinstance(editor, QLineEdit):
+                text = self._text(field)
+                if editor.text() != text:
+                    editor.setText(text)
+                editor.setPlaceholderText(theme().words.say("map.mixed") if field.value is None else "")
+                if field.kind == "length":
+                    editor.setToolTip(unit.value)
+        self._filling = False
+
+    def _text(self, field: Field) -> str:
+        if field.value is None:
+            return ""
+        if field.kind == "length":
+            return f"{shown(field.value, self._document.seat_map.unit)}"
+        if field.kind == "turn":
+            return f"{field.value / 1000:g}°"
+        return str(field.value)
+
+    def _left(self, code: str, line: QLineEdit) -> None:
+        """A field was left: take what was typed, if it is another value."""
+        field = self._fields.get(code)
+        if field is None or line.text() == self._text(field):
+            return
+        try:
+            value = self._read(field, line.text())
+        except BadInput as bad:
+            self.refused.emit(f"error.{bad.code}", dict(bad.params))
+            line.setText(self._text(field))
+            return
+        self._take(code, value)
+
+    def _read(self, field: Field, text: str) -> Any:
+        unit = self._document.seat_map.unit
+        if field.kind == "length":
+            value = entered(text, unit) if field.value is None else reentered(text, field.value, unit)
+            if value < 0 and field.code not in ("x", "y", "left", "top"):
+                raise BadInput("length.not_a_number", text=text)
+            if field.code in ("width", "length"):
+                value = max(1_000, value)
+            return value
+        if field.kind == "turn":
+            return turn_typed(text)
+        if field.kind == "count":
+            if not text.strip().isdigit() or len(text.strip()) > 6:
+                raise BadInput("length.not_a_number", text=text)
+            return int(text)
+        return text.strip()
+
+    def _take(self, code: str, value: Any) -> None:
+        field = self._fields.get(code)
+        if field is not None and not self._filling:
+            self._document.do("form", field.make(value), field=theme().words.say(f"map.field.{code}"))
+            self.follow()

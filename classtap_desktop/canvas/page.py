@@ -1,0 +1,229 @@
+"""One room's map on the screen: its head with save and publish, the editor, and the dialogs over it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from classtap_core.seating import rules
+from classtap_core.seating.model import Room, SeatMap
+from classtap_desktop.canvas.dialogs.difference import DifferenceDialog
+from classtap_desktop.canvas.dialogs.export import ExportDialog
+from classtap_desktop.canvas.dialogs.numbering import NumberingDialog
+from classtap_desktop.canvas.dialogs.pattern import PatternDialog
+from classtap_desktop.canvas.dialogs.question import Question
+from classtap_desktop.canvas.dialogs.templates import TemplateDialog
+from classtap_desktop.canvas.dialogs.underlay import UnderlayDialog, picture_of
+from classtap_desktop.canvas.editor import Editor
+from classtap_desktop.canvas.reading import Opened, read_library
+from classtap_desktop.canvas.work import Work
+from classtap_desktop.desk import Desk, Trouble, failure
+from classtap_desktop.frame.overlay import Overlay
+from classtap_desktop.kit import Button, Label, Pill, theme
+from classtap_desktop.screens.sessions import ago
+from classtap_desktop.spacing import column, row
+
+EMPTY_ROOM = Room(width_um=10_000_000, length_um=8_000_000)
+
+
+class MapPage(QWidget):
+    """Attributes: ``work``, ``editor``, ``document``. Signals: ``left`` when the person goes back to the rooms."""
+
+    left = Signal()
+
+    def __init__(self, desk: Desk, opened: Opened, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        shown = opened.seat_map or SeatMap(name=opened.name, room=EMPTY_ROOM)
+        whole = column(self)
+        whole.addWidget(self._head())
+        self.editor = Editor(shown)
+        self.document = self.editor.document
+        self.work = Work(desk, self.document, opened, self)
+        whole.addWidget(self.editor, 1)
+        self._dialogs: dict[str, Overlay] = {}
+        self.editor.save_asked.connect(self.work.save)
+        self.editor.dialog_asked.connect(self.show_dialog)
+        self.document.marked.connect(self.follow)
+        self.editor.judge.judged.connect(lambda _map, _found: self.follow())
+        self.work.saved.connect(self.follow)
+        self.work.published.connect(self._published)
+        self.work.refused.connect(self._refused)
+        self.work.locked.connect(self._locked)
+        self.work.failed.connect(self._failed)
+        desk.ticked.connect(self.follow)
+        theme().changed.connect(self.say)
+        self.editor.readonly = not self.work.may_edit
+        self.say()
+        self._load_picture()
+        if opened.recovered is not None and self.work.may_edit:
+            self._offer_recovered(opened.recovered)
+
+    def _head(self) -> QWidget:
+        head = QWidget()
+        head.setProperty("ground", "surface")
+        head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        inside = row(head, margins=(10, 9, 16, 9), gap=10)
+        self.back = Button("", kind="quiet", size="small", icon="arrow_back")
+        self.back.clicked.connect(lambda _=False: self.leave())
+        self.title = Label("", "strong", elide=True)
+        self.pill = Pill()
+        self.when = Label("", "secondary", token="muted", elide=True)
+        self.discard = Button("", size="small")
+        self.discard.clicked.connect(lambda _=False: self._ask_discard())
+        self.compare = Button("", size="small")
+        self.compare.clicked.connect(lambda _=False: self.show_dialog("difference"))
+        self.export = Button("", size="small", icon="print")
+        self.export.clicked.connect(lambda _=False: self.show_dialog("export"))
+        self.save = Button("", size="small")
+        self.save.clicked.connect(lambda _=False: self.work.save())
+        self.publish = Button("", size="small", kind="primary")
+        self.publish.clicked.connect(lambda _=False: self._publish())
+        inside.addWidget(self.back)
+        inside.addWidget(self.title)
+        inside.addWidget(self.pill)
+        inside.addWidget(self.when, 1)
+        for button in (self.discard, self.compare, self.export, self.save, self.publish):
+            inside.addWidget(button)
+        return head
+
+    def close_page(self) -> None:
+        """Keep what is not saved, give the lock back, end the threads."""
+        self.work.keep_copy()
+        self.work.close()
+        self.editor.close_editor()
+
+    def leave(self) -> None:
+        """Back to the rooms; asks first where something is not saved."""
+        if not self.document.unsaved or self.editor.readonly:
+            self.left.emit()
+            return
+        question = Question(self, "map.leave", ("save", "discard", "stay"))
+        question.answered.connect(self._leave)
+        question.open()
+
+    def _leave(self, answer: str) -> None:
+        if answer == "save":
+            self.work.saved.connect(self.left)
+            self.work.save()
+        elif answer == "discard":
+            self.work.discard_changes()
+            self.document.saved()
+            self.left.emit()
+
+    # --- what is shown
+
+    def say(self) -> None:
+        """Show the words in the language in force."""
+        words, opened = theme().words, self.work.opened
+        self.back.show_text(words.say("map.back"))
+        self.title.show_text(words.join([opened.place, opened.name], by=" / "))
+        for name in ("discard", "compare", "export", "save"):
+            button: Button = getattr(self, name)
+            button.show_text(words.say(f"map.head.{name}"))
+        self.follow()
+
+    def follow(self) -> None:
+        """Show whether it is saved, and whether it may be published."""
+        if not hasattr(self, "work"):
+            return
+        words, opened, document = theme().words, self.work.opened, self.document
+        unsaved = document.unsaved
+        state = "unsaved" if unsaved else opened.state if opened.draft else "in_force" if opened.based_on else "new"
+        tone = {"unsaved": "warn", "in_force": "present", "published": "present", "approved": "present"}.get(
+            state, "late"
+        )
+        self.pill.show_pill(
+            words.say(f"map.state.{state}", version=opened.based_on + 1), tone, "dot" if unsaved else None
+        )
+        now = self.desk.now().corrected
+        self.when.show_text(
+            words.say("map.saved", ago=ago(self.work.saved_ms, now, words)) if self.work.saved_ms else ""
+        )
+        allowed = self.work.may_publish
+        self.publish.show_text(words.say("map.head.publish" if allowed else "map.head.submit"))
+        wrong = bool(self.editor.judge.violations) or self.editor.judge.seat_map is not document.seat_map
+        self.publish.setEnabled((not wrong and not self.editor.readonly and bool(document.seat_map.spots))
+                                or (opened.state == rules.APPROVED and allowed))  # fmt: skip
+        self.publish.setToolTip(words.say("map.head.blocked") if wrong else "")
+        self.save.setEnabled(not self.editor.readonly and (unsaved or not opened.draft) and not self.work.saving)
+        self.discard.setEnabled(unsaved)
+        self.compare.setEnabled(opened.published is not None)
+
+    def show_dialog(self, name: str) -> None:
+        """Open one of the dialogs over the editor."""
+        if name in ("export", "difference") or self.editor.may_change():
+            if name == "templates":
+                self.desk.read("maps.library", read_library, then=lambda found: self._open(name, found))
+            else:
+                self._open(name, None)
+
+    def _open(self, name: str, found: object) -> None:
+        before = self._dialogs.pop(name, None)
+        if before is not None:
+            before.deleteLater()
+        made: dict[str, object] = {
+            "numbering": lambda: NumberingDialog(self, self.editor),
+            "templates": lambda: TemplateDialog(self, self.editor, self.work, found),  # type: ignore[arg-type]
+            "pattern": lambda: PatternDialog(self, self.editor),
+            "underlay": lambda: UnderlayDialog(self, self.editor, self.desk),
+            "export": lambda: ExportDialog(self, self.editor),
+            "difference": lambda: DifferenceDialog(self, self.editor, self.work.opened.published),
+        }
+        dialog = made[name]()  # type: ignore[operator]
+        self._dialogs[name] = dialog
+        dialog.open()
+
+    def _publish(self) -> None:
+        if self.work.may_publish:
+            question = Question(self, "map.publish", ("publish", "stay"), spots=self.document.seat_map.capacity())
+            question.answered.connect(lambda answer: self.work.save(then_publish=True) if answer == "publish" else None)
+            question.open()
+        else:
+            self.work.save(then_submit=True)
+
+    def _published(self, status: str) -> None:
+        self.editor.readonly = True
+        self.desk.tell(f"map.told.published_{status}", tone="info" if status in ("waiting", "asked") else "present")
+        self.follow()
+
+    def _refused(self, reasons: list[tuple[str, dict[str, object]]]) -> None:
+        words = theme().words
+        lines = [failure(code, params, words) for code, params in reasons[:6]]  # type: ignore[arg-type]
+        self.editor.warn("\n".join(lines))
+        self.follow()
+
+    def _locked(self, reasons: list[tuple[str, dict[str, object]]]) -> None:
+        self.editor.warn(theme().words.say("map.told.locked_by_other"))
+
+    def _failed(self, trouble: Trouble) -> None:
+        self.editor.warn(trouble.sentence(theme().words))
+        self.follow()
+
+    def _ask_discard(self) -> None:
+        question = Question(self, "map.discard", ("discard", "stay"))
+        question.answered.connect(lambda answer: self.work.discard_changes() if answer == "discard" else None)
+        question.open()
+
+    def _offer_recovered(self, recovered: SeatMap) -> None:
+        question = Question(self, "map.recovered", ("recover", "discard"))
+
+        def answered(answer: str) -> None:
+            if answer == "recover":
+                self.document.load(recovered, recovered=True)
+                self.editor.board.fit_on_resize()
+            elif answer == "discard":
+                self.work._keep(None)
+
+        question.answered.connect(answered)
+        question.open()
+
+    def _load_picture(self) -> None:
+        background = self.document.seat_map.background
+        if background is not None:
+            name = background.blob
+            self.desk.read(
+                "maps.picture",
+                lambda source: source.kept(f"picture/{name}"),
+                then=lambda data: self.editor.show_picture(picture_of(data, background.media_type) if data else None),
+            )

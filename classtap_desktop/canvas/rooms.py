@@ -1,0 +1,132 @@
+"""The rooms: each with a picture of its map, what is in force, and the drafts somebody works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from classtap_desktop.canvas.reading import DraftLine, RoomLine
+from classtap_desktop.canvas.thumbnail import Thumbnail
+from classtap_desktop.kit import Button, Card, EmptyState, Label, Pill, theme
+from classtap_desktop.screens.sessions import ago
+from classtap_desktop.spacing import column, grown, row
+
+THUMB = QSize(168, 124)
+
+
+class RoomCard(Card):
+    """One room. Signals: ``opened(draft)`` to work on a draft ("" for the newest, or what is in force), ``begun`` for
+    a new map from a template."""
+
+    opened = Signal(str)
+    begun = Signal()
+
+    def __init__(self, line: RoomLine, now_ms: int) -> None:
+        super().__init__(radius=16)
+        words = theme().words
+        self.line = line
+        inside = row(self, margins=(14, 14, 18, 14), gap=18)
+        self.picture = Thumbnail(THUMB)
+        self.picture.show_map(line.seat_map)
+        inside.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        said = column(gap=6)
+        head = row(gap=10)
+        head.addWidget(Label(line.name, "heading", elide=True))
+        head.addWidget(
+            Pill(words.say("map.room.version", version=line.version), "present", icon="check")
+            if line.version
+            else Pill(words.say("map.room.none"), "plain")
+        )
+        if line.recovered:
+            head.addWidget(Pill(words.say("map.room.recovered"), "late", icon="clock"))
+        if line.locked_by:
+            head.addWidget(Pill(words.say("map.room.locked", name=line.locked_by), "warn", icon="lock"))
+        head.addStretch(1)
+        said.addLayout(head)
+        said.addWidget(Label(words.say_n("map.room.capacity", line.capacity), "secondary", token="muted"))
+        self.buttons: list[Button] = []
+        for draft in line.drafts:
+            said.addLayout(self._draft(draft, now_ms))
+        said.addStretch(1)
+        inside.addLayout(said, 1)
+        acts = column(gap=8)
+        if line.seat_map is not None:
+            self._act(acts, words.say("map.room.open"), lambda: self.opened.emit(""), icon="")
+        self._act(acts, words.say("map.room.begin"), self.begun.emit, icon="plus")
+        acts.addStretch(1)
+        inside.addLayout(acts)
+
+    def _act(self, acts: QVBoxLayout, text: str, act: Callable[[], object], *, icon: str) -> None:
+        button = Button(text, size="small", icon=icon or None)
+        button.setAccessibleName(f"{text}: {self.line.name}")
+        button.clicked.connect(lambda _=False: act())
+        acts.addWidget(button)
+        self.buttons.append(button)
+
+    def _draft(self, draft: DraftLine, now_ms: int) -> QHBoxLayout:
+        words = theme().words
+        line = row(gap=10)
+        tone = {"draft": "late", "pending": "info", "approved": "present"}[draft.state]
+        line.addWidget(Pill(words.say(f"map.state.{draft.state}"), tone))
+        text = words.say("map.room.draft", name=draft.editor or "–", ago=ago(draft.saved_ms, now_ms, words))
+        line.addWidget(Label(text, "secondary", token="muted", elide=True), 1)
+        button = Button(words.say("map.room.edit"), size="small", kind="quiet")
+        button.setAccessibleName(f"{button.text()}: {self.line.name}, {draft.editor}")
+        button.clicked.connect(lambda _=False: self.opened.emit(str(draft.id)))
+        line.addWidget(button)
+        self.buttons.append(button)
+        return line
+
+
+class Rooms(QWidget):
+    """Attributes: ``cards``. Signals: ``opened(room, draft)``, ``begun(room)``."""
+
+    opened = Signal(str, str)
+    begun = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards: list[RoomCard] = []
+        self._lines: tuple[RoomLine, ...] = ()
+        self._now_ms = 0
+        whole = column(self, margins=(26, 18, 26, 22), gap=14)
+        self.title = Label("", "title")
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole.addWidget(self.title)
+        whole.addWidget(self.area, 1)
+        self.say()
+
+    def show_rooms(self, lines: tuple[RoomLine, ...], now_ms: int) -> None:
+        """Show the rooms as they are; the list keeps its place."""
+        at = self.area.verticalScrollBar().value()
+        self._lines, self._now_ms = lines, now_ms
+        words = theme().words
+        inside = QWidget()
+        listed = column(inside, margins=(0, 0, 10, 0), gap=12)
+        self.cards = []
+        place = None
+        for line in lines:
+            if line.place != place:
+                place = line.place
+                listed.addWidget(Label(place, "label", token="muted"))
+            card = RoomCard(line, now_ms)
+            card.opened.connect(lambda draft, line=line: self.opened.emit(str(line.id), draft))
+            card.begun.connect(lambda line=line: self.begun.emit(str(line.id)))
+            self.cards.append(card)
+            listed.addWidget(card)
+        if not lines:
+            listed.addWidget(EmptyState("room", words.say("map.rooms.none"), words.say("map.rooms.none_hint")))
+        listed.addStretch(1)
+        self.area.setWidget(inside)
+        self.area.verticalScrollBar().setValue(at)
+        inside.setMinimumWidth(grown(400))
+
+    def say(self) -> None:
+        """Show the words in the language in force."""
+        self.title.show_text(theme().words.say("desk.screen.seatmaps"))
+        if self._lines:
+            self.show_rooms(self._lines, self._now_ms)

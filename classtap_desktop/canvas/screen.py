@@ -1,0 +1,111 @@
+"""Seat maps on the desk: the list of rooms, and one room's map over the whole window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from classtap_core.kernel.ids import Id
+from classtap_desktop.canvas.page import MapPage
+from classtap_desktop.canvas.reading import Opened, RoomLine, read_map, read_rooms
+from classtap_desktop.canvas.rooms import Rooms
+from classtap_desktop.desk import Desk
+from classtap_desktop.screens.screen import Screen
+
+
+class SeatMapsScreen(Screen):
+    """Attributes: ``rooms`` (the list), ``map_page`` (the room that is open, or None).
+
+    Signals: ``loaded`` after the rooms were read, ``entered`` after a map was opened, ``filled(whole)`` when the
+    editor needs the whole window, or no longer does.
+    """
+
+    NAME = "seatmaps"
+    KINDS = frozenset({"room", "seat_draft", "seat_map_version", "room_seating", "seat_lock", "location"})
+    loaded = Signal()
+    entered = Signal()
+    filled = Signal(bool)
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, parent)
+        self.page.setContentsMargins(0, 0, 0, 0)
+        self.stack = QStackedWidget()
+        self.rooms = Rooms()
+        self.map_page: MapPage | None = None
+        self.stack.addWidget(self.rooms)
+        self.page.addWidget(self.stack)
+        self.rooms.opened.connect(self.enter)
+        self.rooms.begun.connect(lambda room: self.enter(room, begin=True))
+        self.trouble.acted.connect(self.reload)
+
+    def open(self, id: str) -> None:
+        """Show the rooms, or a room's map."""
+        super().open(id)
+        if id:
+            self.enter(id)
+        self.filled.emit(self.map_page is not None)
+
+    def reload(self) -> None:
+        self.desk.read("maps.rooms", read_rooms, then=self._show, failed=self.show_trouble)
+
+    def say(self) -> None:
+        self.rooms.say()
+
+    def take_focus(self) -> None:
+        if self.map_page is not None:
+            self.map_page.editor.board.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.rooms.cards:
+            self.rooms.cards[0].buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def enter(self, room: str, draft: str = "", *, begin: bool = False) -> None:
+        """Open a room's map; ``begin`` shows the templates at once."""
+
+        def opened(found: Opened | None) -> None:
+            if found is not None:
+                self._enter(found, begin=begin)
+
+        self.desk.read(
+            "maps.open", lambda source: read_map(source, Id(room), draft), then=opened, failed=self.show_trouble
+        )
+
+    def _enter(self, found: Opened, *, begin: bool) -> None:
+        self.leave()
+        self.map_page = MapPage(self.desk, found)
+        self.map_page.left.connect(self.leave)
+        self.stack.addWidget(self.map_page)
+        self.stack.setCurrentWidget(self.map_page)
+        self.desk.state_fact("map_open", True)
+        self.filled.emit(True)
+        self.map_page.editor.board.fit_on_resize()
+        self.take_focus()
+        if begin or found.seat_map is None:
+            self.map_page.show_dialog("templates")
+        self.entered.emit()
+
+    def leave(self) -> None:
+        """Go back to the rooms."""
+        if self.map_page is None:
+            return
+        page, self.map_page = self.map_page, None
+        page.close_page()
+        self.stack.setCurrentWidget(self.rooms)
+        self.stack.removeWidget(page)
+        page.deleteLater()
+        self.desk.state_fact("map_open", False)
+        self.filled.emit(False)
+        self.reload()
+
+    def close_screen(self) -> None:
+        """The window closes: keep what is not saved."""
+        if self.map_page is not None:
+            self.map_page.close_page()
+            self.map_page = None
+
+    def run(self, command: str) -> None:
+        """Do one of the editor's actions."""
+        if self.map_page is not None:
+            self.map_page.editor.commands.run(command)
+
+    def _show(self, lines: tuple[RoomLine, ...]) -> None:
+        self.rooms.show_rooms(lines, self.desk.now().corrected)
+        self.loaded.emit()
