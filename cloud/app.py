@@ -6,7 +6,7 @@ The event loop only moves bytes: what touches the database runs on the cloud's o
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from classtap_core.access.blueprints import DESK, DEVICE_ROLES
 from classtap_core.access.rules import kinds_withheld
 from classtap_core.kernel.authority import Batch, read_batch
+from classtap_core.kernel.authority import Pushed as Taken
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
@@ -164,12 +165,12 @@ class _Devices:
             asked, batch, sealed = await self._run(self.cloud.reading, partial(_read_push, device, body))
             await turn()
             writing = self._submit(
-                self.cloud.writing.of(device.studio), partial(self._push, device, asked, batch, sealed, gzip)
+                self.cloud.writing.of(device.studio), partial(take, self.cloud.studios, batch, sealed)
             )
-        return await writing
+        pushed = await writing
+        return await self._run(self.cloud.reading, partial(self._pushed, device, asked, pushed, gzip))
 
-    def _push(self, device: DeviceEntry, asked: Push, batch: Batch, sealed: Sequence[Sealed], gzip: bool) -> Response:
-        pushed = take(self.cloud.studios, batch, sealed)
+    def _pushed(self, device: DeviceEntry, asked: Push, pushed: Taken, gzip: bool) -> Response:
         self.metrics.answers(pushed.answers)
         page = None
         if asked.scopes and self._stands(device):
@@ -181,7 +182,7 @@ class _Devices:
         return json_answer(encode(answer), gzip=gzip)
 
     def _stands(self, device: DeviceEntry) -> bool:
-        """Asked on the writing thread: a device revoked while its push waited gets nothing any more."""
+        """Asked once the push is taken: a device revoked while it waited gets nothing any more."""
         with self.cloud.database.read(device.studio) as connection:
             now = self.cloud.studios.directory.device(connection, device.studio, device.id)
         return now is not None and now.revoked_ms is None
