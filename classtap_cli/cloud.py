@@ -39,6 +39,9 @@ EnvironmentOption = Annotated[str, typer.Option("--environment", metavar="KIND",
 RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="kiosk or desk.")]
 WhereOption = Annotated[str, typer.Option("--location", metavar="ID", help="Where it stands, by id or name.")]
 DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device is called.")]
+DeviceArgument = Annotated[str, typer.Argument(help="A device's id, or a name that only one has.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+PurgeOption = Annotated[bool, typer.Option("--purge", help="And have it destroy its store when it is next heard of.")]
 UrlOption = Annotated[str, typer.Option("--url", help="Where devices reach this cloud, if not where it is served.")]
 
 
@@ -162,6 +165,42 @@ def device_pair(
         place = place_called(cloud, entry.id, location)
         code = cloud.studios.pairing_code(entry.id, role=role, location=place, name=name or role.title())
     print_json({"code": code.code, "url": url or _served_at(call.folder), "expires": iso(code.expires)})
+
+
+@device.command("list")
+@answering
+def device_list(
+    studio: Studio = "", database: Database = "", data: Data = None, program: As = "cloud", now: Now = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """List a studio's devices: last contact, how they say they are, who was revoked."""
+    call = invocation(data, "cloud", now, json)
+    from classtap_core.kernel.records import plain
+    from cloud.standing import all_devices
+
+    with opened_cloud(call, database) as cloud:
+        for found in all_devices(cloud.studios, chosen(cloud, studio).id).devices:
+            print_json(plain(found))
+
+
+@device.command("revoke")
+@answering
+def device_revoke(
+    named: DeviceArgument, reason: ReasonOption = "", purge: PurgeOption = False, studio: Studio = "",
+    database: Database = "", data: Data = None, program: As = "cloud", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Shut a device out at once; with --purge it is to send what it has, and destroy its store."""
+    call = invocation(data, "cloud", now, json)
+    with opened_cloud(call, database) as cloud:
+        entry = chosen(cloud, studio)
+        devices = [one for one in cloud.studios.devices(entry.id) if one.id != entry.cloud_device]
+        found = [one for one in devices if named in (one.id, one.name)]
+        if not found:
+            raise Refused("device.unknown")
+        if len(found) > 1:
+            raise Refused("device.several", device=named)
+        cloud.studios.revoke(entry.id, found[0].id, reason=reason, purge=purge)
+    print_json({"device": found[0].id, "revoked": True, "purge": purge})
 
 
 def _served_at(folder: Path) -> str:

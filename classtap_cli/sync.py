@@ -11,6 +11,9 @@ app = typer.Typer(no_args_is_help=True, help="A device and the cloud: status, on
 
 Most = Annotated[int, typer.Option("--most", min=1, max=10_000, help="How many of the newest.")]
 
+Support = Annotated[bool, typer.Option("--support", help="For support: no names, ids hashed.")]
+Sequence = Annotated[int, typer.Argument(min=0, help="An operation by its sequence; without it, all.")]
+
 
 @app.command()
 @answering
@@ -28,7 +31,53 @@ def status(data: Data = None, program: As = "desk", now: Now = None, json: Json 
 
 @app.command()
 @answering
-def log(most: Most = 50, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+def log(
+    most: Most = 50, support: Support = False, data: Data = None, program: As = "desk", now: Now = None,
+    json: Json = False,
+) -> None:  # fmt: skip
     """List this device's newest operations, one line each: what was told, and what the cloud answered."""
-    for entry in ask(invocation(data, program, now, json), "sync.log", most=most):
+    for entry in ask(invocation(data, program, now, json), "sync.support" if support else "sync.log", most=most):
         print_json(entry)
+
+
+@app.command()
+@answering
+def health(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Say how this device is: queue, clock, what was set aside, room on the disk."""
+    print_json(ask(invocation(data, program, now, json), "sync.health"))
+
+
+@app.command()
+@answering
+def retry(sequence: Sequence = 0, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Say again what the cloud has set aside: all of it, or one operation."""
+    print_json(ask(invocation(data, program, now, json), "sync.retry", sequence=sequence))
+
+
+@app.command()
+@answering
+def pause(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Ask the cloud nothing from now on; what people do waits in the queue."""
+    print_json(ask(invocation(data, program, now, json), "sync.pause", paused=True))
+
+
+@app.command()
+@answering
+def resume(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Go on after a pause."""
+    print_json(ask(invocation(data, program, now, json), "sync.pause", paused=False))
+
+
+@app.command()
+@answering
+def compare(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Compare all that is held with the cloud's, and fetch what differs."""
+    print_json(ask(invocation(data, program, now, json), "sync.compare"))
+
+
+@app.command()
+@answering
+def devices(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """List the studio's devices as the cloud knows them: last contact, queue, room, protection."""
+    for found in ask(invocation(data, program, now, json), "sync.devices"):
+        print_json(found)

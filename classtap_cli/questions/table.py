@@ -1,6 +1,6 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, keeping, passing, rosters, syncing
+from classtap_cli.questions import chains, keeping, passing, rosters, standing, syncing
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -10,6 +10,12 @@ TABLE: Table[Device] = {
     "clock": Question(Nothing, syncing.clock),
     "sync.once": Question(Nothing, syncing.once),
     "sync.log": Question(syncing.Most, syncing.log),
+    "sync.health": Question(Nothing, standing.health),
+    "sync.support": Question(syncing.Most, standing.support),
+    "sync.retry": Question(standing.Which, standing.retry),
+    "sync.pause": Question(standing.Whether, standing.pause),
+    "sync.compare": Question(Nothing, standing.compare),
+    "sync.devices": Question(Nothing, standing.devices),
     "audit.verify": Question(Nothing, chains.audit_verify),
     "audit.list": Question(syncing.Most, chains.audit_list),
     "store.check": Question(Nothing, chains.store_check),
