@@ -164,7 +164,7 @@ def device_pair(
         entry = chosen(cloud, studio)
         place = place_called(cloud, entry.id, location)
         code = cloud.studios.pairing_code(entry.id, role=role, location=place, name=name or role.title())
-    print_json({"code": code.code, "url": url or _served_at(call.folder), "expires": iso(code.expires)})
+    print_json({"code": code.code, "url": url or served_at(call.folder), "expires": iso(code.expires)})
 
 
 @device.command("list")
@@ -203,7 +203,7 @@ def device_revoke(
     print_json({"device": found[0].id, "revoked": True, "purge": purge})
 
 
-def _served_at(folder: Path) -> str:
+def served_at(folder: Path) -> str:
     """Where the cloud is served now, or would be by default."""
     try:
         return (folder / ADDRESS).read_text().strip()

@@ -1,4 +1,4 @@
-"""`classtap seatmap …`: read, check, draw, number and compare seat maps as files. Needs no store and no network."""
+"""`classtap seatmap …`: read, check, draw, number and compare seat maps as files, with no store and no network."""
 
 import json
 import os
@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from classtap_cli import seat_links
 from classtap_cli.invocation import PROGRAMS, As, Data, Json, Now, answering, instant_ms, own, sentences
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 from classtap_core.kernel.ids import fresh
 from classtap_core.seating import drawing, numbering, templates
 from classtap_core.seating.audience import Audience
 from classtap_core.seating.diff import as_plain, difference
+from classtap_core.seating.diff_drawing import DiffCaptions, diff_sheet
 from classtap_core.seating.fitting import fitted_to, with_counts_kept
 from classtap_core.seating.formats.known import Format, read, write
 from classtap_core.seating.formats.native import read_json, write_native
@@ -142,9 +144,7 @@ def render(
 ) -> None:
     """Draw a map to scale with its legend, as the ending of OUT says: .png, .svg or .pdf."""
     _check_options(data, program, now)
-    kind = out.suffix.lower().removeprefix(".")
-    if kind not in ("png", "svg", "pdf"):
-        _wrong_use("seatmap.render_ending")
+    kind = _ending(out)
     seat_map, _ = read(_bytes(file), name=file.stem)
     page = drawing.sheet(seat_map, audience=audience, scale=scale)
     made, lost = _drawn(seat_map, kind, audience, scale, dpi)
@@ -270,6 +270,10 @@ def number(
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A")],
     after: Annotated[Path, typer.Argument(metavar="B")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="OUT", help="Draw it too: .svg, .pdf or .png.")
+    ] = None,
+    scale: Scale = None,
     data: Data = None,
     program: As = "desk",
     now: Now = None,
@@ -277,9 +281,14 @@ def diff(
 ) -> None:
     """Say what is different in B: spots added, removed, moved, renumbered; zones and settings changed."""
     _check_options(data, program, now)
+    if out is not None:
+        _ending(out)
     one, _ = read(_bytes(before), name=before.stem)
     other, _ = read(_bytes(after), name=after.stem)
     found = difference(one, other)
+    if out is not None:
+        page = diff_sheet(one, other, scale=scale, captions=_diff_captions(sentences()))
+        _write(out, _page_as(page, _ending(out), other, Audience.CLIENTS, 144)[0])
     counts = {name: len(getattr(found, name)) for name in ("added", "removed", "moved", "renumbered", "changed")}
     answer = {"same": not found, **as_plain(found)}
     _answer(
@@ -289,15 +298,34 @@ def diff(
     )
 
 
+app.command("link")(seat_links.link)
+
+
 def _drawn(
     seat_map: SeatMap, kind: str, audience: Audience, scale: int | None, dpi: int
 ) -> tuple[bytes, tuple[Note, ...]]:
-    page = drawing.sheet(seat_map, audience=audience, scale=scale)
+    return _page_as(drawing.sheet(seat_map, audience=audience, scale=scale), kind, seat_map, audience, dpi)
+
+
+def _page_as(
+    page: drawing.Sheet, kind: str, seat_map: SeatMap, audience: Audience, dpi: int
+) -> tuple[bytes, tuple[Note, ...]]:
     if kind == "svg":
         return write_svg(seat_map, audience=audience, page=page), ()
     if kind == "png":
         return write_png(drawing.cropped(page), dpi=dpi), ()
     return _printed([page], seat_map.name)
+
+
+def _ending(out: Path) -> str:
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg", "pdf"):
+        _wrong_use("seatmap.render_ending")
+    return kind
+
+
+def _diff_captions(words: Catalogue) -> DiffCaptions:
+    return DiffCaptions(*(words.say(f"seatmap.diff.{name}") for name in DiffCaptions._fields))
 
 
 def _printed(pages: Sequence[drawing.Sheet], title: str) -> tuple[bytes, tuple[Note, ...]]:

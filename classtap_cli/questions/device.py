@@ -11,6 +11,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, parse
 from classtap_core.kernel.outcomes import Outcome
+from classtap_core.naming.matching import How
 from classtap_core.people.records import Family
 from sync.client.node import Node
 from sync.client.transport import Rejected, Transport, Unreachable
@@ -57,8 +58,8 @@ def family_called(node: Node, named: str) -> Family:
         try:
             found = list(fetch(reader, Family, [Id(parse(named))]).values())
         except ValueError:
-            rows = reader.search(named, kinds=[Family.KIND])
-            found = list(fetch(reader, Family, [row.id for row in rows]).values())
+            fits = [one for one in reader.search(named, kinds=[Family.KIND]) if one.fit.how <= How.WORD]
+            found = list(fetch(reader, Family, [one.row.id for one in fits]).values())
     if not found:
         raise Refused("family.not_here", family=named)
     if len(found) > 1:

@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, check_stands, iso
-from classtap_cli.signing_in import signed_in
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.owner_key import OWNER_KEY, OwnerKey, SetOwnerKey
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
-from classtap_core.store import destroy
 from classtap_core.store.integrity import Depth
+from sync.client.leaving import Leaving
+from sync.client.signing_in import signed_in
 
 
 class Into(msgspec.Struct, forbid_unknown_fields=True):
@@ -130,15 +130,10 @@ def backup(device: Device, asked: Into) -> dict[str, Any]:
 
 def stake(device: Device, asked: Nothing) -> dict[str, Any]:
     """What destroying this store now would lose, and the word that confirms having read it."""
-    with device.node.reader() as reader:
-        found = destroy.at_stake(reader)
+    found = Leaving(device.node).stake()
     return {"unsent": found.unsent, "oldest": iso(found.oldest_ms), "confirm": found.confirm}
 
 
 def confirm(device: Device, asked: Confirmed) -> dict[str, Any]:
     """A manager says so. Raises Refused `store.not_confirmed`, and as `signed_in`."""
-    node = device.node
-    with node.reader() as reader:
-        found = destroy.check_confirmed(reader, asked.confirm)
-    signed_in(node, Capability.REVOKE_DEVICE, asked.pin, location=Id(node.papers.location))
-    return {"unsent": found.unsent}
+    return {"unsent": Leaving(device.node).confirm(asked.confirm, asked.pin).unsent}

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from classtap_cli.questions.device import Device, check_stands, family_called, iso, the_cloud
-from classtap_cli.signing_in import signed_in
 from classtap_core.access.blueprints import Capability
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import BadInput, Refused
@@ -14,6 +13,7 @@ from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
 from kiosk import showing
 from kiosk.door import Door
+from sync.client.signing_in import signed_in
 
 
 class Text(msgspec.Struct, forbid_unknown_fields=True):

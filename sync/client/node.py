@@ -267,6 +267,11 @@ class Node:
         """How the studio's devices are; a desk asks the cloud. Raises Unreachable, Rejected."""
         return self.transport.devices()
 
+    def destroy(self) -> None:
+        """Close, and destroy the store, its keys first: `leaving` asks before. Raises as `store.destroy.destroy`."""
+        self.close()
+        destroy(self.store.folder, program=self.program, ring=self._ring)
+
     def _purge(self, order: Id) -> None:
         """Destroy the store as the cloud ordered, on a thread of its own: the engine's has to end for that."""
         if self._purging.acquire(blocking=False):
@@ -276,9 +281,8 @@ class Node:
         with self.store.reader() as reader:
             unsent = at_stake(reader).unsent
         self._say(Purged(order=order, done=False, unsent=unsent))
-        self.close()
         try:
-            destroy(self.store.folder, program=self.program, ring=self._ring)
+            self.destroy()
         except (EnvironmentFault, Refused) as trouble:
             log.error("the store could not be destroyed: %s", trouble.code)
             return
