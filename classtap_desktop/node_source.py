@@ -88,7 +88,7 @@ class NodeSource:
 
     def search(self, text: str, *, limit: int) -> Sequence[Ref]:
         with self._node.reader() as reader:
-            return [(row.kind, row.id) for row in reader.search(text, most=limit)]
+            return [(found.row.kind, found.row.id) for found in reader.search(text, most=limit)]
 
     def notices(self) -> Sequence[Notice]:
         return self._node.notices()

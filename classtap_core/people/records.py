@@ -101,6 +101,7 @@ class Contact(Record, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "contact"
     PREFIX: ClassVar[str] = "contact"
     INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_family", ("family",)),)
+    SEARCH: ClassVar[tuple[str, ...]] = ("name", "phone", "email")
 
     family: Id
     home: Id
@@ -119,6 +120,7 @@ class ContactMasked(Record, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "contact_masked"
     PREFIX: ClassVar[str] = "contact_masked"
     INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_family", ("family",)),)
+    SEARCH: ClassVar[tuple[str, ...]] = ("name",)
 
     family: Id
     home: Id

@@ -201,11 +201,11 @@ def _without(table: RecordTable, id: Id, body: bytes | None, subject: str) -> by
 
 def _erase_row(device: "SqlDevice", table: RecordTable, row: _Stored, subject: str) -> None:
     body, base = (_without(table, row.id, data, subject) for data in (row.body, row.base))
-    words = ""
+    words = search.NOTHING
     if body is None and base is None:
         device.conn.execute(table.drop_sql, (row.id,))
     else:
-        values, words = table.derived(body) if body is not None else ((None,) * len(table.fields), "")
+        values, words = table.derived(body) if body is not None else ((None,) * len(table.fields), search.NOTHING)
         device.conn.execute(table.erase_sql, (body, base, *values, row.id))
     if table.searched:
         search.put(device.conn, table.kind, [(row.id, words)])

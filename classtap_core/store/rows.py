@@ -67,28 +67,34 @@ class RecordTable:
         self.any_overlaid_sql = f"SELECT 1 FROM {table} WHERE overlaid = 1 LIMIT 1"
         self._find_sql: dict[tuple[Any, ...], str] = {}
 
-    def derived(self, body: bytes) -> tuple[tuple[Any, ...], str]:
+    def derived(self, body: bytes) -> tuple[tuple[Any, ...], search.Words]:
         """The index columns and the search words of a body. One this version cannot read is kept, and not found."""
         if not self.fields and not self.searched:
-            return (), ""
-        try:
-            made = decode(self.record, body)
-        except msgspec.DecodeError:
-            return (None,) * len(self.fields), ""
+            return (), search.NOTHING
+        made = self.read(body)
+        if made is None:
+            return (None,) * len(self.fields), search.NOTHING
         values = tuple(_stored(getattr(made, field)) for field in self.fields)
-        return values, search.words_of(made) if self.searched else ""
+        return values, search.words_of(made) if self.searched else search.NOTHING
 
     def blobs(self, body: bytes | None) -> Iterator[tuple[Blob, str]]:
         """The blobs a body names, and whose each is; none of one this version cannot read."""
         if body is None or not self.carries:
             return
-        try:
-            made = decode(self.record, body)
-        except msgspec.DecodeError:
+        made = self.read(body)
+        if made is None:
             return
         subjects = subjects_of_blobs(self.record, made)
         for blob in blobs_in(made):
             yield blob, subjects.get(blob.hash, "")
+
+    def read(self, body: bytes) -> Record | None:
+        """The record of a body, or None where this version cannot read it."""
+        try:
+            found: Record = decode(self.record, body)
+        except msgspec.DecodeError:
+            return None
+        return found
 
     def find_sql(self, wanted: Range) -> str:
         """The query of a range: `equals`, then `low` and `high` that are not None, as parameters."""
@@ -156,16 +162,15 @@ class RowReader:
         found = self.conn.execute(table.find_sql(wanted), (*leading, *bounds)).fetchall()
         return [Row(table.kind, id, scope, body) for id, scope, body in found]
 
-    def search(self, text: str, *, kinds: Iterable[str] | None = None, most: int = search.MOST) -> list[Row]:
-        """Records that have, for each word of `text`, a word of their SEARCH fields beginning so; at most 20."""
-        wanted = list(self.tables if kinds is None else kinds)
-        refs = search.find(self.conn, text, kinds=wanted, most=most)
-        by_kind: dict[str, list[Id]] = {}
-        for kind, id in refs:
-            if kind in self.tables:
-                by_kind.setdefault(kind, []).append(id)
-        rows = {kind: self.rows(self.tables[kind].record, ids) for kind, ids in by_kind.items()}
-        return [rows[kind][id] for kind, id in refs if kind in rows and id in rows[kind]]
+    def search(
+        self, text: str, *, kinds: Iterable[str] | None, readable: search.Readable | None, most: int
+    ) -> list[search.Found]:
+        """As `StoreReader.search`."""
+        wanted = [kind for kind, table in self.tables.items() if table.searched and (kinds is None or kind in kinds)]
+        return search.find(
+            self.conn, text, kinds=wanted, rows=lambda kind, ids: self.rows(self.tables[kind].record, ids).values(),
+            record_of=lambda row: self.tables[row.kind].read(row.body), readable=readable, most=min(most, search.MOST),
+        )  # fmt: skip
 
 
 class RowWriter(RowReader):
@@ -186,7 +191,7 @@ class RowWriter(RowReader):
                 continue  # what an erased person's operation wrote is gone
             if change.body is None:
                 self.conn.execute(table.hide_sql, (change.id,))
-                words = ""
+                words = search.NOTHING
             else:
                 values, words = table.derived(change.body)
                 self.conn.execute(table.overlay_sql, (change.id, change.scope, change.body, *values))
@@ -263,7 +268,7 @@ class RowWriter(RowReader):
         for id, scope, base in self.conn.execute(table.beneath_sql, (id_list(ids),)).fetchall():
             if base is None:
                 self.conn.execute(table.drop_sql, (id,))
-                words = ""
+                words = search.NOTHING
             else:
                 values, words = table.derived(base)
                 self.conn.execute(table.bare_sql, (scope, base, *values, id))

@@ -7,7 +7,7 @@ from classtap_core.store import blob_rows, search
 from classtap_core.store.engine import Connection, Database
 from classtap_core.store.rows import RecordTable, column, tables_of
 
-VERSION = 2
+VERSION = 3
 """The schema this program writes. A store of a later one is refused; of an earlier one, upgraded."""
 
 
@@ -76,7 +76,13 @@ def _second(db: Database) -> None:
     blob_rows.create(db)
 
 
-_STEPS = (_first, _second)
+def _third(db: Database) -> None:
+    """Version 3: people are found by parts, other spellings, numbers and addresses."""
+    search.drop(db)
+    search.create(db)
+
+
+_STEPS = (_first, _second, _third)
 
 
 def fit_records(db: Database, registry: Registry) -> None:
@@ -111,7 +117,7 @@ def declaration(table: RecordTable) -> list[str]:
     fields = {field.name: field for field in msgspec.structs.fields(record)}
     told = [f"index {index.name}: {' '.join(index.fields)}" for index in record.INDEXES]
     told += [f"field {name}: {fields[name].default!r}" for name in table.fields]
-    return [*told, f"search: {' '.join(record.SEARCH)}"]
+    return [*told, *([f"search {search.FORM}: {' '.join(record.SEARCH)}"] if record.SEARCH else [])]
 
 
 def _fit(db: Database, table: RecordTable, *, new: bool) -> None:

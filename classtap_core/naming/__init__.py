@@ -1,0 +1,1 @@
+"""How names are spelled and found: without case and accents, across scripts, with a slip of the finger."""
