@@ -24,5 +24,5 @@ def unpacked(document: str) -> SeatMap:
     except (ValueError, zlib.error) as error:
         raise BadInput("seatmap.not_json", why=type(error).__name__) from error
     if stream.unconsumed_tail:
-        raise BadInput("seatmap.too_large", most=MOST_BYTES)
+        raise BadInput("seatmap.too_large", megabytes=MOST_BYTES >> 20)
     return read_native(data)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ from resources import path
 from sync.client.engine import State
 from sync.client.node import Node
 from tests.end_to_end.house_rig import answer_of, cloud_row, everything_holds, say, staff, started, until
-from tests.end_to_end.rig import Studio, running_studio
+from tests.end_to_end.rig import Studio, inside, running_studio
 
 
 class House:
@@ -163,3 +164,16 @@ def test_a_publish_made_offline_waits_and_is_refused_with_reasons(house: House) 
     id = booking_id(house.studio.plan.studio, house.sessions[0], child)
     until(lambda: here(house.desk, Booking, id), house.desk)
     assert until(lambda: here(house.other, SeatDraft, draft[0]), house.other).state == "draft"
+
+
+def test_a_link_from_the_command_opens_the_page(house: House) -> None:
+    published = house.publish(house.desk, house.draft(house.desk, "first", laid(40)), 0)
+    assert until(lambda: answer_of(house.desk, published.operation), house.desk).stands
+    data, url = house.studio.data, house.studio.server.url
+    made = inside("seatmap", "link", house.sessions[0], "--url", url, "--minutes", "5", "--json", data=data)
+    assert made.code == 0, made.err
+    answer = httpx.get(made.json["url"])
+    assert (answer.status_code, answer.text.count('type="radio"')) == (200, PLACES)
+    refused = inside("seatmap", "link", "nobody", data=data)
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert inside("seatmap", "link", house.sessions[0], "--minutes", "0", data=data).code == 1

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pypdfium2
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from classtap_cli.seatmap import app
@@ -131,3 +133,27 @@ def test_a_room_from_a_template_and_its_placards(tmp_path: Path) -> None:
     assert "too small" in run("new", "mat", "--room", "3x3", "--keep", "-o", out, code=1)
     assert "not a template" in run("new", "../schema/seatmap-1", "-o", out, code=1)
     assert "between" in run("new", "mat", "--set", "mats.rows=99", "-o", out, code=1)
+
+
+def test_two_maps_as_one_picture(drawn: Path, tmp_path: Path) -> None:
+    """One spot gone, one new, one moved, one renamed: each is in the picture where it is, with a sign and its colour."""
+    before = read_native(drawn.read_bytes())
+    gone, moved, renamed, kept = before.spots
+    new = replace(kept, id="0" * 32, x_um=kept.x_um - 200_000, y_um=kept.y_um + 900_000, label="N")
+    other = replace(
+        before, spots=(replace(moved, y_um=moved.y_um + 300_000), replace(renamed, label="VIP"), kept, new)
+    )  # fmt: skip
+    after, out = tmp_path / "after.json", tmp_path / "diff.svg"
+    after.write_bytes(write_native(other))
+    found = run("diff", drawn, after, "-o", out, "--scale", "20")
+    assert {name: len(found[name]) for name in ("added", "removed", "moved", "renumbered")} == {
+        "added": 1, "removed": 1, "moved": 1, "renumbered": 1,
+    }  # fmt: skip
+    picture = ET.fromstring(out.read_bytes())
+    words = ["".join(one.itertext()) for one in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"+ 1 added", "× 1 removed", "→ 1 moved", "# 1 renumbered", "+N", f"×{gone.label}"} <= set(words)
+    assert any(text.endswith("→VIP") for text in words)
+    for ending, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        run("diff", drawn, after, "-o", tmp_path / f"diff.{ending}")
+        assert (tmp_path / f"diff.{ending}").read_bytes().startswith(start)
+    assert "png, .svg or .pdf" in run("diff", drawn, after, "-o", tmp_path / "diff.gif", code=2)
