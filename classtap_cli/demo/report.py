@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TypedDict
+from typing import TextIO, TypedDict
 
 
 class Step(TypedDict):
@@ -17,8 +17,9 @@ class Step(TypedDict):
 class Report:
     """Prints each step as it ends, and writes report.json."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, *, aloud: TextIO | None = None) -> None:
+        """`aloud`: where the steps are printed; standard output by default."""
+        self._file, self._aloud = file, aloud
         self.steps: list[Step] = []
         self.url = ""
         self.now = ""
@@ -27,7 +28,7 @@ class Report:
         """One line: what happened, and the number that shows it."""
         self.steps.append({"id": id, "ok": ok, "value": round(value, 3), "unit": unit})
         mark = "ok  " if ok else "FAIL"
-        print(f"{mark} {words:<66} {_number(value):>9} {unit}", flush=True)
+        print(f"{mark} {words:<66} {_number(value):>9} {unit}", file=self._aloud, flush=True)
         self.write()
 
     def write(self) -> None:

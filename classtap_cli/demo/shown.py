@@ -3,11 +3,18 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from classtap_cli.demo.job import Job
 from classtap_cli.demo.report import Report
 from classtap_cli.demo.surroundings import DemoHouse
+
+_WINDOWS: dict[str, Callable[[Path], list[str]]] = {
+    "desk": lambda out: [],
+    "kiosk": lambda out: ["--camera", str(out / "recording.avi"), "--again"],
+}
+_SAID = {"desk": "the front desk", "kiosk": "a kiosk with a recorded camera"}
 
 
 def has_display() -> bool:
@@ -17,27 +24,28 @@ def has_display() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def run(demo: DemoHouse, out: Path, report: Report) -> None:
-    """Do the main job: by hand where there is a display."""
-    if not has_display():
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+def run(demo: DemoHouse, out: Path, report: Report, *, windows: Sequence[str] = ("desk", "kiosk")) -> None:
+    """Do the main job: by hand where there is a display and a window is wanted."""
+    seen = has_display() and any(name in _WINDOWS for name in windows)
+    if not seen:
+        os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
     job = Job(demo, out, report)
-    if has_display():
+    if seen:
         job.prepare()
-        by_hand(demo, out)
+        by_hand(demo, out, windows)
     else:
         job.run()
 
 
-def by_hand(demo: DemoHouse, out: Path) -> None:
-    """Give both stores to two programs of their own, and the network switch to the terminal."""
+def by_hand(demo: DemoHouse, out: Path, windows: Sequence[str]) -> None:
+    """Give the stores to two programs of their own, and the network switch to the terminal."""
     staff = demo.plan.staff
     demo.let_go()
     programs = [
         subprocess.Popen([sys.executable, "-m", "classtap_cli", *arguments, "--data", str(out)])
-        for arguments in (["desk"], ["kiosk", "--camera", str(out / "recording.avi"), "--again"])
+        for arguments in ([name, *_WINDOWS[name](out)] for name in windows)
     ]
-    print("\nTwo windows are open: the front desk, and a kiosk with a recorded camera.")
+    print("\nOpen: " + " and ".join(_SAID[name] for name in windows) + ".")
     print("Sign in at the desk, or leave the kiosk (Staff), with one of these PINs:")
     for person in staff:
         print(f"  {person.pin}  {person.name}, {person.role.replace('_', ' ')}")

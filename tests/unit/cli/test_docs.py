@@ -29,7 +29,7 @@ def test_a_command_is_documented(name: str) -> None:
     assert f"`{name}" in DOCS or f"`classtap {name}" in DOCS
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"demo"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_a_command_takes_what_every_command_takes(name: str) -> None:
     options = {option for param in COMMANDS[name].params for option in param.opts}
     assert options >= SHARED
