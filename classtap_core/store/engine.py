@@ -99,6 +99,19 @@ _ENVIRONMENT = {
 }
 
 
+_SAID = {
+    "database or disk is full": "SQLITE_FULL",
+    "disk I/O error": "SQLITE_IOERR",
+    "attempt to write a readonly database": "SQLITE_READONLY",
+    "unable to open database file": "SQLITE_CANTOPEN",
+    "database is locked": "SQLITE_BUSY",
+    "database disk image is malformed": "SQLITE_CORRUPT",
+    "file is not a database": "SQLITE_NOTADB",
+    "out of memory": "SQLITE_NOMEM",
+}
+"""What `Connection.backup` of sqlcipher3 0.6.4 raises has SQLite's words and no name (https://sqlite.org/rescode.html)."""
+
+
 @contextmanager
 def faults(path: Path | None = None) -> Iterator[None]:
     """Turn what the surroundings do to the database into a ClassTapError; our own mistakes pass as they are.
@@ -109,7 +122,7 @@ def faults(path: Path | None = None) -> Iterator[None]:
     try:
         yield
     except dbapi2.Error as error:
-        name = getattr(error, "sqlite_errorname", None) or ""
+        name = getattr(error, "sqlite_errorname", None) or _SAID.get(str(error), "")
         code = next((code for start, code in _ENVIRONMENT.items() if name.startswith(start)), None)
         if code is None:
             raise

@@ -44,6 +44,8 @@ def prepare(folder: Path) -> None:
 class Ownership:
     """The lock on a folder, held until `release` or the end of the process, however that comes.
 
+    On a full disk it is held without a name: what frees room must be able to begin.
+
     Attributes:
         unclean: whether the owner before this one ended without releasing it.
     """
@@ -63,8 +65,9 @@ class Ownership:
             os.ftruncate(self._file, 0)
             os.write(self._file, json.dumps({"program": program, "pid": os.getpid()}).encode())
         except OSError as error:
-            os.close(self._file)
-            raise write_fault(error, folder) from error
+            if error.errno != errno.ENOSPC:
+                os.close(self._file)
+                raise write_fault(error, folder) from error
 
     def release(self) -> None:
         if self._file >= 0:

@@ -57,10 +57,12 @@ def settled_key(folder: Path, ring: Ring | None) -> StoreKey:
 
 
 def opens(path: Path, key: bytes) -> bool:
-    """Whether a key opens a database."""
+    """Whether a key opens a database. Raises EnvironmentFault `disk_full` where there is no room to find out."""
     try:
         connect(path, key, read_only=True).close()
-    except ClassTapError:
+    except ClassTapError as fault:
+        if fault.code == "disk_full":
+            raise
         return False
     return True
 

@@ -137,7 +137,7 @@ class Store:
         cls, folder: Path, registry: Registry, *, program: str, ring: keys.Ring | None = None,
         entropy: Entropy = os.urandom,
     ) -> "Store":  # fmt: skip
-        """Open the store of a folder, upgrading it where it is older than the program.
+        """Open the store of a folder, upgrading it where it is older than the program. On a full disk the reserve goes.
 
         Raises Refused `store.folder_open`, `store.in_use`, `store.newer`; EnvironmentFault `store.missing`,
         `store.key_missing`, `store.keyring`, `store.key_damaged`, `store.wrong_key`, `store.unreadable`,
@@ -146,6 +146,17 @@ class Store:
         if not (folder / places.DATABASE).exists():
             raise EnvironmentFault("store.missing", folder=str(folder))
         places.prepare(folder)
+        try:
+            return cls._opened(folder, registry, program=program, ring=ring, entropy=entropy)
+        except EnvironmentFault as fault:
+            if fault.code != "disk_full" or not Space(folder).use_reserve():
+                raise
+        return cls._opened(folder, registry, program=program, ring=ring, entropy=entropy)
+
+    @classmethod
+    def _opened(
+        cls, folder: Path, registry: Registry, *, program: str, ring: keys.Ring | None, entropy: Entropy
+    ) -> "Store":
         ownership = places.Ownership(folder, program)
         try:
             key = rotation.settled_key(folder, ring)
