@@ -1,6 +1,7 @@
 """`classtap cloud`: serve it, make it, found studios in it, let devices in."""
 
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,9 @@ HostOption = Annotated[str, typer.Option("--host", help="The address to listen o
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")]
 WorkersOption = Annotated[int, typer.Option("--workers", min=1, help="Processes; several need PostgreSQL.")]
 DistributedOption = Annotated[bool, typer.Option("--distributed", help="Lay the tables out for Citus.")]
+FromArgument = Annotated[str, typer.Argument(metavar="FROM", help="The database to copy.")]
+ToArgument = Annotated[str, typer.Argument(metavar="TO", help="An empty database, or one this copy was begun in.")]
+ReopenOption = Annotated[bool, typer.Option("--reopen", help="Copy nothing; let FROM take writes again.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.")]
 OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.")]
 PlaceOption = Annotated[str, typer.Option("--location", metavar="NAME", help="Its first location.")]
@@ -123,6 +127,33 @@ def _laid_out(call: Invocation, database: str, *, distributed: bool = False) -> 
     finally:
         cloud.close()
     call.answer(found, say("cli.cloud_ready", folder=str(call.folder)))
+
+
+@app.command()
+@answering
+def copy(
+    source: FromArgument, target: ToArgument, reopen: ReopenOption = False, data: Data = None, program: As = "cloud",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Copy a cloud's database to another while it is served; then it takes no more writes. Goes on where it broke off."""
+    call = invocation(data, "cloud", now, json)
+    from classtap_core import house
+    from cloud.moving import copy_cloud, reopen_cloud
+
+    bus = house.bus(authority=True)
+    if reopen:
+        reopen_cloud(source, bus)
+        call.answer({"reopened": True}, say("cli.cloud_reopened"))
+        return
+
+    def tell(what: str, rows: int) -> None:
+        print(f"{what}: {rows}", file=sys.stderr, flush=True)
+
+    found = copy_cloud(source, target, bus, tell=tell)
+    freeze = round(found.freeze_s, 2)
+    call.answer(
+        {**found._asdict(), "freeze_s": freeze}, say("cli.cloud_copied", studios=found.studios, seconds=f"{freeze:.1f}")
+    )
 
 
 @studio.command("add")

@@ -54,6 +54,7 @@ class Cloud:
         try:
             laid_out(self.database, Layout(self.database, tables))
             with self.database.write() as connection:
+                self.studios.directory.check_standing(connection)
                 self.studios.directory.check_secret(connection, secret)
         except BaseException:
             self.database.close()

@@ -39,6 +39,7 @@ _STATUS = {
     "cloud.database_unreachable": 503,
     "cloud.database_full": 503,
     "cloud.database_busy": 503,
+    "cloud.moved": 503,
     "cloud.stopping": 503,
 }
 _TITLES = {

@@ -7,7 +7,7 @@ behind the wall (`wall.py`): it works under a role that owns nothing and sees on
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Dialect, Engine, Select, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.dml import Insert
 
@@ -27,6 +27,7 @@ from cloud.storage.checkpoint import KEPT_BYTES, Checkpoints
 
 _WRITES = "classtap_writes"
 _STUDIO = "classtap_studio"
+_MOVED = "cloud.moved"
 _CONNECT_S = 5
 _BUSY_MS = 10_000
 
@@ -92,6 +93,47 @@ class Database:
             connection.info.pop(_STUDIO, None)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def survey(self) -> Iterator[Connection]:
+        """One consistent view as who logged in, beyond the wall."""
+        with _faults(), self._engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.info.pop(_STUDIO, None)
+            with connection.begin():
+                yield connection
+
+    def shut(self, tables: Iterable[Table]) -> None:
+        """Have the database refuse every write to these tables from now on, whoever asks, with `cloud.moved`.
+
+        Returns when no transaction that wrote before is open any more.
+        """
+        named = [self._engine.dialect.identifier_preparer.format_table(table) for table in tables]
+        with self.administer() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"REVOKE INSERT, UPDATE, DELETE ON {', '.join(named)} FROM {wall.ROLE}")
+            else:
+                for name in named:
+                    for event in ("INSERT", "UPDATE", "DELETE"):
+                        connection.exec_driver_sql(
+                            f"CREATE TRIGGER IF NOT EXISTS {_shutter(name, event)} BEFORE {event} ON {name} "
+                            f"BEGIN SELECT RAISE(ABORT, '{_MOVED}'); END"
+                        )
+        if self.dialect == "postgresql":
+            with self.administer() as connection:
+                connection.exec_driver_sql(f"LOCK TABLE {', '.join(named)} IN SHARE MODE")
+
+    def reopen(self, tables: Iterable[Table]) -> None:
+        """Take `shut` back."""
+        named = [self._engine.dialect.identifier_preparer.format_table(table) for table in tables]
+        with self.administer() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"GRANT INSERT, UPDATE, DELETE ON {', '.join(named)} TO {wall.ROLE}")
+            else:
+                for name in named:
+                    for event in ("INSERT", "UPDATE", "DELETE"):
+                        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_shutter(name, event)}")
 
     def _walled(self, connection: Connection, studio: Id | None) -> None:
         if self.dialect == "postgresql":
@@ -174,6 +216,10 @@ class Prepared:
             connection.exec_driver_sql(self._sql, [columns(row) for row in rows])
 
 
+def _shutter(table: str, event: str) -> str:
+    return f'"shut_{table.replace(chr(34), "")}_{event.lower()}"'
+
+
 def _engine(url: str) -> Engine:
     try:
         address = make_url(url)
@@ -192,6 +238,12 @@ def _engine(url: str) -> Engine:
 def _faults() -> Iterator[None]:
     try:
         yield
+    except (IntegrityError, ProgrammingError) as error:
+        # What `shut` left: SQLite's trigger, PostgreSQL's missing right (42501; the wall's own word is another).
+        said = str(error.orig)
+        if _MOVED in said or (getattr(error.orig, "sqlstate", "") == "42501" and "permission denied" in said):
+            raise EnvironmentFault("cloud.moved") from error
+        raise
     except (OperationalError, InterfaceError) as error:
         # Full disk, no server, a lock held too long: the surroundings, not the request. The message may hold values.
         raise EnvironmentFault(_code(error.orig), error=type(error.orig).__name__) from error

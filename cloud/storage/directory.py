@@ -16,6 +16,9 @@ from cloud.secret import Secret
 from cloud.storage.database import Database
 from cloud.storage.tables import Tables
 
+MOVED, UNFINISHED = "moved", "unfinished"
+"""Facts of a database that was copied to another, and of a copy that is not whole."""
+
 
 class StudioEntry(NamedTuple):
     """A studio as the directory knows it. `pass_studio`: its number inside passes, as 16 hex digits."""
@@ -79,6 +82,15 @@ class Directory:
 
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables
+
+    def check_standing(self, connection: Connection) -> None:
+        """Raises EnvironmentFault `cloud.moved` when all was copied elsewhere, `cloud.copying` when the copy is not whole."""
+        facts = self._tables.facts
+        named = set(connection.scalars(select(facts.c.name).where(facts.c.name.in_([MOVED, UNFINISHED]))))
+        if MOVED in named:
+            raise EnvironmentFault("cloud.moved")
+        if UNFINISHED in named:
+            raise EnvironmentFault("cloud.copying")
 
     def check_secret(self, connection: Connection, secret: Secret) -> None:
         """Raises EnvironmentFault `cloud.secret` when another key wrapped what is in here."""
