@@ -1,0 +1,72 @@
+"""Ten devices, a third of their scans of the same children, healed in random order: one truth, and every loser told."""
+
+import os
+
+import pytest
+
+from classtap_core.kernel.outcomes import Status
+from tests.simulator.partitions import LastWriterWins, Partition
+from tests.unit.kernel import toy
+
+HOUR = 3_600_000
+WRONG = (-24 * HOUR, -300_000, 0, 300_000, 24 * HOUR)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hundred_scans_apart(seed: int) -> None:
+    partition = Partition(seed)
+    healed = partition.run()
+    assert (healed.scans, healed.shared, healed.losers) == (200, 30, 30)
+    assert partition.misordered() == 0
+
+
+@pytest.mark.fault
+def test_five_hundred_partitions() -> None:
+    first = int(os.environ.get("SEED", "1000"))
+    losers = 0
+    for seed in range(first, first + 500):
+        try:
+            losers += Partition(seed).run().losers
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed}: {wrong}") from wrong
+    print(f"\npartitions 500, seeds from {first}: 100000 scans, {losers} lost and told")
+    assert losers == 500 * 30
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_clocks_a_day_wrong_refuse_nobody(corrected: bool) -> None:
+    """With what contact taught, the order is the true one; without, nothing is refused and all agree on one order."""
+    partition = Partition(7, skews_ms=WRONG, corrected=corrected)
+    partition.run()
+    assert (partition.misordered() == 0) is corrected
+
+
+def test_a_clock_set_back_between_two_scans_loses_neither() -> None:
+    partition = Partition(8, scans=20)
+    for kiosk in partition.kiosks[:5]:
+        kiosk.clock.step(-6 * HOUR)
+    partition.run()
+    assert all(entry.told.status is not Status.REFUSED for kiosk in partition.kiosks for entry in kiosk.backend.log)
+
+
+def test_control_a_device_that_only_takes_rows_does_not_tell_its_losers() -> None:
+    partition = Partition(1)
+    for kiosk in partition.kiosks:
+        kiosk.backend.__class__ = LastWriterWins
+    with pytest.raises(AssertionError, match=r"believes otherwise|not told|replica differs"):
+        partition.run()
+
+
+def test_control_a_fold_that_keeps_the_last_to_arrive_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrival order in place of event order: replicas that agree, and scans that are lost."""
+
+    def last_arrived(tx, op):  # type: ignore[no-untyped-def]
+        item = op.payload.items[0]
+        id = toy.presence_id(item.child)
+        seen = toy.Seen(op.order, item.state, item.note)
+        tx.put(toy.Presence(id=id, child=item.child, house=op.payload.house, marks=(seen,)))
+        return toy.of_items([toy.ItemOutcome(item.child, Status.ACCEPTED)])
+
+    monkeypatch.setattr(toy.MarkPresence.SPEC, "handler", last_arrived)
+    with pytest.raises(AssertionError):
+        Partition(1).run()

@@ -1,0 +1,51 @@
+"""Random schedules of faults against the real engine; and controls that show that the test can fail."""
+
+import os
+import time
+
+import pytest
+
+from tests.simulator.schedules import DRAINED_S, Impatient, Ran, Schedule, stubborn
+
+FEW, MANY = 150, 10_000
+
+
+def ran(seeds: range) -> list[Ran]:
+    found = []
+    for seed in seeds:
+        try:
+            found.append(Schedule(seed).run())
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed}: {wrong}") from wrong
+    return found
+
+
+def test_a_few_schedules() -> None:
+    found = ran(range(FEW))
+    assert max(one.drained_s for one in found) <= DRAINED_S
+    assert sum(one.deaths for one in found) > FEW / 4
+    assert sum(one.set_aside for one in found) > FEW
+
+
+@pytest.mark.fault
+def test_ten_thousand_schedules() -> None:
+    first = int(time.time()) * MANY if "LONG" in os.environ else 1_000_000
+    found = ran(range(first, first + MANY))
+    slowest = max(one.drained_s for one in found)
+    print(
+        f"\nschedules {len(found)}, first seed {first}: rounds {sum(one.rounds for one in found)},"
+        f" deaths {sum(one.deaths for one in found)}, set aside {sum(one.set_aside for one in found)},"
+        f" drained within {slowest:.1f} s"
+    )
+    assert slowest <= DRAINED_S
+
+
+def test_control_an_engine_whose_patience_grows_with_outages_is_too_late() -> None:
+    late = [Schedule(seed, backoff=lambda rng: Impatient(uniform=rng.uniform)).run().drained_s for seed in range(60)]
+    assert max(late) > DRAINED_S
+
+
+def test_control_a_cloud_that_does_not_set_poison_aside_stalls_the_queue() -> None:
+    with pytest.raises(AssertionError, match="still waiting"):
+        for seed in range(20):
+            stubborn(Schedule(seed)).run()
