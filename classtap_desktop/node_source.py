@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from classtap_core.access.pins import Tries
@@ -13,8 +13,10 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Range
 from classtap_core.kernel.records import Record, Row
 from classtap_core.kernel.tx import Change, Reader, Ref
+from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
 from sync.client.engine import Status
+from sync.client.leaving import Leaving
 from sync.client.node import Node
 
 
@@ -65,6 +67,10 @@ class NodeSource:
         papers = self._node.papers
         return Place(papers.studio, papers.device, papers.location or None, self._node.store.protection.value)
 
+    @property
+    def leaving(self) -> Leaving:
+        return Leaving(self._node)
+
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         return self._node.submit(payload, author, source="desk")
 
@@ -86,9 +92,9 @@ class NodeSource:
     def oldest_pending_ms(self) -> int | None:
         return self._node.oldest_pending_ms()
 
-    def search(self, text: str, *, limit: int) -> Sequence[Ref]:
+    def search(self, text: str, *, kinds: Collection[str], readable: Readable | None = None) -> Sequence[Found]:
         with self._node.reader() as reader:
-            return [(found.row.kind, found.row.id) for found in reader.search(text, most=limit)]
+            return reader.search(text, kinds=kinds, readable=readable)
 
     def notices(self) -> Sequence[Notice]:
         return self._node.notices()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
@@ -13,7 +13,9 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader, Ref
+from classtap_core.store.search import Found, Readable
 from sync.client.engine import Status
+from sync.client.leaving import Leaving
 
 Stop = Callable[[], None]
 """Ends a subscription; may be called more than once."""
@@ -51,6 +53,11 @@ class DeskSource(Protocol):
     @property
     def place(self) -> Place: ...
 
+    @property
+    def leaving(self) -> Leaving | None:
+        """Signing this device out; None where there is nothing to destroy (a desk in memory)."""
+        ...
+
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         """Decide and commit an operation on the store's writer. The future raises what the environment did."""
         ...
@@ -69,8 +76,8 @@ class DeskSource(Protocol):
         """When the oldest unacknowledged operation was made, ms since the Unix epoch; None with an empty queue."""
         ...
 
-    def search(self, text: str, *, limit: int) -> Sequence[Ref]:
-        """Families, children, sessions, class types and staff whose names match, best first."""
+    def search(self, text: str, *, kinds: Collection[str], readable: Readable | None = None) -> Sequence[Found]:
+        """Records of these kinds that fit what somebody typed, at most 20, best first, as `StoreReader.search`."""
         ...
 
     def notices(self) -> Sequence[Notice]:

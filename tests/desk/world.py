@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
@@ -22,6 +22,8 @@ from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.records import Row, decode
 from classtap_core.kernel.tx import Reader, Ref
+from classtap_core.naming.matching import Asked, fit
+from classtap_core.store.search import MOST, Found, Readable, texts_of
 from classtap_desktop.source import Place
 from sync.client.engine import State, Status
 
@@ -183,23 +185,26 @@ class MemorySource:
         head = self._world.store.head()
         return next((entry.at_ms for entry in self._world.store.entries([head.acked + 1])), None)
 
-    def search(self, text: str, *, limit: int) -> Sequence[Ref]:
-        words = text.casefold().split()
-        found: list[Ref] = []
-        for kind, fields in (("family", ("name",)), ("child", ("given", "surname"))):
+    def search(self, text: str, *, kinds: Collection[str], readable: Readable | None = None) -> Sequence[Found]:
+        found = []
+        for kind in sorted(kinds):
             record = self._world.store.registry.records[kind]
             for row in self._world.store.seen.table.get(kind, {}).values():
-                held = decode(record, row.body)
-                own = " ".join(getattr(held, field) for field in fields).casefold().split()
-                if words and all(any(one.startswith(word) for one in own) for word in words):
-                    found.append((kind, row.id))
-        return found[:limit]
+                fits = fit(Asked(text), texts_of(decode(record, row.body)))
+                if fits is not None and (readable is None or readable(kind, row.scope)):
+                    found.append(Found(row, fits))
+        return sorted(found, key=lambda one: one.fit.how)[:MOST]
 
     def notices(self) -> Sequence[Notice]:
         return list(self._world.store.notices.values())
 
     def seen(self, operation: Id) -> None:
         self._world.store.notices.pop(operation, None)
+
+    @property
+    def leaving(self) -> None:
+        """There is nothing on a disk to destroy."""
+        return None
 
     def sync_now(self) -> None:
         self.asked_for_sync += 1

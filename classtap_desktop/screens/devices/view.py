@@ -13,6 +13,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
+from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.notice_card import NoticeCard
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.sessions import ago, read_places
@@ -53,6 +54,7 @@ class DevicesScreen(Screen):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, parent)
         self._device = ThisDevice("", "", "UTC")
+        self._leaving: LeavePage | None = None
         self.page.setContentsMargins(26, 18, 26, 22)
         self.title = Label("", "title")
         self.page.addWidget(self.title)
@@ -62,6 +64,7 @@ class DevicesScreen(Screen):
         main = column(whole, gap=16)
         main.addWidget(self._state_card())
         main.addWidget(self._facts_card())
+        main.addWidget(self._leave_card())
         main.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -106,6 +109,26 @@ class DevicesScreen(Screen):
             inside.addLayout(pair)
         return card
 
+    def _leave_card(self) -> Card:
+        """The way out for a device that is given away; not for one with nothing to destroy."""
+        card = Card(radius=18)
+        inside = column(card, margins=(20, 16, 20, 18), gap=8)
+        self.leave_title, self.leave_text = Label("", "heading", wrap=True), Label("", "text", token="muted", wrap=True)
+        self.leave = Button("", icon="lock")
+        self.leave.clicked.connect(lambda _=False: self.open_leaving())
+        inside.addWidget(self.leave_title)
+        inside.addWidget(self.leave_text)
+        inside.addWidget(self.leave, 0, Qt.AlignmentFlag.AlignLeading)
+        card.setVisible(self.desk.source.leaving is not None)
+        return card
+
+    def open_leaving(self) -> LeavePage:
+        """Ask whether this device is to be signed out, over the whole window."""
+        if self._leaving is None:
+            self._leaving = LeavePage(self.desk, self.window())
+        self._leaving.open()
+        return self._leaving
+
     def reload(self) -> None:
         self.desk.look_at_standing()
         self.notices.reload()
@@ -115,6 +138,9 @@ class DevicesScreen(Screen):
         words = theme().words
         self.title.show_text(words.say("desk.screen.devices"))
         self.send.show_text(words.say("desk.action.sync.now"))
+        self.leave_title.show_text(words.say("desk.leave.card"))
+        self.leave_text.show_text(words.say("desk.leave.card_text"))
+        self.leave.show_text(words.say("desk.leave.begin"))
         for name, (label, _) in self.facts.items():
             label.show_text(words.say(f"desk.devices.{name}"))
         self.notices.say()
