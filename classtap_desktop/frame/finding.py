@@ -8,22 +8,24 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from classtap_core.checkin.reading import fetch, search
+from classtap_core.naming.matching import Asked, fit
 from classtap_core.people.records import Child, Family
-from classtap_desktop.screens.people import folded
+from classtap_desktop.operator import Operator
+from classtap_desktop.screens.families.finding import search_people
 from classtap_desktop.screens.sessions import SessionLine, nearest, read_days, read_places, today_of
 from classtap_desktop.source import DeskSource
 
 Index = QModelIndex | QPersistentModelIndex
 FINDING = Qt.ItemDataRole.UserRole + 10
-MOST = 12
 _ROOT = QModelIndex()
 
 
 class Finding(NamedTuple):
     """One line of the palette.
 
-    Attributes: `kind` is `action`, `family`, `child`, `class` or `instructor`; `screen` and `id` say what opens (an
-    action has its own id and no screen); `session` is what a class's line leads to, whose time is its detail.
+    Attributes: `kind` is `action`, `family`, `child`, `guardian`, `class` or `instructor`; `screen` and `id` say what
+    opens (an action has its own id and no screen); `session` is what a class's line leads to, whose time is its detail;
+    `marks` are the parts of the title that fit what was typed (from, up to).
     """
 
     kind: str
@@ -32,26 +34,33 @@ class Finding(NamedTuple):
     detail: str = ""
     screen: str = ""
     session: SessionLine | None = None
+    marks: tuple[tuple[int, int], ...] = ()
 
 
-def read_people(source: DeskSource, text: str) -> tuple[Finding, ...]:
-    """Return families and children by name, best first; a child leads to the family."""
-    refs = [ref for ref in source.search(text, limit=MOST) if ref[0] in ("family", "child")]
+def read_people(source: DeskSource, text: str, operator: Operator | None) -> tuple[Finding, ...]:
+    """Return families, children and guardians that fit, best first, as this person may see them; all lead to the family.
+
+    A guardian's telephone or address is shown where it is what fitted.
+    """
+    hits = search_people(source, text, operator)
     reader = source.reader
-    children = fetch(reader, Child, (id for kind, id in refs if kind == "child"))
-    wanted = [*(id for kind, id in refs if kind == "family"), *(child.family for child in children.values())]
-    families = fetch(reader, Family, wanted)
-    found = []
-    for kind, id in refs:
-        if kind == "family" and id in families:
-            names = ", ".join(child.given for child in search(reader, Child, "by_family", id))
-            found.append(Finding("family", id, families[id].name, names, "families"))
-        elif kind == "child" and id in children:
-            child = children[id]
-            family = families.get(child.family)
-            name = f"{child.given} {child.surname}".strip()
-            found.append(Finding("child", child.family, name, family.name if family else "", "families"))
-    return tuple(found)
+    given: dict[str, list[str]] = {}
+    for found in hits:
+        if isinstance(found.record, Family):
+            given[found.family] = [child.given for child in search(reader, Child, "by_family", found.family)]
+    families = fetch(reader, Family, (found.family for found in hits))
+    findings = []
+    for found in hits:
+        held = families.get(found.family)
+        if isinstance(found.record, Family):
+            findings.append(
+                Finding("family", found.family, found.record.name, ", ".join(given[found.family]), "families", marks=found.marks)
+            )  # fmt: skip
+        else:
+            kind = "child" if isinstance(found.record, Child) else "guardian"
+            detail = " · ".join(part for part in (held.name if held else "", found.reached) if part)
+            findings.append(Finding(kind, found.family, found.title, detail, "families", marks=found.marks))
+    return tuple(findings)
 
 
 def read_week(source: DeskSource) -> tuple[Finding, ...]:
@@ -73,14 +82,16 @@ def read_week(source: DeskSource) -> tuple[Finding, ...]:
 
 
 def matching(findings: Iterable[Finding], text: str) -> list[Finding]:
-    """Return those whose words begin with every word asked; where the first word begins the title first."""
-    words = folded(text).split()
+    """Return those that fit what was typed, best first; one letter looks at titles alone."""
+    asked = Asked(text)
+    alone = len(asked.text) < 2
     ranked = []
     for at, finding in enumerate(findings):
-        title, detail = folded(finding.title).split(), folded(finding.detail).split()
-        if all(any(part.startswith(word) for part in (*title, *(detail if len(word) > 1 else ()))) for word in words):
-            ranked.append((not folded(finding.title).startswith(words[0]) if words else False, at, finding))
-    return [finding for *_, finding in sorted(ranked, key=lambda one: one[:2])]
+        found = fit(asked, [("title", finding.title), *([] if alone else [("detail", finding.detail)])])
+        if found is not None:
+            marks = tuple((mark.start, mark.end) for mark in found.marks if mark.field == "title")
+            ranked.append((found.how, not marks, at, finding._replace(marks=marks)))
+    return [finding for *_, finding in sorted(ranked, key=lambda one: one[:3])]
 
 
 class FindingsModel(QAbstractListModel):

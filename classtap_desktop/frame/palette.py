@@ -17,7 +17,14 @@ from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.kit import Label, Rule, icons, painting, theme
 from classtap_desktop.spacing import column, grown
 
-_ICONS = {"family": "people", "child": "person", "class": "roster", "instructor": "calendar", "action": "tap"}
+_ICONS = {
+    "family": "people",
+    "child": "person",
+    "guardian": "person",
+    "class": "roster",
+    "instructor": "calendar",
+    "action": "tap",
+}
 LINES = 9
 
 
@@ -69,8 +76,9 @@ class Palette(Overlay):
         text = self.field.text()
         self._people = tuple(matching(self._people, text)) if text.strip() else ()
         if text.strip():
+            operator = self._desk.operator
             self._desk.read(
-                "palette.people", lambda source: (text, read_people(source, text)), then=self._show_people,
+                "palette.people", lambda source: (text, read_people(source, text, operator)), then=self._show_people,
                 failed=self._failed,
             )  # fmt: skip
         self._show()
@@ -159,8 +167,9 @@ class _Lines(QStyledItemDelegate):
         wide = min(painting.line_width(detail, here.font("secondary")) + 4, room.width() * 0.55) if detail else 0
         first = room.adjusted(wide if rtl else 0, 0, 0 if rtl else -wide, 0)
         painting.line(
-            painter, first, finding.title, font=here.font("text"), color=here.color("ink"), rtl=rtl, centred=False
-        )
+            painter, first, finding.title, font=here.font("text"), color=here.color("ink"), rtl=rtl, centred=False,
+            marks=finding.marks, marked=here.color("accent"),
+        )  # fmt: skip
         if detail:
             last = QRectF(room.left() if rtl else room.right() - wide, room.top(), wide, room.height())
             painting.line(

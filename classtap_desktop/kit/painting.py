@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTextLayout
 from PySide6.QtWidgets import QWidget
 
 from classtap_desktop.kit import icons
@@ -58,8 +60,13 @@ def line(
     turn: float = 0.0,
     rtl: bool = False,
     centred: bool = True,
+    marks: Sequence[tuple[int, int]] = (),
+    marked: QColor | None = None,
 ) -> None:
-    """Draw one line of text, an icon before it in reading order, centred or at the start of ``area``; elided if it must."""
+    """Draw one line of text, an icon before it in reading order, centred or at the start of ``area``; elided if it must.
+
+    ``marks`` are parts of the text (from, up to) that a line in the colour ``marked`` is drawn under.
+    """
     metrics = QFontMetricsF(font)
     taken = icon_size + gap if icon and text else icon_size if icon else 0.0
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, area.width() - taken) + 0.5)
@@ -81,8 +88,26 @@ def line(
     baseline = area.center().y() + metrics.capHeight() * rise
     painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
     height = metrics.height()
+    if marked is not None:
+        _underline(painter, text, font, marks, QPointF(left + 1, baseline + max(2.0, metrics.descent() * 0.55)), marked)
+        painter.setPen(color)
     painter.drawText(
         QRectF(left, baseline - metrics.ascent(), width, height),
         int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextDontClip),
         text,
     )
+
+
+def _underline(
+    painter: QPainter, text: str, font: QFont, marks: Sequence[tuple[int, int]], at: QPointF, color: QColor
+) -> None:
+    """Draw a line under parts of a text that begins at ``at``; letters of any direction stand where the layout has them."""
+    layout = QTextLayout(text, font)
+    layout.beginLayout()
+    written = layout.createLine()
+    layout.endLayout()
+    painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    for start, end in marks:
+        if start < len(text):
+            ends = [written.cursorToX(min(edge, len(text)))[0] for edge in (start, end)]
+            painter.drawLine(at + QPointF(min(ends) + 1, 0), at + QPointF(max(ends) - 1, 0))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -20,12 +18,6 @@ _TONES = ("accent", "info", "late", "absent", "present", "warn")
 def colour_of(id: str) -> int:
     """Return the number that picks a person's colour, the same everywhere."""
     return int(id[-6:], 16) if id else 0
-
-
-def folded(text: str) -> str:
-    """Return text as it is compared: case and accents do not matter."""
-    split = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(char for char in split if not unicodedata.combining(char))
 
 
 class PersonDelegate(QStyledItemDelegate):

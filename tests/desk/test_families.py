@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import decode
+from classtap_core.people.records import Contact
 from classtap_desktop.kit import Label, Pill
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.reading import FamilyLine
@@ -39,21 +41,40 @@ def opened(qtbot: QtBot, screen: FamiliesScreen, family: Id) -> None:
     assert screen.page_view.page is not None
 
 
-def test_words_narrow_the_list_by_any_beginning() -> None:
+def test_what_was_found_is_listed_best_first() -> None:
     model = FamiliesModel()
+    one, two, three = (Id(str(number) * 32) for number in (1, 2, 3))
     model.show_families(
         (
-            FamilyLine(Id("1" * 32), "Álvarez", ("Mateo",)),
-            FamilyLine(Id("2" * 32), "Okafor", ("Adaeze", "Chidi")),
-            FamilyLine(Id("3" * 32), "محمد", ("ليلى",)),
+            FamilyLine(one, "Álvarez", ("Mateo",)),
+            FamilyLine(two, "Okafor", ("Adaeze", "Chidi")),
+            FamilyLine(three, "محمد", ("ليلى",)),
         )
     )
     assert spoken(model) == ["Álvarez: Mateo", "Okafor: Adaeze, Chidi", "محمد: ليلى"]
-    for typed, found in (("al", ["Álvarez: Mateo"]), ("chi OK", ["Okafor: Adaeze, Chidi"]), ("ليل", ["محمد: ليلى"])):
-        model.search(typed)
-        assert spoken(model) == found
-    model.search("kafor")
+    model.show_found((three, Id("9" * 32), one))
+    assert spoken(model) == ["محمد: ليلى", "Álvarez: Mateo"]
+    assert model.counts() == (2, 3)
+    model.show_found(())
     assert spoken(model) == []
+    model.show_found(None)
+    assert len(spoken(model)) == 3
+
+
+@pytest.mark.parametrize(("role", "finds"), [("manager", True), ("instructor", False)])
+def test_a_number_finds_a_family_for_who_may_see_numbers(
+    qtbot: QtBot, world: World, open_desk: Open, role: str, finds: bool
+) -> None:
+    screen = families(qtbot, open_desk, role)
+    (contact, *_) = sorted(
+        (decode(Contact, row.body) for row in world.store.seen.table["contact"].values()), key=lambda one: one.id
+    )
+    with qtbot.waitSignal(screen.found):
+        screen.field.setText(contact.phone[-7:])
+    assert (screen.model.row_of(contact.family) >= 0) is finds
+    with qtbot.waitSignal(screen.found):
+        screen.field.setText(contact.name)
+    assert screen.model.row_of(contact.family) >= 0, "a guardian's name is everybody's to see"
 
 
 def test_every_family_held_here_is_listed(qtbot: QtBot, world: World, open_desk: Open) -> None:
@@ -62,7 +83,8 @@ def test_every_family_held_here_is_listed(qtbot: QtBot, world: World, open_desk:
     assert screen.count.whole_text() == f"{len(world.plan.families)} families"
     qtbot.waitUntil(lambda: screen.page_view.page is not None)
     assert screen.page_view.page.name == spoken(screen.model)[0].split(":")[0], "the first stands open"
-    screen.field.setText("zzz")
+    with qtbot.waitSignal(screen.found):
+        screen.field.setText("zzz")
     assert screen.count.whole_text() == f"0 of {len(world.plan.families)}"
 
 

@@ -1,4 +1,4 @@
-"""The list of families, narrowed by what is typed; it keeps its place when names change."""
+"""The list of families, narrowed to what was found; it keeps its place when names change."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from classtap_core.kernel.ids import Id
 from classtap_desktop.screens.families.reading import FamilyLine
-from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of, folded
+from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 
 
 class FamiliesModel(QAbstractListModel):
-    """Families whose own or children's names have, for every word typed, a word that begins so."""
+    """All families by name, or those that were found, best first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._all: tuple[FamilyLine, ...] = ()
-        self._words: dict[str, list[str]] = {}
-        self._typed = ""
+        self._found: tuple[Id, ...] | None = None
         self._shown: list[FamilyLine] = []
 
     def show_families(self, families: tuple[FamilyLine, ...]) -> None:
         """Take a newer reading."""
         self._all = families
-        self._words = {line.id: folded(f"{line.name} {' '.join(line.children)}").split() for line in families}
         self._narrow()
 
-    def search(self, typed: str) -> None:
-        """Show only what fits the words typed."""
-        self._typed = typed
+    def show_found(self, found: tuple[Id, ...] | None) -> None:
+        """Show only these, in their order; None shows all again."""
+        self._found = found
         self._narrow()
 
     def line(self, row: int) -> FamilyLine | None:
@@ -47,12 +46,10 @@ class FamiliesModel(QAbstractListModel):
         return len(self._shown), len(self._all)
 
     def _narrow(self) -> None:
-        words = folded(self._typed).split()
-        shown = [
-            line
-            for line in self._all
-            if all(any(own.startswith(word) for own in self._words[line.id]) for word in words)
-        ]
+        shown = list(self._all)
+        if self._found is not None:
+            by_id = {line.id: line for line in self._all}
+            shown = [by_id[id] for id in self._found if id in by_id]
         if [line.id for line in shown] == [line.id for line in self._shown]:
             before, self._shown = self._shown, shown
             for at, (old, new) in enumerate(zip(before, shown, strict=True)):

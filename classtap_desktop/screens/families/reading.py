@@ -13,13 +13,13 @@ from classtap_core.checkin.rules import standing
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
+from classtap_core.naming.spelling import folded
 from classtap_core.passes.records import Pass
 from classtap_core.people.records import Badge, Child, Contact, ContactMasked, Family
 from classtap_core.people.rules import HEALTH_NOTE, sort_name
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.operator import Operator
-from classtap_desktop.screens.people import folded
 from classtap_desktop.screens.sessions import SessionLine, line_of
 from classtap_desktop.source import DeskSource
 

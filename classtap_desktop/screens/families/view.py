@@ -12,6 +12,7 @@ from classtap_core.kernel.outcomes import Reason, Status
 from classtap_core.people.operations import RenameFamily
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Card, EmptyState, Label, theme
+from classtap_desktop.screens.families.finding import read_found
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
 from classtap_desktop.screens.families.reading import KINDS, FamilyLine, FamilyPage, read_families, read_family
@@ -21,11 +22,15 @@ from classtap_desktop.spacing import column, grown, row
 
 
 class FamiliesScreen(Screen):
-    """Attributes: ``model`` (the list), ``page_view`` (the family). Signals: ``loaded`` after the list, ``paged``."""
+    """Attributes: ``model`` (the list), ``page_view`` (the family).
+
+    Signals: ``loaded`` after the list, ``found`` after what was typed was looked for, ``paged`` after the family.
+    """
 
     NAME = "families"
     KINDS = KINDS
     loaded = Signal()
+    found = Signal()
     paged = Signal()
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
@@ -125,11 +130,25 @@ class FamiliesScreen(Screen):
         self.loaded.emit()
 
     def _search(self, typed: str) -> None:
-        self.model.search(typed)
+        if not typed.strip():
+            self._show_found((typed, None))
+            return
+        operator = self.desk.operator
+        self.desk.read(
+            "families.found", lambda source: (typed, read_found(source, typed, operator)), then=self._show_found,
+            failed=self.show_trouble,
+        )  # fmt: skip
+
+    def _show_found(self, answer: tuple[str, tuple[Id, ...] | None]) -> None:
+        typed, found = answer
+        if typed != self.field.text():
+            return
+        self.model.show_found(found)
         self._mark()
         self._count()
         if typed and self.model.rowCount() and self.model.row_of(self._family) < 0:
             self.list.setCurrentIndex(self.model.index(0))
+        self.found.emit()
 
     def _mark(self) -> None:
         at = self.model.row_of(self._family)
