@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from classtap_desktop.kit import Label, initials, painting, theme
+from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.spacing import column, grown, row
 
 
-class Place(QAbstractButton):
+class Place(DrawnButton, QAbstractButton):
     """One screen's name in the side bar. Signals: ``clicked``."""
 
     def __init__(self, icon: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self._icon, self._ring = icon, False
+        self._icon = icon
         self.setCheckable(True)
         self.setAutoExclusive(False)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -39,28 +40,6 @@ class Place(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-            return
-        super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
         painter = QPainter(self)
@@ -70,8 +49,7 @@ class Place(QAbstractButton):
             painting.box(painter, area, radius=here.px(10), fill=here.color("accent_soft"))
         elif self.underMouse():
             painting.box(painter, area, radius=here.px(10), fill=here.color("raised"))
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(10))
+        self.paint_ring(painter, area, radius=here.px(10))
         painting.line(
             painter, area.adjusted(here.px(12), 0, -here.px(12), 0), self.text(),
             font=here.font("strong" if self.isChecked() else "text"),

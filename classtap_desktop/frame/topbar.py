@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from classtap_desktop.frame.keycaps import KeyCap
 from classtap_desktop.kit import Avatar, Label, QueueBadge, icons, painting, theme
+from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.spacing import grown, row
 
 
-class SearchField(QAbstractButton):
+class SearchField(DrawnButton, QAbstractButton):
     """Looks like a field and opens the palette. Signals: ``clicked``."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._ring = False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -41,16 +41,6 @@ class SearchField(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(grown(120), self.sizeHint().height())
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
         painter = QPainter(self)
@@ -64,8 +54,7 @@ class SearchField(QAbstractButton):
             fill=here.color("bg"),
             edge=here.color("control_line") if bright else None,
         )
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(10))
+        self.paint_ring(painter, area, radius=here.px(10))
         taken = self.key.width() + here.px(24)
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
         room = area.adjusted(taken if rtl else here.px(14), 0, -here.px(14) if rtl else -taken, 0)
@@ -76,12 +65,11 @@ class SearchField(QAbstractButton):
         painter.end()
 
 
-class StaffChip(QAbstractButton):
+class StaffChip(DrawnButton, QAbstractButton):
     """Who is signed in; pressed, it opens their menu. Signals: ``clicked``."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._ring = False
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -106,16 +94,6 @@ class StaffChip(QAbstractButton):
         hint = self._inside.sizeHint()
         return QSize(hint.width(), max(theme().px(40), hint.height()))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
         painter = QPainter(self)
@@ -123,8 +101,7 @@ class StaffChip(QAbstractButton):
         area = QRectF(self.rect())
         if self.underMouse() or self.isDown():
             painting.box(painter, area, radius=here.px(12), fill=here.color("raised"))
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(12))
+        self.paint_ring(painter, area, radius=here.px(12))
         side = grown(16)
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
         left = area.left() + here.px(6) if rtl else area.right() - here.px(6) - side

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from classtap_desktop.kit import icons, painting
+from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.kit.theme import theme
 
 _SIZES = {
@@ -21,7 +22,7 @@ _SIZES = {
 }
 
 
-class Button(QAbstractButton):
+class Button(DrawnButton, QAbstractButton):
     """Signals: ``clicked``. ``kind`` is ``plain``, ``primary``, ``quiet`` (words only) or ``danger``.
 
     A checkable button shows its choice in the accent, with a check mark.
@@ -43,7 +44,6 @@ class Button(QAbstractButton):
         self._size = size
         self._icon = icon
         self._trailing = trailing
-        self._ring = False
         self.setCheckable(checkable)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -101,27 +101,6 @@ class Button(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-            return
-        super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
-            self.update()
-        return super().event(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
         _, radius, padding, role, _, gap = _SIZES[self._size]
@@ -132,8 +111,7 @@ class Button(QAbstractButton):
         painting.box(painter, area, radius=here.px(radius), fill=fill, edge=edge, width=here.px(1.6))
         if self.isDown() and self.isEnabled():
             painting.box(painter, area, radius=here.px(radius), fill=QColor(0, 0, 0, 28))
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(radius))
+        self.paint_ring(painter, area, radius=here.px(radius))
         pad = min(here.px(padding), max(0.0, (area.width() - self._icon_px()) / 2))
         room = area.adjusted(pad, 0, -pad, 0)
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from classtap_desktop.kit import painting
+from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.kit.states import CHOICES, FACES
 from classtap_desktop.kit.theme import theme
 
 _SIZES = {"kiosk": (74, 148, 16, "button", 26, 11), "desk": (36, 92, 10, "strong", 18, 6)}
 
 
-class StateButton(QAbstractButton):
+class StateButton(DrawnButton, QAbstractButton):
     """One state. ``chosen`` fills it in its colour only once ``saved``; chosen but not saved is an outline at work."""
 
     def __init__(self, state: str, *, size: str = "kiosk", parent: QWidget | None = None) -> None:
@@ -24,7 +25,6 @@ class StateButton(QAbstractButton):
         self.chosen = False
         self.saved = True
         self._size = size
-        self._ring = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -54,20 +54,7 @@ class StateButton(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-            return
         row = self.parent()
         if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and isinstance(row, StateChoice):
             row.step(self, forward=(event.key() == Qt.Key.Key_Right) != self._rtl())
@@ -103,8 +90,7 @@ class StateButton(QAbstractButton):
         painting.box(painter, area, radius=here.px(radius), fill=fill, edge=edge, width=here.px(width))
         if self.isDown():
             painting.box(painter, area, radius=here.px(radius), fill=QColor(0, 0, 0, 28))
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(radius))
+        self.paint_ring(painter, area, radius=here.px(radius))
         painting.line(
             painter, area.adjusted(here.px(6), 0, -here.px(6), 0), self._word(), font=here.font(role),
             color=here.color(ink), icon=icon, icon_size=self._icon_px(), gap=here.px(gap), rtl=self._rtl(),
