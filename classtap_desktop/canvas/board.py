@@ -73,6 +73,11 @@ class Board(QWidget):
         self._labels: dict[tuple[str, int], float] = {}
         self._fit_next = True
         self._small: Viewport | None = None
+        self._small_view = Viewport()
+        self._small_ground: QPixmap | None = None
+        self._small_of: tuple[object, ...] = ()
+        self._small_base: SeatMap | None = None
+        self._base: SeatMap | None = None
         self._panning: QPointF | None = None
         self._space = False
         self._ring = False
@@ -173,11 +178,20 @@ class Board(QWidget):
 
     # --- what a drag shows before it is a step
 
-    def preview(self, seat_map: SeatMap | None, moving: Iterable[str] = ()) -> None:
-        """Show a map that is not the document's yet, and have it judged; None goes back."""
-        self._moving = frozenset(moving) if seat_map is not None else frozenset()
+    def preview(
+        self, seat_map: SeatMap | None, moving: Iterable[str] = (), *, spots: Iterable[Spot] | None = None
+    ) -> None:
+        """Show a map that is not the document's yet, and have it judged; None goes back. ``spots`` are all that are
+        elsewhere than in what is shown, where the caller knows them."""
+        if seat_map is None:
+            self._moving = frozenset()
+        elif not self._moving:
+            self._moving = frozenset(moving)
         self.shown = seat_map if seat_map is not None else self.document.seat_map
-        self.crowd.follow(self.shown)
+        if spots is None:
+            self.crowd.follow(self.shown)
+        else:
+            self.crowd.put(self.shown, spots)
         self.judge.look_at(self.shown)
         self.update()
 
@@ -233,9 +247,29 @@ class Board(QWidget):
         seen, room, self._small = self.view.seen(self.width(), self.height()), self.room_box(), None
         whole = seen.left <= room.left and seen.top <= room.top and seen.right >= room.right
         if self.minimap and self.width() > 2.4 * MINIMAP_PX[0] and not (whole and seen.bottom >= room.bottom):
-            self._small = overlays.draw_minimap(painter, self.minimap_area(), self.shown, self.crowd, seen, room, inks)
+            self._small = self._draw_small(painter, inks, seen, room)
         if self._ring and self.hasFocus():
             painting.focus_ring(painter, QRectF(self.rect()), radius=4)
+
+    def _draw_small(self, painter: QPainter, inks: scenery.Inks, seen: Box, room: Box) -> Viewport:
+        """The small map, drawn once for each map that is a step; what is being dragged stays where it was on it."""
+        area, ratio = self.minimap_area(), self.devicePixelRatioF()
+        key = (id(self.document.seat_map), ratio, inks.ink.rgb())
+        if self._small_ground is None or self._small_of != key:
+            image = QPixmap(area.size().toSize() * ratio)
+            image.setDevicePixelRatio(ratio)
+            image.fill(Qt.GlobalColor.transparent)
+            over = QPainter(image)
+            place = QRectF(QPointF(0, 0), area.size())
+            self._small_view = overlays.draw_minimap(over, place, self.shown, self.crowd, room, inks)
+            over.end()
+            self._small_ground, self._small_of = image, key
+            self._small_base = self.document.seat_map  # kept, so that its id is not given to another map
+        small, scale = self._small_view, self._small_view.um_per_px
+        small = Viewport(small.zoom, small.left - area.left() * scale, small.top - area.top() * scale)
+        painter.drawPixmap(area.topLeft(), self._small_ground)
+        overlays.draw_seen(painter, area, small.rect(seen), inks)
+        return small
 
     def minimap_area(self) -> QRectF:
         """Where the small map is."""
@@ -355,15 +389,22 @@ class Board(QWidget):
             spot for spot in spots if seen.left - 4_000_000 < spot.x_um < seen.right + 4_000_000
             and seen.top - 4_000_000 < spot.y_um < seen.bottom + 4_000_000 and spot.layer not in hidden
         ]  # fmt: skip
+        pictures: dict[tuple[int, bool, bool], tuple[Kind, tuple[QPixmap, float, float] | None]] = {}
+        scale = view.um_per_px
         for spot in spots:
-            kind = self.crowd.kind(spot)
-            face = kind.face._replace(chosen=spot.id in chosen, hurt=spot.id in hurt)
-            found = self._sprites.picture(kind.type, kind.mdeg, face, zoom=view.zoom, ratio=ratio)
-            x, y = view.x(spot.x_um), view.y(spot.y_um)
-            if found is None:
-                self._draw_large(painter, x, y, kind._replace(face=face))
+            key = (int(self.crowd.which[self.crowd.place[spot.id]]), spot.id in chosen, spot.id in hurt)
+            drawn = pictures.get(key)
+            if drawn is None:
+                kind = self.crowd.kinds[key[0]]
+                kind = kind._replace(face=kind.face._replace(chosen=key[1], hurt=key[2]))
+                found = self._sprites.picture(kind.type, kind.mdeg, kind.face, zoom=view.zoom, ratio=ratio)
+                drawn = pictures[key] = (kind, found)
+            x, y = (spot.x_um - view.left) / scale, (spot.y_um - view.top) / scale
+            if drawn[1] is None:
+                self._draw_large(painter, x, y, drawn[0])
             else:
-                painter.drawPixmap(round(x - found[1]), round(y - found[2]), found[0])
+                image, dx, dy = drawn[1]
+                painter.drawPixmap(round(x - dx), round(y - dy), image)
         if self._names_fit():
             self._draw_names(painter, spots)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,12 @@ class Crowd:
         self._map = seat_map
         self.spots: tuple[Spot, ...] = seat_map.spots
         self._begin(seat_map)
+
+    def put(self, seat_map: SeatMap, moved: Iterable[Spot]) -> None:
+        """Become the crowd of a map in which only these spots are elsewhere: for a drag, at every step."""
+        self._map, self.spots = seat_map, seat_map.spots
+        for spot in moved:
+            self._put(self.place[spot.id], spot)
 
     def follow(self, seat_map: SeatMap) -> None:
         """Become the crowd of another map; what is the same is kept."""
@@ -74,10 +81,10 @@ class Crowd:
 
     def _kind(self, spot: Spot) -> int:
         locked = spot.locked or spot.layer in self._locked
-        face = face_of(spot, chosen=False, hurt=False, locked=locked)
-        key = (spot.type, spot.rotation_mdeg, face)
+        key = (spot.type, spot.rotation_mdeg, spot.status, spot.visibility, spot.tags, locked)
         found = self._known.get(key)
         if found is None:
+            face = face_of(spot, chosen=False, hurt=False, locked=locked)
             found = self._known[key] = len(self.kinds)
             type = self._types[spot.type]
             self.kinds.append(Kind(type, spot.rotation_mdeg, face, around(footprint(_at_origin(spot), type))))

@@ -17,6 +17,8 @@ from classtap_desktop.kit import Signals
 
 AT_ONCE = 50
 """Up to so many moved spots are judged on the window's own thread."""
+RESTED_S = 0.02
+"""A hand that moves sends a place every 8 to 17 ms."""
 BLOCKING = frozenset({Rule.OVERLAP, Rule.AISLE_WIDTH, Rule.EGRESS, Rule.WALL_OFFSET})
 """What a drop may not newly hurt: it goes back to where it came from (catalogue 15, requirement 3)."""
 
@@ -90,6 +92,11 @@ class Judge(QObject):
             with self._asked:
                 while self._waiting is None and not self._closing:
                     self._asked.wait()
+                # while the pointer moves on, the next map is already old: wait for the hand to rest, leave the CPU to it
+                newest = None
+                while newest is not self._waiting and not self._closing:
+                    newest = self._waiting
+                    self._asked.wait(RESTED_S)
                 if self._closing:
                     return
                 seat_map, self._waiting, self._working = self._waiting, None, True

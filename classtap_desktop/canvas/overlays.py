@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from classtap_core.seating.boxes import Box
-from classtap_core.seating.model import SeatMap, Unit
+from classtap_core.seating.model import PointUm, SeatMap, Unit
 from classtap_core.seating.snapping import Axis, Gap, Guide
 from classtap_core.seating.units import shown
 from classtap_core.seating.validation.findings import UM, Violation
 from classtap_desktop.canvas.crowd import Crowd
 from classtap_desktop.canvas.scenery import Inks, polygon
-from classtap_desktop.canvas.viewport import Viewport
+from classtap_desktop.canvas.viewport import UM_PER_PX, Viewport
 from classtap_desktop.kit import theme
 
 HANDLE_PX = 9
@@ -131,20 +132,18 @@ def dimension(painter: QPainter, start: QPointF, stop: QPointF, text: str, token
     pill(painter, middle + QPointF(0, 16 if abs(line.dx()) >= abs(line.dy()) else 0), text, token)
 
 
-def neighbours(
-    box: Box, crowd: Crowd, moving: frozenset[str], room: Box
-) -> list[tuple[tuple[int, int], tuple[int, int], int]]:
+def neighbours(box: Box, crowd: Crowd, moving: Iterable[str], room: Box) -> list[tuple[PointUm, PointUm, int]]:
     """The nearest thing to the left, right, above and below a box: where the free way begins and ends, and its length."""
-    boxes = crowd.boxes()
-    others = [index for index, spot in enumerate(crowd.spots) if spot.id not in moving] if moving else None
-    found = boxes if others is None else boxes[others]
+    found = np.delete(crowd.boxes(), [crowd.place[id] for id in moving if id in crowd.place], axis=0)
     middle_x, middle_y = (box.left + box.right) // 2, (box.top + box.bottom) // 2
-    beside = found[(found[:, 1] < box.bottom) & (found[:, 3] > box.top)] if len(found) else found
-    above = found[(found[:, 0] < box.right) & (found[:, 2] > box.left)] if len(found) else found
-    left = max((int(x) for x in beside[:, 2] if x <= box.left), default=room.left)
-    right = min((int(x) for x in beside[:, 0] if x >= box.right), default=room.right)
-    top = max((int(y) for y in above[:, 3] if y <= box.top), default=room.top)
-    bottom = min((int(y) for y in above[:, 1] if y >= box.bottom), default=room.bottom)
+    beside = found[(found[:, 1] < box.bottom) & (found[:, 3] > box.top)]
+    above = found[(found[:, 0] < box.right) & (found[:, 2] > box.left)]
+    lefts, rights = beside[beside[:, 2] <= box.left, 2], beside[beside[:, 0] >= box.right, 0]
+    tops, bottoms = above[above[:, 3] <= box.top, 3], above[above[:, 1] >= box.bottom, 1]
+    left = int(lefts.max()) if len(lefts) else room.left
+    right = int(rights.min()) if len(rights) else room.right
+    top = int(tops.max()) if len(tops) else room.top
+    bottom = int(bottoms.min()) if len(bottoms) else room.bottom
     ways = [
         ((left, middle_y), (box.left, middle_y), box.left - left),
         ((box.right, middle_y), (right, middle_y), right - box.right),
@@ -176,22 +175,19 @@ def draw_findings(
             return
 
 
-def draw_minimap(
-    painter: QPainter, area: QRectF, seat_map: SeatMap, crowd: Crowd, seen: Box, room: Box, inks: Inks
-) -> Viewport:
-    """The whole room, small, with what is seen of it framed; returns how it is drawn, for clicks."""
+def draw_minimap(painter: QPainter, area: QRectF, seat_map: SeatMap, crowd: Crowd, room: Box, inks: Inks) -> Viewport:
+    """The whole room, small; returns how it is drawn, for clicks."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     ground = QColor(inks.raised)
     ground.setAlpha(235)
     painter.setBrush(ground)
     painter.setPen(QPen(inks.control, 1))
-    painter.drawRoundedRect(area, 8, 8)
+    painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
     inner = area.adjusted(8, 8, -8, -8)
-    small = Viewport()._replace(zoom=1.0)
     scale = max(room.width / inner.width(), room.height / inner.height(), 1.0)
     small = Viewport(
-        10_000 / scale,
+        UM_PER_PX / scale,
         (room.left + room.right) / 2 - inner.center().x() * scale,
         (room.top + room.bottom) / 2 - inner.center().y() * scale,
     )
@@ -205,8 +201,14 @@ def draw_minimap(
     if len(boxes):
         points = ((boxes - (small.left, small.top, small.left, small.top)) / scale).tolist()
         painter.drawRects([QRectF(a, b, max(1.0, c - a), max(1.0, d - b)) for a, b, c, d in points])
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(inks.info, 2))
-    painter.drawRect(small.rect(seen).intersected(area.adjusted(2, 2, -2, -2)))
     painter.restore()
     return small
+
+
+def draw_seen(painter: QPainter, area: QRectF, seen: QRectF, inks: Inks) -> None:
+    """Frame what is seen, on the small map."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(inks.info, 2))
+    painter.drawRect(seen.intersected(area.adjusted(2, 2, -2, -2)))
+    painter.restore()

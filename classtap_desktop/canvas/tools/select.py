@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import atan2, degrees, hypot
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
 from classtap_core.seating.boxes import Box, around
-from classtap_core.seating.model import PointUm, SeatMap, Zone
+from classtap_core.seating.model import PointUm, SeatMap, Spot, Zone
 from classtap_core.seating.snapping import to_grid, turn_snapped, turn_stepped
 from classtap_core.seating.validation.findings import Violation
 from classtap_core.seating.validation.telling import Teller
@@ -38,6 +39,7 @@ class SelectTool(Tool):
         self._pressed: Pointer | None = None
         self._on: str = ""
         self._marquee: QRectF | None = None
+        self._framed: tuple[SeatMap, tuple[str, ...], Box | None] | None = None
 
     def press(self, at: Pointer) -> None:
         self._pressed, self._on = at, ""
@@ -128,7 +130,8 @@ class SelectTool(Tool):
         inks = Inks()
         area = self._frame()
         if area is not None:
-            chosen = edits.chosen(self.board.shown, self.board.document.selection)
+            ids = self.board.document.selection
+            chosen = edits.chosen(self.board.shown, ids) if len(ids) == 1 else []
             overlays.draw_frame(painter, area, inks, handles=False)
             if len(chosen) == 1 and (self.drag is None or isinstance(self.drag, Reshaping)):
                 overlays.draw_corners(painter, (grip.px for grip in grips_of(chosen[0], self.board.view)), inks)
@@ -138,7 +141,12 @@ class SelectTool(Tool):
             overlays.draw_marquee(painter, self._marquee, inks)
 
     def _frame(self) -> QRectF | None:
-        box = edits.box_around(self.board.shown, self.board.document.selection)
+        box = self.drag.box() if self.drag is not None else None
+        if box is None:
+            key = (self.board.shown, self.board.document.selection)
+            if self._framed is None or self._framed[0] is not key[0] or self._framed[1] is not key[1]:
+                self._framed = (*key, edits.box_around(*key))
+            box = self._framed[2]
         return self.board.view.rect(box) if box is not None else None
 
 
@@ -170,11 +178,19 @@ class Drag:
         after = self.made(at)
         if after is not self.now:
             self.now = after
-            self.board.preview(after, self.ids)
+            self.board.preview(after, self.ids, spots=self.moved_spots())
 
     def made(self, at: Pointer) -> SeatMap:
         """The map that the pointer's place makes."""
         raise NotImplementedError
+
+    def moved_spots(self) -> list[Spot] | None:
+        """The spots that are elsewhere now, where that is all that is different; None where it is not known."""
+        return None
+
+    def box(self) -> Box | None:
+        """The box around what is dragged, as it is now; None where it must be looked for."""
+        return None
 
     def drop(self) -> None:
         """Keep what was made, unless it newly hurts a rule."""
@@ -231,9 +247,12 @@ class Moving(Drag):
         super().__init__(tool, ids, start)
         box = edits.box_around(self.before, ids)
         assert box is not None
+        self._items = edits.chosen(self.before, ids)
         self._box = self._at = box
         self._free = True
-        self._items = edits.chosen(self.before, ids)
+        self._now: list[edits.Item] = []
+        spots_only = all(isinstance(item, Spot) for item in self._items)
+        self._places = [self.board.crowd.place[item.id] for item in self._items] if spots_only else None
         self._anchor = edits.anchor_of(self.board.document.items[grabbed])
         self._snapper = self._made_snapper()
 
@@ -252,9 +271,22 @@ class Moving(Drag):
             more = self._snapper.rest(self._box.shifted(across, down), anchor, self.board.view.um_per_px)
             across, down = (across if upright else across + more[0]), (down if level else down + more[1])
         self._at = self._box.shifted(across, down)
+        self._now = [edits.shifted(item, across, down) for item in self._items]
         if not across and not down:
             return self.before
-        return edits.with_changed(self.before, [edits.shifted(item, across, down) for item in self._items])
+        if self._places is None:
+            return edits.with_changed(self.before, self._now)
+        spots = list(self.before.spots)
+        for place, item in zip(self._places, self._now, strict=True):
+            assert isinstance(item, Spot)
+            spots[place] = item
+        return replace(self.before, spots=tuple(spots))
+
+    def moved_spots(self) -> list[Spot] | None:
+        return None if self._places is None else [item for item in self._now if isinstance(item, Spot)]
+
+    def box(self) -> Box:
+        return self._at
 
     def paint(self, painter: QPainter, inks: Inks) -> None:
         board = self.board
@@ -263,7 +295,7 @@ class Moving(Drag):
             guides, gaps = self._snapper.lines()
             overlays.draw_guides(painter, guides, gaps, self._at, self._snapper.boxes, board.view, unit, inks)
         room = around(board.shown.room.corners())
-        for start, stop, long in overlays.neighbours(self._at, board.crowd, frozenset(self.ids), room):
+        for start, stop, long in overlays.neighbours(self._at, board.crowd, self.ids, room):
             if 12 < long / board.view.um_per_px < 260:
                 overlays.dimension(
                     painter, board.view.point(start), board.view.point(stop), overlays.length(long, unit), "info"
