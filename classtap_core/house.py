@@ -28,6 +28,7 @@ from classtap_core.seating import presets as seating_presets
 from classtap_core.seating import publishing as seating_publishing
 from classtap_core.seating import records as seating_records
 from classtap_core.seating import rollouts as seating_rollouts
+from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
     access_records, access_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
@@ -35,7 +36,7 @@ ROOMS = (
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
-    seating_freed, undo,
+    seating_freed, seating_tagging, undo,
 )  # fmt: skip
 
 

@@ -26,15 +26,15 @@ def _counted(session: Session) -> list[Key | Range]:
     return [
         Range(Booking, "by_session", (session.id,), scope=_roster(session)),
         Range(Lease, "by_session", (session.id,), scope=f"lease/{session.location}"),
+        *spots.idle_wants(session),
     ]
 
 
 def _left(tx: Tx, session: Session) -> int:
-    return rules.places_left(
-        session.capacity + session.overbook,
-        tx.find(Booking, "by_session", session.id),
-        tx.find(Lease, "by_session", session.id),
-    )
+    bookings = tx.find(Booking, "by_session", session.id)
+    leases = tx.find(Lease, "by_session", session.id)
+    left = rules.places_left(session.capacity + session.overbook, bookings, leases)
+    return left - spots.idle(tx, session, bookings)
 
 
 @operation("booking.create", version=1, kind=Kind.CLAIM, needs=Capability.CREATE_BOOKING)
@@ -42,7 +42,8 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
     """A child takes a place. With a `lease` this device holds, it is decided here; without, the cloud decides.
 
     `location` is the session's, and names where its leases lie. `spot` names a place on its seat map; where a booking
-    on a lease finds it taken, the place stands without a spot (`booking.spot_lost`).
+    on a lease finds it taken, the place stands without a spot (`booking.spot_lost`). `override` is the code why staff take
+    it on themselves that a gate says no.
     """
 
     session: Id
@@ -52,6 +53,10 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
     via: str = ""
     lease: str = ""
     spot: str = ""
+    override: str = ""
+
+    def items_of(self) -> tuple[str, ...]:
+        return (self.child,)
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         wants = [Key(Session, self.session)]
@@ -90,6 +95,9 @@ def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
     held = tx.get(Booking, id)
     if held is not None and held.state == rules.BOOKED:
         return DUPLICATE
+    stopped = op.blocked(wanted.child)
+    if stopped is not None:
+        return refused(f"gate.{stopped.code}", **stopped.params)
     spent_on = None
     if wanted.lease:
         lease = tx.get(Lease, Id(wanted.lease))

@@ -15,7 +15,7 @@ from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 from classtap_core.seating import rules as seating_rules
-from classtap_core.seating.records import SeatLock, SeatMapVersion, lock_id, maps_scope, version_id
+from classtap_core.seating.records import SeatLock, SeatMapVersion, SpotStatus, lock_id, maps_scope, version_id
 
 MOST_OFFERED = 3
 OF_STAFF = ("staff", "clock")
@@ -28,8 +28,28 @@ def spot_wants(session: Session) -> list[Key | Range]:
     return [
         Key(SeatMapVersion, version_id(session.room, session.seat_map), scope),
         Key(SeatLock, lock_id(session.room), scope),
+        Range(SpotStatus, "by_room", (session.room,), scope=scope),
         Range(Booking, "by_session", (session.id,), scope=f"roster/{session.location}/{session.date}"),
     ]
+
+
+def idle_wants(session: Session) -> list[Key | Range]:
+    """What it takes to know which spots nobody can be given; nothing for a session without a map."""
+    if not session.seat_map:
+        return []
+    scope = maps_scope(session.location)
+    version = Key(SeatMapVersion, version_id(session.room, session.seat_map), scope)
+    return [version, Range(SpotStatus, "by_room", (session.room,), scope=scope)]
+
+
+def idle(tx: Tx, session: Session, bookings: Iterable[Booking]) -> int:
+    """How many of a session's places are lost to spots that are broken and that nobody has."""
+    version = tx.get(SeatMapVersion, version_id(session.room, session.seat_map)) if session.seat_map else None
+    if version is None:
+        return 0
+    taken = [one.spot for one in bookings if one.state != rules.CANCELLED and one.spot]
+    statuses = tx.find(SpotStatus, "by_room", session.room)
+    return seating_rules.idle_places((*version.public, *version.staff), statuses, taken)
 
 
 def judged(tx: Tx, op: Operation[Any], session: Session, spot: str, *, booking: Id) -> Reason | None:
@@ -38,13 +58,13 @@ def judged(tx: Tx, op: Operation[Any], session: Session, spot: str, *, booking: 
         tx.get(SeatMapVersion, version_id(session.room, session.seat_map)),
         tx.get(SeatLock, lock_id(session.room)),
         [one for one in tx.find(Booking, "by_session", session.id) if one.id != booking],
-        spot=spot, session=session.id, by_staff=op.author.type in OF_STAFF, now_ms=tx.now,
+        broken=_broken(tx, session), spot=spot, session=session.id, by_staff=op.author.type in OF_STAFF, now_ms=tx.now,
     )  # fmt: skip
 
 
 def trouble(
-    version: SeatMapVersion | None, lock: SeatLock | None, others: Iterable[Booking], *, spot: str, session: str,
-    by_staff: bool, now_ms: int,
+    version: SeatMapVersion | None, lock: SeatLock | None, others: Iterable[Booking], *, broken: set[str], spot: str,
+    session: str, by_staff: bool, now_ms: int,
 ) -> Reason | None:  # fmt: skip
     """Why nobody can be given a spot, or not this person. Pure."""
     if version is None:
@@ -53,19 +73,30 @@ def trouble(
         return reason("booking.spot_unknown", spot=spot)
     if any(one.spot == spot and one.state != rules.CANCELLED for one in others):
         return reason("booking.spot_taken", spot=spot)
+    if spot in broken:
+        return reason("booking.spot_out", spot=spot)
     if lock is not None and seating_rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms):
         return reason("seat.locked", since_ms=lock.since_ms, until_ms=seating_rules.lock_ends_ms(lock))
     return None
 
 
-def offered(version: SeatMapVersion | None, others: Iterable[Booking], spot: str) -> tuple[dict[str, str | int], ...]:
+def _broken(tx: Tx, session: Session) -> set[str]:
+    statuses = tx.find(SpotStatus, "by_room", session.room)
+    return {one.spot for one in statuses if not seating_rules.usable(one.state)}
+
+
+def offered(
+    version: SeatMapVersion | None, others: Iterable[Booking], spot: str, broken: set[str]
+) -> tuple[dict[str, str | int], ...]:
     """The free spots that stand nearest to one in the map's own order."""
     if version is None:
         return ()
     taken = {one.spot for one in others if one.state != rules.CANCELLED}
     order = list(version.public)
     at = order.index(spot) if spot in order else 0
-    free = sorted((one for one in order if one not in taken), key=lambda one: (abs(order.index(one) - at), one))
+    free = sorted(
+        (one for one in order if one not in taken | broken), key=lambda one: (abs(order.index(one) - at), one)
+    )
     return tuple({"spot": one} for one in free[:MOST_OFFERED])
 
 
@@ -73,7 +104,9 @@ def not_given(tx: Tx, session: Session, spot: str, why: Reason) -> Outcome:
     """A refusal that says which spots are free."""
     version = tx.get(SeatMapVersion, version_id(session.room, session.seat_map))
     others = tx.find(Booking, "by_session", session.id)
-    return Outcome(status=Status.REFUSED, reasons=(why,), alternatives=offered(version, others, spot))
+    return Outcome(
+        status=Status.REFUSED, reasons=(why,), alternatives=offered(version, others, spot, _broken(tx, session))
+    )
 
 
 @operation("booking.seat", version=1, kind=Kind.CLAIM, needs=Capability.CREATE_BOOKING)

@@ -27,6 +27,10 @@ def preset_id(studio: Id, name: str) -> Id:
     return derived("seat_preset", studio, " ".join(name.casefold().split()))
 
 
+def spot_status_id(room: Id, spot: str) -> Id:
+    return derived("spot_status", room, spot)
+
+
 def maps_scope(location: Id) -> str:
     """Where versions, what is in force, and locks of a location lie."""
     return f"seatmaps/{location}"
@@ -124,6 +128,40 @@ class RoomSeating(Record, frozen=True, kw_only=True):
     latest: int
     current: int
     rollout: str = ""
+
+    def scope(self) -> str:
+        return maps_scope(self.location)
+
+
+class StatusEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What somebody said of a spot: `state` as in `model.Status`, a code why, and a note in their own words."""
+
+    operation: Id
+    state: str
+    by: Id
+    at_ms: int
+    device: Id
+    sequence: int
+    code: str = ""
+    note: Annotated[str, about("by")] = ""
+
+
+class SpotStatus(Record, frozen=True, kw_only=True):
+    """Whether a spot can be used, beside what its map says: everything that was ever said, and what holds.
+
+    Attributes:
+        entries: in order of (corrected time, device, sequence). state: the last one's.
+    """
+
+    KIND: ClassVar[str] = "spot_status"
+    PREFIX: ClassVar[str] = "seatmaps"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_room", ("room", "state")),)
+
+    room: Id
+    location: Id
+    spot: str
+    state: str
+    entries: tuple[StatusEntry, ...]
 
     def scope(self) -> str:
         return maps_scope(self.location)

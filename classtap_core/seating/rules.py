@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from classtap_core.booking.records import Booking, Lease
 from classtap_core.booking.rules import CANCELLED, unspent
-from classtap_core.seating.model import SeatMap, Visibility
-from classtap_core.seating.records import SeatDraft, SeatLock
+from classtap_core.seating.model import SeatMap, Status, Visibility
+from classtap_core.seating.records import SeatDraft, SeatLock, SpotStatus, StatusEntry
 from classtap_core.seating.templates import Template, preset_problems
 from classtap_core.seating.versions import Demand
 
@@ -77,6 +77,24 @@ def reservable(seat_map: SeatMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found = [spot for spot in seat_map.spots if spot.reservable]
     public = tuple(spot.id for spot in found if spot.visibility is Visibility.PUBLIC)
     return public, tuple(spot.id for spot in found if spot.visibility is not Visibility.PUBLIC)
+
+
+def with_entry(entries: tuple[StatusEntry, ...], entry: StatusEntry) -> tuple[StatusEntry, ...]:
+    """What was said of a spot with one thing more: a set, in order of time, whatever order it comes in."""
+    known = {one.operation: one for one in entries}
+    known[entry.operation] = entry
+    return tuple(sorted(known.values(), key=lambda one: (one.at_ms, one.device, one.sequence)))
+
+
+def usable(state: str) -> bool:
+    """Whether a spot of this status can be given away."""
+    return state == Status.OPERATIONAL
+
+
+def idle_places(spots: Iterable[str], statuses: Iterable[SpotStatus], taken: Iterable[str]) -> int:
+    """How many places of a map nobody can be given because their spot is not usable; those already taken count not."""
+    out = {status.spot for status in statuses if not usable(status.state)}
+    return len((out & set(spots)) - set(taken))
 
 
 def preset_trouble(template: Template) -> str:

@@ -19,7 +19,7 @@ from classtap_core.seating.audience import Audience, seen_by
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.geometry.turning import ellipse, placed, rectangle
 from classtap_core.seating.model import Mirroring, Outline, SeatMap
-from classtap_core.seating.records import SeatLock, SeatMapVersion, lock_id, version_id
+from classtap_core.seating.records import SeatLock, SeatMapVersion, SpotStatus, lock_id, version_id
 from cloud.studios import Studios
 
 KEPT = 64
@@ -45,7 +45,10 @@ class DrawnSpot(NamedTuple):
 
 
 class DrawnMap(NamedTuple):
-    """A published map as clients see it. `wide_px`: how wide it is drawn at least."""
+    """A published map as clients see it. `wide_px`: how wide it is drawn at least.
+
+    `reservable`: every spot somebody can be given, staff's too.
+    """
 
     version: int
     room: str
@@ -54,6 +57,7 @@ class DrawnMap(NamedTuple):
     wide_px: int
     mirrored: bool
     spots: tuple[DrawnSpot, ...]
+    reservable: tuple[str, ...]
 
 
 class SeatStates(msgspec.Struct, frozen=True):
@@ -122,8 +126,12 @@ class SeatPages:
         now_ms = self._studios.clock.now().corrected
         lock = self._one(studio, SeatLock, lock_id(session.room))
         taken = {one.spot for one in bookings if one.state != booking_rules.CANCELLED and one.spot}
-        states = {spot.id: _state(spot.id, session.id, taken, lock, now_ms) for spot in drawn.spots}
-        left = max(0, booking_rules.places_left(session.capacity, bookings, leases))
+        found = self._studios.storage(studio).find(Range(SpotStatus, "by_room", (session.room,)))
+        statuses: list[SpotStatus] = [decode(SpotStatus, row.body) for row in found]
+        broken = {one.spot for one in statuses if not rules.usable(one.state)}
+        states = {spot.id: _state(spot.id, session.id, taken, broken, lock, now_ms) for spot in drawn.spots}
+        left = booking_rules.places_left(session.capacity + session.overbook, bookings, leases)
+        left = max(0, left - rules.idle_places(drawn.reservable, statuses, taken))
         bookable = session.state == "open" and starts_ms(session) > now_ms
         free = sum(state == "free" for state in states.values())
         return SeatStates(drawn.version, bookable and left > 0, min(left, free) if bookable else 0, states)
@@ -159,10 +167,10 @@ class SeatPages:
         return [decode(record, row.body) for row in rows]
 
 
-def _state(spot: str, session: str, taken: set[str], lock: SeatLock | None, now_ms: int) -> str:
+def _state(spot: str, session: str, taken: set[str], broken: set[str], lock: SeatLock | None, now_ms: int) -> str:
     if spot in taken:
         return "taken"
-    return "blocked" if rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms) else "free"
+    return "blocked" if spot in broken or rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms) else "free"
 
 
 def draw(seat_map: SeatMap, version: int) -> DrawnMap:
@@ -192,5 +200,6 @@ def draw(seat_map: SeatMap, version: int) -> DrawnMap:
     if mirrored:
         room = tuple((seat_map.room.width_um - x, y) for x, y in room)
     wide_px = min(4_000, (width + MARGINS) * LEAST_PX // max(1, least) + 1)
+    reservable = tuple(spot.id for spot in seat_map.spots if spot.reservable)
     walls = " ".join(f"{x // UM},{y // UM}" for x, y in room)
-    return DrawnMap(version, walls, width, length, wide_px, mirrored, tuple(spots))
+    return DrawnMap(version, walls, width, length, wide_px, mirrored, tuple(spots), reservable)

@@ -57,6 +57,7 @@ undo              yes   yes     yes        no
 manage_studio     yes   no      no         no
 edit_seatmap      yes   yes     no         yes
 publish_seatmap   yes   yes     no         no
+tag_spot          yes   yes     yes        yes
 """
 DEVICES = {
     KIOSK: {"mark_attendance", "record_scan", "create_booking", "take_lease", "view_roster", "view_schedule"},
