@@ -75,7 +75,7 @@ class LeavePage(Overlay):
     def open(self) -> None:
         """Say what would be lost now."""
         self._stake, self._sending = None, False
-        self.message.show_text("")
+        self._tell(self.message, "")
         self._show_first()
         super().open()
         self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -116,7 +116,7 @@ class LeavePage(Overlay):
 
     def _send(self) -> None:
         self._sending = True
-        self.message.show_text("")
+        self._tell(self.message, "")
         self._desk.source.sync_now()
         self._desk.look_at_standing()
 
@@ -127,7 +127,7 @@ class LeavePage(Overlay):
         standing = self._desk.standing
         if self._sending and standing is not None and str(standing.status.state) in ("offline", "failing"):
             self._sending = False
-            self.message.show_text(theme().words.say("desk.leave.offline"))
+            self._tell(self.message, theme().words.say("desk.leave.offline"))
         self._look()
 
     def _choose_file(self) -> None:
@@ -143,12 +143,12 @@ class LeavePage(Overlay):
         """Save everything sealed to a file."""
         self.save.setEnabled(False)
         self.message.set_token("muted")
-        self.message.show_text(theme().words.say("desk.leave.saving"))
+        self._tell(self.message, theme().words.say("desk.leave.saving"))
         self._ask(lambda leaving: leaving.save(file), self._saved)
 
     def _saved(self, made: Made) -> None:
         self.save.setEnabled(True)
-        self.message.show_text(theme().words.say("desk.leave.saved", file=str(made.file)))
+        self._tell(self.message, theme().words.say("desk.leave.saved", file=str(made.file)))
         self._look()
 
     # -- second step
@@ -157,11 +157,12 @@ class LeavePage(Overlay):
         words = theme().words
         for widget in (self.oldest, self.send, self.save, self.go_on):
             widget.hide()
-        self.message.show_text("")
-        self.title.show_text(words.say("desk.leave.pin"))
-        self.loss.show_text(words.say("desk.leave.pin_hint"))
+        self._tell(self.message, "")
+        self._tell(self.title, words.say("desk.leave.pin"))
+        self._tell(self.loss, words.say("desk.leave.pin_hint"))
         self.pad.show_message("")
         self.pad.show()
+        self._fit()
         self.pad.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _entered(self, pin: str) -> None:
@@ -178,14 +179,15 @@ class LeavePage(Overlay):
         self.pad.set_busy(False)
         self.pad.hide()
         self.keep.hide()
-        self.title.show_text(theme().words.say("desk.leave.destroying"))
+        self._tell(self.title, theme().words.say("desk.leave.destroying"))
         self.loss.hide()
+        self._fit()
         self._ask(Leaving.destroy, lambda _: self._destroyed())
 
     def _destroyed(self) -> None:
         words = theme().words
-        self.title.show_text(words.say("desk.leave.done"))
-        self.loss.show_text(words.say("desk.leave.done_text"))
+        self._tell(self.title, words.say("desk.leave.done"))
+        self._tell(self.loss, words.say("desk.leave.done_text"))
         self.loss.show()
         self.close_program.show()
         self.close_program.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -201,14 +203,28 @@ class LeavePage(Overlay):
             self.pad.show_message(sentence)
             return
         if self._gone:
-            self.title.show_text(sentence)
+            self._tell(self.title, sentence)
             self.close_program.show()
             return
         self._show_first()
         self.message.set_token("warn")
-        self.message.show_text(sentence)
+        self._tell(self.message, sentence)
         if trouble.code == "store.not_confirmed":
             self._look()
+
+    def _fit(self) -> None:
+        """Give every wrapped text the height it needs at the card's width: the card itself does not ask for it."""
+        margins = self.card.layout().contentsMargins()
+        room = self.card.width() - margins.left() - margins.right()
+        for label in (self.title, self.loss, self.oldest, self.message):
+            label.setMinimumHeight(label.heightForWidth(room) if label.whole_text() else 0)
+        self.pad.setMinimumHeight(self.pad.sizeHint().height() if self.pad.isVisible() else 0)
+        self.card.adjustSize()
+
+    def _tell(self, label: Label, text: str) -> None:
+        label.show_text(text)
+        self.message.setVisible(bool(self.message.whole_text()))
+        self._fit()
 
     def _say(self) -> None:
         words = theme().words
@@ -216,14 +232,15 @@ class LeavePage(Overlay):
                              (self.close_program, "close")):  # fmt: skip
             button.show_text(words.say(f"desk.leave.{name}"))
         self.card.setFixedWidth(grown(600))
+        self._fit()
         if self.pad.isVisible() or self._gone:
             return
-        self.title.show_text(words.say("desk.leave.title"))
+        self._tell(self.title, words.say("desk.leave.title"))
         if self._stake is None:
-            self.loss.show_text(words.say("desk.leave.looking"))
+            self._tell(self.loss, words.say("desk.leave.looking"))
         elif self._stake.unsent == 0:
-            self.loss.show_text(words.say("desk.leave.nothing"))
+            self._tell(self.loss, words.say("desk.leave.nothing"))
         else:
-            self.loss.show_text(words.say_n("desk.leave.unsent", self._stake.unsent))
+            self._tell(self.loss, words.say_n("desk.leave.unsent", self._stake.unsent))
             when = ago(self._stake.oldest_ms or 0, self._desk.now().corrected, words)
-            self.oldest.show_text(words.say("desk.leave.oldest", when=when) if self._stake.oldest_ms else "")
+            self._tell(self.oldest, words.say("desk.leave.oldest", when=when) if self._stake.oldest_ms else "")
