@@ -125,7 +125,9 @@ def _update_seat(
     one_row: bool,
 ) -> None:
     if (spot.x_um, spot.y_um) != (old.x_um, old.y_um):
-        seat["position"] = {**(seat.get("position") or {}), **_within(spot, parents, scale)}
+        place, now = dict(seat.get("position") or {}), _within(spot, parents, scale)
+        still = {"x": spot.x_um == old.x_um and "x" in place, "y": spot.y_um == old.y_um and "y" in place}
+        seat["position"] = {**place, **{axis: value for axis, value in now.items() if not still[axis]}}
     if (spot.seat, spot.label, spot.row) != (old.seat, old.label, old.row):
         seat["seat_number"] = spot.seat if spot.seat and one_row else spot.label
     if spot.category != old.category:
