@@ -133,6 +133,31 @@ def overlap_gate(session: Session, child: str, *, present_in: Iterable[Session])
     return GateResult("overlap", child, "allow")
 
 
+class DoublePresence(NamedTuple):
+    """A child marked present in two sessions that share time. `doubtful` is the later said; `tie`: nobody can say which."""
+
+    child: str
+    stands: str
+    doubtful: str
+    tie: bool
+
+
+def double_presence(child: str, held: Iterable[tuple[Session, Mark]]) -> tuple[DoublePresence, ...]:
+    """The pairs of a child's sessions, each with the mark that holds there, in which it cannot have been both.
+
+    The earlier said stands, whatever came first to anybody; the other is looked at by a person. The same for any order.
+    """
+    present = sorted(
+        ((session, mark) for session, mark in held if mark.state is State.PRESENT), key=lambda one: _order(one[1])
+    )
+    found = []
+    for position, (session, mark) in enumerate(present):
+        for other, said in present[position + 1 :]:
+            if other.id != session.id and share_time(session, other):
+                found.append(DoublePresence(child, session.id, other.id, is_tie(mark, said)))
+    return tuple(found)
+
+
 def overlap_days(session: Session) -> tuple[str, ...]:
     """The dates on which a session that shares time with this one may start.
 

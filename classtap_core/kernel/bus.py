@@ -129,7 +129,7 @@ class Bus:
             if phase is Phase.AUTHOR:
                 op.gates = found
             elif op.spec.kind is Kind.FACT:
-                flags = tuple(Reason(f"gate.{gate.code}", dict(gate.params)) for gate in _news(found, op.gates))
+                flags = tuple(_flag(gate) for gate in _news(found, op.gates))
             else:
                 op.gates = found
             tx.tracking = True
@@ -293,6 +293,11 @@ def _not_held(op: Operation[Any], missing: NotHeld, touched: Touched) -> Decisio
 def _quarantined(op: Operation[Any], fault: Exception) -> Decision:
     outcome = Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": type(fault).__name__}),))
     return Decision(op, outcome, fault=fault)
+
+
+def _flag(gate: GateResult) -> Reason:
+    """What a gate of the cloud says of a fact; `item` is whom it is about, where it is not the whole."""
+    return Reason(f"gate.{gate.code}", {**gate.params, "item": gate.item} if gate.item else dict(gate.params))
 
 
 def _news(found: tuple[GateResult, ...], known: tuple[GateResult, ...]) -> list[GateResult]:

@@ -24,7 +24,7 @@ from classtap_core.kernel.envelope import (
     own,
     write,
 )
-from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Entropy, Id, derived, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload, Range, Registry
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused
@@ -530,7 +530,7 @@ class DeviceBus:
             return None
 
     def _tell(self, entry: Entry, now: Outcome) -> list[Notice]:
-        if told_same(entry.told, now):
+        if not told_anew(entry.told, now):
             if _is_undetermined(entry.told) and not _is_undetermined(now):
                 self.backend.tell(entry.sequence, now, epoch=entry.epoch)
             return []
@@ -561,6 +561,16 @@ def told_same(one: Outcome, other: Outcome) -> bool:
     if (not items or not others) and not _alike(one.status, other.status):
         return False
     return all(_alike(items.get(key, one.status), others.get(key, other.status)) for key in {*items, *others})
+
+
+def told_anew(before: Outcome, now: Outcome) -> bool:
+    """Whether somebody who was told one outcome has to be told the other: it differs, or something is to be looked at."""
+    return not told_same(before, now) or bool(_reviews(now) - _reviews(before))
+
+
+def _reviews(outcome: Outcome) -> set[Param]:
+    """The codes of what a person is to look at."""
+    return {owed["review"] for owed in outcome.obligations if "review" in owed}
 
 
 def _is_undetermined(outcome: Outcome) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Reason
 from classtap_core.people.records import Child
 from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
@@ -33,6 +34,7 @@ def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
     """Return what has not been seen, newest first."""
     notices = source.notices()
     keys = [Id(item.key) for notice in notices for item in notice.now.items]
+    keys += [Id(str(reason.params["item"])) for notice in notices for reason in _looked_at(notice)]
     children = fetch(source.reader, Child, keys)
     names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
     zone = _zone(source) if notices else "UTC"
@@ -49,6 +51,13 @@ def _zone(source: DeskSource) -> str:
 def _line(notice: Notice, names: dict[Id, str], zone: str) -> NoticeLine:
     before = {item.key: item.status for item in notice.before.items}
     changed = [item for item in notice.now.items if before.get(item.key) != item.status]
+    looked_at = _looked_at(notice)
+    if not changed and looked_at:
+        named = tuple(names[id] for why in looked_at if (id := Id(str(why.params["item"]))) in names)
+        params = dict(looked_at[0].params)
+        return NoticeLine(
+            notice.operation, notice.kind, notice.at_ms, "review", looked_at[0].code, params, named, zone
+        )  # fmt: skip
     first = changed[0] if changed else None
     reasons = (first.reasons if first is not None else ()) or notice.now.reasons
     return NoticeLine(
@@ -56,6 +65,11 @@ def _line(notice: Notice, names: dict[Id, str], zone: str) -> NoticeLine:
         reasons[0].code if reasons else "", dict(reasons[0].params) if reasons else {},
         tuple(names[Id(item.key)] for item in changed if item.key in names), zone,
     )  # fmt: skip
+
+
+def _looked_at(notice: Notice) -> list[Reason]:
+    """What the cloud's gates said of children in something that stands all the same."""
+    return [reason for reason in notice.now.reasons if reason.code.startswith("gate.") and "item" in reason.params]
 
 
 def sentence(line: NoticeLine, words: Catalogue) -> str:

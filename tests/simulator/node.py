@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from classtap_core.kernel.bus import Bus
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt, told_same
+from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt, told_anew
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.errors import BadInput, Refused
@@ -229,7 +229,7 @@ class Node:
             was = before[entry.id]
             if (
                 was is not entry.told
-                and not told_same(was, entry.told)
+                and told_anew(was, entry.told)
                 and not (was.status is Status.WAITING and entry.told.stands)
             ):
                 changed.append(entry.id)

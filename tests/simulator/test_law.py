@@ -16,7 +16,7 @@ import pytest
 from classtap_core.kernel.bus import Decision
 from classtap_core.kernel.chain import ChainRow, Sealer, join_changes, verify_device, verify_studio
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, told_same
+from classtap_core.kernel.device import DeviceBus, Notice, Pulled, told_anew
 from classtap_core.kernel.envelope import Author, join_parts
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryDevice
@@ -364,10 +364,10 @@ def _same_as_told(backend: Backend, told: dict[int, Any], notices: list[Notice],
         if notice is None and was is entry.told:
             continue
         if notice is None:
-            assert told_same(was, entry.told), "something told has changed without a notice"
+            assert not told_anew(was, entry.told), "something told has changed without a notice"
         else:
             assert (notice.before, notice.now) == (was, entry.told)
-            assert not told_same(was, entry.told)
+            assert told_anew(was, entry.told)
         told[entry.sequence] = entry.told
     return len(notices)
 

@@ -45,7 +45,13 @@ def test_control_an_engine_whose_patience_grows_with_outages_is_too_late() -> No
     assert max(late) > DRAINED_S
 
 
+def stalls(seed: int) -> bool:
+    try:
+        stubborn(Schedule(seed)).run()
+    except AssertionError as wrong:
+        return "still waiting" in str(wrong)
+    return False
+
+
 def test_control_a_cloud_that_does_not_set_poison_aside_stalls_the_queue() -> None:
-    with pytest.raises(AssertionError, match="still waiting"):
-        for seed in range(20):
-            stubborn(Schedule(seed)).run()
+    assert sum(stalls(seed) for seed in range(20)) > 10
