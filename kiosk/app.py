@@ -237,13 +237,17 @@ class KioskApp(QObject):
             self.happen(on.Lock("device_revoked"))
 
     def _changed(self, refs: frozenset[Ref]) -> None:
-        self.happen(on.Connection(self.state.online, self.node.pending()))
+        self.node.later(lambda bus: self.node.pending()).add_done_callback(self._signals.each(self._counted))
         board = self.state.board
         if board is None:
             return
         shown_refs = {("child", row.child) for row in board.rows()} | {("family", board.family)}
         if refs & shown_refs or any(kind in ("attendance", "booking", "session") for kind, _ in refs):
             self.door.board(Id(board.family)).add_done_callback(self._signals.each(self._refreshed))
+
+    def _counted(self, future: "Future[int]") -> None:
+        if future.exception() is None:
+            self.happen(on.Connection(self.state.online, future.result()))
 
     def _refreshed(self, future: "Future[Any]") -> None:
         found = None if future.exception() else future.result()
