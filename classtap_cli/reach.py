@@ -20,7 +20,7 @@ STARTING_S = 5.0
 
 def ring() -> "Ring | None":
     """The keyring for a store's key; None with CLASSTAP_KEYRING=off (demonstrations, tests): a closed file instead."""
-    from classtap_core.store.keys import SystemRing
+    from classtap_core.store.keyrings import SystemRing
 
     return None if os.environ.get("CLASSTAP_KEYRING") == "off" else SystemRing()
 

@@ -150,15 +150,16 @@ class Blobs:
     def _room(self, kind: BlobKind, need: int) -> int:
         if need > self.quotas.file:
             raise Refused("blob.too_big", most_mb=self.quotas.file >> 20)
-        most = self.quotas.kinds.get(kind, self.quotas.store)
-        left = [self.quotas.file]
-        for of_kind, limit, code in ((kind, most, "blob.quota"), (None, self.quotas.store, "blob.quota_all")):
-            over = self._rows.used(of_kind) + need - limit
-            if over > 0 and self._let_go(over, of_kind) < over:
-                used = self._rows.used(of_kind)
-                raise Refused(code, kind=kind.value, used_mb=used >> 20, most_mb=limit >> 20)
-            left.append(limit - self._rows.used(of_kind))
-        return min(left)
+        most, all_most = self.quotas.kinds.get(kind, self.quotas.store), self.quotas.store
+        if not self._made_room(kind, need, most):
+            raise Refused("blob.quota", kind=kind.value, used_mb=self._rows.used(kind) >> 20, most_mb=most >> 20)
+        if not self._made_room(None, need, all_most):
+            raise Refused("blob.quota_all", kind=kind.value, used_mb=self._rows.used() >> 20, most_mb=all_most >> 20)
+        return min(self.quotas.file, most - self._rows.used(kind), all_most - self._rows.used())
+
+    def _made_room(self, kind: BlobKind | None, need: int, most: int) -> bool:
+        over = self._rows.used(kind) + need - most
+        return over <= 0 or self._let_go(over, kind) >= over
 
     @property
     def _rows(self) -> BlobRows:

@@ -24,7 +24,7 @@ _LOCKED_BYTE = 1 << 30  # Windows locks bytes against reading too, so the lock l
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder for its owner alone (0700), or see that it is.
+    """Make the folder for its owner alone (0700), or see that it is, and that it is this user's.
 
     Raises Refused `store.folder_open` with the `command` that mends it, EnvironmentFault `store.folder`.
     """
@@ -37,6 +37,9 @@ def prepare(folder: Path) -> None:
         raise EnvironmentFault("store.folder", folder=str(folder), why=error.strerror or "") from error
     if not folder.is_dir():
         raise EnvironmentFault("store.folder", folder=str(folder), why=os.strerror(errno.ENOTDIR))
+    if os.name == "posix" and found.st_uid != os.geteuid():
+        command = f"chown -R {os.geteuid()} {shlex.quote(str(folder))}"
+        raise Refused("store.folder_open", folder=str(folder), command=command)
     if os.name == "posix" and found.st_mode & _OTHERS:
         raise Refused("store.folder_open", folder=str(folder), command=f"chmod 700 {shlex.quote(str(folder))}")
 

@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import keyring
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -36,26 +35,13 @@ class KeyProtection(StrEnum):
 
 
 class Ring(Protocol):
-    """A keyring: the system's (`keyring` itself), or one made for a test."""
+    """A keyring: the system's (`keyrings.SystemRing`), or one made for a test."""
 
     def get_password(self, service: str, username: str, /) -> str | None: ...
 
     def set_password(self, service: str, username: str, password: str, /) -> None: ...
 
     def delete_password(self, service: str, username: str, /) -> None: ...
-
-
-class SystemRing:
-    """The keyring of whoever is logged in, by the keyring library."""
-
-    def get_password(self, service: str, username: str, /) -> str | None:
-        return keyring.get_password(service, username)
-
-    def set_password(self, service: str, username: str, password: str, /) -> None:
-        keyring.set_password(service, username, password)
-
-    def delete_password(self, service: str, username: str, /) -> None:
-        keyring.delete_password(service, username)
 
 
 class StoreKey(NamedTuple):

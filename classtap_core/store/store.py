@@ -93,7 +93,7 @@ class Store:
     ) -> "Store":  # fmt: skip
         """Make a store in a folder that has none. Without `studio` and `device` it waits to be paired.
 
-        `program` names the owner to whoever comes second; `ring` is the keyring for the key (`keys.SystemRing()`),
+        `program` names the owner to whoever comes second; `ring` is the keyring for the key (`keyrings.SystemRing()`),
         None for a closed file. Raises Refused `store.exists`, `store.folder_open`, `store.in_use`; EnvironmentFault
         `disk_full`, `store.read_only`, `store.folder`.
         """

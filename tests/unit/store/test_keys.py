@@ -8,6 +8,7 @@ from keyring.errors import NoKeyringError
 
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store import keys
+from classtap_core.store.keyrings import SystemRing
 from classtap_core.store.keys import KeyProtection
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
@@ -62,7 +63,7 @@ def test_a_keyring_wraps_the_key(data_dir: Path) -> None:
     assert code(data_dir, ring) == "store.wrong_key"
 
 
-@pytest.mark.parametrize("ring", [None, NoRing(), keys.SystemRing()], ids=["none", "failing", "system"])
+@pytest.mark.parametrize("ring", [None, NoRing(), SystemRing()], ids=["none", "failing", "system"])
 def test_without_a_keyring_the_key_lies_in_a_closed_file(data_dir: Path, ring: keys.Ring | None) -> None:
     """The tests' own system ring fails on purpose (tests/conftest.py)."""
     with Store.create(data_dir, toy.registry(), program="test", studio=STUDIO, device=DEVICE, ring=ring) as store:
