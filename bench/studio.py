@@ -11,19 +11,24 @@ from msgspec.structs import replace
 
 from bench.claims import Claim, claim, percentile
 from classtap_core.access.records import Device, Grant
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.eligibility import rules as eligibility
 from classtap_core.house import bus, registry
 from classtap_core.kernel.bus import Phase
 from classtap_core.kernel.canonical import canonical
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Author
-from classtap_core.kernel.ids import derived
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Operation
 from classtap_core.kernel.records import Record, plain
 from classtap_core.kernel.tx import Snapshot
+from classtap_core.people.learners import Learner
+from classtap_core.people.records import ChildHealth
 from classtap_core.schedule.conflicts import Premises, Timetable, judged, judged_all, ways_round
 from classtap_core.schedule.operations import AddSessions, Planned
-from classtap_core.schedule.records import Location, Room, Series, Session
+from classtap_core.schedule.records import ClassType, Location, Room, Series, Session
+from classtap_core.schedule.rules import starts_ms
 from classtap_core.schedule.series import sessions_of
 from classtap_core.store.device import SqlDevice
 from classtap_core.timekeeping.rules import shift_date
@@ -39,7 +44,7 @@ SLOTS = 4
 
 def run() -> list[Claim]:
     """One run of every claim."""
-    return [*_year(), *_one_more()]
+    return [*_year(), *_one_more(), _eligibility(), _family_of_five()]
 
 
 @cache
@@ -157,6 +162,73 @@ def store() -> Iterator[SqlDevice]:
             yield device
         finally:
             device.close()
+
+
+def _rule(number: int) -> str:
+    """A rule that no other class has."""
+    return eligibility.write(
+        eligibility.Every((
+            eligibility.Age(min_months=48 + number, max_months=119 + number),
+            eligibility.Some((eligibility.Grade(min=0, max=4), eligibility.Tagged("approved"))),
+            eligibility.Never(eligibility.Tagged("ban")),
+            eligibility.During("2026-01-01", "2026-12-31", eligibility.Prerequisite("intro")),
+        ))
+    )  # fmt: skip
+
+
+def _eligibility() -> Claim:
+    """Fifty classes and five children, each asked with reasons and from when."""
+    children = [
+        eligibility.Learner(
+            ("2016-02-29", "2017-07-15", "2020-02-29", "2021-12-31", "2019-01-31")[child], grade=child - 1, graded="2026-09-01",
+            prerequisites=(eligibility.Fulfilled("intro", f"2026-1{child % 2}-01"),),
+        )
+        for child in range(5)
+    ]  # fmt: skip
+    classes = [(_rule(number), shift_date("2026-11-21", number)) for number in range(50)]
+
+    def ask() -> None:
+        for learner in children:
+            for rule, day in classes:
+                eligibility.decide(rule, learner, eligibility.Occasion(day, day))
+
+    return claim(
+        "studio.eligibility.50_classes_5_children_p95_ms", percentile([_ms(ask) for _ in range(20)], 95), goal=30.0
+    )
+
+
+def _family_of_five() -> Claim:
+    """Every gate before five children who walk into a class with a rule, over the encrypted store."""
+    house = bus(authority=True)
+    family = [derived("bench.studio", f"child {number}") for number in range(5)]
+    session = replace(sessions_of(series(0), through=YEAR)[40], capacity=12)
+    records: list[Record] = [
+        ClassType(id=session.class_type, name="Bench", audience="kids", eligibility=_rule(0)),
+        *(ChildHealth(id=child, home=PLACE, birth_date="2019-02-28") for child in family),
+        *(Learner(id=child, home=PLACE, grade=1, graded="2026-09-01") for child in family),
+    ]
+    times = []
+    with store() as device:
+        device.hold(("health/*", "roster/*", "families/*"))
+        with device.atomic():
+            device.put_base(Pulled(one.KIND, one.id, one.scope(), canonical(plain(one))) for one in records)
+        for number in range(100):
+            op = _marked(session, family, number)
+            started = time.perf_counter()
+            decision = house.decide(op, Snapshot(device, device.registry), now=op.at.corrected, phase=Phase.AUTHOR)
+            times.append((time.perf_counter() - started) * 1_000)
+            if len([gate for gate in decision.gates if gate.gate == "eligibility"]) != len(family):
+                raise RuntimeError(f"not judged: {decision}")
+    return claim("studio.gates.family_of_5_p95_ms", percentile(times, 95), goal=10.0)
+
+
+def _marked(session: Session, family: list[Id], number: int) -> Operation[MarkAttendance]:
+    items = tuple(ChildMark(child=child, state="present", override="bench") for child in family)
+    return Operation(
+        MarkAttendance.SPEC, MarkAttendance(session=session.id, items=items),
+        id=derived("bench.studio", f"mark {number}"), studio=STUDIO, device=STUDIO, epoch=1, sequence=1,
+        author=Author(type="staff", id=OWNER), at=ManualClock(starts_ms(session)).now(),
+    )  # fmt: skip
 
 
 def _ms(work: Callable[[], object]) -> float:

@@ -4,18 +4,21 @@ from classtap_core.access import operations as access_operations
 from classtap_core.access import owner_key
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
+from classtap_core.booking import gates as booking_gates
 from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
 from classtap_core.booking import rescheduling
 from classtap_core.booking import spots as booking_spots
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
-from classtap_core.checkin.gates import GATES, read_ahead
+from classtap_core.checkin.gates import GATES as CHECKIN_GATES
+from classtap_core.checkin.gates import read_ahead
 from classtap_core.kernel import undo
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
+from classtap_core.people import learners
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import offer_operations, place_operations, series_operations
@@ -32,12 +35,17 @@ from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
     access_records, access_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
+    learners,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     seating_freed, seating_tagging, undo,
 )  # fmt: skip
+
+
+GATES = booking_gates.pipeline(*CHECKIN_GATES, *booking_gates.GATES)
+"""What stands before a mark or a booking, whatever route it comes by. Payment takes its place here."""
 
 
 def registry() -> Registry:

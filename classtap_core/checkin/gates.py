@@ -1,4 +1,4 @@
-"""What stands before a mark, in the order of ruling 10b: window, capability, overlap, booking. Judged child by child."""
+"""What stands before a mark: window, capability, overlap, eligibility, booking. Judged child by child."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,14 @@ from typing import Any
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant
 from classtap_core.access.rules import decide
+from classtap_core.booking import gates as booking_gates
 from classtap_core.booking.records import Booking, Policy, booking_id, policy_id
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin import rules
 from classtap_core.checkin.operations import MarkAttendance
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.kernel.envelope import GateResult
+from classtap_core.kernel.errors import NotHeld
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Operation, Range, Reads, Want
 from classtap_core.kernel.tx import Tx
@@ -23,7 +25,7 @@ from classtap_core.schedule.records import Session
 class _MarkGate(ABC):
     """What the gates before a mark share: they judge marks, and need the session."""
 
-    name = ""
+    name = stage = ""
 
     def applies(self, op: Operation[Any]) -> bool:
         return isinstance(op.payload, MarkAttendance)
@@ -34,6 +36,7 @@ class _MarkGate(ABC):
         if session is not None:
             yield self._wants(tx, op, session)
             yield self._then(tx, op, session)
+            yield from self._at_last(tx, op, session)
 
     def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
         session = tx.get(Session, op.payload.session)
@@ -47,6 +50,10 @@ class _MarkGate(ABC):
         """What it reads after that."""
         return ()
 
+    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        """What it reads in the rarest case, in rounds."""
+        yield from ()
+
     @abstractmethod
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         """The verdict on each item."""
@@ -55,7 +62,7 @@ class _MarkGate(ABC):
 class WindowGate(_MarkGate):
     """Marks are made around the start; staff may correct until a day after the end, and override."""
 
-    name = "window"
+    name = stage = "window"
 
     def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         return (Key(Policy, policy_id(op.studio, rules.CHECKIN_POLICY), "studio"),)
@@ -76,7 +83,7 @@ class WindowGate(_MarkGate):
 class CapabilityGate(_MarkGate):
     """Overriding a gate takes a capability of its own, and what staff said only staff take back."""
 
-    name = "capability"
+    name = stage = "capability"
 
     def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         if op.author.type == "staff":
@@ -104,7 +111,7 @@ class CapabilityGate(_MarkGate):
 class OverlapGate(_MarkGate):
     """Present in a session that shares time disables Present here. Nobody may override that."""
 
-    name = "overlap"
+    name = stage = "overlap"
 
     def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         return [
@@ -139,19 +146,43 @@ class OverlapGate(_MarkGate):
         ]
 
 
+class EligibilityGate(_MarkGate):
+    """Who is booked was judged when they were booked; who walks in is judged now, and staff may take it on themselves."""
+
+    name = stage = "eligibility"
+
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        return _bookings(op, session)
+
+    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        return booking_gates.class_wants(session) if _walk_ins(tx, op, session) else ()
+
+    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        walk_ins = _walk_ins(tx, op, session)
+        if walk_ins:
+            yield from booking_gates.learner_wants(tx, session, walk_ins)
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        walk_ins = _walk_ins(tx, op, session)
+        if not walk_ins or not booking_gates.rule_of(tx, session):
+            return
+        for item in op.payload.items:
+            if item.child in walk_ins and item.state == State.PRESENT:
+                gate = booking_gates.told(item.child, booking_gates.judged(tx, session, item.child))
+                yield booking_gates.taken_on(gate, allowed=bool(item.override))
+
+
 class BookingGate(_MarkGate):
     """A mark without a booking is a walk-in: staff's to admit (kept, and flagged), not a kiosk's (ruling 10a)."""
 
-    name = "booking"
+    name, stage = "booking", "capacity"
 
     def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        scope = f"roster/{session.location}/{session.date}"
-        return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+        return _bookings(op, session)
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         for item in op.payload.items:
-            booking = tx.get(Booking, booking_id(op.studio, session.id, item.child))
-            if booking is not None and booking.state == BOOKED:
+            if _is_booked(tx, op, session, item.child):
                 yield GateResult(self.name, item.child, "allow")
             elif op.author.type == "staff":
                 yield GateResult(self.name, item.child, "warn", "walk_in")
@@ -159,15 +190,39 @@ class BookingGate(_MarkGate):
                 yield GateResult(self.name, item.child, "block", "not_booked")
 
 
-GATES = (WindowGate(), CapabilityGate(), OverlapGate(), BookingGate())
-"""In the order of ruling 10b; the first that blocks gives the reason."""
+def _bookings(op: Operation[MarkAttendance], session: Session) -> list[Want]:
+    scope = f"roster/{session.location}/{session.date}"
+    return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+
+
+def _is_booked(tx: Tx, op: Operation[MarkAttendance], session: Session, child: Id) -> bool:
+    booking = tx.get(Booking, booking_id(op.studio, session.id, child))
+    return booking is not None and booking.state == BOOKED
+
+
+def _walk_ins(tx: Tx, op: Operation[MarkAttendance], session: Session) -> list[Id]:
+    """Who has no booking. Where bookings are not held, nobody: the gate that asks for them asks staff."""
+    try:
+        return [item.child for item in op.payload.items if not _is_booked(tx, op, session, item.child)]
+    except NotHeld:
+        return []
+
+
+GATES = (WindowGate(), CapabilityGate(), OverlapGate(), EligibilityGate(), BookingGate())
+"""The first that blocks gives the reason. Their order in the whole pipeline is `booking_gates.STAGES`'."""
 
 
 def read_ahead(tx: Tx, op: Operation[Any]) -> Reads:
-    """What all of the gates read, in as many rounds as the one that reads longest."""
+    """What all of the gates read, in as many rounds as the one that reads longest; the last only for walk-ins."""
     if isinstance(op.payload, MarkAttendance):
         yield Key(Session, op.payload.session)
         session = tx.get(Session, op.payload.session)
         if session is not None:
             yield [want for gate in GATES for want in gate._wants(tx, op, session)]
             yield [want for gate in GATES for want in gate._then(tx, op, session)]
+            for gate in GATES:
+                yield from gate._at_last(tx, op, session)
+    else:
+        for before in booking_gates.GATES:
+            if before.applies(op):
+                yield from before.reads(tx, op)

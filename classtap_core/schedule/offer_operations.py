@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.eligibility import rules as eligibility
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.merge import edited, merge
@@ -43,6 +44,7 @@ class ClassFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     level: str = ""
     certifications: tuple[str, ...] = ()
     picture: str = ""
+    eligibility: str = ""
 
 
 @operation("class.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
@@ -79,6 +81,11 @@ def edit_class(tx: Tx, op: Operation[EditClass]) -> Outcome:
         return refused("category.unknown")
     if wanted.level and tx.get(Level, Id(wanted.level)) is None:
         return refused("level.unknown")
+    try:
+        if wanted.eligibility:
+            eligibility.read(wanted.eligibility)
+    except BadInput as bad:
+        return refused(bad.code, **bad.params)
     after = edited(class_type, op.payload.base, wanted)
     if after == class_type:
         return DUPLICATE

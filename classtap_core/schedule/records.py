@@ -109,7 +109,7 @@ class ClassType(Record, frozen=True, kw_only=True):
     Attributes:
         audience: `kids` or `adults`. level: the id of a `Level`, or "".
         certifications: codes of what an instructor must hold on the day to teach it.
-        picture: the hash of a blob, or "".
+        picture: the hash of a blob, or "". eligibility: who may take it, a condition's text (`eligibility/rules.py`), or "".
     """
 
     KIND: ClassVar[str] = "class_type"
@@ -125,6 +125,7 @@ class ClassType(Record, frozen=True, kw_only=True):
     level: str = ""
     certifications: tuple[str, ...] = ()
     picture: str = ""
+    eligibility: str = ""
 
 
 class Category(Record, frozen=True, kw_only=True):
