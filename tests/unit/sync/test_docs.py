@@ -1,0 +1,95 @@
+"""docs/sync.md against the code: its examples are messages, its bytes hash and sign as it says, its lists are whole."""
+
+import hashlib
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import cloud.problems as problems
+from classtap_core.kernel.outcomes import Status
+from sync import protocol
+
+PAGE = Path(__file__).parents[3] / "docs" / "sync.md"
+
+
+@cache
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+@cache
+def examples() -> list[str]:
+    return re.findall(r"```json\n(.+?)\n```", text(), re.DOTALL)
+
+
+def example(shape: Any, *members: str) -> Any:
+    """The one example that has these members, as a message; what it says is what the message says."""
+    (found,) = [one for one in examples() if set(members) <= set(json.loads(one))]
+    message = protocol.decode(shape, found.encode())
+    assert json.loads(msgspec.json.encode(message)) == json.loads(found)
+    return message
+
+
+def test_examples_are_messages() -> None:
+    assert example(protocol.Paired, "root").role == "desk"
+    assert example(protocol.Pushed, "answers").epoch == 1
+    assert example(protocol.SnapshotPage, "total").total == 51
+    (page,) = [one for one in examples() if '"rows"' in one and '"total"' not in one and '"answers"' not in one]
+    assert protocol.decode(protocol.Page, page.encode()).through == 82
+
+
+def test_the_bytes_are_as_the_page_says() -> None:
+    """With hashlib and the page's own words only."""
+    push = example(protocol.Push, "signature")
+    (item,) = push.items
+    data = item.envelope.encode()
+    assert item.envelope in examples(), "the envelope is shown as it travels"
+    envelope = json.loads(item.envelope)
+    for subject, commitment in envelope["payload"]:
+        part = item.parts[subject]
+        assert hashlib.sha256(b"CTV1" + part.encode()).hexdigest() == commitment
+        assert part in text()
+    hash = hashlib.sha256(b"CTO1" + data).hexdigest()
+    assert f"`{hash}`" in text()
+    (statement,) = re.findall(r"^CTB1\{.+\}$", text(), re.MULTILINE)
+    assert f'"hash":"{hash}"' in statement
+    seed = bytes.fromhex(re.findall(r"`([0-9a-f]{64})` \(Ed25519", text())[0])
+    assert Ed25519PrivateKey.from_private_bytes(seed).sign(statement.encode()).hex() == push.signature
+
+
+def test_a_derived_id_is_as_the_page_says() -> None:
+    first, found = re.findall(r'`derived\("retry", "([0-9a-f]{32})"\)` is `([0-9a-f]{32})`', text())[0]
+    made = hashlib.blake2b(digest_size=16, person=b"classtap-id")
+    for part in (b"retry", first.encode()):
+        made.update(len(part).to_bytes(4, "big") + part)
+    assert made.hexdigest() == found
+
+
+@pytest.mark.parametrize(
+    "path", ["pair", "push", "pull", "snapshot/", "digest/", "keys", "pass/", "live", "report", "devices", "purged"]
+)
+def test_every_call_is_told_of(path: str) -> None:
+    assert f"/sync/v1/{path}" in text()
+    assert f"/sync/v1/{path}" in (protocol.__doc__ or "")
+
+
+def test_every_outcome_and_code_is_told_of() -> None:
+    for status in Status:
+        assert f"| `{status.value}` |" in text()
+    others = ("pair.", "pass.", "http.", "cloud.no_studio", "device.unknown", "device.no_order", "devices.")
+    codes = [code for code in problems._STATUS if not code.startswith(others)]
+    assert len(codes) > 15
+    assert [code for code in codes if f"`{code}`" not in text()] == []
+
+
+def test_its_numbers_are_the_codes() -> None:
+    assert f"at most {protocol.MOST_OPERATIONS} operations" in text()
+    assert protocol.MOST_BYTES == 4 * 1024 * 1024
+    assert f"at most {protocol.PAGE:,}" in text()
+    assert protocol.HEARTBEAT_S == 2.0
