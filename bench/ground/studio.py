@@ -95,9 +95,10 @@ def ground() -> Ground:
 @contextmanager
 def copied(*parts: str) -> Iterator[Path]:
     """A copy of parts of the ground (`cloud`, `kiosk`), to be changed and thrown away."""
+    made = ground().folder
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as folder:
         for part in parts:
-            shutil.copytree(ground().folder / part, Path(folder) / part)
+            shutil.copytree(made / part, Path(folder) / part)
         os.sync()  # else what is measured waits for the disk to take the copy
         yield Path(folder)
 

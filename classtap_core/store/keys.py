@@ -107,7 +107,7 @@ def load(folder: Path, ring: Ring | None, *, name: str = KEY_FILE) -> StoreKey:
             key = plain
         case KeyProtection.CREDENTIAL:
             key = _out_of_credential(sealed, kept.account)
-        case KeyProtection.KEYRING:
+        case _:
             key = _unwrapped(sealed, kept.account, ring)
     if _check(key) != kept.check:
         raise EnvironmentFault("store.wrong_key")

@@ -113,7 +113,7 @@ def main(out: Path) -> None:
     """Walk through the page, top to bottom."""
     os.environ.pop("CLASSTAP_KEYRING", None)
     os.environ["LC_ALL"] = "C.UTF-8"
-    keyring.set_keyring(Kept())
+    keyring.set_keyring(Kept())  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         os.chdir(here)

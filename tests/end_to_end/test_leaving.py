@@ -15,7 +15,7 @@ from classtap_core.store.restore import restore
 from classtap_core.store.store import Store
 from classtap_desktop.kit import theme
 from classtap_desktop.node_source import NodeSource
-from classtap_desktop.operator import operator_of
+from classtap_desktop.operator import Operator, operator_of
 from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.settings import Settings
@@ -59,7 +59,7 @@ def page(qtbot: QtBot, studio: Studio) -> Iterator[LeavePage]:
     theme().use(look="light", locale="en", text_scale=1.0)
 
 
-def _manager(studio: Studio, source: NodeSource) -> object:
+def _manager(studio: Studio, source: NodeSource) -> Operator:
     found = operator_of(source, next(one.staff for one in studio.plan.staff if one.role == "manager"))
     assert found is not None
     return found

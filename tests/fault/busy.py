@@ -48,7 +48,7 @@ def run(name: str, folder: Path, seed: int, sending: Connection, given: Any) -> 
 def _marked(store: Store, bus: DeviceBus, rng: random.Random, say: Say, many: int) -> None:
     for _ in range(many):
         payload = toy_mark(rng.randrange(50), rng.randrange(50, 10**9), note="n" * 200)
-        receipt = store.call(lambda payload=payload: bus.submit(payload, STAFF))
+        receipt = store.call(partial(bus.submit, payload, STAFF))
         say("saved", receipt.operation)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tests.fault import busy
 
-_CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+_CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _CONTEXT.set_forkserver_preload(["tests.fault.busy"])
 

@@ -5,6 +5,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from classtap_core.store.store import Store
@@ -20,7 +21,7 @@ def main(folder: Path, synchronous: str) -> None:
     if synchronous == "normal":
         store.call(lambda: store.device.conn.execute("PRAGMA synchronous = NORMAL").fetchall())
     for number in range(MARKS):
-        receipt = store.call(lambda number=number: bus.submit(mark(number, note="n" * 300), STAFF))
+        receipt = store.call(partial(bus.submit, mark(number, note="n" * 300), STAFF))
         os.write(1, f"{receipt.sequence} {receipt.operation}\n".encode())
         if synchronous == "full" and number % 10 == 5:
             store.apply(

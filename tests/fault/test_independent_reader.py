@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
         store.apply(bus, [child_row(number, f"Ångström {number}") for number in range(300)]).result()
         store.call(lambda: store.device.checkpoint(truncate=True))
         for number in range(40):
-            store.call(lambda number=number: bus.submit(mark(number, note="sun hat"), STAFF))
+            store.call(partial(bus.submit, mark(number, note="sun hat"), STAFF))
         shutil.copytree(here, left)
     left.chmod(0o700)
     assert (left / "store.db-wal").stat().st_size > 0

@@ -20,6 +20,7 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule.records import Session
 from kiosk.door import Door
+from sync.client.local import Position
 from sync.client.node import Node
 from sync.protocol import SnapshotPage
 
@@ -67,12 +68,12 @@ def load(folder: Path) -> None:
     local, transport = node.engine.local, node.transport
     keep, ask = local.snapshot, transport.snapshot
 
-    def asked(scope: str, after: str = "") -> SnapshotPage:
+    def asked(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
         print("asked", scope, after or "-", flush=True)
-        return ask(scope, after)
+        return ask(scope, after, leaf=leaf)
 
-    def kept(scope: str, rows: Sequence[Pulled], *, next: str, cursor: int, token: str) -> None:
-        keep(scope, rows, next=next, cursor=cursor, token=token)
+    def kept(scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str) -> None:
+        keep(scope, rows, after=after, next=next, cursor=cursor, token=token)
         print("kept", scope, next or "-", flush=True)
 
     transport.snapshot, local.snapshot = asked, kept  # type: ignore[method-assign]

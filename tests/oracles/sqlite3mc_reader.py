@@ -7,7 +7,7 @@ FILE KEY` prints, as JSON, how it was built, whether every page is sound, and ea
 import json
 import sys
 
-import apsw
+import apsw  # type: ignore[import-not-found]
 
 
 def main(file: str, key: str) -> None:

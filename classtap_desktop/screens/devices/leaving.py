@@ -38,7 +38,7 @@ class LeavePage(Overlay):
         self._desk = desk
         self._stake: AtStake | None = None
         self._sending = self._gone = False
-        inside = column(self.card, margins=(30, 26, 30, 24), gap=10)
+        inside = self._inside = column(self.card, margins=(30, 26, 30, 24), gap=10)
         self.title = Label("", "title", wrap=True)
         self.loss = Label("", "cell", wrap=True)
         self.oldest = Label("", "text", token="muted", wrap=True)
@@ -214,7 +214,7 @@ class LeavePage(Overlay):
 
     def _fit(self) -> None:
         """Give every wrapped text the height it needs at the card's width: the card itself does not ask for it."""
-        margins = self.card.layout().contentsMargins()
+        margins = self._inside.contentsMargins()
         room = self.card.width() - margins.left() - margins.right()
         for label in (self.title, self.loss, self.oldest, self.message):
             label.setMinimumHeight(label.heightForWidth(room) if label.whole_text() else 0)
