@@ -134,8 +134,7 @@ def put_in_force(
         return refused("room.unknown")
     lock = tx.get(SeatLock, lock_id(asked.room))
     if lock is not None and rules.lock_stands(lock, tx.now) and lock.holder != op.author.id:
-        until = rules.lock_ends_ms(lock)
-        return refused("seatlock.taken", holder=lock.holder, since_ms=lock.since_ms, until_ms=until)
+        return rules.taken(lock)
     seating = tx.get(RoomSeating, room_seating_id(asked.room))
     latest = 0 if seating is None else seating.latest
     if asked.head != latest:

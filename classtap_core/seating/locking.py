@@ -52,9 +52,7 @@ def take_lock(tx: Tx, op: Operation[TakeLock]) -> Outcome:
     mine = lock is not None and (lock.holder, lock.device) == (op.author.id, op.device)
     stands = rules.lock_stands(lock, tx.now)
     if lock is not None and stands and not mine:
-        return refused(
-            "seatlock.taken", holder=lock.holder, since_ms=lock.since_ms, until_ms=rules.lock_ends_ms(lock)
-        )  # fmt: skip
+        return rules.taken(lock)
     since = lock.since_ms if lock is not None and stands else tx.now
     tx.put(
         SeatLock(
@@ -77,8 +75,6 @@ def release_lock(tx: Tx, op: Operation[ReleaseLock]) -> Outcome:
     if lock is None or not rules.lock_stands(lock, tx.now):
         return DUPLICATE
     if (lock.holder, lock.device) != (op.author.id, op.device):
-        return refused(
-            "seatlock.taken", holder=lock.holder, since_ms=lock.since_ms, until_ms=rules.lock_ends_ms(lock)
-        )  # fmt: skip
+        return rules.taken(lock)
     tx.put(replace(lock, state=rules.RELEASED))
     return ACCEPTED

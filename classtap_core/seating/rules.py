@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from classtap_core.booking.records import Booking, Lease
 from classtap_core.booking.rules import CANCELLED, unspent
+from classtap_core.kernel.outcomes import Outcome, refused
 from classtap_core.seating.model import SeatMap, Status, Visibility
 from classtap_core.seating.records import SeatDraft, SeatLock, SpotStatus, StatusEntry
 from classtap_core.seating.templates import Template, preset_problems
@@ -23,6 +24,11 @@ def lock_ends_ms(lock: SeatLock) -> int:
 def lock_stands(lock: SeatLock | None, now_ms: int) -> bool:
     """Whether somebody edits just now."""
     return lock is not None and lock.state == HELD and now_ms < lock_ends_ms(lock)
+
+
+def taken(lock: SeatLock) -> Outcome:
+    """What a second editor hears: who has it, since when, and when it ends by itself (423 over HTTP)."""
+    return refused("seatlock.taken", holder=lock.holder, since_ms=lock.since_ms, until_ms=lock_ends_ms(lock))
 
 
 def locked_out(lock: SeatLock | None, *, session: str, spot: str, now_ms: int) -> bool:
