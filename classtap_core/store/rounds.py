@@ -21,6 +21,7 @@ from classtap_core.store.sweeping import sweep
 log = logging.getLogger("classtap.store")
 
 END = ".ctbackup"
+_HALF_MADE = ".????-??-??T??????Z"
 FIRST_AFTER = timedelta(minutes=5)
 LOOK_AT_DUE = timedelta(minutes=30)
 A_DAY = timedelta(hours=20)  # a desk that is opened at nine each day gets one each day
@@ -59,6 +60,8 @@ class Backups:
     def once(self) -> Made:
         """Make one now, and let go of those that the rule does not keep. Raises as `Store.back_up`, `prepare`."""
         prepare(self.folder)
+        for left in self.folder.glob(f"{_HALF_MADE}{END}*"):
+            left.unlink(missing_ok=True)  # a program was killed while it made one; nothing opens these
         now = self._now()
         made = self._store.back_up(self.folder / f"{now:%Y-%m-%dT%H%M%S}Z{END}", now_ms=int(now.timestamp() * 1_000))
         self.last = made

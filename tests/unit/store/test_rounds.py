@@ -44,6 +44,20 @@ def test_one_a_day_and_the_rule_for_the_rest(store: Store, tmp_path: Path) -> No
     assert min(ages) >= NOW + 9 * DAY_MS
 
 
+def test_what_a_killed_backup_left_goes_before_the_next(store: Store, tmp_path: Path) -> None:
+    """Else each would keep as much room as the store itself, and open for nobody."""
+    backups = Backups(store, ManualClock(NOW), tmp_path / "kept")
+    backups.once()
+    whole = set(backups.folder.iterdir())
+    for end in (".copy", ".copy-journal", ".new", ".keys.new"):
+        (backups.folder / f".2026-01-01T030000Z.ctbackup{end}").write_bytes(b"half")
+    (backups.folder / ".mine.ctbackup.copy").write_bytes(b"somebody makes one by hand just now")
+    backups.once()
+    assert {path.name for path in backups.folder.iterdir()} == {
+        *(path.name for path in whole), ".mine.ctbackup.copy",
+    }  # fmt: skip
+
+
 @pytest.mark.expected_log("no backup was made", reason="the folder is closed on purpose")
 def test_what_stands_in_the_way_is_remembered(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
