@@ -16,7 +16,9 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
+from cloud.jobs.effects import drain
 from cloud.storage.jobs import TICKS, Job, Jobs
+from cloud.storage.pulls import forget
 from cloud.studios import Studios
 
 SWEEP_S = 15
@@ -25,6 +27,9 @@ PACE_S = 1
 LEASE_S = 60
 """How long a worker has for what it took; after that another may take it."""
 MOST_TAKEN = 20
+DAY_MS = 86_400_000
+REMEMBERED_DAYS = 30
+"""A device that was away for longer is told to load its scopes anew."""
 MOST_AT_ONCE = 500
 
 _log = logging.getLogger("classtap.cloud")
@@ -74,6 +79,7 @@ class Ticks:
         self._studios, self._every_ms = studios, every_s * 1000
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
         self._jobs = Jobs(studios.books.database, studios.books.tables)
+        self._forgot: dict[Id, int] = {}
         self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
@@ -97,11 +103,20 @@ class Ticks:
     def _sweep(self, job: Job) -> None:
         try:
             sweep(self._studios, job.studio, self._due)
+            drain(self._studios, job.studio)
+            self._forget(job.studio)
         except ClassTapError as error:
             _log.error("sweep: %s", error.code)
         except Exception as fault:  # noqa: BLE001 - the next round tries again
             _log.error("sweep: %s", type(fault).__name__)
         self._jobs.done(job, holder=self._holder, due_ms=self._studios.clock.now().corrected + self._every_ms)
+
+    def _forget(self, studio: Id) -> None:
+        """Once a day: let go of what the change index says about rows that are long gone."""
+        day = self._studios.clock.now().corrected // DAY_MS
+        if self._forgot.get(studio) != day:
+            forget(self._studios.books, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
+            self._forgot[studio] = day
 
     def start(self) -> None:
         self._scheduler.start()
