@@ -81,8 +81,20 @@ class ChildHealth(Record, frozen=True, kw_only=True):
         return f"health/{self.home}"
 
 
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a guardian on record is kept from the child, in the words of the operation that said so."""
+
+    operation: Id
+    guardian: Id
+    reason: str = ""
+
+
 class Custody(Record, frozen=True, kw_only=True):
-    """Under the child's own id: who must not take the child, and the order it rests on."""
+    """Under the child's own id: who must not take the child, and the order it rests on.
+
+    `blocked` names people who are not on record here; `orders` are about guardians who are: a set that only grows, less
+    those in `lifted`.
+    """
 
     KIND: ClassVar[str] = "custody"
     PREFIX: ClassVar[str] = "custody"
@@ -90,6 +102,13 @@ class Custody(Record, frozen=True, kw_only=True):
     home: Id
     blocked: Annotated[tuple[str, ...], about("id", Sensitivity.CUSTODY)] = ()
     note: Annotated[str, about("id", Sensitivity.CUSTODY)] = ""
+    orders: Annotated[tuple[Order, ...], about("id", Sensitivity.CUSTODY)] = ()
+    lifted: tuple[Id, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """Whether staff must ask before this child is given to anybody."""
+        return bool(self.blocked or self.note or any(order.operation not in self.lifted for order in self.orders))
 
     def scope(self) -> str:
         return f"custody/{self.home}"

@@ -32,7 +32,7 @@ def badge(health: ChildHealth, custody: Custody | None) -> Badge:
     codes = []
     if health.notes or health.review:
         codes.append(HEALTH_NOTE)
-    if custody is not None and (custody.blocked or custody.note):
+    if custody is not None and custody.says_something:
         codes.append(PICKUP_CHECK)
     return Badge(id=health.id, home=health.home, codes=tuple(codes))
 
