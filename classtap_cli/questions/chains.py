@@ -49,7 +49,7 @@ def audit_list(device: Device, asked: Most) -> list[dict[str, Any]]:
 
 
 def store_check(device: Device, asked: Nothing) -> dict[str, Any]:
-    """Chain, rows against the fold of recorded changes, and every page of the file."""
+    """Chain, rows against the fold of recorded changes, every page of the file, and every blob."""
     found = device.node.store.check()
     chain = f"{device.node.papers.device}/{found.chain.epoch}" if found.chain else ""
     return {
@@ -59,6 +59,7 @@ def store_check(device: Device, asked: Nothing) -> dict[str, Any]:
         "first_bad": _bad(chain, found.chain.sequence, found.chain.why) if found.chain else None,
         "wrong": [{"kind": kind, "id": id} for kind, id in found.wrong],
         "file": list(found.file),
+        "blobs": list(found.blobs),
     }
 
 

@@ -12,6 +12,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
+from classtap_core.store.blob_rows import BlobKind
 from classtap_core.store.integrity import Depth
 from sync.client.leaving import Leaving
 from sync.client.signing_in import signed_in
@@ -34,6 +35,12 @@ class Pin(msgspec.Struct, forbid_unknown_fields=True):
     """The PIN of who says so."""
 
     pin: str
+
+
+class Keep(msgspec.Struct, forbid_unknown_fields=True):
+    """How many days what is settled is to stay; None leaves it as it is."""
+
+    days: int | None = None
 
 
 class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
@@ -125,13 +132,35 @@ def backup(device: Device, asked: Into) -> dict[str, Any]:
         "entries": made.entries,
         "unsent": made.label.sequence - made.label.acked,
         "sealed_to_owner": made.recovery,
+        "blobs": made.blobs,
+        "blobs_left_out": made.blobs_left_out,
     }
 
 
 def stake(device: Device, asked: Nothing) -> dict[str, Any]:
     """What destroying this store now would lose, and the word that confirms having read it."""
     found = Leaving(device.node).stake()
-    return {"unsent": found.unsent, "oldest": iso(found.oldest_ms), "confirm": found.confirm}
+    return {"unsent": found.unsent, "files": found.files, "oldest": iso(found.oldest_ms), "confirm": found.confirm}
+
+
+def space(device: Device, asked: Keep) -> dict[str, Any]:
+    """The room on the store's disk, what blobs take of it, and how long what is settled stays; another number of days
+    where one is named. Raises BadInput `store.retention`."""
+    store = device.node.store
+    if asked.days is not None:
+        store.keep_for(asked.days)
+    room = store.space.look()
+    with device.node.reader() as reader:
+        blobs = {kind.value: reader.blobs.used(kind) for kind in BlobKind}
+    return {
+        "level": room.level.value,
+        "free": room.free,
+        "marks": room.marks,
+        "reserve": room.reserve,
+        "blobs": blobs,
+        "waiting": len(store.transfers.waiting()),
+        "keep_days": store.retention_days,
+    }
 
 
 def confirm(device: Device, asked: Confirmed) -> dict[str, Any]:

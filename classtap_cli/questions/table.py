@@ -26,6 +26,7 @@ TABLE: Table[Device] = {
     "store.key.hand_out": Question(keeping.Pin, keeping.hand_out),
     "store.backup": Question(keeping.Into, keeping.backup),
     "store.stake": Question(Nothing, keeping.stake),
+    "store.space": Question(keeping.Keep, keeping.space),
     "scan": Question(passing.Text, passing.scan),
     "pass.verify": Question(passing.Text, passing.verify),
     "pass.issue": Question(passing.OfFamily, passing.issue),

@@ -22,12 +22,13 @@ class AtStake(NamedTuple):
     Attributes:
         unsent: operations that the cloud has not acknowledged, of earlier epochs too. oldest_ms: when the first of
         them was made; None without any. confirm: the word that says somebody has seen this; it fits as long as
-        nothing more was done here.
+        nothing more was done here. files: photos and documents that the cloud does not have.
     """
 
     unsent: int
     oldest_ms: int | None
     confirm: str
+    files: int = 0
 
 
 def at_stake(reader: StoreReader) -> AtStake:
@@ -37,9 +38,10 @@ def at_stake(reader: StoreReader) -> AtStake:
     oldest: int | None = None
     if head.sequence > head.acked:
         oldest = reader.entries([head.acked + 1])[0].at_ms
-    seen = f"{head.device}/{head.epoch}/{head.sequence}/{head.acked}/{len(earlier)}"
+    files = len(reader.blobs.waiting())
+    seen = f"{head.device}/{head.epoch}/{head.sequence}/{head.acked}/{len(earlier)}/{files}"
     word = hashlib.sha256(b"CTD1 destroy " + seen.encode()).hexdigest()[:8]
-    return AtStake(head.sequence - head.acked + len(earlier), oldest, word)
+    return AtStake(head.sequence - head.acked + len(earlier), oldest, word, files)
 
 
 def check_confirmed(reader: StoreReader, word: str) -> AtStake:

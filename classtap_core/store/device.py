@@ -262,16 +262,20 @@ class SqlDevice(StoreReader):
             self._floor = super().floor()
         return self._floor
 
-    def raise_floor(self, day: str) -> None:
-        """Say that dated scopes that ended before a day (ISO) are not held, whatever pattern covers them."""
-        if day > self.floor():
-            self.remember("floor", day.encode())
-            self._floor = None
+    def let_go(self, scopes: Iterable[str], *, floor: str) -> int:
+        """Drop the rows of scopes that are over, though a pattern that is held covers them; how many.
 
-    def release_exactly(self, scopes: Iterable[str]) -> int:
-        """Drop the rows of scopes that are over, though a pattern that is held covers them; how many."""
+        Dated scopes that ended before the day `floor` (ISO) are not held from now on, whatever pattern covers them.
+        """
         with self.atomic():
             gone = list(scopes)
+            if floor > self.floor():
+                self.remember("floor", floor.encode())
+                self._floor = None
+            before: list[str] = msgspec.json.decode(self.recall("left") or b"[]")
+            names = sorted({*before, *(scope.split("/", 1)[0] for scope in gone)})
+            if names != before:
+                self.remember("left", msgspec.json.encode(names))
             self.conn.executemany("DELETE FROM scope WHERE pattern = ?", [(scope,) for scope in gone])
             self._held = None
             return purge.release(self, gone, (), self._changed)
@@ -313,6 +317,10 @@ class SqlDevice(StoreReader):
     def ranges_touched(self, kinds: Iterable[str], *, settled: bool) -> list[tuple[int, Range]]:
         self.head()
         return self._log.ranges_touched(kinds, settled=settled)
+
+    def lay_over(self, changes: Iterable[Change]) -> None:
+        """Show what changes of unsent work wrote, where the rows that they wrote were lost."""
+        self._rows.overlay(changes)
 
     def retouch(self, sequence: int, touched: Touched, changes: Sequence[Change], *, folded: bool) -> None:
         self.head()

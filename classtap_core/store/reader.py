@@ -133,6 +133,13 @@ class StoreReader:
         """The day (ISO) from which on dated scopes are kept; empty before any was let go."""
         return (self.recall("floor") or b"").decode()
 
+    def whole(self, pattern: str) -> bool:
+        """Whether nothing that a scope or pattern names was let go; only then does a digest of it say anything."""
+        if not pattern.endswith("/*"):
+            return self.holds(pattern) or not ended_before(pattern, self.floor())
+        gone = self.recall("left")
+        return gone is None or pattern.split("/", 1)[0] not in msgspec.json.decode(gone)
+
     def scopes(self) -> list[ScopeState]:
         """Scopes that are held or being loaded, in the order they were begun."""
         rows = self.conn.execute("SELECT pattern, state, next FROM scope ORDER BY rank")

@@ -38,9 +38,7 @@ def let_go(device: "SqlDevice", *, now_ms: int, days: int) -> Slices[Gone]:
     before = (datetime.fromtimestamp(now_ms / 1_000, tz=UTC) - timedelta(days=days)).date()
     scopes, rows, entries, after = old_scopes(device, before), 0, 0, 0
     for scope in scopes:
-        with device.atomic():
-            device.raise_floor(before.isoformat())
-            rows += device.release_exactly([scope])
+        rows += device.let_go([scope], floor=before.isoformat())
         yield
     said_again = _said_again(device)
     while found := old_entries(device, now_ms - days * _DAY_MS, after=after):

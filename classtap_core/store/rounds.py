@@ -122,7 +122,7 @@ class Rounds:
         self._scheduler.add_job(self.tidy, "interval", hours=24, next_run_time=now + FIRST_AFTER / 2)
         self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
         self._scheduler.add_job(
-            self.make_room, "interval", seconds=LOOK_AT_ROOM.total_seconds(), next_run_time=now + LOOK_AT_ROOM / 6
+            self.make_room, "interval", seconds=LOOK_AT_ROOM.total_seconds(), next_run_time=now + FIRST_AFTER / 2
         )
 
     def look(self, depth: Depth) -> None:
@@ -160,6 +160,8 @@ class Rounds:
                 self._store.space.keep_reserve()
 
     def start(self) -> None:
+        """Begin, with one look at the room there is: whoever listens is told at once."""
+        self._store.space.look()
         self._scheduler.start()
 
     def stop(self) -> None:

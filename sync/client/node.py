@@ -460,7 +460,7 @@ class NodeLocal:
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
         with self._store.reader() as reader:
-            return {scope: replica.digest_of(reader, scope) for scope in scopes}
+            return {scope: replica.digest_of(reader, scope) for scope in scopes if reader.whole(scope)}
 
     def leaves(self, scope: str) -> Mapping[str, str]:
         with self._store.reader() as reader:

@@ -137,9 +137,10 @@ class Pulling:
         return self._wanted or self.cloud.clock.now().mono - last >= COMPARE_EVERY_MS
 
     def _compare(self, page: Page) -> None:
-        """What the cloud has at the very sequence that was just pulled, against what is here."""
-        mine = self.local.digests(page.digests or {})
-        wrong = [scope for scope, digest in (page.digests or {}).items() if mine.get(scope) != digest]
+        """What the cloud has at the very sequence that was just pulled, against what is here whole."""
+        theirs = page.digests or {}
+        mine = self.local.digests(theirs)
+        wrong = [scope for scope, digest in mine.items() if theirs[scope] != digest]
         for scope in wrong:
             self._mend(scope)
         self._wanted = False

@@ -165,3 +165,18 @@ def test_the_setting(store: Store) -> None:
     store.keep_for(7)
     assert store.let_go_of_old(NOW).result().scopes == 1
     assert store.retention_days == 7
+
+
+def test_what_was_let_go_is_compared_with_nobody(store: Store) -> None:
+    """A digest of a pattern says nothing once parts of it have left; of what is whole it does."""
+    rows = [paper_row(1, added(store, 1), day=OLD), paper_row(2, added(store, 2), day=FRESH), child_row(1)]
+    store.apply(bus_over(store.device), rows, cursor=1, token="1").result()
+
+    def whole() -> dict[str, bool]:
+        names = ("papers/*", "papers/north/*", f"papers/north/{OLD}", f"papers/north/{FRESH}", "families/*")
+        with store.reader() as reader:
+            return {name: reader.whole(name) for name in names}
+
+    assert set(whole().values()) == {True}
+    store.let_go_of_old(NOW).result()
+    assert list(whole().values()) == [False, False, False, True, True]

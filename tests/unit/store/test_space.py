@@ -162,7 +162,7 @@ def test_a_store_opens_and_is_destroyed_on_a_full_disk(disk: Disk) -> None:
     disk.leave(0)
     with opened(disk) as store, store.reader() as reader:
         stake = destroy.at_stake(reader)
-        assert stake.unsent == 5
+        assert (stake.unsent, stake.files) == (5, 0)
         assert destroy.check_confirmed(reader, stake.confirm)
     disk.leave(0)
     destroy.destroy(disk.folder / "desk", program="test", ring=None)
