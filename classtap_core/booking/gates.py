@@ -7,6 +7,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant
 from classtap_core.access.rules import decide as may
 from classtap_core.booking.operations import CreateBooking
+from classtap_core.booking.records import Policy, policy_id
 from classtap_core.eligibility.rules import ALLOWED, Decision, Occasion, decide
 from classtap_core.kernel.bus import Gate
 from classtap_core.kernel.envelope import GateResult
@@ -14,10 +15,16 @@ from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Operation, Range, Reads
 from classtap_core.kernel.tx import Tx
+from classtap_core.people.guardians import MATRIX, Guardianship, Right, guardianship_id, matrix_of
+from classtap_core.people.guardians import may as rights
 from classtap_core.people.learners import Learner, known
 from classtap_core.people.records import ChildHealth
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import ClassType, Program, Session
+from classtap_core.timekeeping.rules import local_date
+
+GUARDIAN_POLICY = "guardians"
+"""The published policy that moves what a guardian's role allows (`people.guardians.matrix_of`)."""
 
 STAGES = ("window", "identity", "capability", "overlap", "consent", "health", "eligibility", "capacity", "payment")
 """What is asked first to last. A stage without a gate asks nothing."""
@@ -121,4 +128,32 @@ class BookingEligibility:
         return may(grants, Capability.OVERRIDE_GATE, of_session(session), at_ms=op.at.corrected).allowed
 
 
-GATES = (BookingEligibility(),)
+class GuardianRight:
+    """A guardian books for a child whom they may book for; staff and devices pass."""
+
+    name = stage = "capability"
+
+    def applies(self, op: Operation[Any]) -> bool:
+        return isinstance(op.payload, CreateBooking) and op.author.type == "guardian"
+
+    def reads(self, tx: Tx, op: Operation[CreateBooking]) -> Reads:
+        yield [
+            Key(Session, op.payload.session),
+            Key(Guardianship, guardianship_id(op.payload.child, op.author.id)),
+            Key(Policy, policy_id(op.studio, GUARDIAN_POLICY), "studio"),
+        ]
+
+    def check(self, tx: Tx, op: Operation[CreateBooking]) -> Iterable[GateResult]:
+        session = tx.get(Session, op.payload.session)
+        if session is None:
+            return ()
+        policy = tx.get(Policy, policy_id(op.studio, GUARDIAN_POLICY))
+        matrix = MATRIX if policy is None else matrix_of(policy.values)
+        pair = tx.get(Guardianship, guardianship_id(op.payload.child, op.author.id))
+        day = local_date(op.at.corrected, session.zone)
+        if rights(Right.BOOK, pair, day=day, matrix=matrix).allowed:
+            return (GateResult(self.name, op.payload.child, "allow"),)
+        return (GateResult(self.name, op.payload.child, "block", "guardian_right", {"right": Right.BOOK.value}),)
+
+
+GATES = (GuardianRight(), BookingEligibility())

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from classtap_core.booking.gates import STAGES, pipeline
-from classtap_core.booking.operations import CreateBooking
+from classtap_core.booking.gates import STAGES, GuardianRight, pipeline
+from classtap_core.booking.operations import CreateBooking, PublishPolicy
 from classtap_core.booking.records import Booking
 from classtap_core.checkin.gates import GATES
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
@@ -23,10 +23,15 @@ from classtap_core.eligibility.rules import (
     Tagged,
 )
 from classtap_core.house import bus
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Operation
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode, plain, split
+from classtap_core.kernel.tx import Snapshot, Tx
+from classtap_core.people.guardian_operations import BlockGuardian, EditGuardian, GuardianFacts
+from classtap_core.people.guardians import Role
 from classtap_core.people.learners import EditLearner, Learner, LearnerFacts
 from classtap_core.schedule.offer_operations import ClassFacts, EditClass, PlanProgram
 from tests.unit.house.world import (
@@ -34,6 +39,7 @@ from tests.unit.house.world import (
     BALLET,
     BEN,
     CLERK,
+    CLOUD,
     DESK,
     EVENING,
     FAMILY,
@@ -41,6 +47,7 @@ from tests.unit.house.world import (
     MAIN,
     NINE_BALLET,
     STRANGERS,
+    STUDIO,
     TEACHER,
     ZOE,
     World,
@@ -220,3 +227,39 @@ def test_a_class_never_asks_what_makes_no_sense() -> None:
     base = ClassFacts(name="Ballet")
     bad = replace(base, eligibility=rules.write(Age(min_months=96, max_months=72)))
     assert code(World().say(EditClass(class_type=BALLET, base=base, wanted=bad)).link.outcome) == "eligibility.rule"
+
+
+def by_guardian(world: World, child: Id, guardian: Id) -> list[tuple[str, str, str]]:
+    """What the gate says to a guardian who books: their route to the bus opens with families' pages."""
+    op = Operation(
+        CreateBooking.SPEC, book(child, session=NINE_BALLET), id=named("op"), studio=STUDIO, device=CLOUD, epoch=1, sequence=1,
+        author=Author(type="guardian", id=guardian), at=world.clock.now(),
+    )  # fmt: skip
+    gate, snapshot = GuardianRight(), Snapshot(world.cloud, world.registry)
+    tx = Tx(snapshot, now=world.clock.wall, operation=op.id)
+    assert gate.applies(op)
+    for wants in gate.reads(tx, op):
+        snapshot.warm(wants)  # type: ignore[arg-type]
+        tx.declare(wants)  # type: ignore[arg-type]
+    return [(one.gate, one.result, one.code) for one in gate.check(tx, op)]
+
+
+def test_a_guardian_books_only_where_a_role_or_the_studio_allows_it() -> None:
+    world, mum = World(), named("guardian")
+    pickup = GuardianFacts(roles=(Role("pickup", "2026-01-01"),))
+    blocked = [("capability", "block", "guardian_right")]
+    assert by_guardian(world, BEN, mum) == blocked
+    world.say(EditGuardian(child=BEN, guardian=mum, base=GuardianFacts(), wanted=pickup))
+    assert by_guardian(world, BEN, mum) == blocked
+    world.say(PublishPolicy(name="guardians", head=0, values={"pickup.book_classes": 1}))
+    assert by_guardian(world, BEN, mum) == [("capability", "allow", "")]
+    world.say(BlockGuardian(child=BEN, guardian=mum))
+    assert by_guardian(world, BEN, mum) == blocked
+    assert not GuardianRight().applies(_staffs())
+
+
+def _staffs() -> Operation[Any]:
+    return Operation(
+        CreateBooking.SPEC, book(BEN), id=named("op"), studio=STUDIO, device=CLOUD, epoch=1, sequence=1,
+        author=staff(CLERK), at=World().clock.now(),
+    )  # fmt: skip
