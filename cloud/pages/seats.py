@@ -28,33 +28,39 @@ UM = 1_000
 """Micrometres in a millimetre, the page's unit."""
 MARGINS = 300
 """What the page leaves free beside the room, in millimetres."""
+BEST_PX = 640
+"""How high the map is drawn where there is room for it."""
 LEAST_PX = 24
 """How small the short side of a spot may become before the map is scrolled instead (WCAG 2.2, 2.5.8)."""
 
 
 class DrawnSpot(NamedTuple):
-    """A spot as the page draws it, in millimetres; its name fits into its short side."""
+    """A spot as the page draws it, in millimetres. `short` is its name without the words all spots share, drawn on it."""
 
     id: str
     name: str
+    short: str
     points: str
     x: int
     y: int
-    text_size: int
     tags: tuple[str, ...]
 
 
 class DrawnMap(NamedTuple):
-    """A published map as clients see it. `wide_px`: how wide it is drawn at least.
+    """A published map as clients see it.
 
-    `reservable`: every spot somebody can be given, staff's too.
+    Attributes:
+        least_px, best_px: how wide it is drawn at least, and where there is room for it.
+        reservable: every spot somebody can be given, staff's too.
     """
 
     version: int
     room: str
     width: int
     length: int
-    wide_px: int
+    least_px: int
+    best_px: int
+    text_size: int
     mirrored: bool
     spots: tuple[DrawnSpot, ...]
     reservable: tuple[str, ...]
@@ -176,30 +182,38 @@ def _state(spot: str, session: str, taken: set[str], broken: set[str], lock: Sea
 def draw(seat_map: SeatMap, version: int) -> DrawnMap:
     """A map's public, working spots with the names clients read, in millimetres, mirrored where the map is."""
     types = seat_map.types_by_id()
-    spots, least = [], 10_000
-    for seen in seen_by(seat_map, Audience.CLIENTS):
-        if not seen.spot.reservable:
-            continue
+    shown = [seen for seen in seen_by(seat_map, Audience.CLIENTS) if seen.spot.reservable]
+    shared = _shared([seen.name for seen in shown])
+    spots, least, text_size = [], 10_000, 400
+    for seen in shown:
         type = types[seen.spot.type]
         shape = rectangle if type.outline is Outline.RECTANGLE else ellipse
         corners = placed(shape(type.width_um, type.length_um), seen.rotation_mdeg, (seen.x_um, seen.y_um))
         across = min(type.width_um, type.length_um) // UM
+        name = seen.name or "–"
+        short = name[shared:] or name
         least = min(least, across)
-        text = max(60, min(across * 45 // 100, 400, across * 145 // (100 * max(1, len(seen.name)))))
+        text_size = min(text_size, across * 45 // 100, across * 145 // (100 * len(short)))
         spots.append(
             DrawnSpot(
-                seen.spot.id, seen.name or "–", " ".join(f"{x // UM},{y // UM}" for x, y in corners),
-                seen.x_um // UM, seen.y_um // UM, text, seen.spot.tags,
+                seen.spot.id, name, short, " ".join(f"{x // UM},{y // UM}" for x, y in corners), seen.x_um // UM,
+                seen.y_um // UM, seen.spot.tags,
             )
         )  # fmt: skip
-    text_size = min((spot.text_size for spot in spots), default=0)
-    spots = [spot._replace(text_size=text_size) for spot in spots]
     width, length = seat_map.room.width_um // UM, seat_map.room.length_um // UM
     room = seat_map.room.corners()
     mirrored = seat_map.mirroring is Mirroring.RIGHT
     if mirrored:
         room = tuple((seat_map.room.width_um - x, y) for x, y in room)
-    wide_px = min(4_000, (width + MARGINS) * LEAST_PX // max(1, least) + 1)
+    least_px = min(4_000, (width + MARGINS) * LEAST_PX // max(1, least) + 1)
+    best_px = max(least_px, BEST_PX * (width + MARGINS) // (length + MARGINS))
     reservable = tuple(spot.id for spot in seat_map.spots if spot.reservable)
     walls = " ".join(f"{x // UM},{y // UM}" for x, y in room)
-    return DrawnMap(version, walls, width, length, wide_px, mirrored, tuple(spots), reservable)
+    return DrawnMap(version, walls, width, length, least_px, best_px, text_size, mirrored, tuple(spots), reservable)
+
+
+def _shared(names: list[str]) -> int:
+    """How many first letters all names share, up to a space: "Bike " of Bike 1 and Bike 2."""
+    first, last = min(names, default=""), max(names, default="")
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    return first.rfind(" ", 0, same) + 1
