@@ -16,10 +16,13 @@ from classtap_core.access.pins import hash_pin
 from classtap_core.booking.operations import CreateBooking, PublishPolicy
 from classtap_core.checkin.rules import CHECKIN_POLICY, Window
 from classtap_core.kernel.envelope import Author
-from classtap_core.kernel.ids import Id, fresh
+from classtap_core.kernel.ids import Id, derived, fresh
 from classtap_core.kernel.operations import Payload
 from classtap_core.passes.operations import IssuePass
+from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
+from classtap_core.people.guardians import PRIMARY, SECONDARY, Role
 from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
+from classtap_core.schedule.offer_operations import ClassFacts, EditCategory, EditClass
 from classtap_core.schedule.operations import (
     AddClass,
     AddInstructor,
@@ -29,6 +32,7 @@ from classtap_core.schedule.operations import (
     FoundStudio,
     Planned,
 )
+from classtap_core.schedule.series_operations import PlanSeries
 from classtap_core.timekeeping.rules import instant_ms, local_of
 
 FOUNDED_MS = 1_780_300_800_000
@@ -45,6 +49,9 @@ PLACES = (
 )
 KIDS = ("Tiny ballet", "Junior ballet", "Hip-hop", "Gymnastics", "Circus", "Judo", "Drums", "Choir")
 ADULTS = ("Yoga flow", "Pilates", "Contemporary", "Barre", "Salsa")
+CATEGORIES = {"kids": "For children", "adults": "For grown-ups"}
+WITH_ROLES = 60
+"""So many families have guardians with roles: enough to show, and a ground of thousands stays as small as it was."""
 HEALTH_NOTES = (
     "Peanut allergy, pen in the blue bag", "Asthma, inhaler in the bag", "Wears hearing aids", "Coeliac",
     "Epilepsy, plan at the desk", "Bee stings: call 112, then the family", "Type 1 diabetes, snack at half time",
@@ -227,6 +234,8 @@ class _Maker:
         return tuple(people)
 
     def _week(self, rooms: dict[Id, list[Id]]) -> None:
+        for audience, called in CATEGORIES.items():
+            self.say(EditCategory(category=self._named("category", audience), name=called))
         kids, adults = [self._class(name, "kids") for name in KIDS], [self._class(name, "adults") for name in ADULTS]
         signed_in = {
             draft.payload.staff: draft.payload.name for draft in self.drafts if isinstance(draft.payload, AddStaff)
@@ -244,11 +253,30 @@ class _Maker:
             items.sort(key=lambda item: (item.start, item.session))
             for start in range(0, len(items), 50):
                 self.say(AddSessions(location=location, items=tuple(items[start : start + 50])))
+        self._season(rooms[self.main][0], kids[-1], teachers[0])
 
     def _class(self, name: str, audience: str) -> Id:
         id = self.id()
         self.say(AddClass(class_type=id, name=name, audience=audience))
+        category = self._named("category", audience)
+        facts = ClassFacts(name=name, categories=(category,), tags=("all-levels",))
+        self.say(EditClass(class_type=id, base=ClassFacts(name=name), wanted=facts))
         return id
+
+    def _named(self, kind: str, name: str) -> Id:
+        """An id that draws nothing from the stream."""
+        return derived(f"demo.{kind}", self.studio, name)
+
+    def _season(self, room: Id, class_type: Id, teacher: Id) -> None:
+        """Eight weeks of one class, from next week on."""
+        first = (self.now + timedelta(days=7)).replace(hour=18, minute=0)
+        self.say(
+            PlanSeries(
+                series=self._named("series", "season"), location=self.main, rule="FREQ=WEEKLY;COUNT=8",
+                start=first.strftime("%Y-%m-%dT%H:%M"), class_type=class_type, room=room, instructor=teacher,
+                duration_min=45, capacity=12,
+            )
+        )  # fmt: skip
 
     def _around_now(
         self, rooms: Sequence[Id], kids: Sequence[Id], teachers: Sequence[Id],
@@ -343,6 +371,8 @@ class _Maker:
             for number, one in enumerate(children)
         )  # fmt: skip
         self.say(AddFamily(family=family, home=home, name=name, items=drafts, contacts=contacts), manager)
+        if position < WITH_ROLES:
+            self._guardianships(children, contacts, manager)
         handle = self.random.randbytes(8).hex()
         self.say(
             IssuePass(
@@ -353,6 +383,15 @@ class _Maker:
         )  # fmt: skip
         due = self._book(family, home, children, manager)
         return DemoFamily(family, name, tradition.language, home, handle, children, contacts[0].name, due)
+
+    def _guardianships(self, children: Sequence[DemoChild], contacts: Sequence[ContactDraft], manager: Id) -> None:
+        """The first guardian is every child's primary, the others are secondary."""
+        since = local_of(self.now_ms - 200 * DAY_S * 1000, self.zone)[:10]
+        for child in children:
+            for contact, role in zip(contacts, (PRIMARY, *(SECONDARY for _ in contacts)), strict=False):
+                wanted = GuardianFacts(relation=contact.relation, roles=(Role(role, since),))
+                said = EditGuardian(child=child.child, guardian=contact.contact, base=GuardianFacts(), wanted=wanted)
+                self.say(said, manager)
 
     def _tradition(self, position: int) -> Tradition:
         """Each language once, so that even a small studio shows them all; then by how common they are."""

@@ -74,9 +74,12 @@ def test_what_there_is(plan: Plan, cloud: MemoryCloud) -> None:
     assert len(children) == 60
     kinds = {decode(ClassType, body).audience for body in state_of(cloud, ClassType).values()}
     assert kinds == {"kids", "adults"}
-    days = {decode(Session, body).date for body in state_of(cloud, Session).values()}
+    sessions = [decode(Session, body) for body in state_of(cloud, Session).values()]
+    days = {session.date for session in sessions if not session.series}
     today = local_date(NOON, "Europe/Madrid")
     assert days == {shift_date(today, number) for number in range(-3, 4)}
+    season = {session.date for session in sessions if session.series}
+    assert season == {shift_date(today, 7 * week) for week in range(1, 9)}
     assert all(decode(Device, body).role == "cloud" for body in state_of(cloud, Device).values())
 
 
