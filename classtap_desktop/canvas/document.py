@@ -39,20 +39,23 @@ class Step(QUndoCommand):
 
 
 class Document(QObject):
-    """Attributes: ``seat_map`` (never changed in place), ``selection`` (ids, in the map's order), ``stack``.
+    """Attributes: ``seat_map`` (never changed in place), ``selection`` (ids, in the map's order), ``stack``,
+    ``readonly`` (no step is taken).
 
-    Signals: ``changed(before, after)`` when the map is another, ``selected`` when the selection is, ``marked`` when
+    Signals: ``barred`` when a step was asked for that may not be taken, ``changed(before, after)`` when the map is another, ``selected`` when the selection is, ``marked`` when
     whether something is unsaved or can be undone may have changed.
     """
 
     changed = Signal(object, object)
     selected = Signal()
     marked = Signal()
+    barred = Signal()
 
     def __init__(self, seat_map: SeatMap, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.seat_map = seat_map
         self.selection: tuple[str, ...] = ()
+        self.readonly = False
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(STEPS)
         # Qt owns pushed commands; without a reference of our own Python may collect their methods (NodeGraphQt #223).
@@ -97,6 +100,9 @@ class Document(QObject):
     def do(self, code: str, after: SeatMap, *, select: Iterable[str] | None = None, **params: object) -> bool:
         """Take a step, named by `map.step.<code>`; say whether anything is different."""
         if after is self.seat_map or after == self.seat_map:
+            return False
+        if self.readonly:
+            self.barred.emit()
             return False
         there = edits.items_by_id(after)
         selection = tuple(id for id in (self.selection if select is None else select) if id in there)

@@ -51,7 +51,7 @@ KEYS = {
 
 class Editor(QWidget):
     """Attributes: ``document``, ``judge``, ``board``, ``commands``, ``table``, ``form``, ``problems``, ``layers``,
-    ``numbering`` (the rules last used, if any), ``readonly`` (whether nothing may be changed).
+    ``numbering`` (the rules last used, if any).
 
     Signals: ``save_asked``, ``dialog_asked(name)`` when a dialog is wanted, ``spoke(text)`` for a sentence shown.
     """
@@ -62,9 +62,9 @@ class Editor(QWidget):
 
     def __init__(self, seat_map: SeatMap, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.readonly = False
         self.numbering: Numbering | None = None
         self.document = Document(seat_map, self)
+        self.document.barred.connect(lambda: self.tell("map.told.readonly", {}))
         self.judge = Judge(self)
         self.board = Board(self.document, self.judge, self)
         self.board.home = SelectTool(self.board)
@@ -146,9 +146,9 @@ class Editor(QWidget):
 
     def may_change(self) -> bool:
         """Whether this map may be changed now; says so where it may not."""
-        if self.readonly:
-            self.tell("map.told.readonly", {})
-        return not self.readonly
+        if self.document.readonly:
+            self.document.barred.emit()
+        return not self.document.readonly
 
     def guarded(self, code: str, after: SeatMap) -> bool:
         """Take a step unless it newly overlaps, blocks a way out or narrows an aisle; say why it may not be."""
@@ -330,7 +330,7 @@ class Editor(QWidget):
 
     def _entered(self, event: QDragEnterEvent) -> bool:
         code = code_in(event.mimeData())
-        if not code or self.readonly:
+        if not code or self.document.readonly:
             return False
         items = placing.thing(code, self.document.seat_map)
         tool = PlaceTool(self.board, items, _types_of(code, self.document.seat_map), "placed", once=True)

@@ -53,7 +53,7 @@ class MapPage(QWidget):
         self.work.failed.connect(self._failed)
         desk.ticked.connect(self.follow)
         theme().changed.connect(self.say)
-        self.editor.readonly = not self.work.may_edit
+        self.document.readonly = not self.work.may_edit
         self.say()
         self._load_picture()
         if opened.recovered is not None and self.work.may_edit:
@@ -95,7 +95,7 @@ class MapPage(QWidget):
 
     def leave(self) -> None:
         """Back to the rooms; asks first where something is not saved."""
-        if not self.document.unsaved or self.editor.readonly:
+        if not self.document.unsaved or self.document.readonly:
             self.left.emit()
             return
         question = Question(self, "map.leave", ("save", "discard", "stay"))
@@ -143,10 +143,10 @@ class MapPage(QWidget):
         allowed = self.work.may_publish
         self.publish.show_text(words.say("map.head.publish" if allowed else "map.head.submit"))
         wrong = bool(self.editor.judge.violations) or self.editor.judge.seat_map is not document.seat_map
-        self.publish.setEnabled((not wrong and not self.editor.readonly and bool(document.seat_map.spots))
+        self.publish.setEnabled((not wrong and not self.document.readonly and bool(document.seat_map.spots))
                                 or (opened.state == rules.APPROVED and allowed))  # fmt: skip
         self.publish.setToolTip(words.say("map.head.blocked") if wrong else "")
-        self.save.setEnabled(not self.editor.readonly and (unsaved or not opened.draft) and not self.work.saving)
+        self.save.setEnabled(not self.document.readonly and (unsaved or not opened.draft) and not self.work.saving)
         self.discard.setEnabled(unsaved)
         self.compare.setEnabled(opened.published is not None)
 
@@ -183,7 +183,7 @@ class MapPage(QWidget):
             self.work.save(then_submit=True)
 
     def _published(self, status: str) -> None:
-        self.editor.readonly = True
+        self.document.readonly = True
         self.desk.tell(f"map.told.published_{status}", tone="info" if status in ("waiting", "asked") else "present")
         self.follow()
 

@@ -63,7 +63,7 @@ class SelectTool(Tool):
         """Take a handle of the selection, if one was pressed."""
         board = self.board
         ids = [item.id for item in edits.free_to_change(board.document.seat_map, board.document.selection)]
-        if not ids:
+        if not ids or board.document.readonly:
             return False
         if _near(at.px, overlays.turn_place(area), 10):
             self.drag = Turning(self, ids, at)
@@ -89,6 +89,10 @@ class SelectTool(Tool):
             ids = [
                 item.id for item in edits.free_to_change(self.board.document.seat_map, self.board.document.selection)
             ]
+            if self.board.document.readonly:
+                self.board.document.barred.emit()
+                self._on = ""
+                return
             if not ids:
                 self.board.told.emit("map.told.locked", {})
                 self._on = ""
