@@ -17,6 +17,7 @@ from classtap_core.store import destroy, keys, recovery, rotation
 from classtap_core.store.container import Opener
 from classtap_core.store.folder import DATABASE
 from classtap_core.store.restore import restore as restore_store
+from classtap_core.store.salvage import salvage as salvage_store
 
 Word = Annotated[str, typer.Option("--confirm", metavar="WORD", help="The word that the first step said.")]
 Pin = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with a manager's PIN.")]
@@ -49,6 +50,7 @@ def mount(store: typer.Typer, key: typer.Typer) -> None:
     store.command("backup")(backup)
     store.command("restore")(restore)
     store.command("purge")(purge)
+    store.command("salvage")(salvage)
     key.command("seal")(seal)
     key.command("recover")(recover)
     key.command("rotate")(rotate)
@@ -78,6 +80,19 @@ def restore(
         file, call.folder, house.registry(), opener=opener, program=call.program, erased=gone, ring=ring()
     )
     print_json(found._asdict())
+
+
+@answering
+def salvage(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Make a damaged store again from every page that can be read; the program must be closed.
+
+    Unsent operations are kept, what may be lost is named, what the cloud has is fetched again, the damaged file stays
+    aside.
+    """
+    call = invocation(data, program, now, json)
+    if call.program == "cloud":
+        raise Refused("device.needed")
+    print_json(salvage_store(call.folder, house.registry(), program=call.program, ring=ring())._asdict())
 
 
 @answering

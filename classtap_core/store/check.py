@@ -1,13 +1,15 @@
 """Is a store what its log says? The chain, every row against the fold of recorded changes, and the file itself."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from classtap_core.kernel.chain import verify_device
+from classtap_core.kernel.chain import ChainRow, Verified, verify_device
+from classtap_core.kernel.envelope import read
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.records import Row
 from classtap_core.kernel.tx import Change, Ref, fold
 from classtap_core.store.engine import Connection, faults
@@ -60,14 +62,43 @@ def check(reader: StoreReader) -> Checked:
         return Checked(entries, rows, bad, tuple(wrong), tuple(_file_faults(reader)))
 
 
+KNOWN_GAPS = "salvaged"
+"""The small value that names the epochs of which salvaging could not keep every entry."""
+
+
+def known_gaps(reader: StoreReader) -> frozenset[int]:
+    """The epochs that are known not to be whole, since a salvage said so."""
+    found = reader.recall(KNOWN_GAPS)
+    return frozenset() if found is None else frozenset(msgspec.json.decode(found, type=list[int]))
+
+
 def _chains(reader: StoreReader) -> tuple[int, BadEntry | None]:
-    entries = 0
+    entries, gaps = 0, known_gaps(reader)
     for epoch in reader.epochs():
-        found = verify_device(reader.chain(epoch), head=reader.chain_head(epoch))
+        if epoch in gaps:
+            found = _pieces(reader.chain(epoch))
+        else:
+            found = verify_device(reader.chain(epoch), head=reader.chain_head(epoch))
         entries += found.entries
         if not found.ok:
             return entries, BadEntry(epoch, found.bad_sequence or 0, found.why)
     return entries, None
+
+
+def _pieces(rows: Iterable[ChainRow]) -> Verified:
+    """Verify what there is of a chain with gaps: each entry, and its link to the one before where that is there."""
+    entries, before, end = 0, 0, ""
+    for row in rows:
+        try:
+            sealed = read(row.data, row.parts)
+        except BadInput as bad:
+            return Verified(entries, row.sequence, bad.code)
+        previous = end if row.sequence == before + 1 and end else sealed.envelope.previous
+        found = verify_device([row], previous=previous, first=row.sequence)
+        if not found.ok:
+            return Verified(entries, found.bad_sequence, found.why)
+        entries, before, end = entries + 1, row.sequence, sealed.hash
+    return Verified(entries)
 
 
 def _wrong_rows(reader: StoreReader, table: RecordTable, pending: dict[Ref, list[Change]]) -> Iterator[Ref]:

@@ -16,6 +16,7 @@ from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.tx import Change, Ref, Touched
 from classtap_core.store import purge, schema
 from classtap_core.store.engine import Connection, connect, database, faults, waiting_no_longer_than
+from classtap_core.store.folder import ASIDE, remove_database
 from classtap_core.store.log import position
 from classtap_core.store.reader import Standing, StoreReader
 from classtap_core.store.rows import RowWriter, tables_of
@@ -298,6 +299,7 @@ class SqlDevice(StoreReader):
             purge.erase(self, subject, self._changed)
         self.truncate_due = True
         self.checkpoint(truncate=True)
+        remove_database(self.path.with_name(self.path.name + ASIDE))  # a damaged copy may still name them
 
     # -- the log
 

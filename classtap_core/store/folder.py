@@ -18,6 +18,8 @@ DATABASE, KEY_FILE, LOCK, SOCKET = "store.db", "store.key", "owner.lock", "owner
 RECOVERY_FILE, RESERVE, BLOBS = "store.recovery", "reserve", "blobs"
 NEXT = ".next"
 """What the files of a key that is not yet in force end in."""
+ASIDE = ".damaged"
+"""What a damaged database that is kept aside ends in."""
 
 _OTHERS = 0o077
 _LOCKED_BYTE = 1 << 30  # Windows locks bytes against reading too, so the lock lies beyond what is written
@@ -50,7 +52,8 @@ class Ownership:
     On a full disk it is held without a name: what frees room must be able to begin.
 
     Attributes:
-        unclean: whether the owner before this one ended without releasing it.
+        unclean: whether the owner before this one ended without releasing it. in_a_row: how many did so, one after the
+        other.
     """
 
     def __init__(self, folder: Path, program: str) -> None:
@@ -64,9 +67,14 @@ class Ownership:
             os.close(self._file)
             raise Refused("store.in_use", **owner(folder))
         try:
-            self.unclean = os.fstat(self._file).st_size > 0
+            said = os.pread(self._file, 4096, 0) if hasattr(os, "pread") else os.read(self._file, 4096)
+            self.unclean = bool(said)
+            self.in_a_row = _in_a_row(said) + 1 if said else 0
             os.ftruncate(self._file, 0)
-            os.write(self._file, json.dumps({"program": program, "pid": os.getpid()}).encode())
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(
+                self._file, json.dumps({"program": program, "pid": os.getpid(), "unclean": self.in_a_row}).encode()
+            )
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 os.close(self._file)
@@ -77,6 +85,13 @@ class Ownership:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1
+
+
+def _in_a_row(said: bytes) -> int:
+    try:
+        return int(json.loads(said)["unclean"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def write_fault(error: OSError, folder: Path) -> EnvironmentFault:

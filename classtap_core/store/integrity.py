@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from classtap_core.kernel.chain import verify_device
 from classtap_core.kernel.errors import EnvironmentFault
-from classtap_core.store.check import BadEntry, check, damaged_pages
+from classtap_core.store.check import BadEntry, check, damaged_pages, known_gaps
 from classtap_core.store.engine import Connection, faults
 from classtap_core.store.reader import StoreReader
 
@@ -37,7 +37,8 @@ class Health(NamedTuple):
 
     Attributes:
         depth: of the look. chain: the first wrong entry. pages: of the file, damaged. tables: which can no longer be
-        read whole. wrong: records that are not what the log says, how many.
+        read whole. wrong: records that are not what the log says, how many. mends: whether all that is damaged can be
+        made again or fetched again, which the next start does.
     """
 
     depth: Depth
@@ -45,6 +46,7 @@ class Health(NamedTuple):
     pages: tuple[int, ...] = ()
     tables: tuple[str, ...] = ()
     wrong: int = 0
+    mends: bool = False
 
     @property
     def sound(self) -> bool:
@@ -57,7 +59,7 @@ def at_start(reader: StoreReader) -> Health:
     try:
         with faults():
             epoch = max(reader.epochs(), default=0)
-            if epoch:
+            if epoch and epoch not in known_gaps(reader):
                 previous, rows = reader.chain_end(epoch, AT_START)
                 first = rows[0].sequence if rows else 1
                 found = verify_device(rows, previous=previous, first=first, head=reader.chain_head(epoch))

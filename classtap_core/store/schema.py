@@ -1,5 +1,7 @@
 """The tables that every store has, one migration per schema version, and the record tables made from declarations."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from classtap_core.kernel.operations import Registry
@@ -157,6 +159,12 @@ def _bring_in(db: Database, table: RecordTable) -> None:
         db.conn.execute(table.seen_sql, (id, scope, body, *values))
         search.put(db.conn, table.kind, [(id, words)])
     db.execute("DELETE FROM aside WHERE kind = ?", [table.kind])
+
+
+def derive_all(db: Database, tables: Mapping[str, RecordTable]) -> None:
+    """Derive index columns and search words of every record from its body."""
+    for table in tables.values():
+        _derive_again(db, table)
 
 
 def _derive_again(db: Database, table: RecordTable) -> None:

@@ -17,7 +17,7 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
-from classtap_core.store import backup, integrity, keys, recovery, retention, rotation
+from classtap_core.store import backup, integrity, keys, recovery, retention, rotation, salvage
 from classtap_core.store import folder as places
 from classtap_core.store.blobs import Blobs
 from classtap_core.store.check import Checked, check
@@ -141,7 +141,8 @@ class Store:
 
         Raises Refused `store.folder_open`, `store.in_use`, `store.newer`; EnvironmentFault `store.missing`,
         `store.key_missing`, `store.keyring`, `store.key_damaged`, `store.wrong_key`, `store.unreadable`,
-        `store.damaged`, `store.read_only`, `disk_full`, `store.upgrade`.
+        `store.damaged`, `store.read_only`, `disk_full`, `store.upgrade`, `store.safe_start` (a damaged store, after
+        several bad ends).
         """
         if not (folder / places.DATABASE).exists():
             raise EnvironmentFault("store.missing", folder=str(folder))
@@ -166,6 +167,7 @@ class Store:
         path = folder / places.DATABASE
 
         def make() -> SqlDevice:
+            salvage.before_open(folder, key.key, registry, entropy, bad_ends=ownership.in_a_row)
             upgrade(path, key.key, registry)
             return SqlDevice.open(path, key.key, registry, entropy=entropy)
 
@@ -363,6 +365,8 @@ class Store:
                     found = integrity.quick(fresh)
                 case _:
                     found = integrity.full(reader, fresh)
+        if found.pages or found.tables:
+            found = found._replace(mends=salvage.to_be_mended(self.folder, self._key))
         return self.watch.found(found)
 
     @property

@@ -216,7 +216,7 @@ def test_a_snapshot_goes_on_from_its_last_page(opened: Opener) -> None:
 
     again = opened()
     with again.reader() as reader:
-        assert reader.scopes() == [("families/*", False, "page-2")]
+        assert [state[:3] for state in reader.scopes()] == [("families/*", False, "page-2")]
         assert reader.head().token == "c70"
     bus = bus_over(again.device)
     again.apply_snapshot(bus, "families/*", pages[1], next="", cursor=75, token="c75").result()
