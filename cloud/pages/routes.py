@@ -38,6 +38,8 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+MOST_LIVE = 500
+"""So many pages are told of changes at once; the others look for themselves every few seconds."""
 MISSING = {"link.unknown": 404, "link.expired": 410, "session.unknown": 404, "seats.no_map": 404, "rate.limited": 429}
 T = TypeVar("T")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -58,6 +60,7 @@ class _Pages:
     def __init__(self, cloud: Cloud, heartbeat_s: float) -> None:
         self._cloud, self._heartbeat_s = cloud, heartbeat_s
         self._seats = SeatPages(cloud.studios)
+        self._live = 0
         self._wrong = Tries(cloud.clock, burst=60, per_minute=60)
 
     def answering(self, handler: Handler) -> Handler:
@@ -106,6 +109,8 @@ class _Pages:
     async def live(self, request: Request) -> Response:
         link = self._opened(request)
         scopes = await self._read(partial(self._seats.scopes, link.studio, link.session))
+        if self._live >= MOST_LIVE:
+            raise Refused("rate.limited")
         listener = Listener(link.studio, Id(""), scopes, asyncio.get_running_loop())
         headers = {**SECURITY, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(listener, link), media_type="text/event-stream", headers=headers)
@@ -113,6 +118,7 @@ class _Pages:
     async def _events(self, listener: Listener, link: SeatLink) -> AsyncIterator[bytes]:
         """A word after each change, with nothing of it. Ends with the link."""
         self._cloud.hints.join(listener)
+        self._live += 1
         try:
             yield b"event: look\ndata: 0\n\n"
             while not listener.closed and self._cloud.clock.now().corrected < link.expires_ms:
@@ -120,6 +126,7 @@ class _Pages:
                 if not listener.closed:
                     yield b": beat\n\n" if through is None else b"event: look\ndata: %d\n\n" % through
         finally:
+            self._live -= 1
             self._cloud.hints.leave(listener)
 
     def _opened(self, request: Request) -> SeatLink:

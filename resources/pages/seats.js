@@ -1,6 +1,7 @@
 // The seat page, alive: map and list show the same choice, and both follow what the cloud says. It books nothing.
 "use strict";
 
+const EVERY_MS = 5000;
 const main = document.getElementById("seats");
 const word = document.getElementById("word");
 const count = document.getElementById("count");
@@ -71,7 +72,10 @@ async function look() {
         location.reload();
         return;
       }
-      if (answer.ok) show(await answer.json());
+      if (answer.ok) {
+        show(await answer.json());
+        if (word.textContent === words.lost) word.textContent = "";
+      }
     } while (again);
   } catch {
     word.textContent = words.lost;
@@ -113,9 +117,11 @@ for (const [id, spot] of spots) {
 
 const stream = new EventSource(words.live);
 stream.addEventListener("look", look);
-stream.addEventListener("error", () => {
-  word.textContent = words.lost;
-});
 stream.addEventListener("open", () => {
   if (word.textContent === words.lost) word.textContent = "";
+});
+// A stream that was refused is not tried again by the browser: then look every few seconds.
+stream.addEventListener("error", () => {
+  if (stream.readyState === EventSource.CLOSED) setInterval(look, EVERY_MS);
+  else word.textContent = words.lost;
 });

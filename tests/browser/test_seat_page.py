@@ -26,6 +26,7 @@ from classtap_core.seating.publishing import PublishSeatMap
 from classtap_core.seating.tagging import RestoreSpot, TagSpot
 from classtap_core.seating.templates import read_template
 from cloud.composition import Cloud, open_cloud
+from cloud.pages import routes
 from cloud.pages.links import SeatLink, sealed
 from cloud.serve import CloudServer
 from resources import path
@@ -171,6 +172,18 @@ def test_a_booking_shows_on_the_open_page(rig: Rig, browser: Chromium) -> None:
     browser.until(f"{state_of(rig.seat_map.spots[8].id)} === 'free'")
 
 
+def test_a_page_that_is_told_nothing_looks_for_itself(
+    rig: Rig, browser: Chromium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MOST_LIVE", 0)
+    browser.open(rig.url())
+    spot = rig.seat_map.spots[6].id
+    rig.say(SeatBooking(session=EVENING, child=BEN, spot=spot))
+    browser.until(f"{state_of(spot)} === 'taken'")
+    rig.say(SeatBooking(session=EVENING, child=BEN, spot=""))
+    browser.open("about:blank")
+
+
 def test_a_new_version_reloads_the_page(rig: Rig, browser: Chromium) -> None:
     browser.open(rig.url())
     head = int(browser.run("document.getElementById('seats').dataset.version"))
@@ -249,6 +262,7 @@ def test_words_twice_as_large_still_fit(rig: Rig, browser: Chromium) -> None:
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(rig: Rig, browser: Chromium) -> None:
+    browser.events.clear()
     browser.open(rig.url())
     browser.until("document.getElementById('seats').dataset.seen")
     asked = {one["request"]["url"] for one in browser.seen("Network.requestWillBeSent")}
