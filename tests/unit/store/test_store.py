@@ -221,7 +221,7 @@ def test_a_snapshot_goes_on_from_its_last_page(opened: Opener) -> None:
     bus = bus_over(again.device)
     again.apply_snapshot(bus, "families/*", pages[1], next="", cursor=75, token="c75").result()
     with again.reader() as reader:
-        assert reader.scopes() == [("families/*", True, "")]
+        assert [state[:3] for state in reader.scopes()] == [("families/*", True, "")]
         assert reader.head().token == "c70"
         assert len(reader.find(IN_NORTH)) == 80
         assert reader.holds("families/north")
