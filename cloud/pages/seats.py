@@ -214,6 +214,8 @@ def draw(seat_map: SeatMap, version: int) -> DrawnMap:
 
 def _shared(names: list[str]) -> int:
     """How many first letters all names share, up to a space: "Bike " of Bike 1 and Bike 2."""
-    first, last = min(names, default=""), max(names, default="")
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    if len(names) < 2:
+        return 0
+    first, last = min(names), max(names)
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
     return first.rfind(" ", 0, same) + 1
