@@ -8,19 +8,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import keyring as system_keyring
 from keyring.errors import KeyringError
 
 from classtap_cli.findings import Finding, finding
 from classtap_cli.invocation import Invocation
 from classtap_cli.reach import ask
 from classtap_core.store import folder as places
+from classtap_core.store.keyrings import SystemRing
 from classtap_core.store.keys import KeyProtection, protection
 from classtap_core.store.space import Level, Space
 from classtap_core.store.store import Store
 
 STALE = timedelta(days=2)
 """A backup is made every day that a program runs; one older than this was missed."""
+KEYRING_S = 5.0
+"""A keyring that has not answered by then is one that nobody is there to unlock."""
 _MB = 1024 * 1024
 
 
@@ -74,8 +76,8 @@ def keyring(call: Invocation) -> Finding:
     if os.environ.get("CLASSTAP_KEYRING") == "off":
         return finding("keyring", "keyring_off", ok=True, protection=kept.value if kept else None)
     try:
-        system_keyring.get_password("classtap", "doctor")
-    except (KeyringError, OSError, RuntimeError):
+        SystemRing(patience_s=KEYRING_S).get_password("classtap", "doctor")
+    except KeyringError:
         code = "keyring_none" if kept is None else "keyring_file"
         return finding("keyring", code, ok=False, cure="keyring", protection=kept.value if kept else None)
     if kept is None:

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
+from classtap_cli.questions.table import answering_others
 from classtap_core import house
 from classtap_core.people.operations import RenameFamily
 from classtap_core.store import recovery
@@ -116,6 +117,16 @@ def test_only_a_manager_signs_a_device_out_and_then_nothing_is_left(
     page.close_overlay()
     assert page.isVisible(), "there is nothing behind it any more"
     del studio.nodes["desk"]
+
+
+def test_a_program_that_was_signed_out_ends_like_any_other(studio: Studio) -> None:
+    """What `classtap desk` does once its window is closed: everything it held has gone already."""
+    studio.leave("desk")
+    with studio.open("desk") as node, answering_others(node):
+        node.start()
+        node.destroy()
+    del studio.nodes["desk"]
+    assert list((studio.data / "desk").iterdir()) == []
 
 
 def test_what_was_done_meanwhile_is_said_again(qtbot: QtBot, studio: Studio, page: LeavePage) -> None:
