@@ -1,5 +1,6 @@
 """The house: every room's records and operations, and the one door they stand behind."""
 
+from classtap_core.access import assignment_operations
 from classtap_core.access import operations as access_operations
 from classtap_core.access import owner_key
 from classtap_core.access import records as access_records
@@ -34,7 +35,7 @@ from classtap_core.seating import rollouts as seating_rollouts
 from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
-    access_records, access_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
+    access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
     learners, guardians, guardian_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,

@@ -51,6 +51,7 @@ _MANAGER = _FRONT_DESK | {
 }  # fmt: skip
 
 OWNER, MANAGER, FRONT_DESK, INSTRUCTOR = "owner", "manager", "front_desk", "instructor"
+SUBSTITUTE, ACCOUNTANT, PORTAL_ADMIN = "substitute", "accountant", "portal_admin"
 KIOSK, DESK, CLOUD = "kiosk", "desk", "cloud"
 
 ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
@@ -59,9 +60,12 @@ ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
         MANAGER: _MANAGER,
         FRONT_DESK: _FRONT_DESK,
         INSTRUCTOR: frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE, C.EDIT_SEATMAP, C.TAG_SPOT}),
+        SUBSTITUTE: frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE, C.TAG_SPOT}),
+        ACCOUNTANT: frozenset({C.VIEW_SCHEDULE, C.VIEW_AUDIT}),
+        PORTAL_ADMIN: frozenset({C.VIEW_SCHEDULE, C.CREATE_BOOKING, C.CANCEL_BOOKING}),
     }
 )
-"""What people may do."""
+"""What people may do. A substitute is given the class, the room and the days; a portal's admin books for a company."""
 
 DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
     {

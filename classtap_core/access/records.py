@@ -41,7 +41,7 @@ class Grant(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "grant"
     PREFIX: ClassVar[str] = "studio"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_holder", ("holder",)),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_holder", ("holder",)), Index("by_role", ("role",)))
 
     holder: Id
     role: str

@@ -29,35 +29,35 @@ def may(*grants: Grant, do: str = "mark_attendance", at: Resource | None = None,
 
 # The permission table of the spine: a row a capability, a column a role.
 PEOPLE = """
-                  owner manager front_desk instructor
-mark_attendance   yes   yes     yes        yes
-override_gate     yes   yes     yes        no
-record_scan       yes   yes     yes        no
-view_roster       yes   yes     yes        yes
-view_schedule     yes   yes     yes        yes
-view_family       yes   yes     yes        no
-view_contact      yes   yes     yes        no
-view_health       yes   yes     yes        no
-view_custody      yes   yes     no         no
-view_audit        yes   yes     no         no
-edit_family       yes   yes     yes        no
-edit_health       yes   yes     yes        no
-create_booking    yes   yes     yes        no
-cancel_booking    yes   yes     yes        no
-take_lease        yes   no      no         no
-issue_pass        yes   yes     yes        no
-revoke_pass       yes   yes     yes        no
-manage_schedule   yes   yes     no         no
-publish_policy    yes   yes     no         no
-manage_staff      yes   yes     no         no
-pair_device       yes   yes     no         no
-revoke_device     yes   yes     no         no
-exit_kiosk        yes   yes     yes        no
-undo              yes   yes     yes        no
-manage_studio     yes   no      no         no
-edit_seatmap      yes   yes     no         yes
-publish_seatmap   yes   yes     no         no
-tag_spot          yes   yes     yes        yes
+                  owner manager front_desk instructor substitute accountant portal_admin
+mark_attendance   yes   yes     yes        yes        yes        no         no
+override_gate     yes   yes     yes        no         no         no         no
+record_scan       yes   yes     yes        no         no         no         no
+view_roster       yes   yes     yes        yes        yes        no         no
+view_schedule     yes   yes     yes        yes        yes        yes        yes
+view_family       yes   yes     yes        no         no         no         no
+view_contact      yes   yes     yes        no         no         no         no
+view_health       yes   yes     yes        no         no         no         no
+view_custody      yes   yes     no         no         no         no         no
+view_audit        yes   yes     no         no         no         yes        no
+edit_family       yes   yes     yes        no         no         no         no
+edit_health       yes   yes     yes        no         no         no         no
+create_booking    yes   yes     yes        no         no         no         yes
+cancel_booking    yes   yes     yes        no         no         no         yes
+take_lease        yes   no      no         no         no         no         no
+issue_pass        yes   yes     yes        no         no         no         no
+revoke_pass       yes   yes     yes        no         no         no         no
+manage_schedule   yes   yes     no         no         no         no         no
+publish_policy    yes   yes     no         no         no         no         no
+manage_staff      yes   yes     no         no         no         no         no
+pair_device       yes   yes     no         no         no         no         no
+revoke_device     yes   yes     no         no         no         no         no
+exit_kiosk        yes   yes     yes        no         no         no         no
+undo              yes   yes     yes        no         no         no         no
+manage_studio     yes   no      no         no         no         no         no
+edit_seatmap      yes   yes     no         yes        no         no         no
+publish_seatmap   yes   yes     no         no         no         no         no
+tag_spot          yes   yes     yes        yes        yes        no         no
 """
 DEVICES = {
     KIOSK: {"mark_attendance", "record_scan", "create_booking", "take_lease", "view_roster", "view_schedule"},
