@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 RUN, TEST = "run", "test"
 
@@ -108,6 +109,7 @@ TEST_PROGRAMS = {
     "Xvfb": ("xvfb", "the tests that drag and drop on a real display"),
     "xdotool": ("xdotool", "the tests that move a real pointer"),
     "strace": ("strace", "the tests that cut the power"),
+    "initdb": ("postgresql", "the tests of the cloud on PostgreSQL"),
     "chromium": ("chromium", "the tests that open pages in a browser"),
 }
 TEST_LIBRARIES = {"libical.so.3": ("libical3", "the tests that ask another calendar")}
@@ -133,8 +135,8 @@ def has_zbar() -> bool:
 
 
 def has_program(name: str) -> bool:
-    """Whether a program of this name can be started from here."""
-    return shutil.which(name) is not None
+    """Whether a program of this name can be started from here. Debian keeps PostgreSQL's out of PATH."""
+    return shutil.which(name) is not None or any(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
 
 
 def python_makes_environments() -> bool:

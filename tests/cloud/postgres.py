@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,12 +14,14 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
+from tests.guards.tools import TOOLS
+
 _HOST = "127.0.0.1"
 _USER = "classtap_owner"
 
 
 class Postgres:
-    """A server and the databases made on it. Attributes: url, of its first database, without a name for others."""
+    """A server by its address, and the databases made on it."""
 
     def __init__(self, url: str) -> None:
         self._admin = make_url(url)
@@ -29,80 +32,108 @@ class Postgres:
 
     def execute(self, command: str) -> None:
         """One command of the server's owner, outside any transaction."""
-        address = self._admin.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(address, autocommit=True) as connection:
+        with psycopg.connect(self._plain(self._admin.database or ""), autocommit=True) as connection:
             connection.execute(command.encode())
 
-    def database(self, *, like: str = "") -> str:
-        """A new database, copied from another; its name."""
+    def database(self) -> str:
+        """A new database; its name."""
         name = f"classtap_{os.getpid()}_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {like} STRATEGY FILE_COPY" if like else ""))
+        self.execute(f"CREATE DATABASE {name}")
         return name
 
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def dump(self, url: str) -> bytes:
+        """What an operator's backup of a database holds."""
+        name = make_url(url).database or ""
+        return _run([f"{TOOLS['postgresql'].find()}/pg_dump", "-Fc", "-d", self._plain(name)])
 
-@contextmanager
-def started(programs: str, *, durable: bool = False, port: int = 0) -> Iterator[str]:
-    """Run a server from the folder of `initdb` and `pg_ctl`, on a port of the loopback; gives its address.
+    def restore(self, url: str, dumped: bytes) -> None:
+        """Put a backup in the place of a database."""
+        name = make_url(url).database or ""
+        self.drop(name)
+        self.execute(f"CREATE DATABASE {name}")
+        _run([f"{TOOLS['postgresql'].find()}/pg_restore", "-d", self._plain(name)], said=dumped)
 
-    Root may run none, so there it is the distribution's user `postgres` who does. `durable`: commits reach the disk,
-    as they do for an operator; tests of what is in the tables go without.
+    def _plain(self, name: str) -> str:
+        return self._admin.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+
+class Server:
+    """A PostgreSQL server that can be stopped and started.
+
+    Root may run none, so there it is the distribution's user `postgres` who does. Attributes: url.
     """
-    folder = Path(tempfile.mkdtemp(prefix="classtap-postgres-"))
-    try:
-        front = _front(folder)
-        data = folder / "data"
-        _run(
-            [
-                *front,
-                f"{programs}/initdb",
-                "-D",
-                str(data),
-                "-U",
-                _USER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-                "-N",
-            ]
-        )
-        port = port or _free_port()
+
+    def __init__(self, programs: str, folder: Path, *, durable: bool) -> None:
+        self._programs, self._folder = programs, folder
+        self._root = sys.platform != "win32" and os.geteuid() == 0
+        self._front = ["runuser", "-u", "postgres", "--"] if self._root else []
+        self.give(folder)
+        locale = ["-E", "UTF8", "--no-locale"]
+        self._do("initdb", "-U", _USER, "-A", "trust", "-N", *locale)
+        port = _free_port()
+        # With room for the connections of several workers; what is in the tables is tested without waiting for a disk.
         settings = {
             "port": port, "listen_addresses": _HOST, "unix_socket_directories": str(folder), "max_connections": 200,
             "fsync": "on" if durable else "off", "shared_buffers": "256MB", "max_wal_size": "2GB",
         }  # fmt: skip
-        with (data / "postgresql.conf").open("a") as file:
+        with (folder / "data" / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        start = [*front, f"{programs}/pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log")]
-        _run([*start, "start"])
+        self.url = f"postgresql://{_USER}@{_HOST}:{port}/postgres"
+
+    @classmethod
+    @contextmanager
+    def made(cls, programs: str, *, durable: bool = False) -> Iterator["Server"]:
+        """Started, from the folder of `initdb` and `pg_ctl`; `durable`: commits reach the disk, as an operator's do."""
+        folder = Path(tempfile.mkdtemp(prefix="classtap-postgres-"))
         try:
-            yield f"postgresql://{_USER}@{_HOST}:{port}/postgres"
+            server = cls(programs, folder, durable=durable)
+            server.start()
+            try:
+                yield server
+            finally:
+                server.stop()
         finally:
-            _run([*start, "-m", "immediate", "stop"])
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def give(self, folder: Path) -> None:
+        """Let the server write in a folder; its parents must be open to others."""
+        if self._root:
+            shutil.chown(folder, "postgres", "postgres")
+
+    def start(self) -> None:
+        self._do("pg_ctl", "-w", "-l", str(self._folder / "log"), "start")
+
+    def stop(self) -> None:
+        """At once, as a power cut would; again is fine."""
+        if (self._folder / "data" / "postmaster.pid").exists():
+            self._do("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def _do(self, program: str, *words: str) -> None:
+        _run([*self._front, f"{self._programs}/{program}", "-D", str(self._folder / "data"), *words])
 
 
-def _front(folder: Path) -> list[str]:
-    if sys.platform == "win32" or os.geteuid() != 0:
-        return []
-    shutil.chown(folder, "postgres", "postgres")
-    return ["runuser", "-u", "postgres", "--"]
+@contextmanager
+def started(programs: str, *, durable: bool = False) -> Iterator[str]:
+    """A server's address while it runs."""
+    with Server.made(programs, durable=durable) as server:
+        yield server.url
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr or done.stdout}")
+def _run(command: list[str], said: bytes | None = None) -> bytes:
+    # Its output goes to files: a server started by pg_ctl would hold a pipe open.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run(command, input=said, stdout=out, stderr=err, cwd="/", check=False)
+        out.seek(0)
+        err.seek(0)
+        if done.returncode:
+            raise RuntimeError(f"{command}: {err.read().decode(errors='replace')}")
+        return out.read()
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]

@@ -66,7 +66,7 @@ def test_a_font_is_there_when_it_has_the_letter() -> None:
 def test_only_tests_want_test_programs() -> None:
     run = {want.name for want in libraries.wanted("run")}
     test = {want.name for want in libraries.wanted("test")}
-    assert test - run == {"Xvfb", "xdotool", "strace", "chromium", "libical.so.3"}
+    assert test - run == {"Xvfb", "xdotool", "strace", "chromium", "initdb", "libical.so.3"}
 
 
 def test_without_a_display_windows_can_be_done_without() -> None:
