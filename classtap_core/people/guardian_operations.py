@@ -46,9 +46,35 @@ def _of_child(child: Id, home: Id) -> Range:
     return Range(Guardianship, "by_child", (child,), scope=f"families/{home}")
 
 
-def _resource(tx: Tx, child: Id) -> Resource:
-    found = tx.get(Child, child)
-    return Resource(None if found is None else found.home)
+class _OfChild(Payload, frozen=True, kw_only=True):
+    """What is done to a child's guardians: one at a time, by who may at the child's home."""
+
+    child: Id
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"child:{self.child}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        found = tx.get(Child, self.child)
+        return Resource(None if found is None else found.home)
+
+
+class _OfBlock(_OfChild, frozen=True, kw_only=True):
+    """What changes whether a guardian is blocked, and with it what a kiosk may know."""
+
+    guardian: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Child, self.child)
+        child = tx.get(Child, self.child)
+        if child is not None:
+            home = child.home
+            yield [
+                _of_child(child.id, home),
+                Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{home}"),
+                Key(Custody, child.id, f"custody/{home}"), Key(ChildHealth, child.id, f"health/{home}"),
+                Key(Badge, child.id, f"families/{home}"),
+            ]  # fmt: skip
 
 
 def _today(op: Operation[Any]) -> str:
@@ -57,10 +83,9 @@ def _today(op: Operation[Any]) -> str:
 
 
 @operation("guardian.edit", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
-class EditGuardian(Payload, frozen=True, kw_only=True):
+class EditGuardian(_OfChild, frozen=True, kw_only=True):
     """A guardian of a child as their editor saw them, and as they want them; the first edit links the two."""
 
-    child: Id
     guardian: Id
     base: GuardianFacts
     wanted: GuardianFacts
@@ -73,12 +98,6 @@ class EditGuardian(Payload, frozen=True, kw_only=True):
                 _of_child(child.id, child.home),
                 Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{child.home}"),
             ]
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return _resource(tx, self.child)
 
 
 @handles(EditGuardian)
@@ -119,10 +138,9 @@ def _check(facts: GuardianFacts) -> None:
 
 
 @operation("guardian.hand_over", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
-class HandOver(Payload, frozen=True, kw_only=True):
+class HandOver(_OfChild, frozen=True, kw_only=True):
     """Somebody else is a child's primary from a date on. `then` is the role the one before keeps, "" for none."""
 
-    child: Id
     to: Id
     first: str
     then: str = ""
@@ -132,12 +150,6 @@ class HandOver(Payload, frozen=True, kw_only=True):
         child = tx.get(Child, self.child)
         if child is not None:
             yield _of_child(child.id, child.home)
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return _resource(tx, self.child)
 
 
 @handles(HandOver)
@@ -186,30 +198,10 @@ def _handed(pair: Guardianship, said: HandOver, op: Operation[HandOver]) -> Guar
 
 
 @operation("guardian.block", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
-class BlockGuardian(Payload, frozen=True, kw_only=True):
+class BlockGuardian(_OfBlock, frozen=True, kw_only=True):
     """A person must be kept from a child: at once, whatever else allows them anything. The words why are custody."""
 
-    child: Id
-    guardian: Id
     reason: Annotated[str, about("child", Sensitivity.CUSTODY)] = ""
-
-    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(Child, self.child)
-        child = tx.get(Child, self.child)
-        if child is not None:
-            home = child.home
-            yield [
-                _of_child(child.id, home),
-                Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{home}"),
-                Key(Custody, child.id, f"custody/{home}"), Key(ChildHealth, child.id, f"health/{home}"),
-                Key(Badge, child.id, f"families/{home}"),
-            ]  # fmt: skip
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return _resource(tx, self.child)
 
 
 @handles(BlockGuardian)
@@ -227,37 +219,17 @@ def block_guardian(tx: Tx, op: Operation[BlockGuardian]) -> Outcome:
     custody = replace(custody, orders=tuple(orders))
     others = [pair for pair in tx.find(Guardianship, "by_child", child.id) if pair.id != id]
     tx.put(after)
-    tx.put(custody)
-    tx.put(rules.badge(tx.get(ChildHealth, child.id) or ChildHealth(id=child.id, home=child.home), custody))
+    _put_custody(tx, custody)
     if primary_trouble([*others, after], today=_today(op), before=[*others, replace(before, blocks=())]):
         return Outcome(status=Status.ACCEPTED, obligations=({"review": "guardian.no_primary"},))
     return ACCEPTED
 
 
 @operation("guardian.unblock", version=1, kind=Kind.PUBLISH, needs=Capability.VIEW_CUSTODY)
-class UnblockGuardian(Payload, frozen=True, kw_only=True):
+class UnblockGuardian(_OfBlock, frozen=True, kw_only=True):
     """One block no longer counts. Loosening: the cloud decides, and only by who may see custody."""
 
-    child: Id
-    guardian: Id
     block: Id
-
-    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(Child, self.child)
-        child = tx.get(Child, self.child)
-        if child is not None:
-            home = child.home
-            yield [
-                _of_child(child.id, home), Key(Custody, child.id, f"custody/{home}"),
-                Key(ChildHealth, child.id, f"health/{home}"), Key(Badge, child.id, f"families/{home}"),
-                Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{home}"),
-            ]  # fmt: skip
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return _resource(tx, self.child)
 
 
 @handles(UnblockGuardian)
@@ -277,10 +249,15 @@ def unblock_guardian(tx: Tx, op: Operation[UnblockGuardian]) -> Outcome:
     tx.put(after)
     custody = tx.get(Custody, child.id)
     if custody is not None:
-        custody = replace(custody, lifted=tuple(sorted({*custody.lifted, said.block})))
-        tx.put(custody)
-        tx.put(rules.badge(tx.get(ChildHealth, child.id) or ChildHealth(id=child.id, home=child.home), custody))
+        _put_custody(tx, replace(custody, lifted=tuple(sorted({*custody.lifted, said.block}))))
     return ACCEPTED
+
+
+def _put_custody(tx: Tx, custody: Custody) -> None:
+    """What is known of custody, and the badge that a kiosk has of it."""
+    health = tx.get(ChildHealth, custody.id) or ChildHealth(id=custody.id, home=custody.home)
+    tx.put(custody)
+    tx.put(rules.badge(health, custody))
 
 
 @operation("guardian.merge", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
