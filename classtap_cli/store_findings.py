@@ -27,9 +27,10 @@ _MB = 1024 * 1024
 
 
 def folder(call: Invocation) -> Finding:
-    """Whether the data folder, the program's own and all in it are this user's, and closed to others."""
+    """Whether the data folder, the program's own and its backups' are closed to others, and all of it this user's."""
     if os.name == "posix":
-        for path in (call.data, call.folder, *sorted(call.folder.glob("*"))):
+        kept = call.data / "backups" / call.program
+        for path in (call.data, call.folder, kept, *sorted(call.folder.glob("*")), *sorted(kept.glob("*"))):
             if path.exists():
                 wrong = _rights(path)
                 if wrong is not None:
@@ -45,8 +46,8 @@ def _rights(path: Path) -> Finding | None:
         return finding(
             "folder", "folder_foreign", ok=False, cure="folder_foreign", folder=str(path), user=user, command=command
         )
-    if stat.S_IMODE(seen.st_mode) & 0o077 and not stat.S_ISLNK(seen.st_mode):
-        command = f"chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}"
+    if stat.S_IMODE(seen.st_mode) & 0o077 and stat.S_ISDIR(seen.st_mode):  # a file is as closed as its folder
+        command = f"chmod 700 {shlex.quote(str(path))}"
         return finding("folder", "folder_open", ok=False, cure="folder_open", folder=str(path), command=command)
     return None
 
