@@ -269,7 +269,7 @@ class Form(QWidget):
         whole.addWidget(self.area, 1)
         document.selected.connect(self.follow)
         document.changed.connect(lambda _before, _after: self.follow())
-        theme().changed.connect(lambda: self.follow(anew=True))
+        theme().changed.connect(self._dress)
         self.follow(anew=True)
 
     def showEvent(self, event: Any) -> None:
@@ -292,6 +292,9 @@ class Form(QWidget):
             self._shape = shape
             self._build(fields)
         self._fill(fields)
+
+    def _dress(self) -> None:
+        self.follow(anew=True)
 
     def focus_first(self) -> None:
         """Put the keyboard into the first field."""

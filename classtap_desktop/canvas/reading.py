@@ -11,23 +11,16 @@ from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.records import Location, Room, Session
+from classtap_core.schedule.seats import RoomSeating, SeatLock, SeatMapVersion, lock_id, room_seating_id, version_id
 from classtap_core.seating import rules
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.formats.native import read_json
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.presets import SAVED
 from classtap_core.seating.publishing import affected
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatDraft,
-    SeatLock,
-    SeatMapVersion,
-    SeatPreset,
-    lock_id,
-    room_seating_id,
-    version_id,
-)
+from classtap_core.seating.records import SeatDraft, SeatPreset
 from classtap_core.seating.templates import Template, read_template
 from classtap_desktop.source import DeskSource
 from resources import path
@@ -91,7 +84,7 @@ def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
         current = stands.current if stands else 0
         held = sorted(drafts.get(room.id, []), key=lambda one: -one.saved_ms)
         lock = locks.get(lock_id(room.id))
-        locked = lock is not None and rules.lock_stands(lock, now) and lock.device != source.place.device
+        locked = lock is not None and room_seats.lock_stands(lock, now) and lock.device != source.place.device
         shown = _in_force(source, room.id, current) or (_map_of(held[0].document) if held else None)
         lines.append(
             RoomLine(

@@ -160,7 +160,10 @@ class Shelf(QWidget):
         whole.addWidget(self.area)
         self._types: object = None
         document.changed.connect(lambda _before, _after: self._fill())
-        theme().changed.connect(lambda: self._fill(anew=True))
+        theme().changed.connect(self._dress)
+        self._fill(anew=True)
+
+    def _dress(self) -> None:
         self._fill(anew=True)
 
     def _fill(self, *, anew: bool = False) -> None:

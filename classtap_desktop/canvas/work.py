@@ -58,10 +58,10 @@ class Work(QObject):
         """Nobody works on it any more: give the lock back."""
         self._timer.stop()
         self._renewing.stop()
-        if self._touched:
-            self.desk.submit(
-                ReleaseLock(room=self.opened.room, location=self.opened.location), then=lambda _receipt: None
-            )
+        if self._touched and self.desk.operator is not None:
+            # nobody waits for the answer: the window may be gone before it comes
+            release = ReleaseLock(room=self.opened.room, location=self.opened.location)
+            self.desk.source.submit(release, self.desk.operator.author)
 
     # --- what a person asks for
 

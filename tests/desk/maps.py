@@ -49,15 +49,16 @@ def bikes(*places: PointUm, pillars: tuple[PointUm, ...] = ()) -> SeatMap:
 def editing(qtbot: QtBot, seat_map: SeatMap, *, zoom: float = 1.0) -> Iterator[Editor]:
     """An editor on the screen, its map judged, the room's corner at the board's."""
     editor = Editor(seat_map)
-    editor.resize(1400, 900)
-    with qtbot.waitActive(editor):
-        editor.show()
-    judged(qtbot, editor)
-    board = editor.board
-    board._fit_next = False
-    board.look(board.view._replace(zoom=zoom, left=-500_000 / zoom, top=-500_000 / zoom))
-    board.setFocus()
     try:
+        editor.resize(1400, 900)
+        with qtbot.waitExposed(editor):
+            editor.show()
+        editor.activateWindow()
+        judged(qtbot, editor)
+        board = editor.board
+        board._fit_next = False
+        board.look(board.view._replace(zoom=zoom, left=-500_000 / zoom, top=-500_000 / zoom))
+        board.setFocus()
         yield editor
     finally:
         editor.close_editor()

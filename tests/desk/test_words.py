@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from classtap_core.kernel.outcomes import Status
+from classtap_core.seating.model import Mirroring, Modality, Visibility, ZoneKind
+from classtap_core.seating.model import Status as SpotStatus
+from classtap_core.seating.numbering import By, Corner, Lines
+from classtap_core.seating.templates import parameters
 from classtap_core.store.keys import KeyProtection
 from classtap_desktop import actions
+from classtap_desktop.canvas import editor, edits, form, placing, table, toolbar
+from classtap_desktop.canvas.dialogs.export import WHAT
+from classtap_desktop.canvas.dialogs.numbering import TEXTS
+from classtap_desktop.canvas.dialogs.templates import SIZINGS
+from classtap_desktop.canvas.reading import OPEN, shipped
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.devices.view import FACTS
 from classtap_desktop.screens.roster.child_card import REASONS
@@ -38,6 +47,30 @@ WANTED = {
     *(f"desk.relation.{relation}" for relation in ("mother", "father", "guardian", "grandparent", "other")),
     *(f"desk.pass.{state}" for state in ("good", "expired", "revoked", "none")),
     *(f"desk.schedule.all_{name}" for name in ("location", "room", "instructor")),
+    *(action.words for action in actions.ACTIONS),
+    *(f"map.kind.{kind}" for kind in (*ZoneKind, *placing.ROOM_THINGS)),
+    *(f"map.column.{column}" for column in table.COLUMNS),
+    *(f"map.page.{page}" for page in editor.PAGES),
+    *(f"map.tool.{name}" for name in (*toolbar.ORDER, *toolbar.RIGHT)),
+    *(f"map.tag.{tag}" for tag in form.TAGS),
+    *(f"map.field.tag.{tag}" for tag in form.TAGS),
+    *(f"map.visibility.{one}" for one in Visibility),
+    *(f"map.status.{one}" for one in SpotStatus),
+    *(f"map.modality.{one}" for one in Modality),
+    *(f"map.mirroring.{one}" for one in Mirroring),
+    *(f"map.layer.{layer}" for layer in (*edits.LAYERS, "shown", "locked")),
+    *(f"map.number.{name}" for name in (*TEXTS, "corner", "lines", "by", "serpentine", "continuous", "mirrored")),
+    *(f"map.number.corner.{one}" for one in Corner),
+    *(f"map.number.lines.{one}" for one in Lines),
+    *(f"map.number.by.{one}" for one in By),
+    *(f"map.pattern.{one}" for one in placing.Pattern),
+    *(f"map.template.size_{one}" for one in SIZINGS),
+    *(f"map.parameter.{name.rpartition('.')[2]}" for one in shipped() for name in parameters(one)),
+    *(f"map.export.{one}{hint}" for one in WHAT for hint in ("", "_hint")),
+    *(f"map.state.{state}" for state in (*OPEN, "unsaved", "published", "in_force", "new")),
+    *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded")),
+    *(f"map.answer.{one}" for one in ("save", "discard", "stay", "publish", "recover")),
+    *(f"map.{one}.{part}" for one in ("leave", "discard", "publish", "recovered") for part in ("title", "text")),
 }
 
 

@@ -206,6 +206,11 @@ class MemorySource:
         """There is nothing on a disk to destroy."""
         return None
 
+    @property
+    def steward(self) -> None:
+        """There is no engine to ask."""
+        return None
+
     def sync_now(self) -> None:
         self.asked_for_sync += 1
 

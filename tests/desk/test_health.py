@@ -1,0 +1,164 @@
+"""The health cards over a real device and a real cloud: what they say, and what their buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
+
+from classtap_core.kernel.device import Answer
+from classtap_core.kernel.outcomes import Outcome, Reason, Status
+from classtap_core.people.operations import RenameFamily
+from classtap_desktop.kit import Button, theme
+from classtap_desktop.node_source import NodeSource
+from classtap_desktop.operator import operator_of
+from classtap_desktop.screens.health.cards import HealthCards
+from classtap_desktop.screens.health.lines import device_line, size_words
+from classtap_desktop.settings import Settings
+from classtap_desktop.window import DeskWindow
+from resources.text import Catalogue
+from sync.client.engine import State
+from sync.client.node import Node
+from sync.protocol import DeviceStanding, Report
+from tests.end_to_end.house_rig import families_due, staff, until
+from tests.end_to_end.rig import Studio
+
+pytestmark = pytest.mark.leaves("cloud-(reading|writing)|ThreadPoolExecutor", reason="the file's cloud starts them")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(tmp_path_factory.mktemp("studio") / "data", families=4) as made:
+        yield made
+
+
+@pytest.fixture
+def node(studio: Studio, tmp_path: Path) -> Iterator[Node]:
+    made = studio.pair("desk", tmp_path / "desk")
+    kiosk = studio.pair("kiosk", tmp_path / "kiosk")
+    kiosk.start()
+    until(lambda: kiosk.engine.status().state is State.ONLINE, kiosk)
+    made.start()
+    until(lambda: made.engine.others is not None, made)
+    yield made
+    kiosk.close()
+    made.close()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, studio: Studio, node: Node) -> Iterator[DeskWindow]:
+    source = NodeSource(node)
+    operator = operator_of(source, staff(studio).id)
+    made = DeskWindow(source, settings=Settings(look="light", locale="en_GB"), operator=operator)
+    with qtbot.waitActive(made):
+        made.show()
+    made.open("devices")
+    yield made
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    theme().use(look="light", locale="en", text_scale=1.0)
+
+
+def soon(qtbot: QtBot, holds: Callable[[], object]) -> None:
+    """Wait, with patience for a machine that has other things to do."""
+    qtbot.waitUntil(lambda: bool(holds()), timeout=30_000)
+
+
+def cards(window: DeskWindow) -> HealthCards:
+    found: HealthCards = window.screens["devices"].health  # type: ignore[attr-defined]
+    return found
+
+
+def facts(window: DeskWindow) -> dict[str, str]:
+    return {name: value.whole_text() for name, (_, value) in cards(window).facts.facts.items()}
+
+
+def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow) -> None:
+    soon(qtbot, lambda: "of" in facts(window)["held"])
+    assert "give or take" in facts(window)["clock"]
+    assert "used here" in facts(window)["room"]
+    assert facts(window)["mended"] == "0"
+    assert not cards(window).aside.isVisible()
+    said = [label.whole_text() for label in cards(window).others.findChildren(type(cards(window).others.title))]
+    assert any("Kiosk" in text and "last heard of" in text for text in said)
+
+
+def test_pausing_and_going_on(qtbot: QtBot, window: DeskWindow, node: Node) -> None:
+    health = cards(window).facts
+    soon(qtbot, lambda: health.pause.text() == "Pause sync")
+    health.pause.click()
+    soon(qtbot, lambda: node.engine.status().state is State.PAUSED)
+    soon(qtbot, lambda: health.pause.text() == "Go on syncing")
+    health.pause.click()
+    soon(qtbot, lambda: node.engine.status().state is State.ONLINE)
+
+
+def test_what_was_set_aside_is_shown_with_its_reason_and_said_again(
+    qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio
+) -> None:
+    node.pause(True)
+    soon(qtbot, lambda: node.engine.status().state is State.PAUSED)
+    family = families_due(studio)[0]
+    rename = RenameFamily(family=family.family, base=family.name, name="Aside")
+    receipt = node.submit(rename, staff(studio), source="test").result()
+    aside = Outcome(status=Status.QUARANTINED, reasons=(Reason("fault", {"type": "ZeroDivisionError"}),))
+    node.call(lambda bus: bus.acknowledge([Answer(receipt.sequence or 0, aside, 1)]))
+    soon(qtbot, lambda: cards(window).aside.isVisible())
+    texts = [label.whole_text() for label in cards(window).aside.findChildren(type(cards(window).aside.title))]
+    assert any("The cloud failed at it" in text for text in texts)
+    (again,) = cards(window).aside.findChildren(Button)
+    again.click()
+    soon(qtbot, lambda: not cards(window).aside.isVisible())
+    assert node.pending() == 1
+
+
+def test_the_log_for_support_is_written_and_names_nobody(
+    qtbot: QtBot, window: DeskWindow, node: Node, tmp_path: Path
+) -> None:
+    file = tmp_path / "log.jsonl"
+    with qtbot.waitSignal(window.desk.told):
+        cards(window).facts.save_log(file)
+    lines = [msgspec.json.decode(line) for line in file.read_bytes().splitlines()]
+    assert lines[0]["what"] == "device"
+    assert node.papers.device not in file.read_text()
+
+
+def test_another_device_is_withdrawn_with_two_presses(qtbot: QtBot, window: DeskWindow, studio: Studio) -> None:
+    others = cards(window).others
+    soon(qtbot, lambda: len(others.findChildren(Button)) >= 1)
+    (one, *_) = others.findChildren(Button)
+    one.click()
+    soon(qtbot, lambda: any("Press again" in button.text() for button in others.findChildren(Button)))
+    (sure,) = [button for button in others.findChildren(Button) if "Press again" in button.text()]
+    sure.click()
+    soon(qtbot, lambda: any(one.purge for one in studio.cloud.studios.devices(studio.plan.studio)), timeout=20_000)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, "0 kB"), (1, "1 kB"), (2_000_000, "1 MB"), (5 << 30, "5 GB"), (1023 << 20, "1,023 MB")]
+)
+def test_sizes(size: int, said: str) -> None:
+    assert size_words(size, Catalogue("en_GB")) == said
+
+
+def test_a_device_in_trouble_stands_out() -> None:
+    words = Catalogue("en_GB")
+    report = Report(program="kiosk", version="1", pending=3, quarantined=1, protection="file", free_bytes=1 << 30)
+    one = DeviceStanding(
+        device="d" * 32,
+        name="Door",
+        role="kiosk",
+        location="",
+        epoch=1,
+        acked=0,
+        seen_ms=1_000,
+        report=report,  # type: ignore[arg-type]
+    )
+    line = device_line(one, 61_000, words)
+    assert (line.tone, line.stands) == ("warn", True)
+    assert line.said == "Kiosk · last heard of 1 minute ago · 3 waiting · 1 set aside · 1 GB free · key in a file"
