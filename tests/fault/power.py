@@ -2,7 +2,7 @@
 
 A disk keeps what was synced. Of the rest it may have kept any 512-byte sector and lost any other, in any order; a
 file's length may be the old one or the new one. Names (creating, renaming, removing) are kept in order, as
-filesystems with a journal do, and are certain once their folder was synced.
+filesystems with a journal do, and are certain once their folder was synced; a folder's own name lies in the one above.
 """
 
 import random
@@ -18,13 +18,16 @@ import pytest
 
 SECTOR = 512
 ROOT = Path(__file__).resolve().parents[2]
-_CALLS = "openat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync"
+_CALLS = "openat,write,pwrite64,ftruncate,rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync,mkdir,mkdirat"
 _NOT_KEPT = ("-shm", "owner.lock", "owner.sock")
 """Shared memory is made again by whoever opens first; locks end with the machine."""
 
 
 class Event(NamedTuple):
-    """One call that touched the folder, in the order of their beginnings; a sync counts when it has returned."""
+    """One call that touched the folder, in the order of their beginnings; a sync counts when it has returned.
+
+    The names of folders end in `/`; the one that was given is empty.
+    """
 
     call: str
     name: str = ""
@@ -33,10 +36,10 @@ class Event(NamedTuple):
     to: str = ""
 
 
-def record(folder: Path, log: Path, *words: str) -> list[Event]:
-    """Run `tests.fault.submitting` on a folder under strace, to its end."""
+def record(folder: Path, log: Path, *words: str, program: str = "tests.fault.submitting") -> list[Event]:
+    """Run a program on a folder under strace, to its end."""
     command = ["strace", "-f", "-y", "-xx", "-s", "1000000", "-e", f"trace={_CALLS}", "-o", str(log)]
-    command += [sys.executable, "-m", "tests.fault.submitting", str(folder), *words]
+    command += [sys.executable, "-m", program, str(folder), *words]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     if "ptrace" in ran.stderr and ran.returncode:
         pytest.skip(f"strace may not look on here: {ran.stderr.splitlines()[0]}")
@@ -90,6 +93,8 @@ def _event(call: str, rest: str, returned: int, folder: str, ends: dict[str, int
             yield Event("cut", name, int(rest.rsplit(")", 1)[0].rsplit(",", 1)[1]))
         case "fsync" | "fdatasync" if name is not None:
             yield Event("sync", name)
+        case "mkdir" | "mkdirat" if made := _inside(texts[0].decode(), folder):
+            yield Event("make", made + "/")
         case "openat" if "O_CREAT" in rest and (opened := _inside(texts[0].decode(), folder)):
             ends[opened] = 0
             yield Event("make", opened)
@@ -108,11 +113,17 @@ def _decoded(path: str) -> str:
 
 
 def _inside(path: str, folder: str) -> str | None:
-    """A file's name in the folder; empty for the folder itself; None elsewhere."""
+    """A file's name in the folder, with the folders between; empty for the folder itself; None elsewhere."""
     if path == folder:
         return ""
-    inside, _, name = path.rpartition("/")
-    return name if inside == folder and not name.endswith(_NOT_KEPT) else None
+    name = path.removeprefix(folder + "/")
+    return name if name != path and not name.endswith(_NOT_KEPT) else None
+
+
+def _above(name: str) -> str:
+    """The folder that a name lies in."""
+    folder, slash, _ = name.removesuffix("/").rpartition("/")
+    return folder + slash
 
 
 class _File:
@@ -165,11 +176,14 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         """Begins with what lies there: all of that is kept."""
-        there = [path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_NOT_KEPT)]
-        self._now = {path.name: _File(path.read_bytes()) for path in there}
+        there = [path for path in sorted(folder.rglob("*")) if not path.name.endswith(_NOT_KEPT)]
+        named = {path.relative_to(folder).as_posix(): path for path in there}
+        self._now = {
+            name + "/" * path.is_dir(): _File(b"" if path.is_dir() else path.read_bytes())
+            for name, path in named.items()
+        }
         self._names = dict(self._now)
-        self._told: list[Event] = []
-        self._made: dict[int, _File] = {}
+        self._told: list[tuple[Event, _File]] = []
         self.said: list[str] = []
 
     def take(self, event: Event) -> None:
@@ -179,18 +193,19 @@ class Disk:
                 self.said += event.data.decode().split("\n")[:-1]
             case "make":
                 if event.name not in self._now:
-                    self._now[event.name] = self._made[len(self._told)] = _File()
-                    self._told.append(event)
+                    self._now[event.name] = _File()
+                    self._told.append((event, self._now[event.name]))
             case "rename" | "remove":
                 if event.name in self._now:
-                    self._told.append(event)
                     moved = self._now.pop(event.name)
+                    self._told.append((event, moved))
                     if event.to:
                         self._now[event.to] = moved
-            case "sync" if event.name == "":
-                self._names = dict(self._now)
-                self._told.clear()
-                self._made.clear()
+            case "sync" if not event.name or event.name + "/" in self._now:
+                certain = [told for told in self._told if self._lies_in(told[0], event.name)]
+                self._told = [told for told in self._told if told not in certain]
+                for told, file in certain:
+                    _rename(self._names, told, file)
             case "sync":
                 if event.name in self._now:
                     self._now[event.name].sync()
@@ -198,23 +213,37 @@ class Disk:
                 if event.name in self._now:
                     self._now[event.name].told.append((event.call, event.at, event.data))
 
+    @staticmethod
+    def _lies_in(event: Event, folder: str) -> bool:
+        return _above(event.to or event.name) == (folder and folder + "/")
+
     def image(self, out: Path, rng: random.Random) -> None:
         """Write one of the folders that a power cut now may leave."""
         names = dict(self._names)
-        for position, event in enumerate(self._told[: rng.randint(0, len(self._told))]):
-            if event.call == "make":
-                names[event.name] = self._made[position]
-            elif event.name in names:
-                moved = names.pop(event.name)
-                if event.to:
-                    names[event.to] = moved
+        for event, file in self._told[: rng.randint(0, len(self._told))]:
+            _rename(names, event, file)
         likely = rng.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(mode=0o700)
-        for name, file in names.items():
+        for name, file in sorted(names.items()):  # folders before what is in them
             path = out / name
-            path.write_bytes(file.image(rng, likely))
-            path.chmod(0o600)
+            if not path.parent.exists():
+                continue  # nobody finds a file in a folder that has no name
+            if name.endswith("/"):
+                path.mkdir(mode=0o700)
+            else:
+                path.write_bytes(file.image(rng, likely))
+                path.chmod(0o600)
+
+
+def _rename(names: dict[str, _File], event: Event, file: _File) -> None:
+    """Do to names what an event did."""
+    if event.call == "make":
+        names[event.name] = file
+        return
+    names.pop(event.name, None)
+    if event.to:
+        names[event.to] = file
 
 
 class Image(NamedTuple):
