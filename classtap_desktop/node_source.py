@@ -16,6 +16,7 @@ from classtap_core.kernel.tx import Change, Reader, Ref
 from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
 from sync.client.engine import Status
+from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
 
@@ -70,6 +71,10 @@ class NodeSource:
     @property
     def leaving(self) -> Leaving:
         return Leaving(self._node)
+
+    @property
+    def steward(self) -> Steward:
+        return Steward(self._node)
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         return self._node.submit(payload, author, source="desk")

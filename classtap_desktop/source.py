@@ -15,6 +15,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.store.search import Found, Readable
 from sync.client.engine import Status
+from sync.client.health import Steward
 from sync.client.leaving import Leaving
 
 Stop = Callable[[], None]
@@ -56,6 +57,11 @@ class DeskSource(Protocol):
     @property
     def leaving(self) -> Leaving | None:
         """Signing this device out; None where there is nothing to destroy (a desk in memory)."""
+        ...
+
+    @property
+    def steward(self) -> Steward | None:
+        """How this device is, and what may be done about it; None for a desk in memory."""
         ...
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:

@@ -35,6 +35,10 @@ NOT_UNDERSTOOD = frozenset({"operation.unknown", "operation.version"})
 """Why a cloud quarantines what a later one will take."""
 
 
+LAST = (1 << 53) - 1
+"""A studio sequence beyond all."""
+
+
 class DeviceHead(msgspec.Struct, frozen=True, kw_only=True):
     """Where a device stands.
 
@@ -359,10 +363,18 @@ class DeviceBus:
             op = self._reread(entry)
             if op is None or self._has(again):
                 return None
+            self._take_back(entry)
             return self.submit(
                 op.payload, op.author, source=op.source, cause=entry.id, external=op.external, at=op.at, id=again
             )
         return None
+
+    def _take_back(self, entry: Entry) -> None:
+        """Let go of what an operation laid over the rows, without waiting for a pull to say that it came to nothing."""
+        if entry.sequence in self.backend.settled_by(LAST):
+            with self.backend.atomic():
+                self.backend.settle([entry.sequence])
+                self._rebase({change.ref for change in entry.changes}, ())
 
     def retry_understood(self) -> int:
         """Say again what a cloud that did not know its kind has set aside, now that it does; how many that were."""

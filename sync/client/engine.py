@@ -22,7 +22,7 @@ from sync.client.pulling import Pulling
 from sync.client.pushing import Pushing
 from sync.client.retry import Backoff
 from sync.client.transport import Rejected, Transport, Unreachable
-from sync.protocol import Report
+from sync.protocol import Devices, Report
 
 log = logging.getLogger("classtap.sync")
 
@@ -69,11 +69,11 @@ class SyncEngine:
     """Keeps a device and the cloud in step.
 
     `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
-    `report` says how this device is; `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
+    `report` says how this device is, and `hears_of_others` has it told how the studio's other devices are (a desk); `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
     what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
 
     Attributes:
-        pushing, pulling: the two halves of a round.
+        pushing, pulling: the two halves of a round. others: how the studio's devices were when last heard of; None before.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class SyncEngine:
         listener: Callable[[Status], None] = lambda status: None,
         backoff: Backoff | None = None,
         report: Callable[[], Report] | None = None,
+        hears_of_others: bool = False,
         purge: Callable[[Id], None] = lambda order: None,
         last_success_ms: int | None = None,
         revoked: bool = False,
@@ -112,6 +113,8 @@ class SyncEngine:
         self._keys_at: int | None = None
         self._keys_trouble: BadInput | None = None
         self._reported_at: int | None = None
+        self._hears_of_others = hears_of_others
+        self.others: Devices | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -154,6 +157,11 @@ class SyncEngine:
             self._paused = paused
             self._wanted = True
             self._wake.notify_all()
+
+    def report_now(self) -> None:
+        """Tell the cloud how this device is, and hear of the others, in the next round."""
+        self._reported_at = None
+        self.nudge()
 
     def compare(self) -> None:
         """Compare all that is held with the cloud's in the next round, and mend what differs."""
@@ -266,6 +274,8 @@ class SyncEngine:
             return
         try:
             self.transport.report(self.report())
+            if self._hears_of_others:
+                self.others = self.transport.devices()
         except (Unreachable, Rejected, ClassTapError) as failure:
             log.info("a report did not arrive: %s", type(failure).__name__)
         else:

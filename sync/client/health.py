@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from classtap_core.kernel.device import Entry
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome
 from sync.client.engine import Status
-from sync.protocol import Report
+from sync.protocol import DeviceStanding, Report
 
 if TYPE_CHECKING:
     from sync.client.node import Node
@@ -65,6 +67,43 @@ def health_of(node: "Node") -> Health:
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
     )  # fmt: skip
+
+
+class Steward:
+    """What a health screen asks and may do. Nothing here waits for the network; none of it belongs on a window's thread."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+
+    def health(self) -> Health:
+        return health_of(self._node)
+
+    def others(self) -> tuple[DeviceStanding, ...] | None:
+        """The studio's devices when last heard of, this one first; None where nobody told yet (offline, or a kiosk)."""
+        found = self._node.engine.others
+        if found is None:
+            return None
+        mine = self._node.papers.device
+        return tuple(sorted(found.devices, key=lambda one: (one.device != mine, one.name, one.device)))
+
+    def ask(self) -> None:
+        """Have the cloud asked for the others again, soon."""
+        self._node.engine.report_now()
+
+    def pause(self, paused: bool) -> None:
+        self._node.pause(paused)
+
+    def compare(self) -> None:
+        """Have all that is held compared with the cloud's, soon."""
+        self._node.engine.compare()
+
+    def retry(self, sequence: int) -> bool:
+        """Say again what the cloud has set aside; whether there was anything to say."""
+        return self._node.retry(sequence).result() is not None
+
+    def support(self, most: int = 1_000) -> bytes:
+        """The log for support, a line of JSON each."""
+        return b"".join(msgspec.json.encode(line) + b"\n" for line in support_log(self._node, most))
 
 
 def set_aside(node: "Node") -> list[SetAside]:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from classtap_core import house
+from classtap_core.access.blueprints import DESK
 from classtap_core.access.pins import Tries
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.clock import Correction, SystemClock
@@ -90,6 +91,7 @@ class Node:
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
             listener=self._status, report=lambda: report_of(self), purge=self._purge,
+            hears_of_others=self.papers.role == DESK,
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
             paused=bool(self._recall("paused")),
         )  # fmt: skip

@@ -136,7 +136,7 @@ def test_another_device_is_withdrawn_with_two_presses(qtbot: QtBot, window: Desk
     soon(qtbot, lambda: any("Press again" in button.text() for button in others.findChildren(Button)))
     (sure,) = [button for button in others.findChildren(Button) if "Press again" in button.text()]
     sure.click()
-    soon(qtbot, lambda: any(one.purge for one in studio.cloud.studios.devices(studio.plan.studio)), timeout=20_000)
+    soon(qtbot, lambda: any(one.purge for one in studio.cloud.studios.devices(studio.plan.studio)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
 from classtap_desktop.screens.devices.leaving import LeavePage
+from classtap_desktop.screens.health.cards import HealthCards
 from classtap_desktop.screens.notice_card import NoticeCard
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.sessions import ago, read_places
@@ -64,6 +65,10 @@ class DevicesScreen(Screen):
         main = column(whole, gap=16)
         main.addWidget(self._state_card())
         main.addWidget(self._facts_card())
+        steward = desk.source.steward
+        self.health = None if steward is None else HealthCards(desk, steward)
+        for card in self.health.cards if self.health is not None else ():
+            main.addWidget(card)
         main.addWidget(self._leave_card())
         main.addStretch(1)
         area = QScrollArea()
@@ -74,7 +79,7 @@ class DevicesScreen(Screen):
         self.notices = NoticeCard(desk, "devices.notices")
         sides.addWidget(self.notices, 1)
         self.trouble.acted.connect(self.reload)
-        desk.stood.connect(self._show)
+        desk.stood.connect(self._stood)
         self.say()
 
     def _state_card(self) -> Card:
@@ -132,6 +137,8 @@ class DevicesScreen(Screen):
     def reload(self) -> None:
         self.desk.look_at_standing()
         self.notices.reload()
+        if self.health is not None:
+            self.health.ask()
         self.desk.read("device", read_device, then=self._take, failed=self.show_trouble)
 
     def say(self) -> None:
@@ -144,11 +151,18 @@ class DevicesScreen(Screen):
         for name, (label, _) in self.facts.items():
             label.show_text(words.say(f"desk.devices.{name}"))
         self.notices.say()
+        if self.health is not None:
+            self.health.say()
         self._fit()
         self._show()
 
     def tick(self) -> None:
         self._show()
+
+    def _stood(self) -> None:
+        self._show()
+        if self.health is not None and self.isVisible():
+            self.health.reload()
 
     def _take(self, device: ThisDevice) -> None:
         self._device = device

@@ -10,7 +10,7 @@ from classtap_core.kernel.device import Answer, DeviceBus
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.outcomes import ACCEPTED, Status, refused
+from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Reason, Status, refused
 from tests.unit.kernel import toy
 from tests.unit.kernel.rig import SEATS, STAFF, Cloud, Device, child, enrol, mark, seeded
 
@@ -236,3 +236,14 @@ def test_only_what_was_set_aside_is_said_again(desk: Device) -> None:
     desk.bus.acknowledge([Answer(1, ACCEPTED, 1)])
     assert desk.bus.retry(1) is None
     assert desk.bus.retry(2) is None
+
+
+def test_what_was_set_aside_can_be_said_again_before_the_next_pull(desk: Device) -> None:
+    """An edit that still lies over the rows would otherwise find that it has nothing to say."""
+    desk.bus.submit(enrol(0), STAFF)
+    desk.bus.submit(toy.Rename(child=child(0), name="New"), STAFF)
+    aside = Outcome(status=Status.QUARANTINED, reasons=(Reason("fault"),))
+    desk.bus.acknowledge([Answer(1, ACCEPTED, 1), Answer(2, aside, 2)])
+    again = desk.bus.retry(2)
+    assert again is not None
+    assert (again.sequence, again.outcome) == (3, ACCEPTED)

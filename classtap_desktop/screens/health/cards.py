@@ -1,0 +1,236 @@
+"""The cards of health: this device's facts with what may be done, what was set aside, and the other devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.access.operations import RevokeDevice
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.ids import Id
+from classtap_desktop.desk import Desk
+from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts
+from classtap_desktop.source import DeskSource
+from classtap_desktop.spacing import column
+from sync.client.engine import State
+from sync.client.health import Health, Steward
+from sync.protocol import DeviceStanding
+
+FACTS = ("clock", "room", "held", "mended")
+
+
+class FactsCard(Card):
+    """This device's clock, room and scopes; pausing, comparing with the cloud, a log for support."""
+
+    def __init__(self, desk: Desk, steward: Steward) -> None:
+        super().__init__(radius=18)
+        self._desk, self._steward = desk, steward
+        self._health: Health | None = None
+        inside = column(self, margins=(20, 16, 20, 18), gap=11)
+        self.title = Label("", "heading", wrap=True)
+        inside.addWidget(self.title)
+        self.facts: dict[str, tuple[Label, Label]] = {}
+        for name in FACTS:
+            pair = column(gap=1)
+            label, value = Label("", "secondary", token="muted"), Label("", "text", wrap=True)
+            pair.addWidget(label)
+            pair.addWidget(value)
+            self.facts[name] = (label, value)
+            inside.addLayout(pair)
+        self.pause, self.compare, self.save = (
+            Button("", size="small"),
+            Button("", size="small"),
+            Button("", size="small"),
+        )
+        self.pause.clicked.connect(lambda _=False: self._pause())
+        self.compare.clicked.connect(lambda _=False: self._do(lambda: steward.compare(), "desk.health.comparing"))
+        self.save.clicked.connect(lambda _=False: self._choose_log())
+        for button in (self.pause, self.compare, self.save):
+            inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.health.title"))
+        for name, (label, _) in self.facts.items():
+            label.show_text(words.say(f"desk.health.{name}"))
+        self.compare.show_text(words.say("desk.health.compare"))
+        self.save.show_text(words.say("desk.health.save_log"))
+        self.show_health(self._health)
+
+    def show_health(self, health: Health | None) -> None:
+        self._health = health
+        words = theme().words
+        paused = health is not None and health.status.state is State.PAUSED
+        self.pause.show_text(words.say("desk.health.resume" if paused else "desk.health.pause"))
+        if health is not None:
+            for name, text in facts(health, words).items():
+                self.facts[name][1].show_text(text)
+
+    def save_log(self, file: Path) -> None:
+        """Write the log for support to a file."""
+
+        def write(_: DeskSource) -> None:
+            file.write_bytes(self._steward.support())
+
+        self._desk.read("health.log", write, then=lambda _: self._desk.tell("desk.health.saved", name=file.name))
+
+    def _choose_log(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, self.save.text(), "classtap-support.jsonl")
+        if chosen:
+            self.save_log(Path(chosen))
+
+    def _pause(self) -> None:
+        paused = self._health is not None and self._health.status.state is State.PAUSED
+        self._do(lambda: self._steward.pause(not paused), "desk.health.goes_on" if paused else "desk.health.paused")
+
+    def _do(self, work: Callable[[], object], told: str) -> None:
+        self._desk.read("health.do", lambda _: work(), then=lambda _: self._done(told))
+
+    def _done(self, told: str) -> None:
+        self._desk.tell(told)
+        self._desk.look_at_standing()
+
+
+class AsideCard(Card):
+    """What the cloud could not take, why, and a way to say it again. Not there while there is nothing."""
+
+    def __init__(self, desk: Desk, steward: Steward) -> None:
+        super().__init__(radius=18)
+        self._desk, self._steward = desk, steward
+        self._health: Health | None = None
+        inside = column(self, margins=(20, 16, 20, 18), gap=10)
+        self.title = Label("", "heading", wrap=True)
+        self.text = Label("", "text", token="muted", wrap=True)
+        self.lines: QVBoxLayout = column(gap=10)
+        inside.addWidget(self.title)
+        inside.addWidget(self.text)
+        inside.addLayout(self.lines)
+        self.hide()
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.aside.title"))
+        self.text.show_text(words.say("desk.aside.text"))
+        self.show_health(self._health)
+
+    def show_health(self, health: Health | None) -> None:
+        self._health = health
+        waiting = [one for one in health.set_aside if not one.retried] if health is not None else []
+        lines = _anew(self.lines)
+        words, now_ms = theme().words, self._desk.now().corrected
+        for one in waiting:
+            lines.addWidget(Rule())
+            lines.addWidget(Label(aside_words(one, now_ms, words), "text", wrap=True))
+            again = Button(words.say("desk.aside.again"), size="small")
+            again.clicked.connect(lambda _=False, sequence=one.sequence: self._again(sequence))
+            lines.addWidget(again, 0, Qt.AlignmentFlag.AlignLeading)
+        self.setVisible(bool(waiting))
+
+    def _again(self, sequence: int) -> None:
+        self._desk.read(
+            "health.retry", lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing()
+        )
+
+
+class OthersCard(Card):
+    """The studio's devices as the cloud last heard of them; who may, shuts one out and has its store destroyed."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(radius=18)
+        self._desk = desk
+        self._devices: tuple[DeviceStanding, ...] | None = None
+        self._sure = ""
+        inside = column(self, margins=(20, 16, 20, 18), gap=10)
+        self.title = Label("", "heading", wrap=True)
+        self.nothing = Label("", "text", token="muted", wrap=True)
+        self.lines: QVBoxLayout = column(gap=10)
+        inside.addWidget(self.title)
+        inside.addWidget(self.nothing)
+        inside.addLayout(self.lines)
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.health.others"))
+        self.nothing.show_text(words.say("desk.health.others_unknown"))
+        self.show_devices(self._devices)
+
+    def show_devices(self, devices: tuple[DeviceStanding, ...] | None) -> None:
+        self._devices = devices
+        self.nothing.setVisible(devices is None)
+        lines = _anew(self.lines)
+        words, now_ms = theme().words, self._desk.now().corrected
+        for one in devices or ():
+            line = device_line(one, now_ms, words)
+            lines.addWidget(Rule())
+            lines.addWidget(Label(line.name, "strong", wrap=True))
+            lines.addWidget(Label(line.said, "secondary", token=line.tone, wrap=True))
+            if line.stands and one.device != self._desk.source.place.device and self._may(one):
+                lines.addWidget(self._shut_out(line), 0, Qt.AlignmentFlag.AlignLeading)
+
+    def _may(self, one: DeviceStanding) -> bool:
+        return self._desk.may(Capability.REVOKE_DEVICE, location=one.location or None)
+
+    def _shut_out(self, line: DeviceLine) -> Button:
+        """A button that is pressed twice: what it does cannot be taken back."""
+        words, sure = theme().words, self._sure == line.device
+        button = Button(
+            words.say("desk.health.purge_sure" if sure else "desk.health.purge", name=line.name), size="small",
+            kind="danger" if sure else "quiet",
+        )  # fmt: skip
+        button.clicked.connect(lambda _=False: self._press(line))
+        return button
+
+    def _press(self, line: DeviceLine) -> None:
+        if self._sure != line.device:
+            self._sure = line.device
+            self.show_devices(self._devices)
+            return
+        self._sure = ""
+        self._desk.submit(RevokeDevice(device=Id(line.device), reason="desk", purge=True), then=self._ordered)
+
+    def _ordered(self, receipt: Receipt) -> None:
+        self._desk.tell("desk.health.purge_told" if receipt.outcome.stands else "desk.health.purge_refused")
+        self.show_devices(self._devices)
+
+
+def _anew(place: QVBoxLayout) -> QVBoxLayout:
+    """An empty column in place of what a layout held."""
+    while (item := place.takeAt(0)) is not None:
+        if (old := item.widget()) is not None:
+            old.hide()
+            old.deleteLater()
+    fresh = QWidget()
+    place.addWidget(fresh)
+    return column(fresh, gap=10)
+
+
+class HealthCards:
+    """All three, fed by one question whenever the standing changes. Put `cards` where they belong."""
+
+    def __init__(self, desk: Desk, steward: Steward) -> None:
+        self._desk, self._steward = desk, steward
+        self.facts, self.aside, self.others = FactsCard(desk, steward), AsideCard(desk, steward), OthersCard(desk)
+        self.cards: tuple[Card, ...] = (self.aside, self.facts, self.others)
+
+    def say(self) -> None:
+        for card in (self.facts, self.aside, self.others):
+            card.say()
+
+    def ask(self) -> None:
+        """Have the other devices asked for, and read what is here."""
+        self._desk.read("health.ask", lambda _: self._steward.ask(), then=lambda _: None)
+        self.reload()
+
+    def reload(self) -> None:
+        self._desk.read("health", lambda _: (self._steward.health(), self._steward.others()), then=self._show)
+
+    def _show(self, found: tuple[Health, tuple[DeviceStanding, ...] | None]) -> None:
+        health, others = found
+        self.facts.show_health(health)
+        self.aside.show_health(health)
+        self.others.show_devices(others)

@@ -1,0 +1,93 @@
+"""What the health cards say, as words: sizes, clocks, reasons, other devices. No widgets."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from classtap_desktop.screens.sessions import ago
+from resources.text import Catalogue
+from sync.client.health import Health, SetAside
+from sync.protocol import DeviceStanding
+
+SURE_MS = 120_000
+"""A clock that may be wrong by more than this is said to be unsure (catalogue 14)."""
+
+
+class DeviceLine(NamedTuple):
+    """One of the studio's devices: its name, what is said of it, and whether it may still be shut out."""
+
+    device: str
+    name: str
+    said: str
+    tone: str
+    stands: bool
+
+
+def clock_words(health: Health, words: Catalogue) -> str:
+    """How far this clock is off, and how surely that is known."""
+    if health.uncertainty_ms is None:
+        return words.say("desk.health.clock_unknown")
+    code = "desk.health.clock_unsure" if health.uncertainty_ms > SURE_MS else "desk.health.clock_known"
+    return words.say(code, offset=seconds(health.offset_ms, words), give=seconds(health.uncertainty_ms, words))
+
+
+def seconds(ms: int, words: Catalogue) -> str:
+    """A time in seconds, to a tenth while that says something."""
+    tenths = round(abs(ms) / 100)
+    text = words.number(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
+    return words.say("desk.health.seconds", number=text)
+
+
+def size_words(amount: int, words: Catalogue) -> str:
+    """Bytes in the largest unit that leaves a whole number of at least one."""
+    for unit, size in (("gb", 1 << 30), ("mb", 1 << 20)):
+        if amount >= size:
+            return words.say(f"desk.health.{unit}", number=words.number(amount // size))
+    return words.say("desk.health.kb", number=words.number(-(-amount // 1024)))
+
+
+def facts(health: Health, words: Catalogue) -> dict[str, str]:
+    """The card's facts, by name."""
+    return {
+        "clock": clock_words(health, words),
+        "room": words.say(
+            "desk.health.room_is", used=size_words(health.store_bytes, words), free=size_words(health.free_bytes, words)
+        ),
+        "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
+        "mended": words.number(health.repaired),
+    }
+
+
+def aside_words(one: SetAside, now_ms: int, words: Catalogue) -> str:
+    """What was set aside, when, and why."""
+    what = words.say(f"desk.did.{one.kind}") if words.has(f"desk.did.{one.kind}") else one.kind
+    code = next((code for code in one.reasons if words.has(f"desk.aside.{code}")), "")
+    why = words.say(f"desk.aside.{code}") if code else words.say("desk.aside.other", code=", ".join(one.reasons) or "–")
+    return f"{what} · {ago(one.at_ms, now_ms, words)}. {why}"
+
+
+def device_line(one: DeviceStanding, now_ms: int, words: Catalogue) -> DeviceLine:
+    """How one of the studio's devices is, as the cloud last heard."""
+    report = one.report
+    role = f"desk.health.role_{one.role}"
+    said = [words.say(role) if words.has(role) else one.role]
+    tone = "muted"
+    if one.purge:
+        said.append(words.say(f"desk.health.purge_{one.purge}"))
+    elif one.revoked_ms is not None:
+        said.append(words.say("desk.health.revoked"))
+    if one.seen_ms is None:
+        said.append(words.say("desk.health.never_seen"))
+    else:
+        said.append(words.say("desk.health.seen", ago=ago(one.seen_ms, now_ms, words)))
+    if report is not None:
+        if report.pending:
+            said.append(words.say("desk.health.waits", number=report.pending))
+        if report.quarantined:
+            said.append(words.say("desk.health.aside", number=report.quarantined))
+        said.append(words.say("desk.health.free", size=size_words(report.free_bytes, words)))
+        if report.protection == "file":
+            said.append(words.say("desk.health.reduced"))
+        if report.quarantined or report.trouble:
+            tone = "warn"
+    return DeviceLine(one.device, one.name, " · ".join(said), tone, one.revoked_ms is None)
