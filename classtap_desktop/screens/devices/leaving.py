@@ -100,6 +100,7 @@ class LeavePage(Overlay):
 
     def _show_first(self) -> None:
         self.pad.hide()
+        self.pad.set_busy(False)
         self.pad.clear()
         for widget in (self.loss, self.go_on, self.keep):
             widget.show()
@@ -111,6 +112,9 @@ class LeavePage(Overlay):
         self._say()
 
     def _show_stake(self, stake: AtStake) -> None:
+        """Not over the PIN: it says yes to the loss that was read, and is refused where that is another by now."""
+        if self.pad.isVisible() or self._gone:
+            return
         self._stake = stake
         self._show_first()
 
