@@ -89,8 +89,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         ("/metrics", devices.measured, ["GET"]),
     ):
         route(path, _answering(handler, metrics, path), methods=methods)
-    for path, handler in seat_routes(cloud, heartbeat_s=heartbeat_s):
-        route(path, _answering(handler, metrics, path), methods=["GET"])
+    for path, page in seat_routes(cloud, heartbeat_s=heartbeat_s):
+        route(path, _answering(page, metrics, path), methods=["GET"])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
 

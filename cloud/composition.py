@@ -12,6 +12,7 @@ from classtap_core.kernel.ids import Entropy
 from cloud.hints import Hints
 from cloud.lanes import Lanes
 from cloud.secret import Secret, load_secret
+from cloud.storage import numbering
 from cloud.storage.backend import Books
 from cloud.storage.database import Database
 from cloud.storage.directory import Directory
@@ -56,6 +57,7 @@ class Cloud:
             with self.database.write() as connection:
                 self.studios.directory.check_standing(connection)
                 self.studios.directory.check_secret(connection, secret)
+            numbering.fill(self.books, self.studios.directory)
         except BaseException:
             self.database.close()
             raise

@@ -50,7 +50,12 @@ class Rows:
 
 
 class _Atomic:
-    """All or nothing: each write says how to take it back, and a failure takes back all of them."""
+    """All or nothing: each write says how to take it back, and a failure takes back all of them.
+
+    On a device, one inside another is part of that one, as in its store on disk; the cloud's do not nest.
+    """
+
+    NESTS = False
 
     def __init__(self) -> None:
         self._takes_back: list[Callable[[], object]] | None = None
@@ -58,7 +63,10 @@ class _Atomic:
     @contextmanager
     def atomic(self) -> Iterator[None]:
         if self._takes_back is not None:
-            raise ProgramFault("transactions do not nest")
+            if not self.NESTS:
+                raise ProgramFault("transactions do not nest")
+            yield
+            return
         steps: list[Callable[[], object]] = []
         self._takes_back = steps
         try:
@@ -102,6 +110,8 @@ def _row_after(change: Change) -> Row | None:
 
 class MemoryDevice(_Atomic):
     """A device's store in memory."""
+
+    NESTS = True
 
     def __init__(self, registry: Registry, *, studio: Id, device: Id, scopes: Iterable[str] = ()) -> None:
         super().__init__()
@@ -259,7 +269,7 @@ class MemoryDevice(_Atomic):
         head = self._head
         self._set(self.earlier, head.epoch, head.acked)
         self._set(self.past, head.epoch, self.log)
-        fields = {"log": [], "settled": {}, "_overlay_of": {}, "bared": {}, "scopes": ()}
+        fields: dict[str, Any] = {"log": [], "settled": {}, "_overlay_of": {}, "bared": {}, "scopes": ()}
         before = {name: getattr(self, name) for name in fields}
         self._journal(lambda: vars(self).update(before))
         vars(self).update(fields)

@@ -7,7 +7,7 @@ import pytest
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.digests import digest, row_number
 from cloud.composition import Cloud
-from cloud.storage import pulls
+from cloud.storage import numbering, pulls
 from cloud.storage.directory import StudioEntry
 from sync import protocol
 from tests.cloud.conftest import paired
@@ -138,3 +138,18 @@ def test_bad_signatures_are_counted(device: Device, client: httpx.Client) -> Non
 def test_words_that_are_none(device: Device, client: httpx.Client, path: str) -> None:
     answer = client.post(f"/sync/v1/{path}", content=b"[]", headers=device.headers)
     assert code_of(answer) == (400, "sync.malformed")
+
+
+def test_rows_from_before_there_were_numbers_get_them_once(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
+    seed(cloud, studio.id, [*enrolments(20), *marks(5)])
+    seed(cloud, studio.id, [toy.Enrol(child=child_id(3), house="h2", name="moved")])
+    right = compared(device, "families/*", "roster/*").digests
+    tables = cloud.books.tables
+    with cloud.database.write(studio.id) as connection:
+        connection.execute(tables.change.update().where(tables.change.c.studio_id == studio.id).values(digest=None))
+    with cloud.database.write() as connection:
+        connection.execute(tables.facts.delete().where(tables.facts.c.name == "row_numbers"))
+    assert compared(device, "families/*", "roster/*").digests != right
+    assert numbering.fill(cloud.books, cloud.studios.directory) == 25
+    assert compared(device, "families/*", "roster/*").digests == right
+    assert numbering.fill(cloud.books, cloud.studios.directory) == 0

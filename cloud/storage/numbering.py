@@ -1,0 +1,56 @@
+"""Numbers of rows that were written before the change index kept them: filled in once, when a database is opened."""
+
+from sqlalchemy import bindparam, select, update
+
+from classtap_core.kernel.digests import row_number, signed
+from classtap_core.kernel.ids import Id
+from cloud.storage.backend import Books
+from cloud.storage.directory import Directory
+
+_FACT, _DONE = "row_numbers", "1"
+
+
+def fill(books: Books, directory: Directory) -> int:
+    """Number the rows that have none; how many. Once done for a database, it is not looked for again."""
+    facts = books.tables.facts
+    with books.database.read() as connection:
+        if connection.scalar(select(facts.c.value).where(facts.c.name == _FACT)) == _DONE:
+            return 0
+        studios = [entry.id for entry in directory.studios(connection)]
+    filled = sum(_fill_studio(books, studio) for studio in studios)
+    with books.database.write() as connection:
+        connection.execute(books.database.upsert(facts), [{"name": _FACT, "value": _DONE}])
+    return filled
+
+
+def _fill_studio(books: Books, studio: Id) -> int:
+    change = books.tables.change
+    statement = (
+        update(change)
+        .where(
+            change.c.studio_id == studio, change.c.scope == bindparam("at_scope"),
+            change.c.kind == bindparam("at_kind"), change.c.id == bindparam("at_id"),
+        )
+        .values(digest=bindparam("number"))
+    )  # fmt: skip
+    filled = 0
+    with books.database.write(studio) as connection:
+        for kind, found in books.tables.records.items():
+            rows = found.table.c
+            lacking = connection.execute(
+                select(rows.id, rows.scope, rows.body)
+                .join(
+                    change,
+                    (change.c.studio_id == rows.studio_id) & (change.c.id == rows.id) & (change.c.scope == rows.scope),
+                )
+                .where(rows.studio_id == studio, change.c.studio_id == studio, change.c.kind == kind)
+                .where(change.c.digest.is_(None))
+            ).all()
+            numbers = [
+                {"at_scope": scope, "at_kind": kind, "at_id": id, "number": signed(row_number(kind, id, scope, body))}
+                for id, scope, body in lacking
+            ]
+            if numbers:
+                connection.execute(statement, numbers)
+            filled += len(numbers)
+    return filled
