@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from classtap_core.kernel.device import Answer, Pulled, told_same
 from classtap_core.kernel.effects import Home
-from classtap_core.kernel.errors import BadInput, ProgramFault
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, refused, undetermined
 from tests.unit.kernel import toy
@@ -89,8 +89,22 @@ def test_a_failure_while_writing_leaves_nothing(desk: Device, monkeypatch: pytes
     with pytest.raises(OSError, match="disk full"):
         desk.bus.submit(toy.Chime(child=child(0), house="north"), STAFF)
     assert (desk.backend.log, desk.backend.seen.all(), desk.backend.head().sequence) == ([], {}, 0)
-    with pytest.raises(ProgramFault), desk.backend.atomic(), desk.backend.atomic():
-        pass
+
+
+def test_what_is_done_inside_one_commit_is_done_or_left_together(desk: Device) -> None:
+    """As on disk: an import says thousands of things in one commit."""
+
+    def half_way() -> None:
+        with desk.backend.atomic():
+            desk.bus.submit(mark(0, state="late"), STAFF)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        half_way()
+    assert (desk.backend.log, desk.backend.seen.all(), desk.backend.head().sequence) == ([], {}, 0)
+    with desk.backend.atomic():
+        desk.bus.submit(mark(0, state="late"), STAFF)
+    assert desk.backend.head().sequence == 1
 
 
 def test_another_devices_earlier_mark_is_folded_beneath_ones_own(desk: Device, kiosk: Device) -> None:
