@@ -147,6 +147,7 @@ def test_pictures_of_every_screen(qtbot: QtBot, world: World, open_desk: Open, l
     window.keys.run("find")
     window.palette_page.field.setText("m")
     qtbot.waitUntil(lambda: len(window.palette_page.model.findings) > 4)
+    qtbot.waitUntil(lambda: window.palette_page.card.height() > window.palette_page.list.height())
     take(qtbot, window, f"palette-{suffix}")
 
     window.switch_staff()
