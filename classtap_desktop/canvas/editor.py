@@ -141,7 +141,7 @@ class Editor(QWidget):
         tool = PlaceTool(self.board, items, types, code, once=once)
         tool.at = self.board.middle_place()
         self.board.use(tool)
-        self.board.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.board.setFocus(Qt.FocusReason.OtherFocusReason)
         self.say_quietly("map.told.placing")
 
     def may_change(self) -> bool:
@@ -269,7 +269,7 @@ class Editor(QWidget):
         self.history.setEmptyLabel(words.say("map.history.start"))
         self.shelf.setMinimumWidth(grown(150))
         self.side.setMinimumWidth(grown(250))
-        self.split.setSizes([grown(176), 2000, grown(356)])
+        self.split.setSizes([grown(176), 2000, grown(384)])
 
     # --- Qt's own
 

@@ -27,7 +27,7 @@ from classtap_core.seating.units import entered, reentered, shown
 from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.edits import Item
-from classtap_desktop.canvas.table import kind_words, turn_typed
+from classtap_desktop.canvas.table import kind_words, turn_typed, type_words
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column
 
@@ -120,7 +120,7 @@ def _spot_fields(document: Document, spots: list[Spot]) -> list[Field]:
         fields += [
             Field(name, "text", getattr(spots[0], name), _set(document, spots, name)) for name in ("label", "alias")
         ]
-    types = tuple((type.id, type.name) for type in seat_map.types)
+    types = tuple((type.id, type_words(type)) for type in seat_map.types)
     fields.append(Field("type", "choice", _common(spots, "type"), _set(document, spots, "type"), types))
     for name, values, prefix in (
         ("visibility", Visibility, "map.visibility"), ("status", Status, "map.status"),

@@ -30,6 +30,9 @@ def pill(painter: QPainter, middle: QPointF, text: str, token: str) -> None:
     metrics = QFontMetricsF(font)
     area = QRectF(0, 0, metrics.horizontalAdvance(text) + 14, metrics.height() + 5)
     area.moveCenter(middle)
+    room = QRectF(painter.viewport()).adjusted(2, 2, -2, -2)  # words at an edge move inwards
+    area.moveLeft(max(room.left(), min(area.left(), room.right() - area.width())))
+    area.moveTop(max(room.top(), min(area.top(), room.bottom() - area.height())))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(here.color(token))
     painter.drawRoundedRect(area, 5, 5)

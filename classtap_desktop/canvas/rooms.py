@@ -69,7 +69,7 @@ class RoomCard(Card):
         words = theme().words
         line = row(gap=10)
         tone = {"draft": "late", "pending": "info", "approved": "present"}[draft.state]
-        line.addWidget(Pill(words.say(f"map.state.{draft.state}"), tone))
+        line.addWidget(Pill(words.say(f"map.state.{draft.state}", version=draft.based_on + 1), tone))
         text = words.say("map.room.draft", name=draft.editor or "–", ago=ago(draft.saved_ms, now_ms, words))
         line.addWidget(Label(text, "secondary", token="muted", elide=True), 1)
         button = Button(words.say("map.room.edit"), size="small", kind="quiet")

@@ -223,6 +223,7 @@ def draw_rulers(painter: QPainter, seat_map: SeatMap, view: Viewport, inks: Inks
     step = ruler_step(view, unit)
     places = 0 if step % unit == 0 else 1 if step * 10 % unit == 0 else 2
     painter.save()
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # a minus sign stands before its number
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.fillRect(QRectF(area.left(), area.top(), area.width(), side), inks.raised)
     painter.fillRect(QRectF(area.left(), area.top(), side, area.height()), inks.raised)

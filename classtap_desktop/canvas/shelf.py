@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QSizeP
 from classtap_core.seating.model import EquipmentType, Outline
 from classtap_desktop.canvas import placing
 from classtap_desktop.canvas.document import Document
+from classtap_desktop.canvas.table import type_words
 from classtap_desktop.kit import Label, painting, theme
 from classtap_desktop.spacing import column, grown
 
@@ -176,7 +177,7 @@ class Shelf(QWidget):
         listed = column(inside, margins=(10, 12, 10, 12), gap=2)
         self._head(listed, words.say("map.shelf.equipment"))
         for type in placing.equipment(self._document.seat_map):
-            self._add(listed, f"type:{type.id}", type.name, type)
+            self._add(listed, f"type:{type.id}", type_words(type), type)
         listed.addSpacing(theme().px(10))
         self._head(listed, words.say("map.shelf.room"))
         for code in placing.ROOM_THINGS:

@@ -111,7 +111,7 @@ def draw_spot(painter: QPainter, type: EquipmentType, mdeg: int, face: Face, *, 
     else:
         radius = min(4.0, hypot(wide, long) / 14)
         painter.drawRoundedRect(area, radius, radius)
-    if not small:
+    if not small and type.outline is not Outline.ROUND:
         _marks(painter, area, face, edge)
     painter.restore()
 

@@ -28,7 +28,8 @@ from PySide6.QtWidgets import (
 )
 
 from classtap_core.kernel.errors import BadInput
-from classtap_core.seating.model import FULL_TURN_MDEG, Path, SeatMap, Spot, Zone
+from classtap_core.seating.equipment import BY_ID
+from classtap_core.seating.model import FULL_TURN_MDEG, EquipmentType, Outline, Path, SeatMap, Spot, Zone, ZoneKind
 from classtap_core.seating.units import reentered, shown
 from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.document import Document
@@ -40,7 +41,7 @@ from classtap_desktop.spacing import grown
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 COLUMNS = ("name", "x", "y", "turn", "width", "length", "detail")
-WIDTHS = (2.6, 2.0, 2.0, 1.7, 2.0, 2.0, 3.4)
+WIDTHS = (2.3, 2.2, 2.2, 2.1, 2.0, 2.0, 3.0)
 INSET = 4
 
 
@@ -84,7 +85,7 @@ class ItemsModel(QAbstractTableModel):
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             words, column = theme().words, COLUMNS[section]
             title = words.say(f"map.column.{column}")
-            return f"{title} {self._document.seat_map.unit}" if column in ("x", "y", "width", "length") else title
+            return f"{title} {self._document.seat_map.unit}" if column in ("x", "y") else title
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -196,8 +197,18 @@ def kind_words(item: Item, seat_map: SeatMap) -> str:
     """What kind of thing it is, in words."""
     words = theme().words
     if isinstance(item, Spot):
-        return next((type.name for type in seat_map.types if type.id == item.type), item.type)
-    return words.say("map.kind.path") if isinstance(item, Path) else words.say(f"map.kind.{item.kind}")
+        return next((type_words(type) for type in seat_map.types if type.id == item.type), item.type)
+    if isinstance(item, Path):
+        return words.say("map.kind.path")
+    is_round = item.kind is ZoneKind.OBSTRUCTION and item.outline is Outline.ROUND
+    return words.say("map.kind.round" if is_round else f"map.kind.{item.kind}")
+
+
+def type_words(type: EquipmentType) -> str:
+    """What a kind of equipment is called: in the language in force where it has the name it came with."""
+    words, code = theme().words, f"map.equipment.{type.id}"
+    known = BY_ID.get(type.id)
+    return words.say(code) if known is not None and known.name == type.name and words.has(code) else type.name
 
 
 def detail_of(item: Item, seat_map: SeatMap) -> str:

@@ -307,7 +307,7 @@ def test_the_table_lists_everything_speaks_and_is_typed_into(qtbot: QtBot) -> No
     ) as editor:
         model = editor.table.items
         assert table(model) == [
-            "Label | x m | y m | Turn | Width m | Length m | What",
+            "Label | x m | y m | Turn | Wide | Long | What",
             "B1 | 2.00 | 2.00 | 0° | 0.55 | 1.15 | Bike",
             "B2 | 4.00 | 3.05 | 0° | 0.55 | 1.15 | Bike",
             "· | 6.00 | 6.00 | 0° | 0.40 | 0.40 | Pillar, square",

@@ -15,6 +15,7 @@ from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.placing import Pattern, Shape
+from classtap_desktop.canvas.table import type_words
 from classtap_desktop.desk import failure
 from classtap_desktop.kit import theme
 from classtap_desktop.spacing import row
@@ -50,7 +51,7 @@ class PatternDialog(MapDialog):
             self.kind.addItem(words.say(f"map.pattern.{one}"), one)
         self.kind.setCurrentIndex(1)
         for type in self._types:
-            self.type.addItem(type.name, type.id)
+            self.type.addItem(type_words(type), type.id)
         fields.addRow(named(self.kind, words.say("map.pattern.kind")), self.kind)
         fields.addRow(named(self.type, words.say("map.field.type")), self.type)
         self.fields: dict[str, QSpinBox | QLineEdit] = {}
