@@ -139,6 +139,17 @@ def test_the_store_is_sound_and_says_how_its_key_is_kept(studio: Studio) -> None
     assert inside("store", "key", "status", data=studio.data).json["protection"] == "file"
 
 
+def test_the_room_is_said_and_the_days_are_set(studio: Studio) -> None:
+    found = inside("store", "space", data=studio.data).json
+    assert (found["level"], found["blobs"]["photo"], found["waiting"], found["keep_days"]) == ("enough", 0, 0, 90)
+    assert found["marks"] > 1_000
+    assert inside("store", "space", "--keep", "30", data=studio.data).json["keep_days"] == 30
+    refused = inside("store", "space", "--keep", "3", data=studio.data)
+    assert refused.code == 1
+    assert "7" in refused.err
+    assert inside("store", "space", data=studio.data).json["keep_days"] == 30
+
+
 def test_pictures_are_judged_and_nothing_is_written(studio: Studio, tmp_path: Path) -> None:
     before = inside("audit", "verify", "--as", "kiosk", data=studio.data).json["entries"]
     good, broken, empty = tmp_path / "good.png", tmp_path / "broken.png", tmp_path / "gone.png"
