@@ -119,6 +119,8 @@ class Ticks:
             self._forgot[studio] = day
 
     def start(self) -> None:
+        # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.start()
 
     def stop(self) -> None:

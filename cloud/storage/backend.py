@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, select, update
@@ -76,6 +76,7 @@ class SqlCloud:
         self._announce, self._watch, self.signature, self._sign = announce, watch, signature, sign
         self._writing: Connection | None = None
         self._keys: SubjectKeys | None = None
+        self._head: _Head | None = None
         self._committing: tuple[int, frozenset[str]] | None = None
         self._after: After | None = None
 
@@ -99,7 +100,7 @@ class SqlCloud:
             return
         finally:
             self._writing, keys = None, self._keys
-            self._keys = None
+            self._keys = self._head = None
         if keys is not None:
             keys.committed()
         if self._after is not None:
@@ -121,11 +122,14 @@ class SqlCloud:
     def _take_turn(self, connection: Connection) -> None:
         """One writer a studio: a fact reads, folds and writes its record, and no guard stands over it.
 
-        SQLite has one writer for all; here the studio's head row is the turn, so that studios do not wait for others.
+        SQLite has one writer for all; on PostgreSQL the studio's head row is the turn, so that studios do not wait for
+        others (docs/decisions/0006). What it holds is nobody else's to change until the commit.
         """
-        if self._database.dialect != "sqlite":
-            head = self._tables.head.c
-            connection.execute(select(head.sequence).where(head.studio_id == self._studio).with_for_update())
+        head = self._tables.head.c
+        found = connection.execute(
+            select(head.sequence, head.hash, head.erasures).where(head.studio_id == self._studio).with_for_update()
+        ).first()
+        self._head = None if found is None else _Head(*found)
 
     @property
     def _connection(self) -> Connection:
@@ -266,13 +270,9 @@ class SqlCloud:
                 )
 
     def lock_head(self) -> StudioHead:
-        head = self._tables.head
-        found = self._connection.execute(
-            select(head.c.sequence, head.c.hash).where(head.c.studio_id == self._studio).with_for_update()
-        ).first()
-        if found is None:
+        if self._head is None:
             raise Refused("cloud.no_studio")
-        return StudioHead(found.sequence, found.hash)
+        return StudioHead(self._head.sequence, self._head.hash)
 
     def append(self, ledgers: Sequence[Ledger]) -> None:
         if not ledgers:
@@ -302,6 +302,8 @@ class SqlCloud:
             .where(head.c.studio_id == self._studio)
             .values(sequence=last.sequence, hash=ledgers[-1].link_hash)
         )
+        if self._head is not None:
+            self._head = self._head._replace(sequence=last.sequence, hash=ledgers[-1].link_hash)
         self._committing = (last.sequence, frozenset(scope for scope, _ in moved))
         if self._watch is not None:
             changes = [change for ledger in ledgers for change in ledger.changes]
@@ -347,8 +349,9 @@ class SqlCloud:
     def _made_keys(self, connection: Connection) -> SubjectKeys:
         books = self._books
         return SubjectKeys(
-            books.database, books.tables, books.secret, books.cache, studio=self._studio, connection=connection
-        )
+            books.database, books.tables, books.secret, books.cache, studio=self._studio, connection=connection,
+            erasures=None if self._head is None else self._head.erasures,
+        )  # fmt: skip
 
     def _log_row(self, ledger: Ledger, sealer: Sealer) -> dict[str, Any]:
         link = ledger.link
@@ -368,6 +371,14 @@ class SqlCloud:
             "sequence": ledger.link.sequence, "kind": effect.kind, "body": msgspec.json.encode(effect.body),
             "at_most_once": int(effect.at_most_once), "state": READY if effect.home is Home.CLOUD else OWED,
         }  # fmt: skip
+
+
+class _Head(NamedTuple):
+    """The studio's head row, as this transaction holds it."""
+
+    sequence: int
+    hash: str
+    erasures: int
 
 
 class _Rehearsed(Exception):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, TextClause, text
 
 from classtap_core.kernel.errors import EnvironmentFault
 
@@ -42,5 +42,5 @@ def _here(connection: Connection) -> bool:
     return bool(connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'citus'")))
 
 
-def _placed() -> object:
+def _placed() -> TextClause:
     return text("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass(:name) AND partmethod = 'h'")

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from alembic.autogenerate import produce_migrations
@@ -122,7 +122,8 @@ class Layout:
         found = self.version(connection)
 
         def steps(current: Any, _context: Any) -> Any:
-            return self._scripts._upgrade_revs("head", current or (found or None))
+            # As Alembic's own commands do; the first version kept no number, so ours stands in for it.
+            return self._scripts._upgrade_revs("head", current or cast(str, found or None))
 
         self._config.attributes["classtap"] = {"connection": connection, **self._versions()}
         with EnvironmentContext(self._config, self._scripts, fn=steps):

@@ -34,12 +34,15 @@ class SubjectKeys:
     """`chain.Keys` of one studio within one transaction. Keys made here are remembered only once it committed."""
 
     def __init__(
-        self, database: Database, tables: Tables, secret: Secret, cache: KeyCache, *, studio: Id, connection: Connection
-    ) -> None:
+        self, database: Database, tables: Tables, secret: Secret, cache: KeyCache, *, studio: Id,
+        connection: Connection, erasures: int | None = None,
+    ) -> None:  # fmt: skip
+        """`erasures`: the studio's count of them, where it was read already."""
         self._database, self._table, self._secret = database, tables.subject_key, secret
         self._studio, self._connection = studio, connection
-        head = tables.head
-        erasures = connection.scalar(select(head.c.erasures).where(head.c.studio_id == studio)) or 0
+        if erasures is None:
+            head = tables.head
+            erasures = connection.scalar(select(head.c.erasures).where(head.c.studio_id == studio)) or 0
         self._cache = cache.of(studio, erasures)
         self._fresh: dict[str, bytes | None] = {}
 

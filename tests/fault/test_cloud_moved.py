@@ -1,0 +1,72 @@
+"""A cloud of a thousand studios moves from SQLite to PostgreSQL while devices push: how long nothing is taken, and what is lost."""
+
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from cloud.moving import copy_cloud
+from cloud.serve import CloudServer
+from cloud.storage.audit import audit
+from cloud.studios import is_signed
+from tests.cloud.conftest import paired
+from tests.cloud.databases import postgres
+from tests.cloud.postgres import Postgres
+from tests.cloud.rig import code_of, enrolments, make_cloud, marks, seed
+from tests.unit.kernel import toy
+
+__all__ = ["postgres"]
+
+STUDIOS, PUSHING, MARKS = 1_000, 12, 3_000
+FREEZE_S = 10
+
+
+@pytest.mark.fault
+@pytest.mark.expected_log("cloud.moved", reason="the source is shut while devices push")
+def test_a_thousand_studios_move_with_devices_pushing(tmp_path: Path, postgres: Postgres) -> None:
+    tmp_path.chmod(0o700)
+    source, target = f"sqlite:///{tmp_path / 'cloud.db'}", postgres.url(postgres.database())
+    with CloudServer(make_cloud(tmp_path, url=source)) as server:
+        studios = [server.cloud.studios.found(f"Studio {number}") for number in range(STUDIOS)]
+        for entry in studios:
+            seed(server.cloud, entry.id, [*enrolments(3), *marks(2)])
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            devices = [paired(server.cloud, entry, client) for entry in studios[:PUSHING]]
+            for device in devices:
+                device.submit(marks(MARKS))
+            acked, shut = [0] * PUSHING, threading.Event()
+
+            def push(number: int) -> None:
+                while acked[number] < MARKS and not shut.is_set():
+                    first = acked[number] + 1
+                    answer = devices[number].send(devices[number].batch(first, first + 4))
+                    if answer.status_code != 200:
+                        assert code_of(answer) == (503, "cloud.moved")
+                        shut.set()
+                        return
+                    acked[number] += 5
+
+            threads = [threading.Thread(target=push, args=(number,)) for number in range(PUSHING)]
+            for thread in threads:
+                thread.start()
+            found = copy_cloud(source, target, toy.bus(authority=True), tell=lambda what, rows: print(what, rows))
+            for thread in threads:
+                thread.join()
+    print(f"{found.studios} studios, {found.rows} rows, {sum(acked)} marks meanwhile, freeze {found.freeze_s:.2f} s")
+    assert shut.is_set(), "the devices were done before the move"
+    assert found.freeze_s < FREEZE_S
+    moved = make_cloud(tmp_path, url=target)
+    try:
+        log = moved.books.tables.log.c
+        with moved.database.survey() as connection:
+            kept = dict(connection.execute(select(log.studio_id, func.count()).group_by(log.studio_id)).all())
+        for number, entry in enumerate(studios):
+            # A push whose commit came before the shut and whose answer after it was not counted by its device.
+            sent = acked[number] if number < PUSHING else 0
+            assert kept[entry.id] - 5 - sent in ((0, 5) if number < PUSHING else (0,))
+        for entry in studios[: PUSHING + 10]:
+            assert audit(moved.books, entry.id, verify=is_signed).ok
+    finally:
+        moved.close()
