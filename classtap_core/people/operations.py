@@ -58,11 +58,7 @@ class AddFamily(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         home = self.home
-        families = f"families/{home}"
-        wants = [Key(Family, self.family, families)]
-        for item in self.items:
-            wants += [Key(Child, item.child, families), Key(Badge, item.child, families)]
-            wants += [Key(ChildHealth, item.child, f"health/{home}"), Key(Custody, item.child, f"custody/{home}")]
+        wants = [Key(Family, self.family, f"families/{home}"), *_child_keys(home, self.items)]
         for contact in self.contacts:
             wants.append(Key(Contact, contact.contact, f"contact/{home}"))
             wants.append(Key(ContactMasked, contact.contact, f"contact_masked/{home}"))
@@ -92,7 +88,45 @@ def add_family(tx: Tx, op: Operation[AddFamily]) -> Outcome:
     return ACCEPTED
 
 
-def _add_child(tx: Tx, family: AddFamily, item: ChildDraft) -> None:
+@operation("child.add", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
+class AddChildren(Payload, frozen=True, kw_only=True):
+    """More children of a family that is there. Who is there already stays as they are."""
+
+    family: Id
+    home: Id
+    items: tuple[ChildDraft, ...]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [Key(Family, self.family, f"families/{self.home}"), *_child_keys(self.home, self.items)]
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"household:{self.family}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(self.home)
+
+
+@handles(AddChildren)
+def add_children(tx: Tx, op: Operation[AddChildren]) -> Outcome:
+    family = tx.get(Family, op.payload.family)
+    if family is None or family.home != op.payload.home:
+        return refused("family.unknown")
+    new = [item for item in op.payload.items if tx.get(Child, item.child) is None]
+    for item in new:
+        _add_child(tx, op.payload, item)
+    return ACCEPTED if new else DUPLICATE
+
+
+def _child_keys(home: Id, items: tuple[ChildDraft, ...]) -> list[Key]:
+    families = f"families/{home}"
+    wants = []
+    for item in items:
+        wants += [Key(Child, item.child, families), Key(Badge, item.child, families)]
+        wants += [Key(ChildHealth, item.child, f"health/{home}"), Key(Custody, item.child, f"custody/{home}")]
+    return wants
+
+
+def _add_child(tx: Tx, family: AddFamily | AddChildren, item: ChildDraft) -> None:
     tx.put(Child(id=item.child, family=family.family, home=family.home, given=item.given, surname=item.surname))
     health = ChildHealth(id=item.child, home=family.home, birth_date=item.birth_date, notes=item.health_notes)
     tx.put(health)

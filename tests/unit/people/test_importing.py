@@ -1,0 +1,208 @@
+"""Families from tables: what spreadsheets write is read, every bad row is named, and the same rows are the same people."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.memory import MemoryDevice
+from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
+from classtap_core.kernel.records import decode
+from classtap_core.people import importing
+from classtap_core.people.importing import BadRow, Import
+from classtap_core.people.operations import AddChildren, ChildDraft
+from classtap_core.people.records import Child, ChildHealth, Contact, Family
+from classtap_core.people.tables import read_table
+from tests.unit.house.world import ANA, CLERK, DESK, FAMILY, MAIN, STUDIO, World, named, staff, state_of
+
+TODAY = "2026-11-21"
+SHEET = """Family ID,Family,First Name,Last Name,Date of Birth,Allergies,Parent,Parent Phone,Parent Email
+17,García Núñez,Ana,Núñez,2019-03-01,Peanuts,Gina García,+34 600 12 34 56,gina@example.com
+17,García Núñez,Ben,García,2021-08-30,,Gina García,+34 600 12 34 56,gina@example.com
+18,Öst,Mia,Öst,2020-02-29,,Ola Öst,0701740635,
+"""
+
+
+def read(text: str | bytes, **more: Any) -> Import:
+    table = read_table(text.encode() if isinstance(text, str) else text)
+    return importing.read_families(table, importing.guess(table.headers), studio=STUDIO, home=MAIN, today=TODAY, **more)
+
+
+def code(outcome: Outcome) -> str:
+    return outcome.reasons[0].code if outcome.reasons else ""
+
+
+def test_headers_are_guessed_in_several_languages() -> None:
+    table = read_table(SHEET.encode())
+    assert importing.guess(table.headers) == {
+        "family_number": 0, "family": 1, "given": 2, "surname": 3, "birth_date": 4, "health_notes": 5, "guardian": 6,
+        "phone": 7, "email": 8,
+    }  # fmt: skip
+    assert importing.guess(("Nombre", "APELLIDOS", "Fecha de nacimiento", "Teléfono", "E-Mail", "?")) == {
+        "given": 0, "surname": 1, "birth_date": 2, "phone": 3, "email": 4,
+    }  # fmt: skip
+    assert importing.guess(("الاسم", "اللقب")) == {"given": 0, "surname": 1}
+
+
+def test_rows_of_one_family_become_one_family() -> None:
+    found = read(SHEET)
+    assert (found.bad, len(found.families), found.children) == ((), 2, 3)
+    first = found.families[0]
+    assert (first.name, [item.given for item in first.items], first.items[0].health_notes) == (
+        "García Núñez", ["Ana", "Ben"], "Peanuts",
+    )  # fmt: skip
+    assert [(one.name, one.phone, one.relation) for one in first.contacts] == [
+        ("Gina García", "+34 600 12 34 56", "other"),
+    ]  # fmt: skip
+
+
+def test_without_a_number_a_family_is_its_name_and_a_guardian_s_phone() -> None:
+    head = "First Name,Last Name,Phone\n"
+    found = read(head + "Ana,García,600 12 34 56\nBen,García,60012-3456\nCleo,García,700000000\n")
+    assert [[item.given for item in family.items] for family in found.families] == [["Ana", "Ben"], ["Cleo"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_whatever_a_spreadsheet_writes_is_read(encoding: str, delimiter: str) -> None:
+    assert read(SHEET.replace(",", delimiter).replace("\n", "\r\n").encode(encoding)) == read(SHEET)
+
+
+def test_windows_1252_and_quoted_cells() -> None:
+    found = read('First Name,Last Name,Allergies\nZoë,"Öst, jr.","a\nb"\n'.encode("cp1252"))
+    (family,) = found.families
+    assert (family.items[0].given, family.items[0].surname, family.items[0].health_notes) == ("Zoë", "Öst, jr.", "a\nb")
+
+
+def test_a_sheet_of_a_workbook(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in SHEET.splitlines():
+        book.active.append(line.split(","))
+    from datetime import datetime
+
+    book.active["E4"] = datetime(2020, 2, 29)  # noqa: DTZ001 - as a spreadsheet has it
+    book.active["A4"] = 18.0
+    data = io.BytesIO()
+    book.save(data)
+    assert read(data.getvalue()) == read(SHEET)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"", "table.empty"), (b"\n ,\n", "table.empty"), (b"PK\x03\x04 no book", "table.unreadable"),
+     (b"\xff\xfe\x00", "table.unreadable"), (b"a,b\n\x00", "table.unreadable"), (b"a\n" * 50_002, "table.long")],
+)  # fmt: skip
+def test_what_is_no_table(data: bytes, expected: str) -> None:
+    with pytest.raises(BadInput, match=expected.replace(".", r"\.")):
+        read_table(data)
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "expected"),
+    [
+        ("18,Öst,,Öst,,,,,", "given", "import.empty"),
+        ("18,Öst,Mia,,,,,,", "surname", "import.empty"),
+        ("18,Öst,Mia,Öst,2020-02-30,,,,", "birth_date", "import.date"),
+        ("18,Öst,Mia,Öst,2027-01-01,,,,", "birth_date", "import.date"),
+        ("18,Öst,Mia,Öst,1900-01-01,,,,", "birth_date", "import.date"),
+        ("18,Öst,Mia,Öst,03/04/2020,,,,", "birth_date", "import.date_unclear"),
+        ("18,Öst,Mia,Öst,,,,12,", "phone", "import.phone"),
+        ("18,Öst,Mia,Öst,,,,,not an address", "email", "import.email"),
+        ("18,Öst,Mia,Öst,," + "x" * 2_001 + ",,,", "health_notes", "import.long"),
+        ("17,x,ANA,Núñez,2019-03-01,,,,", "given", "import.child_twice"),
+    ],
+)
+def test_one_bad_row_is_named_and_nothing_is_brought_in(row: str, field: str, expected: str) -> None:
+    found = read(SHEET + row + "\n")
+    assert found.families == ()
+    assert [(one.number, one.field, one.code) for one in found.bad] == [(5, field, expected)]
+
+
+def test_a_table_without_names_says_which_columns_it_lacks() -> None:
+    assert read("Phone\n1\n").bad == (
+        BadRow(0, "given", "import.column_missing"), BadRow(0, "surname", "import.column_missing"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dates", "more", "expected"),
+    [
+        (["03/04/2020", "25/04/2020"], {}, ["2020-04-03", "2020-04-25"]),
+        (["03/04/2020", "04/25/2020"], {}, ["2020-03-04", "2020-04-25"]),
+        (["03.04.2020"], {"day_first": True}, ["2020-04-03"]),
+        (["03-04-2020"], {"day_first": False}, ["2020-03-04"]),
+        (["04/04/2020"], {}, ["2020-04-04"]),
+    ],
+)
+def test_how_dates_are_meant_is_found_out_or_asked(
+    dates: list[str], more: dict[str, bool], expected: list[str]
+) -> None:
+    rows = "".join(f"c{number},x,{text}\n" for number, text in enumerate(dates))
+    found = read("First Name,Last Name,DOB\n" + rows, **more)
+    assert [item.birth_date for family in found.families for item in family.items] == expected
+    both = read("First Name,Last Name,DOB\na,x,25/04/2020\nb,x,04/25/2020\n")
+    assert [one.code for one in both.bad] == ["import.date_unclear"] * 2
+
+
+def desk() -> tuple[World, Any]:
+    world = World()
+    return world, world.join(DESK, role="desk")
+
+
+def counts(store: MemoryDevice) -> list[int]:
+    return [len(state_of(store, record)) for record in (Family, Child, ChildHealth, Contact)]
+
+
+def test_all_of_it_comes_in_and_again_changes_nothing() -> None:
+    world, member = desk()
+    before = counts(member.store)
+    heard: list[int] = []
+    found = read(SHEET)
+    assert (
+        importing.bring_in(member.bus, found.families, staff(CLERK), going_on=lambda done: heard.append(done) or True)
+        == 2
+    )
+    assert heard == [1, 2]
+    assert counts(member.store) == [before[0] + 2, before[1] + 3, before[2] + 3, before[3] + 2]
+    world.sync()
+    assert counts(member.store) == [
+        len(state_of(world.cloud, record)) for record in (Family, Child, ChildHealth, Contact)
+    ]
+    waiting = member.store.head().sequence
+    assert importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda _: True) == 0
+    assert member.store.head().sequence == waiting
+
+
+def test_a_child_more_is_one_child_more() -> None:
+    _, member = desk()
+    importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda _: True)
+    before = counts(member.store)
+    more = read(SHEET + "18,Öst,Ida,Öst,2022-05-05,,Ola Öst,0701740635,\n")
+    assert importing.bring_in(member.bus, more.families, staff(CLERK), going_on=lambda _: True) == 1
+    assert counts(member.store) == [before[0], before[1] + 1, before[2] + 1, before[3]]
+
+
+def test_cancelling_or_a_refusal_half_way_leaves_nothing() -> None:
+    _, member = desk()
+    before = counts(member.store), member.store.head().sequence
+    with pytest.raises(Refused, match=r"import\.cancelled"):
+        importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda done: done < 2)
+    assert (counts(member.store), member.store.head().sequence) == before
+    with pytest.raises(Refused, match=r"permission\.denied"):
+        importing.bring_in(member.bus, read(SHEET).families, staff(named("teacher")), going_on=lambda _: True)
+    assert (counts(member.store), member.store.head().sequence) == before
+
+
+def test_a_child_joins_a_family_that_is_there() -> None:
+    world = World()
+    new = ChildDraft(child=named("new"), given="Nina", surname="García", birth_date="2022-02-02")
+    said = AddChildren(family=FAMILY, home=MAIN, items=(new, ChildDraft(child=ANA, given="x", surname="y")))
+    assert world.say(said).link.outcome.status is Status.ACCEPTED
+    assert decode(Child, state_of(world.cloud, Child)[named("new")]).given == "Nina"
+    assert decode(Child, state_of(world.cloud, Child)[ANA]).given == "Ana"
+    assert world.say(said).link.outcome == DUPLICATE
+    nowhere = AddChildren(family=named("x"), home=MAIN, items=(new,))
+    assert code(world.say(nowhere).link.outcome) == "family.unknown"
