@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
+from classtap_core.store.space import Level, Room
 from classtap_desktop.kit.engine import Signals
 from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
@@ -105,6 +106,7 @@ class KioskApp(QObject):
         self._ends = [
             node.on_status(self._signals.each(self._status)),
             node.on_change(self._signals.each(self._changed)),
+            node.store.space.on_change(self._signals.each(self._room)),
         ]
 
     def start(self) -> None:
@@ -164,6 +166,11 @@ class KioskApp(QObject):
         self.happen(on.StoreFault(code))
         if self.state.screen is Screen.CHECKING:
             self.happen(on.Cancel())
+
+    def _room(self, room: Room) -> None:
+        """The disk is full: it is said before anybody scans in vain; when there is room again, the next look says so."""
+        if room.level is Level.FULL:
+            self._unsaved("disk_full")
 
     def _mark(self, command: on.Mark) -> None:
         board = self.state.board

@@ -309,6 +309,7 @@ class Node:
         """Whether the store has room for a few families more. The future raises what stands in the way."""
 
         def try_it() -> None:
+            self.store.space.admit(PROBE_BYTES)
             self._write("probe", os.urandom(PROBE_BYTES))
             self._write("probe", b"")
 

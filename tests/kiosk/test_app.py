@@ -58,6 +58,14 @@ class Cable(Source):
     def close(self) -> None: ...
 
 
+class _Usage(NamedTuple):
+    """As `shutil.disk_usage` says it."""
+
+    total: int
+    used: int
+    free: int
+
+
 class Made(NamedTuple):
     """What was made once: a loaded kiosk's folder to copy, and the passes of its families."""
 
@@ -263,6 +271,25 @@ def test_a_full_disk_is_said_at_once_and_the_work_goes_on_when_there_is_room(
     kiosk.tap(row := kiosk.free(), Status.PRESENT)
     kiosk.until(lambda: (now := kiosk.row(row)) is not None and now.saved)
     assert kiosk.node.store.check().ok
+
+
+def test_a_disk_that_fills_is_said_before_anybody_scans(
+    kiosk: Shown, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real fill is in tests/unit/store/test_space.py; here only what the disk says of itself is another's."""
+    monkeypatch.setattr(app_module, "STORE_AGAIN_MS", 300)
+    kiosk.start()
+    kiosk.screen(Screen.ATTRACT)
+    with monkeypatch.context() as patch:
+        patch.setattr("classtap_core.store.space.shutil.disk_usage", lambda folder: _Usage(10**12, 10**12, 0))
+        kiosk.node.store.space.look()
+        kiosk.screen(Screen.STORE_TROUBLE)
+        assert kiosk.state.store_fault == "disk_full"
+        with pytest.raises(EnvironmentFault, match="disk_full"):
+            kiosk.node.probe().result()
+    kiosk.screen(Screen.ATTRACT)
+    kiosk.hold(made.texts[made.families[0].family])
+    kiosk.screen(Screen.BOARD)
 
 
 def test_a_mark_that_is_not_saved_goes_back(kiosk: Shown, made: Made) -> None:
