@@ -11,8 +11,8 @@ MADE_AGAIN = ("searchable", "search_word", "search_reach", "sqlite_stat")
 FETCHED = ("record_", "aside")
 """… whose rows the cloud has, but for what unsent work laid over them, which the log has."""
 
-COUNTED = ("observation",)
-"""… that nothing rests on."""
+SPARE = ("observation", "meta_copy")
+"""… that nothing rests on, or that is there twice."""
 
 
 class Tree(NamedTuple):
@@ -50,7 +50,7 @@ class Damage(NamedTuple):
     @property
     def losing(self) -> tuple[str, ...]:
         """Tables that may have lost rows which only this device had."""
-        return tuple(name for name in self.tables if not name.startswith((*MADE_AGAIN, *FETCHED, *COUNTED)))
+        return tuple(name for name in self.tables if not name.startswith((*MADE_AGAIN, *FETCHED, *SPARE)))
 
     @property
     def mends_itself(self) -> bool:

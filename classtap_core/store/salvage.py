@@ -174,6 +174,7 @@ def _made_again(path: Path, key: bytes, pages: Pages, damage: Damage, registry: 
             reader = _Reader(pages, damage, made)
             for table in reader.tables:
                 reader.copy(table)
+            made.conn.execute("INSERT OR IGNORE INTO meta (name, value) SELECT name, value FROM meta_copy")
             made.go_on_with(made.conn, registry)
             there = {name for (name,) in made.conn.execute("SELECT name FROM meta")}
             if not there.issuperset(_NEEDED):

@@ -9,7 +9,7 @@ from classtap_core.store import blob_rows, search
 from classtap_core.store.engine import Connection, Database
 from classtap_core.store.rows import RecordTable, column, tables_of
 
-VERSION = 3
+VERSION = 4
 """The schema this program writes. A store of a later one is refused; of an earlier one, upgraded."""
 
 
@@ -84,7 +84,18 @@ def _third(db: Database) -> None:
     search.create(db)
 
 
-_STEPS = (_first, _second, _third)
+def _fourth(db: Database) -> None:
+    """Version 4: what says which device this is lies in two pages, so that a damaged one does not take it away."""
+    db.table("meta_copy").create({"name": str, "value": bytes}, pk="name")
+    db.execute("INSERT INTO meta_copy (name, value) SELECT name, value FROM meta")
+    db.execute(
+        "CREATE TRIGGER meta_kept AFTER INSERT ON meta BEGIN"
+        " INSERT OR REPLACE INTO meta_copy (name, value) VALUES (new.name, new.value); END"
+    )
+    db.execute("CREATE TRIGGER meta_let_go AFTER DELETE ON meta BEGIN DELETE FROM meta_copy WHERE name = old.name; END")
+
+
+_STEPS = (_first, _second, _third, _fourth)
 
 
 def fit_records(db: Database, registry: Registry) -> None:

@@ -116,15 +116,9 @@ def holds_up(folder: Path, control: Control, found: Salvaged) -> Iterator[str]:
 
 
 def test_a_flipped_byte_in_any_page_loses_only_what_is_named(control: Control, copy: Callable[[], Path]) -> None:
-    refused: list[str] = []
     for page in range(1, control.pages.count + 1):
         folder, owner = copy(), control.owner.get(page, "overflow or free")
         flip(folder, page)
-        if owner == "meta":
-            with pytest.raises(EnvironmentFault, match=r"store\.no_identity"):
-                salvaged(folder)
-            refused.append(owner)
-            continue
         found = salvaged(folder)
         assert found.pages == (page,), owner
         assert not list(holds_up(folder, control, found)), owner
@@ -134,7 +128,23 @@ def test_a_flipped_byte_in_any_page_loses_only_what_is_named(control: Control, c
         ):
             assert found.unsent == MARKS - ACKED, owner
             assert not found.begun, owner
-    assert refused == ["meta"], "which device this is has no copy"
+
+
+def test_which_device_this_is_lies_in_two_places(control: Control, copy: Callable[[], Path]) -> None:
+    both = [next(page for page, name in control.owner.items() if name == table) for table in ("meta", "meta_copy")]
+    for page in both:
+        folder = copy()
+        flip(folder, page)
+        found = salvaged(folder)
+        assert (found.epoch, found.begun, found.unsent) == (1, False, MARKS - ACKED)
+        with Store.open(folder, toy.registry(), program="test") as store:
+            assert seen(store) == control.rows
+    folder = copy()
+    for page in both:
+        flip(folder, page)
+    with pytest.raises(EnvironmentFault, match=r"store\.no_identity"):
+        salvaged(folder)
+    assert not (folder / (DATABASE + ASIDE)).exists(), "nothing was changed"
 
 
 def test_only_an_index_or_the_search_is_damaged_and_nothing_is_lost(control: Control, copy: Callable[[], Path]) -> None:
@@ -204,10 +214,10 @@ def test_the_first_page_and_its_salt(control: Control, copy: Callable[[], Path],
 
 
 def test_many_pages_at_once(control: Control, copy: Callable[[], Path]) -> None:
-    meta = next(page for page, name in control.owner.items() if name == "meta")
+    identity = [page for page, name in control.owner.items() if name in ("meta", "meta_copy")]
     for step in (3, 7, 20):
         folder = copy()
-        damaged = [page for page in range(1, control.pages.count + 1, step) if page != meta]
+        damaged = [page for page in range(1, control.pages.count + 1, step) if page not in identity]
         for page in damaged:
             flip(folder, page)
         found = salvaged(folder)
