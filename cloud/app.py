@@ -20,6 +20,7 @@ from classtap_core.access.blueprints import DESK, DEVICE_ROLES
 from classtap_core.access.rules import kinds_withheld
 from classtap_core.kernel.authority import Batch, read_batch
 from classtap_core.kernel.authority import Pushed as Taken
+from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
@@ -79,6 +80,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/snapshot/{{scope:path}}", devices.snapshot, ["GET"]),
         (f"{PREFIX}/digest/{{scope:path}}", devices.digest, ["GET"]),
         (f"{PREFIX}/keys", devices.keys, ["GET"]),
+        (f"{PREFIX}/blob/{{hash}}", devices.blob, ["GET", "POST", "PUT"]),
         (f"{PREFIX}/report", devices.report, ["POST"]),
         (f"{PREFIX}/devices", devices.devices, ["GET"]),
         (f"{PREFIX}/purged", devices.purged, ["POST"]),
@@ -269,6 +271,34 @@ class _Devices:
         await self._run(self.cloud.reading, partial(take_report, self.cloud.studios, device, said))
         return Response(status_code=204)
 
+    async def blob(self, request: Request) -> Response:
+        device = await self._device(request)
+        hash, asked = request.path_params["hash"], request.query_params
+        start, end = _place(asked.get("start", "")), _place(asked.get("end", ""))
+        body = await read_body(request, most=RANGE_BYTES) if request.method != "GET" else b""
+        work = partial(self._blob, device, request.method, hash, body, start=start, end=end)
+        return await self._run(self.cloud.reading, work)
+
+    def _blob(self, device: DeviceEntry, method: str, hash: str, body: bytes, *, start: int, end: int) -> Response:
+        blobs, studio = self.cloud.blobs, device.studio
+        if method == "POST":
+            offer: Offer = decode(Offer, body)
+            if offer.blob.hash != hash:
+                raise BadInput("blob.hash")
+            self._may_hold(device, offer.scope)
+            return json_answer(encode(blobs.offer(studio, offer, now_ms=self.cloud.clock.now().corrected)), gzip=False)
+        self._may_hold(device, blobs.scope(studio, hash))
+        if method == "PUT":
+            return json_answer(encode(blobs.put(studio, hash, start, body)), gzip=False)
+        if not end:
+            return json_answer(encode(blobs.about(studio, hash)), gzip=False)
+        return Response(blobs.read(studio, hash, Span(start, end)), media_type="application/octet-stream")
+
+    @staticmethod
+    def _may_hold(device: DeviceEntry, scope: str) -> None:
+        if not covers(device.scopes, scope or "studio"):
+            raise Refused("scope.not_yours")
+
     async def devices(self, request: Request) -> Response:
         device = await self._device(request)
         if device.role != DESK:
@@ -386,6 +416,13 @@ def _leaf(text: str) -> str:
     if text and (len(text) != 2 or text.strip("0123456789abcdef")):
         raise BadInput("sync.leaf")
     return text
+
+
+def _place(text: str) -> int:
+    """A place in a blob; 0 where none is said."""
+    if text and (not text.isascii() or not text.isdigit() or len(text) > 12):
+        raise BadInput("blob.range")
+    return int(text or 0)
 
 
 def _limit(text: str) -> int:

@@ -9,6 +9,7 @@ from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
+from cloud.blobs import Blobs
 from cloud.hints import Hints
 from cloud.lanes import Lanes
 from cloud.secret import Secret, load_secret
@@ -30,7 +31,7 @@ class Cloud:
     """A running cloud without its web server.
 
     Attributes:
-        studios: founding, pairing, and each studio's authority. hints: who listens.
+        studios: founding, pairing, and each studio's authority. blobs: sealed files. hints: who listens.
         watch: tells other workers, and hears from them. writing: the threads that pushes are taken on, each studio's
             in a lane of its own. reading: the threads that pulls are answered on.
     """
@@ -44,11 +45,14 @@ class Cloud:
         clock: Clock | None = None,
         entropy: Entropy = os.urandom,
         scopes_of: ScopesOf = scopes_for,
+        files: Path,
     ) -> None:
+        """`files` is the folder of what is too large for the database; several workers share it."""
         self.bus, self.clock = bus, clock or SystemClock()
         self.database = Database(url)
         tables = make_tables(bus.registry, self.database.dialect)
         self.books = Books(self.database, tables, secret, os.urandom)
+        self.blobs = Blobs(files, self.books)
         self.hints = Hints()
         self.watch = Watch(Wakes(self.database, tables), self.hints, noted=self.database.dialect != "sqlite")
         self.studios = Studios(self.books, bus, self.clock, entropy, watch=self.watch, scopes_of=scopes_of)
@@ -119,8 +123,9 @@ def open_cloud(
     """
     folder = _folder(data)
     return Cloud(
-        url or _file(folder), bus, secret=load_secret(folder), clock=clock, entropy=entropy, scopes_of=scopes_of
-    )
+        url or _file(folder), bus, secret=load_secret(folder), clock=clock, entropy=entropy, scopes_of=scopes_of,
+        files=folder / "blobs",
+    )  # fmt: skip
 
 
 def _folder(data: Path) -> Path:

@@ -9,6 +9,7 @@
 | `GET /sync/v1/digest/{scope}` | the sums of a scope's leaves, to find what differs |
 | `POST /sync/v1/report` | how a device says it is |
 | `GET /sync/v1/devices` | a desk asks how the studio's devices are |
+| `POST /sync/v1/blob/{hash}` `PUT …?start=` `GET …` `GET …?start=&end=` | offer a blob, send a range of it, ask about it, fetch a range |
 | `POST /sync/v1/purged` | a device says that it is about to destroy its store as ordered, or that it has |
 | `GET /sync/v1/keys` | the signed bundle of pass keys |
 | `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it |
@@ -24,6 +25,7 @@ from typing import Any
 import msgspec
 
 from classtap_core.kernel.authority import Batch, Received
+from classtap_core.kernel.blobs import Spans
 from classtap_core.kernel.canonical import sha256
 from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.digests import Digest
@@ -197,6 +199,13 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True):
     """All devices of a studio."""
 
     devices: tuple[DeviceStanding, ...]
+
+
+class BlobStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far the cloud has a blob: whole, or the ranges that are missing, each sent as it is named."""
+
+    whole: bool
+    missing: Spans = ()
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):

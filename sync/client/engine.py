@@ -69,7 +69,8 @@ class SyncEngine:
     """Keeps a device and the cloud in step.
 
     `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
-    `report` says how this device is, and `hears_of_others` has it told how the studio's other devices are (a desk); `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
+    `report` says how this device is, and `hears_of_others` has it told how the studio's other devices are (a desk); `carry` carries blobs
+    until something else has to go first (then it says False); `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
     what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
 
     Attributes:
@@ -88,13 +89,14 @@ class SyncEngine:
         backoff: Backoff | None = None,
         report: Callable[[], Report] | None = None,
         hears_of_others: bool = False,
+        carry: Callable[[], bool] = lambda: True,
         purge: Callable[[Id], None] = lambda order: None,
         last_success_ms: int | None = None,
         revoked: bool = False,
         paused: bool = False,
     ) -> None:
         self.local, self.clock = local, clock
-        self.listener, self.report, self.purge = listener, report, purge
+        self.listener, self.report, self.purge, self.carry = listener, report, purge, carry
         self.backoff = backoff or Backoff()
         self._courier = Courier(transport, clock)
         self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge)
@@ -228,6 +230,7 @@ class SyncEngine:
             self._show(State.FAILING, trouble.code, trouble.params)
             return self.backoff.rejection()
         self._tell_how_it_is()
+        self._carry_blobs()
         if self._keys_trouble is not None:
             self._show(State.FAILING, self._keys_trouble.code, self._keys_trouble.params)
         else:
@@ -280,6 +283,14 @@ class SyncEngine:
             log.info("a report did not arrive: %s", type(failure).__name__)
         else:
             self._reported_at = now
+
+    def _carry_blobs(self) -> None:
+        """Behind everything else; trouble with one blob is no trouble with the queue."""
+        try:
+            if not self.carry():
+                self.nudge()
+        except (Unreachable, Rejected, ClassTapError) as failure:
+            log.info("blobs wait: %s", failure)
 
     def _show(self, state: State, trouble: str = "", params: Mapping[str, Param] = MappingProxyType({})) -> None:
         changed = (state, trouble) != (self._state, self._trouble)

@@ -34,6 +34,7 @@ from classtap_core.store.reader import StoreReader
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
+from sync.client.blobs import BlobCourier
 from sync.client.engine import State, Status, SyncEngine
 from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
@@ -87,11 +88,15 @@ class Node:
             clock.correction = Correction(*msgspec.json.decode(learnt))
         self.transport = Transport(self.url, self.papers.token)
         success = self._recall("last_success")
+        self.blobs = BlobCourier(
+            store.transfers, lambda: self.engine.transport, first=lambda: self.pending() > 0,
+            now_ms=lambda: clock.now().corrected,
+        )  # fmt: skip
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
             listener=self._status, report=lambda: report_of(self), purge=self._purge,
-            hears_of_others=self.papers.role == DESK,
+            hears_of_others=self.papers.role == DESK, carry=lambda: self.blobs.carry(),
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
             paused=bool(self._recall("paused")),
         )  # fmt: skip
@@ -264,6 +269,11 @@ class Node:
     def retry(self, sequence: int) -> "Future[Receipt | None]":
         """Say again what the cloud has set aside (`DeviceBus.retry`)."""
         return self.later(lambda bus: bus.retry(sequence))
+
+    def want_blob(self, hash: str) -> None:
+        """Have a blob fetched that is not here, behind everything else."""
+        self.blobs.wanted[hash] = None
+        self.engine.nudge()
 
     def devices(self) -> Devices:
         """How the studio's devices are; a desk asks the cloud. Raises Unreachable, Rejected."""

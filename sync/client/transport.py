@@ -11,11 +11,13 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from classtap_core.kernel.blobs import Offer, Span
 from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Id
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
+    BlobStanding,
     Devices,
     Hint,
     Leaves,
@@ -123,6 +125,23 @@ class Transport:
         found: Devices = decode(Devices, self._call("GET", "/devices"))
         return found
 
+    def offer_blob(self, offer: Offer) -> BlobStanding:
+        standing: BlobStanding = decode(BlobStanding, self._call("POST", f"/blob/{offer.blob.hash}", offer))
+        return standing
+
+    def put_blob(self, hash: str, start: int, data: bytes) -> BlobStanding:
+        answer = self._call("PUT", f"/blob/{hash}", params={"start": start}, octets=data)
+        standing: BlobStanding = decode(BlobStanding, answer)
+        return standing
+
+    def blob(self, hash: str) -> Offer:
+        """What is said of a blob, with the key that opens it."""
+        offer: Offer = decode(Offer, self._call("GET", f"/blob/{hash}"))
+        return offer
+
+    def blob_range(self, hash: str, span: Span) -> bytes:
+        return self._call("GET", f"/blob/{hash}", params={"start": span.start, "end": span.end})
+
     def purged(self, word: Purged) -> None:
         self._call("POST", "/purged", word)
 
@@ -135,10 +154,11 @@ class Transport:
         return text
 
     def _call(
-        self, method: str, path: str, message: msgspec.Struct | None = None, params: dict[str, Any] | None = None
-    ) -> bytes:
-        headers = {}
-        content = None
+        self, method: str, path: str, message: msgspec.Struct | None = None, params: dict[str, Any] | None = None,
+        octets: bytes | None = None,
+    ) -> bytes:  # fmt: skip
+        headers = {} if octets is None else {"Content-Type": "application/octet-stream"}
+        content = octets
         if message is not None:
             content = encode(message)
             headers["Content-Type"] = "application/json"

@@ -1,0 +1,231 @@
+"""Blobs in the cloud: sealed files named by their hashes, taken range by range; what opens one rests sealed beside it.
+
+The cloud carries what it cannot read without the key of whom it is about. A file counts when its hash is its name.
+"""
+
+import hashlib
+import os
+import threading
+from collections import defaultdict
+from pathlib import Path
+
+import msgspec
+
+from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span, Spans, check_hash
+from classtap_core.kernel.chain import Sealer
+from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
+from classtap_core.kernel.ids import Id
+from cloud.storage.backend import Books
+from cloud.storage.subjects import SubjectKeys
+from sync.protocol import BlobStanding
+
+MOST_BYTES = 64 << 20
+"""The largest blob that is taken."""
+
+
+class _About(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies beside a file: the offer without its key, and the key as it rests."""
+
+    offer: Offer
+    key: bytes
+
+
+class Blobs:
+    """The blobs of every studio, under one folder. From any thread."""
+
+    def __init__(self, root: Path, books: Books) -> None:
+        self._root, self._books = root, books
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._guard = threading.Lock()
+
+    def offer(self, studio: Id, offer: Offer, *, now_ms: int) -> BlobStanding:
+        """Begin to take a blob, or go on: what is missing.
+
+        Raises BadInput `blob.hash`, `blob.offer`; Refused `blob.too_big`, `blob.erased` (its person was erased).
+        """
+        path = self._path(studio, offer.blob.hash)
+        if not offer.sealed > 0 or len(offer.key) != 64:
+            raise BadInput("blob.offer")
+        if offer.sealed > MOST_BYTES:
+            raise Refused("blob.too_big", most_mb=MOST_BYTES >> 20)
+        with self._lock(path), _disk():
+            if not _beside(path, "about").exists():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                kept = _About(offer=msgspec.structs.replace(offer, key=""), key=self._seal(studio, offer, now_ms))
+                _write(_beside(path, "about"), msgspec.msgpack.encode(kept))
+            return self._standing(path)
+
+    def put(self, studio: Id, hash: str, start: int, data: bytes) -> BlobStanding:
+        """Take one range, as often as it comes; what is missing after it. The last one has the whole checked.
+
+        Raises BadInput `blob.range`, `blob.not_it` (all is here and it is another file: it begins anew); Refused
+        `blob.unknown`; EnvironmentFault `disk_full`.
+        """
+        path = self._path(studio, hash)
+        with self._lock(path), _disk():
+            sealed = self._about(path).offer.sealed
+            if start % RANGE_BYTES or not 0 <= start < sealed or len(data) != min(RANGE_BYTES, sealed - start):
+                raise BadInput("blob.range")
+            if path.exists():
+                return self._standing(path)
+            _write_at(_beside(path, "part"), start, data)
+            _write_at(_beside(path, "have"), start // RANGE_BYTES, b"1")
+            standing = self._standing(path)
+            if not standing.missing:
+                self._finish(path, hash)
+            return self._standing(path)
+
+    def about(self, studio: Id, hash: str) -> Offer:
+        """What is said of a whole blob, with its key. Raises Refused `blob.unknown`, `blob.erased`; BadInput `blob.hash`."""
+        path = self._path(studio, hash)
+        with _disk():
+            kept = self._about(path)
+            if not path.exists():
+                raise Refused("blob.unknown", hash=hash)
+        return msgspec.structs.replace(kept.offer, key=self._open(studio, kept).hex())
+
+    def scope(self, studio: Id, hash: str) -> str:
+        """Where a blob lies. Raises Refused `blob.unknown`, BadInput `blob.hash`."""
+        with _disk():
+            return self._about(self._path(studio, hash)).offer.scope
+
+    def read(self, studio: Id, hash: str, span: Span) -> bytes:
+        """Sealed bytes of a whole blob. Raises BadInput `blob.range`, `blob.hash`; Refused `blob.unknown`."""
+        path = self._path(studio, hash)
+        with _disk():
+            if not 0 <= span.start < span.end <= self._about(path).offer.sealed or span.length > RANGE_BYTES:
+                raise BadInput("blob.range")
+            try:
+                with path.open("rb") as file:
+                    file.seek(span.start)
+                    return file.read(span.length)
+            except FileNotFoundError as error:
+                raise Refused("blob.unknown", hash=hash) from error
+
+    def _path(self, studio: Id, hash: str) -> Path:
+        check_hash(hash)
+        return self._root / studio / hash[:2] / hash
+
+    def _lock(self, path: Path) -> threading.Lock:
+        with self._guard:
+            return self._locks[path.name]
+
+    def _about(self, path: Path) -> _About:
+        try:
+            return msgspec.msgpack.decode(_beside(path, "about").read_bytes(), type=_About)
+        except FileNotFoundError as error:
+            raise Refused("blob.unknown", hash=path.name) from error
+
+    def _standing(self, path: Path) -> BlobStanding:
+        sealed = self._about(path).offer.sealed
+        if path.exists():
+            return BlobStanding(whole=True)
+        try:
+            have = _beside(path, "have").read_bytes()
+        except FileNotFoundError:
+            have = b""
+        missing: Spans = tuple(
+            Span(start, min(start + RANGE_BYTES, sealed))
+            for start in range(0, sealed, RANGE_BYTES)
+            if have[start // RANGE_BYTES : start // RANGE_BYTES + 1] != b"1"
+        )
+        return BlobStanding(whole=False, missing=missing)
+
+    def _finish(self, path: Path, hash: str) -> None:
+        part = _beside(path, "part")
+        with part.open("rb") as file:
+            right = hashlib.file_digest(file, "sha256").hexdigest() == hash
+        if right:
+            os.replace(part, path)
+            _flush_folder(path.parent)
+        else:
+            part.unlink()
+        _beside(path, "have").unlink(missing_ok=True)
+        if not right:
+            raise BadInput("blob.not_it", hash=hash)
+
+    def _seal(self, studio: Id, offer: Offer, now_ms: int) -> bytes:
+        try:
+            key = bytes.fromhex(offer.key)
+        except ValueError as error:
+            raise BadInput("blob.offer") from error
+        place = f"blob/{offer.blob.hash}"
+        if not offer.subject:
+            return self._books.secret.wrap(key, f"{place}/{studio}")
+        with self._books.database.write(studio) as connection:
+            keys = self._keys(studio, connection)
+            keys.make({offer.subject}, now=now_ms)
+            box = Sealer(keys, self._books.entropy).seal({offer.subject: key}, place)
+        keys.committed()
+        if offer.subject not in box:
+            raise Refused("blob.erased")
+        return box[offer.subject]
+
+    def _open(self, studio: Id, kept: _About) -> bytes:
+        offer, place = kept.offer, f"blob/{kept.offer.blob.hash}"
+        if not offer.subject:
+            return self._books.secret.unwrap(kept.key, f"{place}/{studio}")
+        with self._books.database.read(studio) as connection:
+            keys = self._keys(studio, connection)
+            keys.warm({offer.subject})
+            found = Sealer(keys, self._books.entropy).open({offer.subject: kept.key}, place)
+        if offer.subject not in found:
+            raise Refused("blob.erased")
+        return found[offer.subject]
+
+    def _keys(self, studio: Id, connection: object) -> SubjectKeys:
+        books = self._books
+        return SubjectKeys(
+            books.database,
+            books.tables,
+            books.secret,
+            books.cache,
+            studio=studio,
+            connection=connection,  # type: ignore[arg-type]
+        )
+
+
+class _disk:
+    """Says what the disk did as an EnvironmentFault."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise EnvironmentFault("disk_full" if error.errno == 28 else "cloud.disk") from error
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.name}.{what}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A whole small file, durable, or none."""
+    fresh = _beside(path, "new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+    _flush_folder(path.parent)
+
+
+def _write_at(path: Path, start: int, data: bytes) -> None:
+    """Bytes at a place of a file, durable."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with open(handle, "r+b") as file:
+        file.seek(start)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
