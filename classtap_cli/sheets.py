@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,16 @@ def headings() -> tuple[str, ...]:
 
 
 def as_csv(out: Path, found: dict[str, Any]) -> None:
+    write_whole(out, csv_table(headings(), rows(found)))
+
+
+def csv_table(first: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
     """UTF-8 with a mark, as spreadsheets want it; nothing in it can be taken for a formula (OWASP, CSV injection)."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(headings())
-    writer.writerows([_tame(cell) for cell in row] for row in rows(found))
-    write_whole(out, text.getvalue().encode("utf-8-sig"))
+    writer.writerow(first)
+    writer.writerows([_tame(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def as_xlsx(out: Path, found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from classtap_core.seating.diff import PARTS, SETTINGS, changed_fields
@@ -46,6 +47,41 @@ def overrides(shared: SeatMap, local: SeatMap) -> tuple[Override, ...]:
 def forbidden(shared: SeatMap, local: SeatMap, allowed: tuple[str, ...]) -> tuple[Override, ...]:
     """What a location changed and may not. `allowed` names fields of spots, `place`, whole parts, or settings."""
     return tuple(one for one in overrides(shared, local) if not _is_allowed(one, allowed))
+
+
+class Told(NamedTuple):
+    """An override as people read it: what it is of (a spot's label, a zone's name), and both values as text."""
+
+    part: str
+    id: str
+    name: str
+    field: str
+    shared: str
+    local: str
+    allowed: bool
+
+
+def summary(shared: SeatMap, local: SeatMap, *, allowed: tuple[str, ...] = USUAL) -> tuple[Told, ...]:
+    """Everything a location has its own way, with what the shared map says and what stands here."""
+    return tuple(_told(one, shared, local, allowed) for one in overrides(shared, local))
+
+
+def _told(one: Override, shared: SeatMap, local: SeatMap, allowed: tuple[str, ...]) -> Told:
+    if one.part == "settings":
+        was, now = (_text(getattr(side, one.id)) for side in (shared, local))
+        return Told(one.part, one.id, one.id, one.field, was, now, _is_allowed(one, allowed))
+    theirs, ours = (
+        next((part for part in getattr(side, one.part) if part.id == one.id), None) for side in (shared, local)
+    )
+    here = ours if ours is not None else theirs
+    name = next((text for text in (getattr(here, field, "") for field in ("label", "name", "text")) if text), one.id)
+    was, now = ("" if part is None else _text(getattr(part, one.field, "")) for part in (theirs, ours))
+    return Told(one.part, one.id, name, one.field, was, now, _is_allowed(one, allowed))
+
+
+def _text(value: object) -> str:
+    """A value as text: words as they are, anything else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _is_allowed(one: Override, allowed: tuple[str, ...]) -> bool:

@@ -1,5 +1,6 @@
 """`classtap seatmap …` as the contract has it: JSON on standard output, a sentence on standard error, exit codes."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,20 @@ def test_two_maps_as_one_picture(drawn: Path, tmp_path: Path) -> None:
         run("diff", drawn, after, "-o", tmp_path / f"diff.{ending}")
         assert (tmp_path / f"diff.{ending}").read_bytes().startswith(start)
     assert "png, .svg or .pdf" in run("diff", drawn, after, "-o", tmp_path / "diff.gif", code=2)
+
+
+def test_what_a_location_made_its_own_is_listed_and_exported(drawn: Path, tmp_path: Path) -> None:
+    shared = read_native(drawn.read_bytes())
+    first, second, *rest = shared.spots
+    local, out = tmp_path / "local.json", tmp_path / "overrides.csv"
+    moved = replace(second, x_um=second.x_um + 1)
+    local.write_bytes(write_native(replace(shared, spots=(replace(first, alias="=By the window"), moved, *rest))))
+    found = run("overrides", drawn, local, "-o", out)
+    assert found["allowed"] is False
+    assert [(one["field"], one["allowed"]) for one in found["overrides"]] == [("alias", True), ("x_um", False)]
+    assert found["overrides"][1]["shared"] == str(second.x_um)
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["local"] for row in rows] == ["'=By the window", str(second.x_um + 1)]
+    assert run("overrides", drawn, local, "--allow", "alias", "--allow", "place")["allowed"] is True
+    assert run("overrides", drawn, drawn) == {"overrides": [], "allowed": True}
