@@ -111,7 +111,7 @@ def bring_in(bus: DeviceBus, families: Sequence[AddFamily], author: Author, *, g
     """Say all of it on this device in one commit; how many families were new, or have new children.
 
     `going_on` hears after each how many are done and says whether to go on. Where it says no, or one is refused, nothing
-    of it has happened. Raises Refused `import.cancelled`, or the code of the refusal.
+    of it has happened. Raises Refused `import.cancelled` or `import.refused`.
     """
     new = 0
     with bus.backend.atomic():
@@ -121,7 +121,7 @@ def bring_in(bus: DeviceBus, families: Sequence[AddFamily], author: Author, *, g
                 more = AddChildren(family=family.family, home=family.home, items=family.items)
                 outcome = bus.submit(more, author, source="import").outcome
             if not outcome.stands:
-                raise Refused(_code(outcome), done=number - 1)
+                raise Refused("import.refused", row=number, why=_code(outcome))
             new += outcome.status is Status.ACCEPTED
             if not going_on(number):
                 raise Refused("import.cancelled", done=number)

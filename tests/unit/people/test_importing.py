@@ -191,7 +191,7 @@ def test_cancelling_or_a_refusal_half_way_leaves_nothing() -> None:
     with pytest.raises(Refused, match=r"import\.cancelled"):
         importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda done: done < 2)
     assert (counts(member.store), member.store.head().sequence) == before
-    with pytest.raises(Refused, match=r"permission\.denied"):
+    with pytest.raises(Refused, match=r"import\.refused\(row=1, why=permission\.denied\)"):
         importing.bring_in(member.bus, read(SHEET).families, staff(named("teacher")), going_on=lambda _: True)
     assert (counts(member.store), member.store.head().sequence) == before
 
