@@ -1,10 +1,10 @@
 """The house: every room's records and operations, and the one door they stand behind."""
 
-from classtap_core.access import assignment_operations
+from classtap_core.access import assignment_operations, owner_key
 from classtap_core.access import operations as access_operations
-from classtap_core.access import owner_key
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
+from classtap_core.booking import freed as booking_freed
 from classtap_core.booking import gates as booking_gates
 from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
@@ -25,7 +25,7 @@ from classtap_core.people import records as people_records
 from classtap_core.schedule import offer_operations, place_operations, series_operations
 from classtap_core.schedule import operations as schedule_operations
 from classtap_core.schedule import records as schedule_records
-from classtap_core.seating import freed as seating_freed
+from classtap_core.schedule import seats as room_seats
 from classtap_core.seating import locking as seating_locking
 from classtap_core.seating import operations as seating_operations
 from classtap_core.seating import presets as seating_presets
@@ -41,7 +41,7 @@ ROOMS = (
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
-    seating_freed, seating_tagging, undo,
+    booking_freed, room_seats, seating_tagging, undo,
 )  # fmt: skip
 
 

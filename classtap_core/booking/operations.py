@@ -6,6 +6,7 @@ import msgspec
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.booking import rules, spots
+from classtap_core.booking.freed import SeatsFreed
 from classtap_core.booking.records import Booking, Lease, Policy, booking_id, policy_id
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.ids import Id, derived
@@ -14,7 +15,6 @@ from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, 
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
-from classtap_core.seating.freed import SeatsFreed
 
 
 def _roster(session: Session) -> str:

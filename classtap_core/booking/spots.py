@@ -12,10 +12,10 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Reason, Status, reason, refused
 from classtap_core.kernel.tx import Tx
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
-from classtap_core.seating import rules as seating_rules
-from classtap_core.seating.records import SeatLock, SeatMapVersion, SpotStatus, lock_id, maps_scope, version_id
+from classtap_core.schedule.seats import SeatLock, SeatMapVersion, SpotStatus, lock_id, maps_scope, version_id
 
 MOST_OFFERED = 3
 OF_STAFF = ("staff", "clock")
@@ -49,7 +49,7 @@ def idle(tx: Tx, session: Session, bookings: Iterable[Booking]) -> int:
         return 0
     taken = [one.spot for one in bookings if one.state != rules.CANCELLED and one.spot]
     statuses = tx.find(SpotStatus, "by_room", session.room)
-    return seating_rules.idle_places((*version.public, *version.staff), statuses, taken)
+    return room_seats.idle_places((*version.public, *version.staff), statuses, taken)
 
 
 def judged(tx: Tx, op: Operation[Any], session: Session, spot: str, *, booking: Id) -> Reason | None:
@@ -75,14 +75,14 @@ def trouble(
         return reason("booking.spot_taken", spot=spot)
     if spot in broken:
         return reason("booking.spot_out", spot=spot)
-    if lock is not None and seating_rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms):
-        return reason("seat.locked", since_ms=lock.since_ms, until_ms=seating_rules.lock_ends_ms(lock))
+    if lock is not None and room_seats.locked_out(lock, session=session, spot=spot, now_ms=now_ms):
+        return reason("seat.locked", since_ms=lock.since_ms, until_ms=room_seats.lock_ends_ms(lock))
     return None
 
 
 def _broken(tx: Tx, session: Session) -> set[str]:
     statuses = tx.find(SpotStatus, "by_room", session.room)
-    return {one.spot for one in statuses if not seating_rules.usable(one.state)}
+    return {one.spot for one in statuses if not room_seats.usable(one.state)}
 
 
 def offered(

@@ -20,7 +20,7 @@ from classtap_core.schedule.conflicts import (
     ways_round,
 )
 from classtap_core.schedule.records import ClassType, Closure, Instructor, Location, Room, Session
-from classtap_core.seating.records import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
+from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.timekeeping.rules import shift_date
 
 _MOST_TEACHERS = 12

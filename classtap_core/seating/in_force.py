@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from classtap_core.booking.freed import SeatsFreed
 from classtap_core.booking.records import Booking, Lease, Policy, policy_id
 from classtap_core.booking.rules import CANCELLED
 from classtap_core.kernel.effects import Home
@@ -13,13 +14,10 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Operation, Payload, Range, Reads, Resource
 from classtap_core.kernel.outcomes import ACCEPTED, ItemOutcome, Outcome, Reason, Status, of_items, reason, refused
 from classtap_core.kernel.tx import Tx
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.records import Room, Session
 from classtap_core.schedule.rules import starts_ms
-from classtap_core.seating import rules
-from classtap_core.seating.documents import unpacked
-from classtap_core.seating.freed import SeatsFreed
-from classtap_core.seating.model import SeatMap
-from classtap_core.seating.records import (
+from classtap_core.schedule.seats import (
     RoomSeating,
     SeatLock,
     SeatMapVersion,
@@ -28,6 +26,9 @@ from classtap_core.seating.records import (
     room_seating_id,
     version_id,
 )
+from classtap_core.seating import rules
+from classtap_core.seating.documents import unpacked
+from classtap_core.seating.model import SeatMap
 from classtap_core.seating.validation.checker import validate
 from classtap_core.seating.versions import remap, unkept
 
@@ -133,7 +134,7 @@ def put_in_force(
     if room is None or room.location != asked.location:
         return refused("room.unknown")
     lock = tx.get(SeatLock, lock_id(asked.room))
-    if lock is not None and rules.lock_stands(lock, tx.now) and lock.holder != op.author.id:
+    if lock is not None and room_seats.lock_stands(lock, tx.now) and lock.holder != op.author.id:
         return rules.taken(lock)
     seating = tx.get(RoomSeating, room_seating_id(asked.room))
     latest = 0 if seating is None else seating.latest
@@ -175,8 +176,8 @@ def put_in_force(
         if one.session.capacity > before.capacity:
             more = one.session.capacity - before.capacity
             tx.effect(SeatsFreed(session=before.id, places=more), home=Home.CLOUD)
-    if lock is not None and lock.state == rules.HELD:
-        tx.put(replace(lock, state=rules.RELEASED))
+    if lock is not None and lock.state == room_seats.HELD:
+        tx.put(replace(lock, state=room_seats.RELEASED))
     owed: tuple[dict[str, str | int], ...] = tuple(
         {"do": "reseat", "session": one.session.id, "booking": booking.id, "spot": booking.spot}
         for one in seated

@@ -9,9 +9,10 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
 from classtap_core.kernel.tx import Tx
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.records import Room
+from classtap_core.schedule.seats import SeatLock, lock_id, maps_scope
 from classtap_core.seating import rules
-from classtap_core.seating.records import SeatLock, lock_id, maps_scope
 
 
 class _OfLock(Payload, frozen=True, kw_only=True):
@@ -50,14 +51,14 @@ def take_lock(tx: Tx, op: Operation[TakeLock]) -> Outcome:
         return refused("room.unknown")
     lock = tx.get(SeatLock, lock_id(wanted.room))
     mine = lock is not None and (lock.holder, lock.device) == (op.author.id, op.device)
-    stands = rules.lock_stands(lock, tx.now)
+    stands = room_seats.lock_stands(lock, tx.now)
     if lock is not None and stands and not mine:
         return rules.taken(lock)
     since = lock.since_ms if lock is not None and stands else tx.now
     tx.put(
         SeatLock(
             id=lock_id(wanted.room), room=wanted.room, location=wanted.location, holder=Id(op.author.id),
-            device=op.device, since_ms=since, renewed_ms=tx.now, state=rules.HELD, sessions=wanted.sessions,
+            device=op.device, since_ms=since, renewed_ms=tx.now, state=room_seats.HELD, sessions=wanted.sessions,
             spots=wanted.spots,
         )
     )  # fmt: skip
@@ -72,9 +73,9 @@ class ReleaseLock(_OfLock, frozen=True, kw_only=True):
 @handles(ReleaseLock)
 def release_lock(tx: Tx, op: Operation[ReleaseLock]) -> Outcome:
     lock = tx.get(SeatLock, lock_id(op.payload.room))
-    if lock is None or not rules.lock_stands(lock, tx.now):
+    if lock is None or not room_seats.lock_stands(lock, tx.now):
         return DUPLICATE
     if (lock.holder, lock.device) != (op.author.id, op.device):
         return rules.taken(lock)
-    tx.put(replace(lock, state=rules.RELEASED))
+    tx.put(replace(lock, state=room_seats.RELEASED))
     return ACCEPTED

@@ -12,22 +12,14 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Reads, handles, operation
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, reason, refused
 from classtap_core.kernel.tx import Tx
+from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.seating import rules
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.in_force import MOST_TOLD, ForRoom, faults, put_in_force
 from classtap_core.seating.in_force import affected as affected
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.overrides import forbidden
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatDraft,
-    SeatMapVersion,
-    SeatRollout,
-    drafts_scope,
-    maps_scope,
-    room_seating_id,
-    version_id,
-)
+from classtap_core.seating.records import SeatDraft, SeatRollout, drafts_scope
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):

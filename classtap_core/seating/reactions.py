@@ -7,8 +7,9 @@ from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule.records import Session
+from classtap_core.schedule.seats import RoomSeating, room_seating_id
 from classtap_core.seating.in_force import affected, coming
-from classtap_core.seating.records import RoomSeating, SeatRolloutStep, room_seating_id
+from classtap_core.seating.records import SeatRolloutStep
 from classtap_core.seating.rollouts import QUEUED, ApplyRollout
 
 

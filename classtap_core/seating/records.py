@@ -8,32 +8,9 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Index, Record, about
 
 
-def room_seating_id(room: Id) -> Id:
-    return derived("room_seating", room)
-
-
-def version_id(room: Id, number: int) -> Id:
-    """Versions of a room are counted from 1."""
-    return derived("seat_map_version", room, str(number))
-
-
-def lock_id(room: Id) -> Id:
-    """A room has one lock, whoever holds it."""
-    return derived("seat_lock", room)
-
-
 def preset_id(studio: Id, name: str) -> Id:
     """A preset's name is its own in the whole organisation, capitals aside."""
     return derived("seat_preset", studio, " ".join(name.casefold().split()))
-
-
-def spot_status_id(room: Id, spot: str) -> Id:
-    return derived("spot_status", room, spot)
-
-
-def maps_scope(location: Id) -> str:
-    """Where versions, what is in force, and locks of a location lie."""
-    return f"seatmaps/{location}"
 
 
 def drafts_scope(location: Id) -> str:
@@ -74,122 +51,6 @@ class SeatDraft(Record, frozen=True, kw_only=True):
 
     def scope(self) -> str:
         return drafts_scope(self.location)
-
-
-class SeatMapVersion(Record, frozen=True, kw_only=True):
-    """A published map. Never changed.
-
-    Attributes:
-        public, staff: ids of the spots that clients, or staff too, can be given: its capacity.
-        draft: where it came from, or "". restored: the version a rollback brought back; 0 otherwise.
-        sessions: where it holds for these sessions alone; empty where it became the room's own.
-        rollout: the roll-out that brought it, or "".
-    """
-
-    KIND: ClassVar[str] = "seat_map_version"
-    PREFIX: ClassVar[str] = "seatmaps"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_room", ("room", "number")),)
-
-    room: Id
-    location: Id
-    number: int
-    document: str
-    public: tuple[str, ...]
-    staff: tuple[str, ...]
-    published_ms: int
-    publisher: Id
-    approver: str = ""
-    draft: str = ""
-    restored: int = 0
-    sessions: tuple[Id, ...] = ()
-    rollout: str = ""
-
-    @property
-    def capacity(self) -> int:
-        return len(self.public) + len(self.staff)
-
-    def scope(self) -> str:
-        return maps_scope(self.location)
-
-
-class RoomSeating(Record, frozen=True, kw_only=True):
-    """What is in force in a room.
-
-    Attributes:
-        latest: the last number given, the head that a publish names. current: what new sessions get.
-        rollout: the last roll-out that reached it, or "": what it shares with other locations.
-    """
-
-    KIND: ClassVar[str] = "room_seating"
-    PREFIX: ClassVar[str] = "seatmaps"
-
-    room: Id
-    location: Id
-    latest: int
-    current: int
-    rollout: str = ""
-
-    def scope(self) -> str:
-        return maps_scope(self.location)
-
-
-class StatusEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What somebody said of a spot: `state` as in `model.Status`, a code why, and a note in their own words."""
-
-    operation: Id
-    state: str
-    by: Id
-    at_ms: int
-    device: Id
-    sequence: int
-    code: str = ""
-    note: Annotated[str, about("by")] = ""
-
-
-class SpotStatus(Record, frozen=True, kw_only=True):
-    """Whether a spot can be used, beside what its map says: everything that was ever said, and what holds.
-
-    Attributes:
-        entries: in order of (corrected time, device, sequence). state: the last one's.
-    """
-
-    KIND: ClassVar[str] = "spot_status"
-    PREFIX: ClassVar[str] = "seatmaps"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_room", ("room", "state")),)
-
-    room: Id
-    location: Id
-    spot: str
-    state: str
-    entries: tuple[StatusEntry, ...]
-
-    def scope(self) -> str:
-        return maps_scope(self.location)
-
-
-class SeatLock(Record, frozen=True, kw_only=True):
-    """Who edits a room's map just now. It ends 15 idle minutes after it was renewed (`rules.lock_stands`).
-
-    Attributes:
-        sessions: whose spots nobody may book meanwhile; spots: which of them, all where empty.
-        state: `held` or `released`.
-    """
-
-    KIND: ClassVar[str] = "seat_lock"
-    PREFIX: ClassVar[str] = "seatmaps"
-
-    room: Id
-    location: Id
-    holder: Id
-    device: Id
-    since_ms: int
-    renewed_ms: int
-    state: str
-    sessions: tuple[Id, ...] = ()
-    spots: tuple[str, ...] = ()
-
-    def scope(self) -> str:
-        return maps_scope(self.location)
 
 
 class SeatComment(Record, frozen=True, kw_only=True):

@@ -10,22 +10,11 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, reason, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.records import Room
+from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.in_force import ForRoom, faults, put_in_force
 from classtap_core.seating.overrides import USUAL, brought
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatMapVersion,
-    SeatRollout,
-    SeatRolloutStep,
-    Target,
-    Told,
-    maps_scope,
-    rollout_id,
-    room_seating_id,
-    step_id,
-    version_id,
-)
+from classtap_core.seating.records import SeatRollout, SeatRolloutStep, Target, Told, rollout_id, step_id
 
 SCOPE = "seatpresets"
 QUEUED, SUCCEEDED, FAILED, CONFLICT, CANCELLED = "queued", "succeeded", "failed", "conflict", "cancelled"

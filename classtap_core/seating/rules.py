@@ -5,37 +5,20 @@ from collections.abc import Iterable
 from classtap_core.booking.records import Booking, Lease
 from classtap_core.booking.rules import CANCELLED, unspent
 from classtap_core.kernel.outcomes import Outcome, refused
-from classtap_core.seating.model import SeatMap, Status, Visibility
-from classtap_core.seating.records import SeatDraft, SeatLock, SpotStatus, StatusEntry
+from classtap_core.schedule.seats import SeatLock, lock_ends_ms
+from classtap_core.seating.model import SeatMap, Visibility
+from classtap_core.seating.records import SeatDraft
 from classtap_core.seating.templates import Template, preset_problems
 from classtap_core.seating.versions import Demand
 
-LOCK_IDLE_MS = 15 * 60_000
-HELD, RELEASED = "held", "released"
 DRAFT, PENDING, APPROVED, PUBLISHED, DISCARDED = "draft", "pending", "approved", "published", "discarded"
 APPROVAL_POLICY = "seating"
 """The policy whose value `approval`, where it is 1, lets only approved drafts be published."""
 
 
-def lock_ends_ms(lock: SeatLock) -> int:
-    return lock.renewed_ms + LOCK_IDLE_MS
-
-
-def lock_stands(lock: SeatLock | None, now_ms: int) -> bool:
-    """Whether somebody edits just now."""
-    return lock is not None and lock.state == HELD and now_ms < lock_ends_ms(lock)
-
-
 def taken(lock: SeatLock) -> Outcome:
     """What a second editor hears: who has it, since when, and when it ends by itself (423 over HTTP)."""
     return refused("seatlock.taken", holder=lock.holder, since_ms=lock.since_ms, until_ms=lock_ends_ms(lock))
-
-
-def locked_out(lock: SeatLock | None, *, session: str, spot: str, now_ms: int) -> bool:
-    """Whether a spot of a session cannot be booked because its map is being edited."""
-    if lock is None or not lock_stands(lock, now_ms) or session not in lock.sessions:
-        return False
-    return not lock.spots or spot in lock.spots
 
 
 def is_open(draft: SeatDraft) -> bool:
@@ -83,24 +66,6 @@ def reservable(seat_map: SeatMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found = [spot for spot in seat_map.spots if spot.reservable]
     public = tuple(spot.id for spot in found if spot.visibility is Visibility.PUBLIC)
     return public, tuple(spot.id for spot in found if spot.visibility is not Visibility.PUBLIC)
-
-
-def with_entry(entries: tuple[StatusEntry, ...], entry: StatusEntry) -> tuple[StatusEntry, ...]:
-    """What was said of a spot with one thing more: a set, in order of time, whatever order it comes in."""
-    known = {one.operation: one for one in entries}
-    known[entry.operation] = entry
-    return tuple(sorted(known.values(), key=lambda one: (one.at_ms, one.device, one.sequence)))
-
-
-def usable(state: str) -> bool:
-    """Whether a spot of this status can be given away."""
-    return state == Status.OPERATIONAL
-
-
-def idle_places(spots: Iterable[str], statuses: Iterable[SpotStatus], taken: Iterable[str]) -> int:
-    """How many places of a map nobody can be given because their spot is not usable; those already taken count not."""
-    out = {status.spot for status in statuses if not usable(status.state)}
-    return len((out & set(spots)) - set(taken))
 
 
 def preset_trouble(template: Template) -> str:

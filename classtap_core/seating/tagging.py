@@ -8,8 +8,9 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, reason, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
-from classtap_core.seating import model, rules
-from classtap_core.seating.records import SpotStatus, StatusEntry, maps_scope, spot_status_id
+from classtap_core.schedule import seats as room_seats
+from classtap_core.schedule.seats import SpotStatus, StatusEntry, maps_scope, spot_status_id
+from classtap_core.seating import model
 
 BROKEN = (model.Status.NEEDS_ATTENTION, model.Status.OUT_OF_SERVICE)
 
@@ -60,7 +61,7 @@ def restore_spot(tx: Tx, op: Operation[RestoreSpot]) -> Outcome:
     standing = tx.get(SpotStatus, spot_status_id(op.payload.room, op.payload.spot))
     if op.payload.by != op.author.id:
         return refused("permission.author")
-    if standing is None or rules.usable(standing.state):
+    if standing is None or room_seats.usable(standing.state):
         return DUPLICATE
     last = standing.entries[-1]
     if (last.at_ms, last.device, last.sequence) > op.order:
@@ -78,7 +79,7 @@ def _said(tx: Tx, op: Operation[TagSpot] | Operation[RestoreSpot], state: str) -
         operation=op.id, state=str(state), by=said.by, at_ms=op.at.corrected, device=op.device, sequence=op.sequence,
         code=said.code, note=said.note,
     )  # fmt: skip
-    entries = rules.with_entry(() if standing is None else standing.entries, entry)
+    entries = room_seats.with_entry(() if standing is None else standing.entries, entry)
     tx.put(
         SpotStatus(
             id=id, room=said.room, location=said.location, spot=said.spot, state=entries[-1].state, entries=entries

@@ -12,14 +12,14 @@ from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import Record, decode
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session
 from classtap_core.schedule.rules import ends_ms, starts_ms
-from classtap_core.seating import rules
+from classtap_core.schedule.seats import SeatLock, SeatMapVersion, SpotStatus, lock_id, version_id
 from classtap_core.seating.audience import Audience, seen_by
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.geometry.turning import ellipse, placed, rectangle
 from classtap_core.seating.model import Mirroring, Outline, SeatMap
-from classtap_core.seating.records import SeatLock, SeatMapVersion, SpotStatus, lock_id, version_id
 from cloud.studios import Studios
 
 KEPT = 64
@@ -134,10 +134,10 @@ class SeatPages:
         taken = {one.spot for one in bookings if one.state != booking_rules.CANCELLED and one.spot}
         found = self._studios.storage(studio).find(Range(SpotStatus, "by_room", (session.room,)))
         statuses: list[SpotStatus] = [decode(SpotStatus, row.body) for row in found]
-        broken = {one.spot for one in statuses if not rules.usable(one.state)}
+        broken = {one.spot for one in statuses if not room_seats.usable(one.state)}
         states = {spot.id: _state(spot.id, session.id, taken, broken, lock, now_ms) for spot in drawn.spots}
         left = booking_rules.places_left(session.capacity + session.overbook, bookings, leases)
-        left = max(0, left - rules.idle_places(drawn.reservable, statuses, taken))
+        left = max(0, left - room_seats.idle_places(drawn.reservable, statuses, taken))
         bookable = session.state == "open" and starts_ms(session) > now_ms
         free = sum(state == "free" for state in states.values())
         return SeatStates(drawn.version, bookable and left > 0, min(left, free) if bookable else 0, states)
@@ -176,7 +176,11 @@ class SeatPages:
 def _state(spot: str, session: str, taken: set[str], broken: set[str], lock: SeatLock | None, now_ms: int) -> str:
     if spot in taken:
         return "taken"
-    return "blocked" if spot in broken or rules.locked_out(lock, session=session, spot=spot, now_ms=now_ms) else "free"
+    return (
+        "blocked"
+        if spot in broken or room_seats.locked_out(lock, session=session, spot=spot, now_ms=now_ms)
+        else "free"
+    )
 
 
 def draw(seat_map: SeatMap, version: int) -> DrawnMap:

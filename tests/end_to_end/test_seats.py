@@ -17,6 +17,7 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import starts_ms
+from classtap_core.schedule.seats import SeatMapVersion, version_id
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.formats.native import read_json
 from classtap_core.seating.in_force import affected, coming
@@ -25,7 +26,7 @@ from classtap_core.seating.model import SeatMap
 from classtap_core.seating.operations import SaveDraft
 from classtap_core.seating.presets import SavePreset
 from classtap_core.seating.publishing import PublishSeatMap
-from classtap_core.seating.records import SeatDraft, SeatMapVersion, SeatPreset, preset_id, version_id
+from classtap_core.seating.records import SeatDraft, SeatPreset, preset_id
 from classtap_core.seating.templates import read_template
 from cloud.pages.seats import SeatPages
 from resources import path

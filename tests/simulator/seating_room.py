@@ -13,6 +13,7 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Payload
 from classtap_core.people.records import Child
 from classtap_core.schedule.records import Room, Session
+from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, SpotStatus, room_seating_id
 from classtap_core.seating import reactions as seating_reactions
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.in_force import affected
@@ -21,15 +22,7 @@ from classtap_core.seating.model import SeatMap
 from classtap_core.seating.numbering import Numbering, number
 from classtap_core.seating.operations import SaveDraft, SubmitDraft, kept_beside_id
 from classtap_core.seating.publishing import PublishSeatMap, RollBack
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatDraft,
-    SeatMapVersion,
-    SeatRolloutStep,
-    SpotStatus,
-    Target,
-    room_seating_id,
-)
+from classtap_core.seating.records import SeatDraft, SeatRolloutStep, Target
 from classtap_core.seating.rollouts import PlanRollout
 from classtap_core.seating.tagging import RestoreSpot, TagSpot
 from tests.simulator.node import Node

@@ -13,9 +13,10 @@ from classtap_core.kernel.authority import Ledger
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
+from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.operations import AddSessions
 from classtap_core.schedule.records import Session
-from classtap_core.seating import rules
+from classtap_core.schedule.seats import RoomSeating, SeatLock, SeatMapVersion, lock_id, room_seating_id, version_id
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.locking import ReleaseLock, TakeLock
 from classtap_core.seating.model import SeatMap, Visibility
@@ -31,18 +32,7 @@ from classtap_core.seating.operations import (
 )
 from classtap_core.seating.presets import RemovePreset, SavePreset
 from classtap_core.seating.publishing import Move, PublishSeatMap, RollBack
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatComment,
-    SeatDraft,
-    SeatLock,
-    SeatMapVersion,
-    SeatPreset,
-    lock_id,
-    preset_id,
-    room_seating_id,
-    version_id,
-)
+from classtap_core.seating.records import SeatComment, SeatDraft, SeatPreset, preset_id
 from resources import path
 from tests.unit.house.world import (
     ANA,
@@ -437,7 +427,7 @@ def test_when_a_lock_stands(idle_min: float, state: str, stands: bool) -> None:
     lock = SeatLock(
         id=lock_id(BLUE), room=BLUE, location=MAIN, holder=OWNER, device=DESK, since_ms=0, renewed_ms=1000, state=state
     )
-    assert rules.lock_stands(lock, 1000 + int(idle_min * MINUTE)) is stands
+    assert room_seats.lock_stands(lock, 1000 + int(idle_min * MINUTE)) is stands
 
 
 def test_a_document_that_is_no_map_is_refused(world: World) -> None:

@@ -11,22 +11,14 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import DUPLICATE
 from classtap_core.schedule.operations import AddRoom
 from classtap_core.schedule.records import Session
+from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, room_seating_id, version_id
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.operations import SaveDraft
 from classtap_core.seating.overrides import Override, brought, forbidden, overrides
 from classtap_core.seating.publishing import PublishSeatMap
 from classtap_core.seating.reactions import due
-from classtap_core.seating.records import (
-    RoomSeating,
-    SeatMapVersion,
-    SeatRolloutStep,
-    Target,
-    rollout_id,
-    room_seating_id,
-    step_id,
-    version_id,
-)
+from classtap_core.seating.records import SeatRolloutStep, Target, rollout_id, step_id
 from classtap_core.seating.rollouts import CancelRollout, PlanRollout, RetryRollout
 from tests.unit.house.world import (
     BEN,

@@ -10,8 +10,9 @@ from classtap_core.booking.records import Booking, booking_id
 from classtap_core.booking.spots import SeatBooking
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
-from classtap_core.seating import rules
-from classtap_core.seating.records import SpotStatus, StatusEntry, spot_status_id
+from classtap_core.schedule import seats as room_seats
+from classtap_core.schedule.seats import SpotStatus, StatusEntry, spot_status_id
+from classtap_core.seating.model import Status as SpotState
 from classtap_core.seating.tagging import RestoreSpot, TagSpot
 from tests.unit.house.world import (
     ANA,
@@ -121,7 +122,7 @@ def test_entries_are_a_set_in_order_of_time() -> None:
     for order in itertools.permutations(made):
         entries: tuple[StatusEntry, ...] = ()
         for entry in (*order, order[0]):
-            entries = rules.with_entry(entries, entry)
+            entries = room_seats.with_entry(entries, entry)
         results.add(entries)
     assert [[entry.state for entry in entries] for entries in results] == [["s1", "s0", "s2", "s3"]]
 
@@ -140,3 +141,7 @@ def test_a_spot_can_be_chosen_again_by_whoever_had_it(world: World) -> None:
     moved = world.say(SeatBooking(session=EVENING, child=BEN, spot=spot_id("1,2"))).link.outcome
     assert moved.stands
     assert codes(seat(world, EVENING, BEN, "1,1")) == ["booking.spot_out"]
+
+
+def test_sessions_and_maps_mean_the_same_by_a_spot_in_order() -> None:
+    assert {state for state in SpotState if room_seats.usable(state)} == {room_seats.OPERATIONAL}
