@@ -3,6 +3,7 @@
 The cloud carries what it cannot read without the key of whom it is about. A file counts when its hash is its name.
 """
 
+import errno
 import hashlib
 import os
 import threading
@@ -192,8 +193,10 @@ class _disk:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise EnvironmentFault("disk_full") from error
         if isinstance(error, OSError):
-            raise EnvironmentFault("disk_full" if error.errno == 28 else "cloud.disk") from error
+            raise EnvironmentFault("cloud.disk") from error
 
 
 def _beside(path: Path, what: str) -> Path:
