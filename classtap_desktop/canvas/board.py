@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFontMetricsF,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPixmap,
+    QPointingDevice,
     QResizeEvent,
+    QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -31,7 +32,8 @@ from classtap_desktop.canvas.sprites import Sprites, draw_spot
 from classtap_desktop.canvas.tools.tool import Pointer, Tool
 from classtap_desktop.canvas.touching import Touching
 from classtap_desktop.canvas.viewport import TICK, Viewport
-from classtap_desktop.kit import painting, theme
+from classtap_desktop.kit import theme
+from classtap_desktop.kit.focus import KeyboardRing
 
 RULER_PX = 22
 LABEL_LEAST_PX = 17
@@ -39,7 +41,7 @@ REACH_PX = 6
 MINIMAP_PX = (168, 118)
 
 
-class Board(QWidget):
+class Board(KeyboardRing, QWidget):
     """Attributes: ``view``, ``tool``, ``snap`` and ``guides`` (whether things snap), ``grid_um``, ``crowd``,
     ``shown`` (the map as it is drawn: the document's, or what a drag makes of it), ``pictured`` (the underlay).
 
@@ -80,7 +82,6 @@ class Board(QWidget):
         self._base: SeatMap | None = None
         self._panning: QPointF | None = None
         self._space = False
-        self._ring = False
         self._touching = Touching(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -248,8 +249,7 @@ class Board(QWidget):
         whole = seen.left <= room.left and seen.top <= room.top and seen.right >= room.right
         if self.minimap and self.width() > 2.4 * MINIMAP_PX[0] and not (whole and seen.bottom >= room.bottom):
             self._small = self._draw_small(painter, inks, seen, room)
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, QRectF(self.rect()), radius=4)
+        self.paint_ring(painter, QRectF(self.rect()), radius=4)
 
     def _draw_small(self, painter: QPainter, inks: scenery.Inks, seen: Box, room: Box) -> Viewport:
         """The small map, drawn once for each map that is a step; what is being dragged stays where it was on it."""
@@ -420,15 +420,16 @@ class Board(QWidget):
             return self._touching.touched(event)
         return super().event(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        rubber = event.pointerType() == QPointingDevice.PointerType.Eraser
+        if not rubber:
+            event.ignore()  # a pen comes again as a mouse
+            return
+        if event.type() == QEvent.Type.TabletPress:
+            item = self.item_at(self.view.place(event.position()))
+            if item is not None:
+                self.document.do("deleted", edits.without(self.document.seat_map, [item.id]), count=1)
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position()

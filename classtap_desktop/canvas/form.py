@@ -12,13 +12,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QScrollArea, QWidget
 
 from classtap_core.kernel.errors import BadInput
+from classtap_core.seating.geometry.polygons import is_simple
 from classtap_core.seating.model import (
     Mirroring,
     Modality,
     Path,
+    PointUm,
     SeatMap,
     Spot,
     Status,
+    Unit,
     Visibility,
     Zone,
     ZoneKind,
@@ -28,6 +31,7 @@ from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.table import kind_words, turn_typed, type_words
+from classtap_desktop.canvas.tools.draw import room_of
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column
 
@@ -35,7 +39,8 @@ TAGS = ("accessible", "premium", "instructor_view", "companion", "aisle")
 
 
 class Field(NamedTuple):
-    """A line of the form: its code, how it is edited (`text`, `length`, `turn`, `count`, `choice`, `check`), what it
+    """A line of the form: its code, how it is edited (`text`, `length`, `turn`, `count`, `choice`, `check`,
+    `points`), what it
     holds (None where the selected things differ), and the map that another value makes."""
 
     code: str
@@ -113,6 +118,38 @@ def _typed(document: Document, item: Item, code: str) -> Callable[[Any], SeatMap
     return make
 
 
+def _points_field(document: Document, item: Zone | Path) -> Field:
+    """The corners of a polygon or the points of a way, as text: the twin of dragging them."""
+    least = 2 if isinstance(item, Path) else 3
+
+    def make(points: tuple[PointUm, ...]) -> SeatMap:
+        if len(points) < least or (least == 3 and not is_simple(points)):
+            raise BadInput("points.crossing")
+        return edits.with_fields(document.seat_map, [item.id], points_um=points)
+
+    return Field("points", "points", item.points_um, make)
+
+
+def points_text(points: Sequence[PointUm], unit: Unit) -> str:
+    """Points as people write them: `0.00 0.00; 6.00 0.00`."""
+    return "; ".join(f"{shown(x, unit)} {shown(y, unit)}" for x, y in points)
+
+
+def points_typed(text: str, was: Sequence[PointUm], unit: Unit) -> tuple[PointUm, ...]:
+    """What was typed as points; one whose text is as before keeps its micrometres. Raises BadInput `points.typed`."""
+    before = points_text(was, unit).split("; ")
+    points = []
+    for at, part in enumerate(one.strip() for one in text.split(";") if one.strip()):
+        if at < len(before) and part == before[at]:
+            points.append(was[at])
+            continue
+        numbers = part.split()
+        if len(numbers) != 2:
+            raise BadInput("points.typed", text=part)
+        points.append((entered(numbers[0], unit), entered(numbers[1], unit)))
+    return tuple(points)
+
+
 def _spot_fields(document: Document, spots: list[Spot]) -> list[Field]:
     words, seat_map = theme().words, document.seat_map
     fields = []
@@ -183,6 +220,8 @@ def _zone_fields(document: Document, zones: list[Zone]) -> list[Field]:
             Field(name.removesuffix("_um"), "length", _common(zones, name), _set(document, zones, name))
             for name in ("width_um", "length_um")
         ]
+    if len(zones) == 1 and zones[0].points_um:
+        fields.append(_points_field(document, zones[0]))
     if all(zone.kind is ZoneKind.DOOR for zone in zones):
         fields.append(
             Field("clearance", "length", _common(zones, "clearance_um"), _set(document, zones, "clearance_um"))
@@ -197,6 +236,7 @@ def _path_fields(document: Document, paths: list[Path]) -> list[Field]:
     fields = []
     if len(paths) == 1:
         fields.append(Field("name", "text", paths[0].name, _set(document, paths, "name")))
+        fields.append(_points_field(document, paths[0]))
     fields.append(Field("width", "length", _common(paths, "width_um"), _set(document, paths, "width_um")))
     fields.append(Field("accessible", "check", _common(paths, "accessible"), _set(document, paths, "accessible")))
     return fields
@@ -225,6 +265,14 @@ def _room_fields(document: Document) -> list[Field]:
 
             fields.append(Field(f"offset_{side}", "length", offsets[wall], offset))
     else:
+
+        def walls(points: tuple[PointUm, ...]) -> SeatMap:
+            made = room_of(document.seat_map, points)
+            if made is None:
+                raise BadInput("points.crossing")
+            return of_map(room=made)
+
+        fields.append(Field("points", "points", room.points_um, walls))
         offset_all = max(room.wall_offsets_um, default=0)
         count = len(room.points_um)
         fields.append(
@@ -365,6 +413,8 @@ class Form(QWidget):
             return f"{shown(field.value, self._document.seat_map.unit)}"
         if field.kind == "turn":
             return f"{field.value / 1000:g}°"
+        if field.kind == "points":
+            return points_text(field.value, self._document.seat_map.unit)
         return str(field.value)
 
     def _left(self, code: str, line: QLineEdit) -> None:
@@ -373,12 +423,10 @@ class Form(QWidget):
         if field is None or line.text() == self._text(field):
             return
         try:
-            value = self._read(field, line.text())
+            self._take(code, self._read(field, line.text()))
         except BadInput as bad:
             self.refused.emit(f"error.{bad.code}", dict(bad.params))
             line.setText(self._text(field))
-            return
-        self._take(code, value)
 
     def _read(self, field: Field, text: str) -> Any:
         unit = self._document.seat_map.unit
@@ -389,6 +437,8 @@ class Form(QWidget):
             if field.code in ("width", "length"):
                 value = max(1_000, value)
             return value
+        if field.kind == "points":
+            return points_typed(text, field.value, unit)
         if field.kind == "turn":
             return turn_typed(text)
         if field.kind == "count":

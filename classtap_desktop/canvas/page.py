@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from classtap_core.seating import rules
 from classtap_core.seating.model import Room, SeatMap
+from classtap_desktop.canvas.dialogs.decision import DecisionDialog
 from classtap_desktop.canvas.dialogs.difference import DifferenceDialog
 from classtap_desktop.canvas.dialogs.export import ExportDialog
 from classtap_desktop.canvas.dialogs.numbering import NumberingDialog
@@ -39,7 +40,7 @@ class MapPage(QWidget):
         whole.addWidget(self._head())
         self.editor = Editor(shown)
         self.document = self.editor.document
-        self.work = Work(desk, self.document, opened, self)
+        self.work = Work(desk, self.document, opened._replace(seat_map=shown), self)
         whole.addWidget(self.editor, 1)
         self._dialogs: dict[str, Overlay] = {}
         self.editor.save_asked.connect(self.work.save)
@@ -142,9 +143,11 @@ class MapPage(QWidget):
         )
         allowed = self.work.may_publish
         self.publish.show_text(words.say("map.head.publish" if allowed else "map.head.submit"))
+        if self.work.may_decide:
+            self.publish.show_text(words.say("map.head.decide"))
         wrong = bool(self.editor.judge.violations) or self.editor.judge.seat_map is not document.seat_map
         self.publish.setEnabled((not wrong and not self.document.readonly and bool(document.seat_map.spots))
-                                or (opened.state == rules.APPROVED and allowed))  # fmt: skip
+                                or (opened.state == rules.APPROVED and allowed) or self.work.may_decide)  # fmt: skip
         self.publish.setToolTip(words.say("map.head.blocked") if wrong else "")
         self.save.setEnabled(not self.document.readonly and (unsaved or not opened.draft) and not self.work.saving)
         self.discard.setEnabled(unsaved)
@@ -152,7 +155,7 @@ class MapPage(QWidget):
 
     def show_dialog(self, name: str) -> None:
         """Open one of the dialogs over the editor."""
-        if name in ("export", "difference") or self.editor.may_change():
+        if name in ("export", "difference", "decision") or self.editor.may_change():
             if name == "templates":
                 self.desk.read("maps.library", read_library, then=lambda found: self._open(name, found))
             else:
@@ -168,6 +171,7 @@ class MapPage(QWidget):
             "pattern": lambda: PatternDialog(self, self.editor),
             "underlay": lambda: UnderlayDialog(self, self.editor, self.desk),
             "export": lambda: ExportDialog(self, self.editor),
+            "decision": lambda: DecisionDialog(self, self.work),
             "difference": lambda: DifferenceDialog(self, self.editor, self.work.opened.published),
         }
         dialog = made[name]()  # type: ignore[operator]
@@ -175,7 +179,9 @@ class MapPage(QWidget):
         dialog.open()
 
     def _publish(self) -> None:
-        if self.work.may_publish:
+        if self.work.may_decide:
+            self.show_dialog("decision")
+        elif self.work.may_publish:
             question = Question(self, "map.publish", ("publish", "stay"), spots=self.document.seat_map.capacity())
             question.answered.connect(lambda answer: self.work.save(then_publish=True) if answer == "publish" else None)
             question.open()

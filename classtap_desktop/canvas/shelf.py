@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDrag, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QDrag, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from classtap_core.seating.model import EquipmentType, Outline
@@ -11,19 +11,19 @@ from classtap_desktop.canvas import placing
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.table import type_words
 from classtap_desktop.kit import Label, painting, theme
+from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.spacing import column, grown
 
 MIME = "application/x-classtap-thing"
 
 
-class ShelfButton(QAbstractButton):
+class ShelfButton(DrawnButton, QAbstractButton):
     """One thing: its picture and its name. Signals: ``clicked``."""
 
     def __init__(self, code: str, name: str, type: EquipmentType | None) -> None:
         super().__init__()
         self.code, self.type = code, type
         self._from: QPoint | None = None
-        self._ring = False
         self.setText(name)
         self.setAccessibleName(name)
         self.setAccessibleDescription(theme().words.say("map.shelf.hint"))
@@ -59,28 +59,6 @@ class ShelfButton(QAbstractButton):
                 return
         super().mouseMoveEvent(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-            return
-        super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self._ring = painting.shown_by_keyboard(self, event.reason())
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ring = False
-        super().focusOutEvent(event)
-        self.update()
-
-    def enterEvent(self, event: object) -> None:
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
         painter = QPainter(self)
@@ -88,8 +66,7 @@ class ShelfButton(QAbstractButton):
         area = QRectF(self.rect())
         if self.isDown() or self.underMouse():
             painting.box(painter, area, radius=here.px(9), fill=here.color("raised"))
-        if self._ring and self.hasFocus():
-            painting.focus_ring(painter, area, radius=here.px(9))
+        self.paint_ring(painter, area, radius=here.px(9))
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
         side = grown(26)
         left = area.right() - here.px(8) - side if rtl else area.left() + here.px(8)

@@ -36,7 +36,6 @@ class StatusLine(QWidget):
         self._document.selected.connect(self.follow)
         self._document.changed.connect(lambda _before, _after: self.follow())
         self._board.pointed.connect(self._pointed)
-        self._board.viewed.connect(self.follow)
         theme().changed.connect(self.follow)
         self.follow()
 

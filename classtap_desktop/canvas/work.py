@@ -15,7 +15,7 @@ from classtap_core.seating import rules
 from classtap_core.seating.documents import packed
 from classtap_core.seating.locking import ReleaseLock, TakeLock
 from classtap_core.seating.model import SeatMap
-from classtap_core.seating.operations import DiscardDraft, SaveDraft, SubmitDraft
+from classtap_core.seating.operations import DecideDraft, DiscardDraft, SaveDraft, SubmitDraft
 from classtap_core.seating.presets import SavePreset
 from classtap_core.seating.publishing import PublishSeatMap
 from classtap_core.seating.templates import Template, template_plain
@@ -72,6 +72,12 @@ class Work(QObject):
         return allowed and self.opened.state == rules.DRAFT
 
     @property
+    def may_decide(self) -> bool:
+        """Whether the person here may approve what waits, or send it back."""
+        allowed = self.desk.may(Capability.PUBLISH_SEATMAP, location=self.opened.location)
+        return allowed and self.opened.state == rules.PENDING
+
+    @property
     def may_publish(self) -> bool:
         """Whether the person here may publish, or must ask for approval."""
         allowed = self.desk.may(Capability.PUBLISH_SEATMAP, location=self.opened.location)
@@ -102,7 +108,7 @@ class Work(QObject):
             )
             self._draft = str(beside or self._draft)
             self.saved_ms = self.desk.now().corrected
-            self.opened = self.opened._replace(draft=self._draft, revision=receipt.operation, saved_ms=self.saved_ms)
+            self.opened = self.opened._replace(draft=self._draft, revision=receipt.operation, saved_ms=self.saved_ms, seat_map=seat_map)
             if self.document.seat_map is seat_map:
                 self.document.saved()
                 self._timer.stop()
@@ -185,6 +191,25 @@ class Work(QObject):
                 self.refused.emit(_reasons(receipt.outcome))
 
         self.desk.submit(SavePreset(name=template.name, template=text, base=base), then=kept, failed=self._failed)
+
+    def decide(self, *, approve: bool, comment: str) -> None:
+        """Approve the draft as it was opened, or send it back with a reason."""
+        if self.desk.operator is None:
+            return
+        payload = DecideDraft(
+            draft=Id(self._draft), location=self.opened.location, revision=Id(self.opened.revision), approve=approve,
+            decider=self.desk.operator.id, comment=comment,
+        )  # fmt: skip
+
+        def told(receipt: Receipt) -> None:
+            if receipt.outcome.stands or receipt.outcome.status is Status.WAITING:
+                state = rules.APPROVED if approve else rules.DRAFT
+                self.opened = self.opened._replace(state=state)
+                self.published.emit("decided")
+            else:
+                self.refused.emit(_reasons(receipt.outcome))
+
+        self.desk.submit(payload, then=told, failed=self._failed)
 
     def take_lock(self) -> None:
         """Say that this room's map is being edited; without the cloud the question waits and editing goes on."""

@@ -197,7 +197,6 @@ def test_leaving_asks_and_discarding_goes_back_to_what_was_saved(qtbot: QtBot, w
     with_template(qtbot, page)
     with qtbot.waitSignal(page.work.saved):
         page.work.save()
-    page.work.opened = page.work.opened._replace(seat_map=page.document.seat_map)
     kept = page.document.seat_map
     page.document.do("deleted", edits.without(kept, [kept.spots[0].id]))
     page.back.click()
@@ -441,3 +440,53 @@ def test_the_editors_own_keys_are_not_the_desks(qtbot: QtBot, open_desk: Open) -
     window.open("today")
     assert not window.keys.possible("map.redo")
     assert not window.sidebar.isHidden()
+
+
+def test_corners_and_points_are_typed_as_they_are_dragged(qtbot: QtBot) -> None:
+    with editing(qtbot, bikes()) as editor:
+        editor.show_page("form")
+        editor.take("path")
+        qtbot.keyClick(editor.board, Qt.Key.Key_Return)
+        points = editor.form.editors["points"]
+        points.setText("1 1; 1 4.5; 6,25 4.5")  # type: ignore[attr-defined]
+        points.editingFinished.emit()  # type: ignore[attr-defined]
+        path = editor.document.seat_map.paths[0]
+        assert path.points_um == ((1_000_000, 1_000_000), (1_000_000, 4_500_000), (6_250_000, 4_500_000))
+        points = editor.form.editors["points"]
+        points.setText("1 1")  # type: ignore[attr-defined]
+        points.editingFinished.emit()  # type: ignore[attr-defined]
+        assert editor.document.seat_map.paths[0] == path
+        assert "too few corners" in editor.toast.accessibleName()
+
+
+def test_a_plan_of_another_program_is_opened_with_every_seat_and_its_repeats_told(
+    qtbot: QtBot, open_desk: Open
+) -> None:
+    # 738 seats, 420 of them under an id that came before (tests/data/seatplans)
+    page = enter(qtbot, rooms(qtbot, open_desk))
+    dialog: TemplateDialog = opened(qtbot, page, "templates")
+    heard: list[str] = []
+    page.editor.spoke.connect(heard.append)
+    plan = next(Path("tests/data").rglob("stadium.pretix.json"))
+    dialog.take_file(plan)
+    assert len(page.document.seat_map.spots) == 738
+    assert "738 spots were read. Repeated ids: 420" in heard[-1]
+    page.document.stack.undo()
+    assert page.document.seat_map.spots == ()
+
+
+def test_somebody_else_approves_what_waits_and_says_why(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    page = enter(qtbot, rooms(qtbot, open_desk))
+    with_template(qtbot, page)
+    with qtbot.waitSignal(page.work.saved):
+        page.work.save(then_submit=True)
+    qtbot.waitUntil(lambda: page.work.opened.state == "pending")
+    assert page.publish.text() == "Decide…"
+    page.publish.click()
+    dialog = opened(qtbot, page, "decision")
+    dialog.decide(approve=True)
+    assert dialog.message.whole_text() == "Say why, in a word or two."
+    dialog.comment.setPlainText("Looks right")
+    with qtbot.waitSignal(page.work.published) as told:
+        dialog.decide(approve=True)
+    assert told.args == ["decided"]

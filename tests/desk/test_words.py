@@ -68,7 +68,7 @@ WANTED = {
     *(f"map.parameter.{name.rpartition('.')[2]}" for one in shipped() for name in parameters(one)),
     *(f"map.export.{one}{hint}" for one in WHAT for hint in ("", "_hint")),
     *(f"map.state.{state}" for state in (*OPEN, "unsaved", "published", "in_force", "new")),
-    *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded")),
+    *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded", "decided")),
     *(f"map.answer.{one}" for one in ("save", "discard", "stay", "publish", "recover")),
     *(f"map.{one}.{part}" for one in ("leave", "discard", "publish", "recovered") for part in ("title", "text")),
 }

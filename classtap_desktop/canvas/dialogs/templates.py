@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFormLayout, QLineEdit, QSlider, QSpinBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QSlider, QSpinBox, QStackedWidget, QWidget
 
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.seating import templates
 from classtap_core.seating.fitting import fitted_to, with_counts_kept
+from classtap_core.seating.formats.known import read
 from classtap_core.seating.laying import lay_out
 from classtap_core.seating.model import Room, SeatMap
 from classtap_core.seating.records import preset_id
@@ -90,7 +92,39 @@ class TemplateDialog(MapDialog):
         self.again = self.button(words.say("map.template.back"), lambda: self._show_library())
         self.keep = self.button(words.say("map.template.keep"), self._keep)
         self.take = self.button(words.say("map.template.take"), self.apply, kind="primary")
+        self.file = self.button(words.say("map.template.file"), self._choose_file)
+        self.foot.removeWidget(self.file)
+        self.foot.insertWidget(0, self.file)
         self._show_library()
+
+    def _choose_file(self) -> None:
+        words = theme().words
+        name, _ = QFileDialog.getOpenFileName(self, words.say("map.template.file"), "", "*.json *.csv *.svg")
+        if name:
+            self.take_file(Path(name))
+
+    def take_file(self, file: Path) -> None:
+        """Take the map in a file of any format we read; what was mended or repeated in it is said (ruling 15)."""
+        words = theme().words
+        try:
+            seat_map, report = read(file.read_bytes(), name=file.stem)
+        except OSError:
+            self.complain(words.say("map.template.unread", file=file.name))
+            return
+        except BadInput as bad:
+            self.complain(failure(bad.code, bad.params, words))
+            return
+        before = self._editor.document.seat_map
+        self._editor.document.do(
+            "opened", replace(seat_map, name=before.name or seat_map.name), select=(), name=file.name
+        )
+        self._editor.board.fit()
+        self.close_overlay()
+        if report.repeated_ids or report.mended:
+            repeated = sum(one.times - 1 for one in report.repeated_ids)
+            self._editor.warn(
+                words.say("map.told.opened", seats=report.kept, repeated=repeated, mended=len(report.mended))
+            )
 
     # --- the library
 

@@ -82,17 +82,10 @@ class PointsTool(Tool):
         self.board.use(self.board.home)
         return True
 
-    def cancel(self) -> bool:
-        if self.points:
-            self.points = []
-            self.board.update()
-            return True
-        if self.board.tool is self:
-            self.board.use(self.board.home)
-            return True
-        return False
+    def begun(self) -> bool:
+        return bool(self.points)
 
-    def leave(self) -> None:
+    def forget(self) -> None:
         self.points = []
 
     def done(self, points: tuple[PointUm, ...]) -> None:
@@ -214,17 +207,10 @@ class MeasureTool(Tool):
             self.ends = (start, stop)
             self.board.update()
 
-    def cancel(self) -> bool:
-        if self.ends is not None:
-            self.ends = None
-            self.board.update()
-            return True
-        if self.board.tool is self:
-            self.board.use(self.board.home)
-            return True
-        return False
+    def begun(self) -> bool:
+        return self.ends is not None
 
-    def leave(self) -> None:
+    def forget(self) -> None:
         self.ends = None
 
     def _caught(self, at: Pointer) -> PointUm:

@@ -57,15 +57,6 @@ class PlaceTool(Tool):
         self.put(self.at or self.board.middle_place())
         return True
 
-    def cancel(self) -> bool:
-        if self.board.tool is self:
-            self.board.use(self.board.home)
-            return True
-        return False
-
-    def leave(self) -> None:
-        self.board.update()
-
     def nudge(self, across_um: int, down_um: int) -> None:
         """Move the ghost with the arrow keys."""
         place = self.at or self.board.middle_place()

@@ -120,15 +120,13 @@ class SelectTool(Tool):
         if self.board.item_at(at.place) is not None:
             self.board.asked.emit()
 
-    def cancel(self) -> bool:
+    def begun(self) -> bool:
+        return self.drag is not None or self._marquee is not None
+
+    def forget(self) -> None:
+        self._marquee = None
         if self.drag is not None:
             self.drag.give_up()
-            return True
-        if self._marquee is not None:
-            self._marquee = None
-            self.board.update()
-            return True
-        return False
 
     def paint(self, painter: QPainter) -> None:
         inks = Inks()

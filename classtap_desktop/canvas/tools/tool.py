@@ -45,8 +45,22 @@ class Tool:
         """A double press."""
 
     def cancel(self) -> bool:
-        """Give up what was begun; say whether there was anything."""
+        """Give up what was begun, else the tool itself; say whether there was anything."""
+        if self.begun():
+            self.forget()
+            self.board.update()
+            return True
+        if self.board.tool is self and self.board.home is not self:
+            self.board.use(self.board.home)
+            return True
         return False
+
+    def begun(self) -> bool:
+        """Whether something was begun that can be given up."""
+        return False
+
+    def forget(self) -> None:
+        """Give up what was begun."""
 
     def accept(self) -> bool:
         """Enter was pressed; say whether it meant anything."""
@@ -54,7 +68,7 @@ class Tool:
 
     def leave(self) -> None:
         """Another tool takes over."""
-        self.cancel()
+        self.forget()
 
     def paint(self, painter: QPainter) -> None:
         """Draw over everything."""
