@@ -151,6 +151,7 @@ def test_clients_see_public_spots_with_their_aliases_and_nothing_else(rig: Rig, 
 
 
 def test_a_booking_shows_on_the_open_page(rig: Rig, browser: Chromium) -> None:
+    browser.size(1280, 800)
     browser.open(rig.url())
     spot = rig.seat_map.spots[5].id
     assert browser.run(state_of(spot)) == "free"
@@ -163,6 +164,7 @@ def test_a_booking_shows_on_the_open_page(rig: Rig, browser: Chromium) -> None:
     browser.until(f"{state_of(rig.seat_map.spots[8].id)} === 'blocked'")
     browser.click(f'.spot[data-spot="{rig.seat_map.spots[10].id}"] polygon')
     assert browser.run("document.querySelector('input:checked').value") == rig.seat_map.spots[10].id
+    browser.run("scrollTo(0, 0)")
     browser.picture(SCREENS / "seat-page-states.png")
     browser.run("document.querySelector('input:checked').checked = false")
     assert browser.run(f"document.querySelector('input[value=\"{spot}\"]').disabled")
