@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from classtap_cli import audit, cloud, doctor, pair, passes, programs, roster, scan, seatmap, store, sync
+from classtap_cli import audit, cloud, doctor, importing, pair, passes, programs, roster, scan, seatmap, store, sync
 from classtap_cli.demo.command import demo
 from classtap_cli.invocation import say
 from classtap_cli.memory import keep_out_of_crash_files
@@ -72,6 +72,7 @@ app.command("scan")(scan.scan)
 app.command("pair")(pair.pair)
 app.command("roster")(roster.roster)
 app.command("doctor")(doctor.doctor)
+app.add_typer(importing.app, name="import")
 app.add_typer(passes.app, name="pass")
 app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")

@@ -1,6 +1,6 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, keeping, passing, rosters, standing, syncing
+from classtap_cli.questions import chains, importing, keeping, passing, rosters, standing, syncing
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -32,6 +32,7 @@ TABLE: Table[Device] = {
     "pass.issue": Question(passing.OfFamily, passing.issue),
     "pass.revoke": Question(passing.Revoke, passing.revoke),
     "submit": Question(passing.Submit, passing.submit),
+    "import.families": Question(importing.Sheet, importing.families),
     "roster": Question(rosters.Which, rosters.rosters),
 }
 
