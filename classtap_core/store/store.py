@@ -30,6 +30,7 @@ from classtap_core.store.slices import Slicer
 from classtap_core.store.space import Space, Stopped
 from classtap_core.store.transfers import Transfers
 from classtap_core.store.upgrade import upgrade
+from classtap_core.store.views import ThreadReader
 from classtap_core.store.writer import Slices, Writer
 
 log = logging.getLogger("classtap.store")
@@ -69,7 +70,7 @@ class Store:
         self._path = folder / places.DATABASE
         self._tables = tables_of(registry)
         self._listeners: list[Listener] = []
-        self._readers: dict[threading.Thread, _ThreadReader] = {}
+        self._readers: dict[threading.Thread, ThreadReader] = {}
         self._guard = threading.Lock()
         self._gate = threading.Condition(self._guard)
         self._swapping = False
@@ -304,7 +305,7 @@ class Store:
         with mine.view() as reader:
             yield reader
 
-    def _reader_of(self, thread: threading.Thread) -> "_ThreadReader":
+    def _reader_of(self, thread: threading.Thread) -> "ThreadReader":
         with self._guard:
             if self._closed:
                 raise Refused("store.closed")
@@ -319,7 +320,7 @@ class Store:
                     raise Refused("store.closed")
             if mine is None or mine.gone.is_set():
                 conn = connect(self._path, self._key, read_only=True)
-                self._readers[thread] = _ThreadReader(conn, StoreReader(conn, self.registry, self._tables))
+                self._readers[thread] = ThreadReader(conn, StoreReader(conn, self.registry, self._tables))
             return self._readers[thread]
 
     def on_change(self, listener: Listener) -> Callable[[], None]:
@@ -575,59 +576,3 @@ class Store:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-class _ThreadReader:
-    """One thread's reading connection: a view is a read transaction, and nests."""
-
-    def __init__(self, conn: Connection, reader: StoreReader) -> None:
-        self._conn, self._reader = conn, reader
-        self._depth = 0
-        self._guard = threading.Lock()
-        self._ended = False
-        self.gone = threading.Event()
-
-    @property
-    def looking(self) -> bool:
-        """Whether a view is open."""
-        return self._depth > 0
-
-    @contextmanager
-    def view(self) -> Iterator[StoreReader]:
-        self._enter()
-        try:
-            with faults():
-                if self._depth == 1:
-                    self._conn.execute("BEGIN")
-                    self._reader.subject_keys.forget()
-                yield self._reader
-        except EnvironmentFault as fault:
-            if fault.code in integrity.DAMAGE:
-                self.close()  # a connection that met a broken seal reads nothing more; the next view gets another
-            raise
-        finally:
-            self._leave()
-
-    def _enter(self) -> None:
-        with self._guard:
-            if self._ended and not self._depth:
-                raise Refused("store.closed")
-            self._depth += 1
-
-    def _leave(self) -> None:
-        with self._guard:
-            self._depth -= 1
-            if self._depth == 0:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
-                if self._ended:
-                    self._conn.close()
-                    self.gone.set()
-
-    def close(self) -> None:
-        """Close at once, or when the view that is open ends."""
-        with self._guard:
-            self._ended = True
-            if self._depth == 0:
-                self._conn.close()
-                self.gone.set()

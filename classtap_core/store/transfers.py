@@ -4,6 +4,7 @@ Whoever carries a range need not be able to read it. A blob counts when all of i
 """
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span, Spans, check_hash, joined, missing
@@ -26,14 +27,20 @@ class Transfers:
         self._store, self._blobs = store, blobs
         self._here: dict[str, Spans] = {}
         self._unflushed: dict[str, int] = {}
+        self._held_back: set[str] = set()
         self._guard = threading.Lock()
 
     # -- to the cloud
 
     def waiting(self) -> list[Offer]:
-        """What an operation cites and the cloud does not have, oldest first; what nobody can open any more is left out."""
+        """What an operation cites and the cloud does not have, oldest first.
+
+        What nobody can open any more is left out, and what could not be read since this program began: it holds up
+        nothing behind it.
+        """
         with self._store.reader() as reader:
-            offers = [reader.blobs.offer(kept) for kept in reader.blobs.waiting()]
+            waiting = (kept for kept in reader.blobs.waiting() if kept.hash not in self._held_back)
+            offers = [reader.blobs.offer(kept) for kept in waiting]
         return [offer for offer in offers if offer is not None]
 
     def sealed_range(self, hash: str, span: Span) -> bytes:
@@ -44,13 +51,12 @@ class Transfers:
             raise BadInput("blob.range")
         if kept.state is not State.HERE:
             raise Refused("blob.away", hash=hash)
-        try:
-            with self._blobs.files.path(hash).open("rb") as file:
-                file.seek(span.start)
-                data = file.read(span.length)
-        except OSError as error:
-            raise EnvironmentFault("blob.damaged") from error
+        data = b""
+        with suppress(OSError), self._blobs.files.path(hash).open("rb") as file:
+            file.seek(span.start)
+            data = file.read(span.length)
         if len(data) != span.length:
+            self._held_back.add(hash)
             raise EnvironmentFault("blob.damaged")
         return data
 

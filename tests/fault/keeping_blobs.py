@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from classtap_core.store import blobs as service
+from classtap_core.store import intake as service
 from classtap_core.store.store import Store
 from tests.unit.store import toy_blobs
 from tests.unit.store.conftest import STAFF, child_id

@@ -74,7 +74,7 @@ def test_every_code_has_words_and_a_line_in_the_docs() -> None:
     said: set[str] = set()
     for file in (ROOT / "classtap_core" / "store").glob("*.py"):
         found = re.findall(r'"((?:store|backup|recovery|blob|seal)\.[a-z_]+)"', file.read_text())
-        said |= {code for code in found if code not in ("store.db", "store.key", "store.recovery")}
+        said |= {code for code in found if code.split(".")[1] not in ("db", "key", "recovery", "mend")}
     docs = (ROOT / "docs" / "store.md").read_text()
     assert len(said) > 40
     for code in sorted(said):

@@ -19,7 +19,9 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.store import destroy
-from classtap_core.store.blobs import About, BlobKind, Quotas
+from classtap_core.store.blob_rows import BlobKind
+from classtap_core.store.blobs import Quotas
+from classtap_core.store.intake import About
 from classtap_core.store.sealed_file import CHUNK, MAGIC, STEP, padded, sealed_size
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import CUT_OFF_MS, NEW_MS, sweep

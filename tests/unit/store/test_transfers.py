@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classtap_core.kernel.blobs import RANGE_BYTES, Blob, Offer, Span, joined, missing, without
-from classtap_core.kernel.errors import BadInput, Refused
-from classtap_core.store.blobs import BlobKind, Quotas
+from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
+from classtap_core.store.blob_rows import BlobKind
+from classtap_core.store.blobs import Quotas
 from classtap_core.store.sealed_file import CHUNK, STEP
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import sweep
@@ -75,6 +76,17 @@ def test_one_waits_until_an_operation_cites_it(pair: tuple[Store, Store]) -> Non
     assert len(one.transfers.waiting()) == 2
     one.transfers.arrived(first.hash)
     assert [waiting.blob for waiting in one.transfers.waiting()] == [second]
+
+
+def test_one_that_cannot_be_read_holds_up_nobody(pair: tuple[Store, Store]) -> None:
+    one, _ = pair
+    first, second = added(one, 1), added(one, 2, now_ms=NOW + 1)
+    cite(one, 1, first)
+    cite(one, 2, second)
+    one.blobs.files.path(first.hash).unlink()
+    with pytest.raises(EnvironmentFault, match=r"blob\.damaged"):
+        one.transfers.sealed_range(first.hash, Span(0, 100))
+    assert [offer.blob for offer in one.transfers.waiting()] == [second]
 
 
 def test_it_comes_over_a_bad_link(pair: tuple[Store, Store]) -> None:

@@ -16,7 +16,8 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome
 from classtap_core.kernel.records import Record, about
 from classtap_core.kernel.tx import Tx
-from classtap_core.store.blobs import About, BlobKind
+from classtap_core.store.blob_rows import BlobKind
+from classtap_core.store.intake import About
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import NOW, child_id
