@@ -16,7 +16,6 @@ from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope
 from classtap_core.seating import rules
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.in_force import MOST_TOLD, ForRoom, faults, put_in_force
-from classtap_core.seating.in_force import affected as affected
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.overrides import forbidden
 from classtap_core.seating.records import SeatDraft, SeatRollout, drafts_scope

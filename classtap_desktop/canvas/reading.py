@@ -17,9 +17,9 @@ from classtap_core.schedule.seats import RoomSeating, SeatLock, SeatMapVersion, 
 from classtap_core.seating import rules
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.formats.native import read_json
+from classtap_core.seating.in_force import affected
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.presets import SAVED
-from classtap_core.seating.publishing import affected
 from classtap_core.seating.records import SeatDraft, SeatPreset
 from classtap_core.seating.templates import Template, read_template
 from classtap_desktop.source import DeskSource
