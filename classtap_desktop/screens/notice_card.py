@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.screens.choices import Choice
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, row
@@ -30,6 +33,12 @@ class NoticeCard(Card):
         inside.addWidget(self.title)
         inside.addWidget(self.nothing)
         inside.addWidget(self.area, 1)
+        self.summary: list[str] = []
+        self.all, self.save = Button("", size="small"), Button("", size="small", kind="quiet")
+        self.all.clicked.connect(lambda _=False: self.choose_recommended())
+        self.save.clicked.connect(lambda _=False: self._choose_summary())
+        for button in (self.all, self.save):
+            inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
         desk.stood.connect(self.reload)
         self.say()
 
@@ -43,6 +52,8 @@ class NoticeCard(Card):
         words = theme().words
         self.title.show_text(words.say("desk.notices.title"))
         self.nothing.show_text(words.say("desk.notices.none"))
+        self.all.show_text(words.say("desk.choice.all"))
+        self.save.show_text(words.say("desk.choice.save"))
         self._fill()
 
     def _show(self, lines: tuple[NoticeLine, ...]) -> None:
@@ -53,6 +64,8 @@ class NoticeCard(Card):
     def _fill(self) -> None:
         self.nothing.setVisible(not self.lines)
         self.area.setVisible(bool(self.lines))
+        self.all.setVisible(sum(bool(line.choices) for line in self.lines) > 1)
+        self.save.setVisible(bool(self.summary))
         inside = QWidget()
         whole: QVBoxLayout = column(inside, margins=(0, 0, 8, 0), gap=10)
         for line in self.lines:
@@ -68,12 +81,48 @@ class NoticeCard(Card):
         said = Label(sentence(line, words), "text", wrap=True)
         foot = row(gap=8)
         foot.addWidget(Label(ago(line.at_ms, self._desk.now().corrected, words), "secondary", token="muted"), 1)
-        seen = Button(words.say("desk.notices.seen"), size="small", kind="quiet")
-        seen.clicked.connect(lambda _=False: self._see(line))
-        foot.addWidget(seen)
         block.addWidget(said)
         block.addLayout(foot)
+        if not line.choices:
+            seen = Button(words.say("desk.notices.seen"), size="small", kind="quiet")
+            seen.clicked.connect(lambda _=False: self._see(line))
+            foot.addWidget(seen)
+            return block
+        for choice in line.choices:
+            first = choice is line.choices[0]
+            button = Button(words.say(f"desk.choice.{choice.code}"), size="small", kind="plain" if first else "quiet")
+            button.clicked.connect(lambda _=False, choice=choice: self.choose(line, choice))
+            block.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
         return block
+
+    def choose(self, line: NoticeLine, choice: Choice) -> None:
+        """Do what somebody chose about a notice; then it has been seen."""
+        words = theme().words
+        self.summary.append(f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}")
+        if choice.payload is None:
+            self._see(line)
+        else:
+            self._desk.submit(choice.payload, then=lambda _receipt: self._see(line))
+
+    def choose_recommended(self) -> None:
+        """Do what is recommended about every notice that leaves a choice; what was done can be saved."""
+        self.summary.clear()
+        for line in tuple(line for line in self.lines if line.choices):
+            self.choose(line, line.choices[0])
+        self._fill()
+
+    def save_summary(self, file: Path) -> None:
+        """Write what was done about the notices, a line each."""
+        text = "\n".join(self.summary) + "\n"
+        self._desk.read(
+            f"{self._asker}.summary", lambda _: file.write_text(text, encoding="utf-8"),
+            then=lambda _: self._desk.tell("desk.choice.saved", name=file.name),
+        )  # fmt: skip
+
+    def _choose_summary(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, self.save.text(), "conflicts.txt")
+        if chosen:
+            self.save_summary(Path(chosen))
 
     def _see(self, line: NoticeLine) -> None:
         self._desk.read(

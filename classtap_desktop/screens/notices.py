@@ -9,6 +9,7 @@ from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason
 from classtap_core.people.records import Child
+from classtap_desktop.screens.choices import Choice, choices_of
 from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
@@ -17,7 +18,8 @@ from resources.text import Catalogue
 class NoticeLine(NamedTuple):
     """One changed result with the names it is about.
 
-    Attributes: `code` is the outcome's new status; `why` the first reason's code and parameters, or "".
+    Attributes: `code` is the outcome's new status; `why` the first reason's code and parameters, or ""; `choices` what
+    can be done about it, the recommended one first.
     """
 
     operation: Id
@@ -28,6 +30,7 @@ class NoticeLine(NamedTuple):
     params: dict[str, str | int]
     names: tuple[str, ...]
     zone: str
+    choices: tuple[Choice, ...] = ()
 
 
 def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
@@ -38,7 +41,7 @@ def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
     children = fetch(source.reader, Child, keys)
     names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
     zone = _zone(source) if notices else "UTC"
-    lines = [_line(notice, names, zone) for notice in notices]
+    lines = [_line(notice, names, zone)._replace(choices=choices_of(source.reader, notice)) for notice in notices]
     return tuple(sorted(lines, key=lambda line: (-line.at_ms, line.operation)))
 
 

@@ -1,0 +1,70 @@
+"""What a person can do about a result that is no longer so: data, the recommended choice first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.records import Attendance, Mark
+from classtap_core.checkin.rules import standing
+from classtap_core.kernel.device import Notice
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.tx import Reader
+
+
+class Choice(NamedTuple):
+    """`code` names its words: keep, apply, late, undo. `payload` is what it says; None where nothing has to be said."""
+
+    code: str
+    payload: MarkAttendance | None = None
+
+
+KEEP = Choice("keep")
+
+
+def choices_of(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
+    """The sensible choices; none where there is nothing but to have seen it.
+
+    A mark that another stands before: keep what holds, or apply this one over it. A child present in two classes at
+    once: late here, keep both, or take this one back.
+    """
+    if notice.kind != "attendance.mark":
+        return ()
+    changed = [change.id for change in reader.recorded(notice.operation) or () if change.kind == Attendance.KIND]
+    entries = list(fetch(reader, Attendance, changed).values())
+    if notice.now.status is Status.SUPERSEDED:
+        over = [(entry, mine, held) for entry, mine, held in _meetings(entries, notice.operation) if held != mine]
+        apply = [(entry, ChildMark(child=entry.child, state=mine.state, corrects=held.operation))
+                 for entry, mine, held in over if held.state is not mine.state]  # fmt: skip
+        return (KEEP, *_said("apply", apply)) if apply else ()
+    doubted = {str(reason.params["item"]) for reason in notice.now.reasons if "item" in reason.params}
+    mine_stands = [entry for entry, mine, held in _meetings(entries, notice.operation)
+                   if held == mine and entry.child in doubted]  # fmt: skip
+    if not mine_stands:
+        return ()
+    late, undo = (
+        [(entry, ChildMark(child=entry.child, state=state, corrects=notice.operation)) for entry in mine_stands]
+        for state in ("late", "none")
+    )
+    return (*_said("late", late), KEEP, *_said("undo", undo))
+
+
+def _meetings(entries: list[Attendance], operation: Id) -> list[tuple[Attendance, Mark, Mark]]:
+    """For each entry that an operation marked: its mark, and the one that holds."""
+    found = []
+    for entry in entries:
+        mine = next((mark for mark in entry.marks if mark.operation == operation), None)
+        held = standing(entry.marks).mark
+        if mine is not None and held is not None:
+            found.append((entry, mine, held))
+    return found
+
+
+def _said(code: str, marks: list[tuple[Attendance, ChildMark]]) -> tuple[Choice, ...]:
+    """One choice for the marks of one session; an operation marks one session only."""
+    sessions = {entry.session for entry, _ in marks}
+    if len(sessions) != 1:
+        return ()
+    return (Choice(code, MarkAttendance(session=sessions.pop(), items=tuple(mark for _, mark in marks))),)
