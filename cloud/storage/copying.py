@@ -23,8 +23,8 @@ from cloud.storage.tables import Tables
 IDENTITY, COPY_OF = "identity", "copy_of"
 _DONE = "copied/"
 _MOST_ROUNDS = 8
-_FEW = 20
-"""So few studios moved during a round: the next one may be the last."""
+_FEW = 1_000
+"""So few rows in a round: the next one may be the last."""
 _SLICE = 500
 _STEP = 20_000
 """Steps of a studio's log copied in one commit: what is held in memory."""
@@ -96,8 +96,7 @@ class _Copying:
         rounds = 0
         while rounds < _MOST_ROUNDS:
             rounds += 1
-            moved = self._round(f"round {rounds}")
-            if moved <= _FEW:
+            if self._round(f"round {rounds}") <= _FEW:
                 break
         began = time.monotonic()
         self._source.database.shut(_all(self._source.tables))
@@ -137,7 +136,7 @@ class _Copying:
             self._set(self._target, connection, UNFINISHED, "yes")
 
     def _round(self, name: str) -> int:
-        """Copy what studios did since they were copied last; how many had done something."""
+        """Copy what studios did since they were copied last; how many rows that was."""
         with self._source.database.survey() as connection:
             heads = self._heads(self._source, connection)
         with self._target.database.survey() as connection:
@@ -147,7 +146,7 @@ class _Copying:
         for studio in moved:
             self._studio(studio, done.get(studio), heads[studio].sequence)
         self._tell(name, self._written - before)
-        return len(moved)
+        return self._written - before
 
     def _studio(self, studio: Id, done: Done | None, through: int) -> None:
         """A studio's news, in steps."""
