@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from bench.claims import Claim, claim, percentile
 from classtap_core.access.records import Device, Grant
+from classtap_core.access.rules import decide
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.eligibility import rules as eligibility
 from classtap_core.house import bus, registry
@@ -21,7 +22,7 @@ from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import DeviceBus, Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.operations import Operation
+from classtap_core.kernel.operations import Operation, Resource
 from classtap_core.kernel.records import Record, plain
 from classtap_core.kernel.tx import Snapshot
 from classtap_core.people.importing import bring_in, guess, read_families
@@ -48,7 +49,7 @@ SLOTS = 4
 
 def run() -> list[Claim]:
     """One run of every claim."""
-    return [*_year(), *_one_more(), _eligibility(), _family_of_five(), _import()]
+    return [*_year(), *_one_more(), _eligibility(), _family_of_five(), _permission(), _import()]
 
 
 @cache
@@ -224,6 +225,21 @@ def _family_of_five() -> Claim:
             if len([gate for gate in decision.gates if gate.gate == "eligibility"]) != len(family):
                 raise RuntimeError(f"not judged: {decision}")
     return claim("studio.gates.family_of_5_p95_ms", percentile(times, 95), goal=10.0)
+
+
+def _permission() -> Claim:
+    """One decision for somebody with forty grants over places, rooms, classes and times."""
+    grants = [
+        Grant(
+            id=derived("bench.grant", str(number)), holder=OWNER, role=("manager", "front_desk", "instructor")[number % 3],
+            location=derived("bench.place", str(number % 7)), class_type=ROOMS[number % 10] if number % 2 else "",
+            valid_to_ms=NOW_MS + number - 20 if number % 5 == 0 else 0, deny=number % 13 == 0,
+        )
+        for number in range(40)
+    ]  # fmt: skip
+    asked = [Resource(derived("bench.place", str(number % 7)), None, ROOMS[number % 10]) for number in range(400)]
+    times = [_ms(partial(decide, grants, "edit_family", one, at_ms=NOW_MS)) for one in asked]
+    return claim("studio.permission.decided_p95_ms", percentile(times, 95), goal=1.0)
 
 
 def _import() -> Claim:

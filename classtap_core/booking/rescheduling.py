@@ -19,7 +19,7 @@ from classtap_core.schedule import rules as schedule_rules
 from classtap_core.schedule import series as series_rules
 from classtap_core.schedule import surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
-from classtap_core.schedule.operations import of_session
+from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Location, Room, Series, Session
 from classtap_core.schedule.rules import starts_ms
 from classtap_core.schedule.series import Change, Cut, Start
@@ -48,7 +48,7 @@ class ChangeSession(Payload, frozen=True, kw_only=True):
             yield from _wants(tx, [session], self.changed(session), self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"session:{self.session}",)
+        return (PLANNING, f"session:{self.session}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_session(tx.get(Session, self.session))
@@ -103,7 +103,7 @@ class ChangeSeries(Payload, frozen=True, kw_only=True):
         yield from _wants(tx, before, followed(before, series, cut.after), self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"series:{self.series}",)
+        return (PLANNING, f"series:{self.series}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_series(tx.get(Series, self.series))

@@ -15,7 +15,7 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
-from classtap_core.schedule.operations import Planned, plan, planning_reads
+from classtap_core.schedule.operations import PLANNING, Planned, plan, planning_reads
 from classtap_core.schedule.records import (
     Category,
     Certification,
@@ -240,6 +240,9 @@ class PlanProgram(Payload, frozen=True, kw_only=True):
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [Key(Program, self.program, "studio"), Key(ClassType, self.class_type, "studio")]
         yield from planning_reads(tx, self.location, self.items, despite=self.despite)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (PLANNING,)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location, class_type=self.class_type)

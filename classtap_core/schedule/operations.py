@@ -139,6 +139,10 @@ def add_instructor(tx: Tx, op: Operation[AddInstructor]) -> Outcome:
     return ACCEPTED
 
 
+PLANNING = "schedule"
+"""The guard of everything that plans: no two plans are judged at once, for each may be in the other's way."""
+
+
 class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One session to be. `start` is local to the location's zone."""
 
@@ -166,6 +170,9 @@ class AddSessions(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield from planning_reads(tx, self.location, self.items, despite=self.despite)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (PLANNING,)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)

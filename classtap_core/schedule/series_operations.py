@@ -14,7 +14,7 @@ from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import series as rules
 from classtap_core.schedule import surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
-from classtap_core.schedule.operations import of_session
+from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Equipment, Location, Room, Series, Session
 from classtap_core.timekeeping.recurrence import is_endless, normal
 from classtap_core.timekeeping.rules import local_date, shift_date
@@ -67,6 +67,9 @@ class PlanSeries(Payload, frozen=True, kw_only=True):
             return
         yield [key_of(session.id, self.location) for session in sessions]
         yield from surroundings.wants(tx, sessions, despite=self.despite)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (PLANNING,)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location, self.room, self.class_type)
@@ -133,7 +136,7 @@ class ExtendSeries(Payload, frozen=True, kw_only=True):
             yield from surroundings.wants(tx, sessions, despite=())
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"series:{self.series}",)
+        return (PLANNING, f"series:{self.series}")
 
     def sessions(self, series: Series) -> tuple[Session, ...]:
         if series.state != OPEN or self.through <= series.through:
@@ -222,7 +225,7 @@ class Substitute(Payload, frozen=True, kw_only=True):
         yield from surroundings.wants(tx, self.substituted(tx), despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return tuple(f"session:{id}" for id in self.sessions)
+        return (PLANNING, *(f"session:{id}" for id in self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_session(tx.get(Session, self.sessions[0])) if len(self.sessions) == 1 else Resource(self.location)
