@@ -116,7 +116,7 @@ def test_a_doctor_tells_the_truth_about_what_keeps_the_data(studio: Studio, tmp_
         file.seek(-5_000, 2)
         file.write(bytes(900))
     found = looked_at(data)["integrity"]
-    assert (found["ok"], len(found["pages"]) > 0, "store restore" in found["do"]) == (False, True, True)
+    assert (found["ok"], len(found["pages"]) > 0, "store salvage" in found["do"]) == (False, True, True)
     (data / "desk" / "store.key").write_text("{")
     found = looked_at(data)["recovery"]
     assert (found["ok"], "key" in found["found"]) == (False, True)
