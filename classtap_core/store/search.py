@@ -21,7 +21,7 @@ from classtap_core.store.engine import Connection, Database
 MOST = 20
 """A person chooses from a list; beyond this they type one more letter."""
 
-FORM = 2
+FORM = 3
 """What the index is made of; with another, it is made again from the rows."""
 
 _TOKENIZE = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
@@ -83,7 +83,11 @@ def create(db: Database) -> None:
     columns = {"number": int, "kind": str, "id": str, "words": str, "alike": str}
     table.create(columns, pk="number", not_null=set(columns) - {"number"})
     table.create_index(["kind", "id"], index_name="searchable_ref", unique=True)
-    table.enable_fts(["words", "alike"], tokenize=_TOKENIZE, create_triggers=True)
+    # Written by `put` and `remove`: a trigger for each row would take twice as long.
+    db.execute(
+        "CREATE VIRTUAL TABLE searchable_fts USING fts5 (words, alike, content = 'searchable', content_rowid = 'number',"
+        f' columnsize = 0, tokenize = "{_TOKENIZE}")'
+    )
     db.execute("INSERT INTO searchable_fts(searchable_fts, rank) VALUES ('secure-delete', 1)")
     db.execute("CREATE TABLE search_word (word TEXT PRIMARY KEY) WITHOUT ROWID")
     db.execute("CREATE INDEX search_word_end ON search_word (substr(word, -2))")
@@ -99,25 +103,27 @@ def drop(db: Database) -> None:
 def put(conn: Connection, kind: str, words: Sequence[tuple[Id, Words]]) -> None:
     """Set what records of a kind are found by; no words take a record out."""
     before = _as_kept(conn, kind, [id for id, _ in words])
-    changed = [(id, one) for id, one in dict(words).items() if any(one) and before.get(id) != one]
+    changed = {id: one for id, one in words if any(one) and (id not in before or before[id].words != one)}
+    _take_out(conn, [before[id] for id in changed if id in before])
+    (last,) = conn.execute("SELECT coalesce(max(number), 0) FROM searchable").fetchone()
+    numbers = {id: before[id].number if id in before else last + place for place, id in enumerate(changed, 1)}
     conn.executemany(
-        "INSERT INTO searchable (kind, id, words, alike) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (kind, id) DO UPDATE SET words = excluded.words, alike = excluded.alike"
-        " WHERE words <> excluded.words OR alike <> excluded.alike",
-        [(kind, id, one.words, one.alike) for id, one in changed],
+        "INSERT INTO searchable (number, kind, id, words, alike) VALUES (?, ?, ?, ?, ?)",
+        [(numbers[id], kind, id, one.words, one.alike) for id, one in changed.items()],
+    )
+    conn.executemany(
+        "INSERT INTO searchable_fts (rowid, words, alike) VALUES (?, ?, ?)",
+        [(numbers[id], one.words, one.alike) for id, one in changed.items()],
     )
     conn.executemany(
         "INSERT OR IGNORE INTO search_word (word) VALUES (?)",
-        [(word,) for word in sorted({word for _, one in changed for word in _distinct(one)})],
+        [(word,) for word in sorted({word for one in changed.values() for word in _distinct(one)})],
     )
     conn.executemany(
-        "INSERT OR REPLACE INTO search_reach (number, phone, email)"
-        " VALUES ((SELECT number FROM searchable WHERE kind = ? AND id = ?), ?, ?)",
-        [(kind, id, one.phone, one.email) for id, one in changed if one.phone or one.email],
+        "INSERT INTO search_reach (number, phone, email) VALUES (?, ?, ?)",
+        [(numbers[id], one.phone, one.email) for id, one in changed.items() if one.phone or one.email],
     )
-    silent = [(kind, id) for id, one in changed if id in before and not (one.phone or one.email)]
-    conn.executemany(f"DELETE FROM search_reach WHERE number = {_NUMBER}", silent)
-    _forget(conn, {word for id, _ in changed if id in before for word in _distinct(before[id])})
+    _forget(conn, {word for id in changed if id in before for word in _distinct(before[id].words)})
     gone = [id for id, one in words if not any(one)]
     if gone:
         remove(conn, kind, gone)
@@ -125,24 +131,32 @@ def put(conn: Connection, kind: str, words: Sequence[tuple[Id, Words]]) -> None:
 
 def remove(conn: Connection, kind: str, ids: Iterable[Id]) -> None:
     """Take records out, and every word that was theirs alone."""
-    gone = list(ids)
-    before = _as_kept(conn, kind, gone)
-    there = [(kind, id) for id in before]
-    conn.executemany(f"DELETE FROM search_reach WHERE number = {_NUMBER}", there)
-    conn.executemany("DELETE FROM searchable WHERE kind = ? AND id = ?", there)
-    _forget(conn, {word for one in before.values() for word in _distinct(one)})
+    before = _as_kept(conn, kind, list(ids))
+    _take_out(conn, list(before.values()))
+    _forget(conn, {word for one in before.values() for word in _distinct(one.words)})
 
 
-_NUMBER = "(SELECT number FROM searchable WHERE kind = ? AND id = ?)"
+class _Kept(NamedTuple):
+    number: int
+    words: Words
 
 
-def _as_kept(conn: Connection, kind: str, ids: Iterable[Id]) -> dict[Id, Words]:
+def _as_kept(conn: Connection, kind: str, ids: Iterable[Id]) -> dict[Id, _Kept]:
     rows = conn.execute(
-        "SELECT s.id, s.words, s.alike, coalesce(r.phone, ''), coalesce(r.email, '') FROM json_each(?) asked"
+        "SELECT s.id, s.number, s.words, s.alike, coalesce(r.phone, ''), coalesce(r.email, '') FROM json_each(?) asked"
         " CROSS JOIN searchable s ON s.kind = ? AND s.id = asked.value LEFT JOIN search_reach r ON r.number = s.number",
         (msgspec.json.encode(list(ids)).decode(), kind),
     )
-    return {id: Words(*rest) for id, *rest in rows}
+    return {id: _Kept(number, Words(*rest)) for id, number, *rest in rows}
+
+
+def _take_out(conn: Connection, kept: Sequence[_Kept]) -> None:
+    conn.executemany(
+        "INSERT INTO searchable_fts (searchable_fts, rowid, words, alike) VALUES ('delete', ?, ?, ?)",
+        [(one.number, one.words.words, one.words.alike) for one in kept],
+    )
+    for table in ("searchable", "search_reach"):
+        conn.executemany(f"DELETE FROM {table} WHERE number = ?", [(one.number,) for one in kept])
 
 
 def _distinct(words: Words) -> set[str]:
