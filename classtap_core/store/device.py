@@ -1,7 +1,7 @@
 """SqlDevice: a device's back end over the encrypted database. One connection, one thread at a time."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -263,23 +263,26 @@ class SqlDevice(StoreReader):
             self._floor = super().floor()
         return self._floor
 
-    def let_go(self, scopes: Iterable[str], *, floor: str) -> int:
-        """Drop the rows of scopes that are over, though a pattern that is held covers them; how many.
-
-        Dated scopes that ended before the day `floor` (ISO) are not held from now on, whatever pattern covers them.
-        """
+    def raise_floor(self, day: str, scopes: Iterable[str]) -> None:
+        """Say that dated scopes that ended before a day (ISO) are not held, whatever pattern covers them, and name those
+        whose rows go now (`drop_rows`)."""
         with self.atomic():
             gone = list(scopes)
-            if floor > self.floor():
-                self.remember("floor", floor.encode())
+            if day > self.floor():
+                self.remember("floor", day.encode())
                 self._floor = None
             before: list[str] = msgspec.json.decode(self.recall("left") or b"[]")
             names = sorted({*before, *(scope.split("/", 1)[0] for scope in gone)})
             if names != before:
                 self.remember("left", msgspec.json.encode(names))
             self.conn.executemany("DELETE FROM scope WHERE pattern = ?", [(scope,) for scope in gone])
+            self.conn.executemany("DELETE FROM aside WHERE scope = ?", [(scope,) for scope in gone])
             self._held = None
-            return purge.release(self, gone, (), self._changed)
+
+    def drop_rows(self, kind: str, ids: Collection[Id], scopes: Collection[str]) -> int:
+        """Drop rows that still lie in these scopes, and under no overlay; how many."""
+        with self.atomic():
+            return purge.drop_rows(self, kind, ids, scopes, self._changed)
 
     def release_scopes(self, patterns: Iterable[str]) -> int:
         """Stop holding scopes: their rows and the keys of who is no longer here go, but for what unsent work wrote.

@@ -37,13 +37,8 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
                 " AND scope IN (SELECT value FROM json_each(?))",
                 (id_list(scopes),),
             ).fetchall()
-            for id, scope, body in rows:
-                subjects |= set(subjects_of(table, id, body))
-                named |= {blob.hash for blob, _ in table.blobs(body)}
-                changed(table.kind, id, scope)
-            conn.executemany(table.gone_sql, [(id,) for id, _, _ in rows])
-            if table.searched:
-                search.remove(conn, table.kind, [id for id, _, _ in rows])
+            subjects |= _drop(device, table, rows, changed)
+            named |= {blob.hash for _, _, body in rows for blob, _ in table.blobs(body)}
             dropped += len(rows)
         dropped += _drop_beneath(device, table, gone, kept)
     aside = _lost(conn.execute("SELECT DISTINCT scope FROM aside"), gone, kept)
@@ -52,6 +47,35 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
     if subjects:
         _drop_keys(device, subjects)
     return dropped
+
+
+def drop_rows(device: "SqlDevice", kind: str, ids: Collection[Id], scopes: Collection[str], changed: Changed) -> int:
+    """Drop rows by their ids, those that still lie in these scopes and under no overlay; how many.
+
+    Inside the caller's transaction, and quick. Blobs that they named are left to the sweep.
+    """
+    table = device.tables[kind]
+    found = device.conn.execute(
+        f'SELECT id, scope, body FROM "{table.name}" WHERE overlaid = 0 AND id IN (SELECT value FROM json_each(?))',
+        (id_list(ids),),
+    ).fetchall()
+    rows = [row for row in found if row[1] in scopes]
+    subjects = _drop(device, table, rows, changed)
+    if subjects:
+        _drop_keys(device, subjects)
+    return len(rows)
+
+
+def _drop(
+    device: "SqlDevice", table: RecordTable, rows: Collection[tuple[Id, str, bytes]], changed: Changed
+) -> set[str]:
+    """Drop rows, with their search words; whose data was in them."""
+    for id, scope, _ in rows:
+        changed(table.kind, id, scope)
+    device.conn.executemany(table.gone_sql, [(id,) for id, _, _ in rows])
+    if table.searched:
+        search.remove(device.conn, table.kind, [id for id, _, _ in rows])
+    return {subject for id, _, body in rows for subject in subjects_of(table, id, body)}
 
 
 def _lost(scopes: Iterable[tuple[str | None]], gone: Collection[str], kept: Collection[str]) -> list[str]:

@@ -8,21 +8,24 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.scopes import last_day
 from classtap_core.store.log import LET_GO, position
-from classtap_core.store.rows import RecordTable
+from classtap_core.store.rows import RecordTable, id_list
 from classtap_core.store.subjects import open_only
 from classtap_core.store.writer import Slices
 
 if TYPE_CHECKING:
     from classtap_core.store.device import SqlDevice
+    from classtap_core.store.reader import StoreReader
 
 DAYS = 90
 """How long what is settled stays on a device, where nobody has said otherwise."""
 FEWEST_DAYS = 7
 _DAY_MS = 86_400_000
-_ENTRIES_A_SLICE = 200
+_A_SLICE = 100
 
 
 class Gone(NamedTuple):
@@ -33,38 +36,58 @@ class Gone(NamedTuple):
     entries: int
 
 
-def let_go(device: "SqlDevice", *, now_ms: int, days: int) -> Slices[Gone]:
-    """Let go of all that ended so many days ago, a little at a time; runs on the writer, behind everything else."""
+class Plan(NamedTuple):
+    """What is old, as a reader finds it: the day from which on dated scopes stay, those that go, their rows by kind,
+    and entries of the log by position."""
+
+    floor: str
+    scopes: frozenset[str]
+    rows: tuple[tuple[str, list[Id]], ...]
+    entries: list[int]
+
+
+def plan(reader: "StoreReader", *, now_ms: int, days: int) -> Plan:
+    """Find what ended so many days ago and is settled. It reads much, so that the writer need not."""
     before = (datetime.fromtimestamp(now_ms / 1_000, tz=UTC) - timedelta(days=days)).date()
-    scopes, rows, entries, after = old_scopes(device, before), 0, 0, 0
-    for scope in scopes:
-        rows += device.let_go([scope], floor=before.isoformat())
+    scopes = frozenset(_old_scopes(reader, before))
+    rows = tuple(
+        (table.kind, [id for (id,) in _rows_in(reader, table, scopes)]) for table in reader.tables.values() if scopes
+    )
+    return Plan(before.isoformat(), scopes, rows, _old_entries(reader, now_ms - days * _DAY_MS))
+
+
+def let_go(device: "SqlDevice", plan: Plan) -> Slices[Gone]:
+    """Let go of what was planned, a little at a time, looking again at each; on the writer, behind everything else."""
+    rows = entries = 0
+    if plan.scopes:
+        device.raise_floor(plan.floor, plan.scopes)
         yield
-    said_again = _said_again(device)
-    while found := old_entries(device, now_ms - days * _DAY_MS, after=after):
+    for kind, ids in plan.rows:
+        for start in range(0, len(ids), _A_SLICE):
+            rows += device.drop_rows(kind, ids[start : start + _A_SLICE], plan.scopes)
+            yield
+    for start in range(0, len(plan.entries), _A_SLICE):
         with device.atomic():
-            empty(device, [at for at, id in found if id not in said_again])
-        entries, after = entries + len(found), found[-1][0]
+            entries += _empty(device, plan.entries[start : start + _A_SLICE])
         yield
-    return Gone(len(scopes), rows, entries)
+    return Gone(len(plan.scopes), rows, entries)
 
 
-def old_scopes(device: "SqlDevice", before: date) -> list[str]:
-    """Dated scopes that ended before a day and in which nothing is unsettled, oldest first."""
-    names = {state.scope for state in device.scopes()}
+def _old_scopes(reader: "StoreReader", before: date) -> set[str]:
+    """Dated scopes that ended before a day and in which nothing is unsettled."""
+    names = {state.scope for state in reader.scopes()}
     busy: set[str] = set()
-    for table in (*(f'"{one.name}"' for one in device.tables.values()), "aside"):
-        names |= {scope for (scope,) in device.conn.execute(f"SELECT DISTINCT scope FROM {table}")}
-    for one in device.tables.values():
-        busy |= set(_unsettled(device, one))
+    for table in (*(f'"{one.name}"' for one in reader.tables.values()), "aside"):
+        names |= {scope for (scope,) in reader.conn.execute(f"SELECT DISTINCT scope FROM {table}")}
+    for one in reader.tables.values():
+        busy |= set(_unsettled(reader, one))
     days = {scope: last_day(scope) for scope in names - busy}
-    ended = [(day, scope) for scope, day in days.items() if day is not None and day < before]
-    return [scope for _, scope in sorted(ended)]
+    return {scope for scope, day in days.items() if day is not None and day < before}
 
 
-def _unsettled(device: "SqlDevice", table: RecordTable) -> Iterator[str]:
+def _unsettled(reader: "StoreReader", table: RecordTable) -> Iterator[str]:
     """Scopes with rows that unsent or unsettled work wrote, or rests on."""
-    rows = device.conn.execute(
+    rows = reader.conn.execute(
         f'SELECT scope, base_scope FROM "{table.name}" WHERE overlaid = 1 UNION'
         f' SELECT scope, base_scope FROM "{table.name}" WHERE id IN'
         " (SELECT id FROM touch WHERE kind = ? AND settled <> 1)",
@@ -74,39 +97,45 @@ def _unsettled(device: "SqlDevice", table: RecordTable) -> Iterator[str]:
         yield from (scope for scope in scopes if scope)
 
 
-def old_entries(device: "SqlDevice", before_ms: int, *, after: int = 0) -> list[tuple[int, Id]]:
-    """Positions and ids of entries older than an instant that may lose their words, in order, some at a time.
-
-    Answered, settled, not set aside by the cloud, and with nothing about them that somebody has still to be told.
-    """
-    found: list[tuple[int, Id]] = []
-    for epoch in device.epochs():
-        found += device.conn.execute(
-            "SELECT position, id FROM log WHERE position BETWEEN ? AND ? AND at_ms < ?"
-            " AND (settled = 1 OR (folded = 0 AND settled = 0))"
-            " AND (answer IS NULL OR json_extract(answer, '$.status') <> 'quarantined')"
-            " AND id NOT IN (SELECT operation FROM notice) ORDER BY position LIMIT ?",
-            (
-                max(position(epoch, 0), after + 1), position(epoch, device.acked(epoch)), before_ms,
-                _ENTRIES_A_SLICE - len(found),
-            ),
-        ).fetchall()  # fmt: skip
-        if len(found) >= _ENTRIES_A_SLICE:
-            break
+def _rows_in(reader: "StoreReader", table: RecordTable, scopes: frozenset[str]) -> Iterator[tuple[Id]]:
+    found: Iterator[tuple[Id]] = reader.conn.execute(
+        f'SELECT id FROM "{table.name}" WHERE scope IN (SELECT value FROM json_each(?))', (id_list(scopes),)
+    )
     return found
 
 
-def _said_again(device: "SqlDevice") -> set[str]:
-    """Ids under which what the cloud had set aside was said again: that they are there says that it was."""
-    rows = device.conn.execute("SELECT id FROM log WHERE json_extract(answer, '$.status') = 'quarantined'")
-    return {derived("retry", id) for (id,) in rows}
+_MAY_GO = "(settled = 1 OR (folded = 0 AND settled = 0))"
 
 
-def empty(device: "SqlDevice", positions: Sequence[int]) -> None:
-    """Take the words out of entries: what they said of persons, and what they changed. Envelopes stay."""
-    for at in positions:
-        (payload,) = device.conn.execute("SELECT payload FROM log WHERE position = ?", (at,)).fetchone()
-        device.conn.execute(
-            "UPDATE log SET payload = ?, changes = x'', bodies = NULL, settled = ? WHERE position = ?",
-            (open_only(payload), LET_GO, at),
+def _old_entries(reader: "StoreReader", before_ms: int) -> list[int]:
+    """Positions of entries older than an instant that may lose their words, in order.
+
+    Answered, settled, not set aside by the cloud nor said again for that, and with nothing about them that somebody has
+    still to be told.
+    """
+    aside = reader.conn.execute("SELECT id FROM log WHERE json_extract(answer, '$.status') = 'quarantined'")
+    stay = {name for (id,) in aside for name in (id, derived("retry", id))}
+    stay |= {notice.operation for notice in reader.notices()}
+    return [
+        at
+        for epoch in reader.epochs()
+        for at, id in reader.conn.execute(
+            f"SELECT position, id FROM log WHERE position BETWEEN ? AND ? AND at_ms < ? AND {_MAY_GO} ORDER BY position",
+            (position(epoch, 0), position(epoch, reader.acked(epoch)), before_ms),
         )
+        if id not in stay
+    ]
+
+
+def _empty(device: "SqlDevice", positions: Sequence[int]) -> int:
+    """Take the words out of entries: what they said of persons, and what they changed. Envelopes stay. How many."""
+    found = device.conn.execute(
+        f"SELECT position, payload FROM log WHERE position IN (SELECT value FROM json_each(?)) AND {_MAY_GO}"
+        " AND id NOT IN (SELECT operation FROM notice)",
+        (msgspec.json.encode(list(positions)).decode(),),
+    ).fetchall()
+    device.conn.executemany(
+        "UPDATE log SET payload = ?, changes = x'', bodies = NULL, settled = ? WHERE position = ?",
+        [(open_only(payload), LET_GO, at) for at, payload in found],
+    )
+    return len(found)

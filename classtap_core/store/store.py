@@ -508,7 +508,9 @@ class Store:
 
     def let_go_of_old(self, now_ms: int) -> "Future[retention.Gone]":
         """Let what is settled and older than `retention_days` leave this device, behind everything else."""
-        return self.run_slices(retention.let_go(self.device, now_ms=now_ms, days=self.retention_days))
+        with self.reader() as reader:
+            plan = retention.plan(reader, now_ms=now_ms, days=self.retention_days)
+        return self.run_slices(retention.let_go(self.device, plan))
 
     @property
     def retention_days(self) -> int:
