@@ -20,7 +20,7 @@ from classtap_core.seating.formats.native import read_json
 from classtap_core.seating.in_force import affected
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.presets import SAVED
-from classtap_core.seating.records import SeatDraft, SeatPreset
+from classtap_core.seating.records import SeatDraft, SeatPreset, drafts_scope
 from classtap_core.seating.templates import Template, read_template
 from classtap_desktop.source import DeskSource
 from resources import path
@@ -63,9 +63,9 @@ class RoomLine(NamedTuple):
 
 
 def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
-    """Every room of every location, by location and name."""
+    """Every room whose drafts this desk holds, by location and name: a desk of one house draws that house's rooms."""
     reader = source.reader
-    rooms = search(reader, Room, "by_location")
+    rooms = [room for room in search(reader, Room, "by_location") if reader.holds(drafts_scope(room.location))]
     places = fetch(reader, Location, (room.location for room in rooms))
     seating = fetch(reader, RoomSeating, (room_seating_id(room.id) for room in rooms))
     locks = fetch(reader, SeatLock, (lock_id(room.id) for room in rooms))

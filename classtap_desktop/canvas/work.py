@@ -108,7 +108,9 @@ class Work(QObject):
             )
             self._draft = str(beside or self._draft)
             self.saved_ms = self.desk.now().corrected
-            self.opened = self.opened._replace(draft=self._draft, revision=receipt.operation, saved_ms=self.saved_ms, seat_map=seat_map)
+            self.opened = self.opened._replace(
+                draft=self._draft, revision=receipt.operation, saved_ms=self.saved_ms, seat_map=seat_map
+            )
             if self.document.seat_map is seat_map:
                 self.document.saved()
                 self._timer.stop()
@@ -257,4 +259,6 @@ def _reasons(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:
     unique: dict[tuple[object, ...], tuple[str, dict[str, object]]] = {}
     for one in found:
         unique.setdefault((one.code, tuple(sorted(one.params.items()))), (one.code, dict(one.params)))
+    if not unique and outcome.needs:
+        return [("not_held", {"scope": outcome.needs[0]})]
     return list(unique.values())
