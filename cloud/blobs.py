@@ -16,6 +16,7 @@ from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span, Spans, check_ha
 from classtap_core.kernel.chain import Sealer
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
+from classtap_core.store.folder import sync_folder
 from cloud.storage.backend import Books
 from cloud.storage.subjects import SubjectKeys
 from sync.protocol import BlobStanding
@@ -138,7 +139,7 @@ class Blobs:
             right = hashlib.file_digest(file, "sha256").hexdigest() == hash
         if right:
             os.replace(part, path)
-            _flush_folder(path.parent)
+            sync_folder(path.parent)
         else:
             part.unlink()
         _beside(path, "have").unlink(missing_ok=True)
@@ -212,7 +213,7 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
-    _flush_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_at(path: Path, start: int, data: bytes) -> None:
@@ -224,11 +225,3 @@ def _write_at(path: Path, start: int, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
 
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
