@@ -18,7 +18,7 @@ from keyring.backend import KeyringBackend
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from classtap_cli.main import app as classtap
 from classtap_cli.reach import ring
@@ -200,6 +200,8 @@ def _settled(window: DeskWindow) -> None:
 
 def _screens(studio: Studio, data: Path, out: Path) -> None:
     with _desk(studio, data) as (window, screen):
+        screen.findChild(QScrollArea).ensureWidgetVisible(screen.leave)
+        QTest.qWait(200)
         window.grab().save(str(out / "store-desk-devices.png"))
         page = screen.open_leaving()
         _settled(window)
