@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ class Event(NamedTuple):
     to: str = ""
 
 
-def record(folder: Path, log: Path, *words: str, program: str = "tests.fault.submitting") -> list[Event]:
+def record(folder: Path, log: Path, *words: str, program: str) -> list[Event]:
     """Run a program on a folder under strace, to its end."""
     command = ["strace", "-f", "-y", "-xx", "-s", "1000000", "-e", f"trace={_CALLS}", "-o", str(log)]
     command += [sys.executable, "-m", program, str(folder), *words]
@@ -46,6 +46,27 @@ def record(folder: Path, log: Path, *words: str, program: str = "tests.fault.sub
     assert ran.returncode == 0, ran.stderr
     with log.open() as lines:
         return list(_events(lines, str(folder)))
+
+
+Recorded = Callable[[str], tuple[Path, list[Event]]]
+"""Runs a program in one of its ways: the folder before, and what was done to it."""
+
+
+def recorder(base: Callable[[str], Path], make: Callable[[Path], None], *, program: str) -> Recorded:
+    """Records a program once for each way: `base` gives a new folder to work in, `make` makes the store it begins with."""
+    done: dict[str, tuple[Path, list[Event]]] = {}
+
+    def run(how: str) -> tuple[Path, list[Event]]:
+        if how not in done:
+            work = base(how)
+            before, folder = work / "before", work / "desk"
+            make(before)
+            shutil.copytree(before, folder)
+            folder.chmod(0o700)
+            done[how] = (before, record(folder, work / "strace", how, program=program))
+        return done[how]
+
+    return run
 
 
 _LINE = re.compile(r"^(\d+) +(.*)$")

@@ -1,7 +1,6 @@
 """Power cuts while photos are taken in: whatever an operation shown as saved cites is whole, wherever the cut falls."""
 
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,14 +11,12 @@ from classtap_core.kernel.errors import ClassTapError
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import sweep
 from tests.fault.keeping_blobs import PHOTOS
-from tests.fault.power import Event, images, record
+from tests.fault.power import Event, Recorded, images, recorder
 from tests.unit.store import toy_blobs
 from tests.unit.store.conftest import DEVICE, NOW, STUDIO
 from tests.unit.store.toy_blobs import ALL
 
 pytestmark = pytest.mark.needs("strace")
-
-Recorded = Callable[[str], tuple[Path, list[Event]]]
 
 
 class Tally(NamedTuple):
@@ -33,20 +30,11 @@ class Tally(NamedTuple):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    done: dict[str, tuple[Path, list[Event]]] = {}
+    def make(folder: Path) -> None:
+        with Store.create(folder, toy_blobs.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
+            store.call(lambda: store.device.hold(ALL))
 
-    def run(how: str) -> tuple[Path, list[Event]]:
-        if how not in done:
-            base = tmp_path_factory.mktemp(how)
-            before, folder = base / "before", base / "desk"
-            with Store.create(before, toy_blobs.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
-                store.call(lambda: store.device.hold(ALL))
-            shutil.copytree(before, folder)
-            folder.chmod(0o700)
-            done[how] = (before, record(folder, base / "strace", how, program="tests.fault.keeping_blobs"))
-        return done[how]
-
-    return run
+    return recorder(tmp_path_factory.mktemp, make, program="tests.fault.keeping_blobs")
 
 
 def cut(recorded: tuple[Path, list[Event]], out: Path, *, count: int, seed: int) -> Tally:

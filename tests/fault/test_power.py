@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import pytest
 
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.store.store import Store
-from tests.fault.power import Disk, Event, images, record
+from tests.fault.power import Disk, Event, Recorded, images, recorder
 from tests.fault.submitting import MARKS
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STUDIO, bus_over, child_row
@@ -28,27 +27,16 @@ class Tally(NamedTuple):
     marks: int
 
 
-Recorded = Callable[[str], tuple[Path, list[Event]]]
-
-
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Runs the program once for each setting: the folder before, and what was done to it."""
-    done: dict[str, tuple[Path, list[Event]]] = {}
+    """Runs the program once for each setting."""
 
-    def run(synchronous: str) -> tuple[Path, list[Event]]:
-        if synchronous not in done:
-            base = tmp_path_factory.mktemp(synchronous)
-            before, folder = base / "before", base / "desk"
-            with Store.create(before, toy.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
-                store.call(lambda: store.device.hold(("roster/*", "families/*")))
-                store.apply(bus_over(store.device), [child_row(number) for number in range(50)]).result()
-            shutil.copytree(before, folder)
-            folder.chmod(0o700)
-            done[synchronous] = (before, record(folder, base / "strace", synchronous))
-        return done[synchronous]
+    def make(folder: Path) -> None:
+        with Store.create(folder, toy.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
+            store.call(lambda: store.device.hold(("roster/*", "families/*")))
+            store.apply(bus_over(store.device), [child_row(number) for number in range(50)]).result()
 
-    return run
+    return recorder(tmp_path_factory.mktemp, make, program="tests.fault.submitting")
 
 
 def cut(recorded: tuple[Path, list[Event]], out: Path, *, count: int, seed: int) -> Tally:
