@@ -164,7 +164,9 @@ class _Devices:
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)
         async with self._turns.of(device.id) as turn:
-            asked, batch, sealed = await self._run(self.cloud.reading, partial(_read_push, device, body))
+            asked, batch, sealed = await self._run(
+                self.cloud.unpacking.of(device.studio), partial(_read_push, device, body)
+            )
             await turn()
             writing = self._submit(
                 self.cloud.writing.of(device.studio), partial(take, self.cloud.studios, batch, sealed)

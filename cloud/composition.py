@@ -33,7 +33,8 @@ class Cloud:
     Attributes:
         studios: founding, pairing, and each studio's authority. blobs: sealed files. hints: who listens.
         watch: tells other workers, and hears from them. writing: the threads that pushes are taken on, each studio's
-            in a lane of its own. reading: the threads that pulls are answered on.
+            in a lane of its own; unpacking: the same for what is read of a push before. reading: the threads that pulls
+            are answered on.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Cloud:
             self.database.close()
             raise
         self.writing = Lanes(1 if self.database.dialect == "sqlite" else WRITERS, "cloud-writing")
+        self.unpacking = Lanes(2, "cloud-unpacking")
         self.reading = ThreadPoolExecutor(4, "cloud-reading")
         self.watch.start()
 
     def close(self) -> None:
         """End the threads, after what they are doing, and close the database."""
         self.hints.close()
+        self.unpacking.shutdown()
         self.writing.shutdown()
         self.reading.shutdown()
         self.watch.stop()

@@ -39,7 +39,7 @@ from sync import protocol
 
 STUDIOS, DEVICES, HALL = 100, 10, 500
 """Studios with so many devices each; the first has a hall of devices more."""
-FAMILIES = 25
+FAMILIES, HALL_FAMILIES, HALL_CHILDREN = 25, 1_200, 600
 _REGISTRY = house.registry()
 
 
@@ -70,7 +70,7 @@ class Load(NamedTuple):
 @cache
 def load() -> Load:
     """The studios, made on first use (a minute or two) and kept beside the ground."""
-    key = hashlib.sha256(f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/1".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{HALL_CHILDREN}/1".encode()).hexdigest()[:16]
     folder = ground.CACHE.with_name("bench-load") / key
     if not (folder / "load.json").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -103,12 +103,14 @@ def _make(folder: Path) -> None:
     hall: list[Papers] = []
     try:
         for number in range(STUDIOS):
-            plan = make_studio(1_000 + number, FAMILIES, now_ms)
+            plan = make_studio(1_000 + number, FAMILIES if number else HALL_FAMILIES, now_ms)
             cloud.studios.found(
                 plan.name, id=plan.studio, environment="test", pass_studio=plan.pass_number, cloud_device=plan.cloud,
                 pepper=plan.pepper,
             )  # fmt: skip
             authority = cloud.studios.authority(plan.studio)
+            if not number:
+                plan = plan._replace(drafts=(*plan.drafts, *ground.rush(plan, now_ms, check_ins=HALL_CHILDREN)[0]))
             for some in plan.chunks():
                 authority.author_all(plan.cloud, [CloudDraft(one.payload, one.author, "bench") for one in some])
             devices.append([_paired(cloud, plan.studio, plan.main) for _ in range(DEVICES)])

@@ -140,7 +140,7 @@ def _key() -> str:
 def _make(folder: Path) -> None:
     now_ms = SystemClock().now().wall
     plan = make_studio(1, FAMILIES, now_ms)
-    rush, due = _rush(plan, now_ms)
+    rushed, due = rush(plan, now_ms)
     cloud = opened_cloud(folder, now_ms)
     try:
         cloud.studios.found(
@@ -148,7 +148,7 @@ def _make(folder: Path) -> None:
             pepper=plan.pepper,
         )  # fmt: skip
         authority = cloud.studios.authority(plan.studio)
-        drafts = [*plan.drafts, *rush]
+        drafts = [*plan.drafts, *rushed]
         for start in range(0, len(drafts), 400):
             wanted = [CloudDraft(draft.payload, draft.author, "bench") for draft in drafts[start : start + 400]]
             for ledger in authority.author_all(plan.cloud, wanted):
@@ -175,14 +175,14 @@ def _make(folder: Path) -> None:
     (folder / "ground.json").write_text(json.dumps(kept))
 
 
-def _rush(plan: Plan, now_ms: int) -> tuple[list[Draft], list[Due]]:
-    """A busy hour: sessions of 50 at the main location, and a place in one of them for 5,000 children."""
+def rush(plan: Plan, now_ms: int, *, check_ins: int = CHECK_INS) -> tuple[list[Draft], list[Due]]:
+    """A busy hour: sessions of 50 at the main location, and a place in one of them for so many children."""
     by = Author(type="staff", id=plan.staff[1].staff)
     payloads = [draft.payload for draft in plan.drafts]
     kinds = [one.class_type for one in payloads if isinstance(one, AddClass) and one.audience == "kids"]
     zone = next(one.zone for one in payloads if hasattr(one, "zone"))
     base = datetime.fromisoformat(local_of(now_ms, zone)).replace(second=0, microsecond=0)
-    many = -(-CHECK_INS // PLACES)
+    many = -(-check_ins // PLACES)
     # A room and a teacher for each: nobody teaches two classes at once.
     rooms = [derived("bench.room", plan.studio, str(number)) for number in range(many)]
     teachers = [derived("bench.teacher", plan.studio, str(number)) for number in range(many)]
@@ -208,12 +208,12 @@ def _rush(plan: Plan, now_ms: int) -> tuple[list[Draft], list[Due]]:
         for start in range(0, many, 50)
     ]
     due: list[Due] = []
-    left = CHECK_INS
+    left = check_ins
     for family in plan.families:
         if family.home != plan.main or family.due or left <= 0:
             continue
-        position = (CHECK_INS - left) // PLACES
-        room = min(left, PLACES - (CHECK_INS - left) % PLACES)
+        position = (check_ins - left) // PLACES
+        room = min(left, PLACES - (check_ins - left) % PLACES)
         children = tuple(child.child for child in family.children[:room])
         left -= len(children)
         session = sessions[position].session

@@ -78,6 +78,8 @@ def faults_of(connection: Connection, asked: Asked) -> list[str]:
             f"EXPLAIN (VERBOSE, FORMAT JSON) {asked.statement}", asked.parameters
         ).scalar_one()
     plan = plan if isinstance(plan, list) else json.loads(plan)
+    if any(tasks != 1 for tasks in _tasks(plan)):
+        return [f"Citus spreads it over several machines: {asked.statement}"]
     nodes = list(_nodes(plan[0]["Plan"]))
     tables = {(node["Schema"], node["Relation Name"]) for node in nodes if "Relation Name" in node}
     apart = {table for table in tables if table[0] == _DIRECTORY}
@@ -106,6 +108,18 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", ()):
         yield from _nodes(child)
+
+
+def _tasks(plan: Any) -> Iterator[int]:
+    """On a Citus cluster: to how many shards a query, or a part of it, would go."""
+    if isinstance(plan, Mapping):
+        if "Task Count" in plan:
+            yield plan["Task Count"]
+        for value in plan.values():
+            yield from _tasks(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from _tasks(value)
 
 
 def _reads_directory(statement: str) -> bool:
