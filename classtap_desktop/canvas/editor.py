@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QPixmap,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QUndoView, QWidget
 
@@ -267,11 +268,21 @@ class Editor(QWidget):
         self.board.setAccessibleName(words.say("map.board"))
         self.history.setAccessibleName(words.say("map.page.history"))
         self.history.setEmptyLabel(words.say("map.history.start"))
-        self.shelf.setMinimumWidth(grown(150))
-        self.side.setMinimumWidth(grown(250))
-        self.split.setSizes([grown(176), 2000, grown(384)])
+        self.shelf.setMinimumWidth(theme().px(140))
+        self.side.setMinimumWidth(theme().px(250))
+        self._share()
+
+    def _share(self) -> None:
+        """Give shelf and table what they need, and the board the rest; large text leaves it half of the window."""
+        whole = max(self.width(), theme().px(960))
+        shelf, side = min(grown(176), whole * 17 // 100), min(grown(384), whole * 34 // 100)
+        self.split.setSizes([shelf, whole - shelf - side, side])
 
     # --- Qt's own
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._command(event):

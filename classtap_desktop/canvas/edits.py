@@ -330,6 +330,13 @@ def with_layer(seat_map: SeatMap, id: str, *, visible: bool, locked: bool) -> Se
     )
 
 
+def on_layer(seat_map: SeatMap, ids: Iterable[str], id: str) -> SeatMap:
+    """Things on a layer; a standard one is made where the map has none of it yet, with all it stands for."""
+    if not any(layer.id == id for layer in seat_map.layers):
+        seat_map = with_layer(seat_map, id, visible=True, locked=False)
+    return with_fields(seat_map, ids, layer=id)
+
+
 def layer_of(item: Item) -> str:
     """The layer a thing is on: its own, or the standard one of its kind."""
     if item.layer:

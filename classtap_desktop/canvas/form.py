@@ -65,10 +65,25 @@ def fields_of(document: Document) -> list[Field]:
         fields = [*_zone_fields(document, zones), *fields]
     elif len(paths) == len(chosen):
         fields = [*_path_fields(document, paths), *fields]
+    layers = {edits.layer_of(item) for item in chosen}
+    fields.append(
+        Field("layer", "choice", layers.pop() if len(layers) == 1 else None,
+              partial(_on_layer, document, [item.id for item in chosen]), _layer_choices(document.seat_map))
+    )  # fmt: skip
     locked = _common(chosen, "locked")
     ids = [item.id for item in chosen]
     fields.append(Field("locked", "check", locked, lambda on: edits.with_lock(document.seat_map, ids, locked=bool(on))))
     return fields
+
+
+def _on_layer(document: Document, ids: Sequence[str], layer: str) -> SeatMap:
+    return edits.on_layer(document.seat_map, ids, layer)
+
+
+def _layer_choices(seat_map: SeatMap) -> tuple[tuple[str, str], ...]:
+    words = theme().words
+    own = [(layer.id, layer.name) for layer in seat_map.layers if layer.id not in edits.LAYERS]
+    return (*((id, words.say(f"map.layer.{id}")) for id in edits.LAYERS), *own)
 
 
 def _common(items: Sequence[Any], name: str) -> Any:

@@ -290,3 +290,12 @@ def test_a_hidden_layer_takes_in_what_is_added_later() -> None:
     later = edits.with_added(seat_map, [Spot(id="2" * 32, type="bike", x_um=0, y_um=0)])
     assert {spot.layer for spot in later.spots} == {"spots"}
     assert box_of(later.spots[1], later).width == 550_000
+
+
+def test_a_thing_put_on_another_layer_is_hidden_with_it() -> None:
+    seat_map = edits.on_layer(MAP, [MAP.spots[0].id], "drawings")
+    assert edits.layer_of(seat_map.spots[0]) == "drawings"
+    assert edits.layer_of(seat_map.spots[1]) == "spots"
+    hidden = edits.with_layer(seat_map, "drawings", visible=False, locked=False)
+    assert edits.is_locked(hidden, hidden.spots[0])
+    assert not edits.is_locked(hidden, hidden.spots[1])

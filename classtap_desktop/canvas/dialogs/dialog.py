@@ -11,6 +11,9 @@ from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.spacing import column, grown, row
 
+INSET = (10, 0, 10, 0)
+"""How far numbers keep from the edges of their box, as words do in a field."""
+
 
 class MapDialog(Overlay):
     """Attributes: ``body`` (a column), ``foot`` (a row, buttons at its end), ``message`` (a line for what is wrong).

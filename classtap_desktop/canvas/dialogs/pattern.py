@@ -11,7 +11,7 @@ from classtap_core.seating.boxes import united
 from classtap_core.seating.model import EquipmentType, Room, SeatMap, Spot
 from classtap_core.seating.units import entered, shown
 from classtap_desktop.canvas import edits, placing
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
+from classtap_desktop.canvas.dialogs.dialog import INSET, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.placing import Pattern, Shape
@@ -59,6 +59,7 @@ class PatternDialog(MapDialog):
         for name in _COUNTS:
             spin = QSpinBox()
             spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            spin.lineEdit().setTextMargins(*INSET)
             spin.setRange(0 if name == "growth" else 1, 60)
             spin.setValue(getattr(start, name))
             spin.valueChanged.connect(self._again)

@@ -19,7 +19,7 @@ from classtap_core.seating.model import Room, SeatMap
 from classtap_core.seating.records import preset_id
 from classtap_core.seating.templates import Parameter, Template
 from classtap_core.seating.units import entered, shown
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
+from classtap_desktop.canvas.dialogs.dialog import INSET, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.thumbnail import Thumbnail
 from classtap_desktop.desk import failure
@@ -221,6 +221,7 @@ class TemplateDialog(MapDialog):
         else:
             editor = QSpinBox()
             editor.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            editor.lineEdit().setTextMargins(*INSET)
             editor.setRange(parameter.least, parameter.most)
             editor.setValue(parameter.value)
             editor.valueChanged.connect(lambda value: self.set_value(name, value))
