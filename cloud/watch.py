@@ -20,8 +20,8 @@ _SLACK_MS = 2_000
 """A note written before another may be seen after it."""
 _BACK = 50
 """Steps looked back on first sight of a studio: what was committed between a device's first answer and our first look."""
-_SWEPT = 10
-"""Studios whose head is looked at each round, for notes that got lost."""
+_SWEPT, _SWEPT_NOTED = 10, 1
+"""Studios whose head is looked at each round: where nobody leaves notes, and for notes that got lost."""
 
 _log = logging.getLogger("classtap.cloud")
 
@@ -121,9 +121,9 @@ class Watch:
                     self._stamps[wake.studio] = wake.stamp_ms
                     wanted[wake.studio] = None
         ordered = sorted(listening)
-        for step in range(min(_SWEPT, len(ordered))):
-            wanted.setdefault(ordered[(self._turn + step) % len(ordered)])
-        self._turn += _SWEPT
+        for _ in range(min(_SWEPT_NOTED if self._noted else _SWEPT, len(ordered))):
+            wanted.setdefault(ordered[self._turn % len(ordered)])
+            self._turn += 1
         for gone in self._known.keys() - listening:
             self._known.pop(gone)
             self._stamps.pop(gone, None)
@@ -131,11 +131,10 @@ class Watch:
             self._look_at(studio)
 
     def _look_at(self, studio: Id) -> None:
-        found = self._wakes.look(studio, after=self._known.get(studio), back=_BACK)
         devices = self._hints.devices(studio) - {Id("")}  # a page's listener is no device
-        standing = self._wakes.standing(studio, devices)
+        found = self._wakes.look(studio, devices, after=self._known.get(studio), back=_BACK)
         for device in devices:
-            papers = standing.get(device)
+            papers = found.standing.get(device)
             if papers is None or self._papers.setdefault(device, papers) != papers:
                 self._papers.pop(device, None)
                 self._hints.drop(studio, device)

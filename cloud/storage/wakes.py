@@ -26,10 +26,16 @@ class Wake(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What happened in a studio since a sequence: where its head is, and the scopes that changed."""
+    """What happened in a studio since a sequence.
+
+    Attributes:
+        head: where its head is now. scopes: those that changed. standing: of the devices asked about, those that are
+            not revoked, with what they may hold as one text.
+    """
 
     head: int
     scopes: frozenset[str]
+    standing: dict[Id, str]
 
 
 class Wakes:
@@ -60,22 +66,17 @@ class Wakes:
         with self._database.read() as connection:
             return [Wake(Id(row.studio_id), row.sequence, row.stamp_ms) for row in connection.execute(query)]
 
-    def look(self, studio: Id, *, after: int | None, back: int = 0) -> Moved:
+    def look(self, studio: Id, devices: Iterable[Id], *, after: int | None, back: int = 0) -> Moved:
         """What changed in a studio after a sequence; without one, in the last `back` steps."""
-        head, change = self._tables.head.c, self._tables.change.c
-        with self._database.read(studio) as connection:
-            now = connection.scalar(select(head.sequence).where(head.studio_id == studio)) or 0
-            begin = max(now - back, 0) if after is None else after
-            if begin >= now:
-                return Moved(now, frozenset())
-            scopes = select(change.scope).distinct().where(change.studio_id == studio, change.sequence > begin)
-            return Moved(now, frozenset(connection.scalars(scopes)))
-
-    def standing(self, studio: Id, devices: Iterable[Id]) -> dict[Id, str]:
-        """The scopes of those devices that are not revoked, as one text each."""
-        device = self._tables.device.c
-        query = select(device.id, device.scopes).where(
+        head, change, device = self._tables.head.c, self._tables.change.c, self._tables.device.c
+        asked = select(device.id, device.scopes).where(
             device.studio_id == studio, device.id.in_(list(devices)), device.revoked_ms.is_(None)
         )
         with self._database.read(studio) as connection:
-            return {Id(row.id): row.scopes for row in connection.execute(query)}
+            standing = {Id(row.id): row.scopes for row in connection.execute(asked)}
+            now = connection.scalar(select(head.sequence).where(head.studio_id == studio)) or 0
+            begin = max(now - back, 0) if after is None else after
+            if begin >= now:
+                return Moved(now, frozenset(), standing)
+            scopes = select(change.scope).distinct().where(change.studio_id == studio, change.sequence > begin)
+            return Moved(now, frozenset(connection.scalars(scopes)), standing)
