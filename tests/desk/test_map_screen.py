@@ -99,7 +99,7 @@ def test_parameters_are_live_within_their_bounds_and_go_back_to_the_templates_ow
     dialog.choose(template("reformer"))
     assert dialog.made is not None
     rows = dialog.editors["reformers.rows"]
-    rows.setValue(3)  # type: ignore[union-attr]
+    rows.set_value(3)  # type: ignore[union-attr]
     assert len(dialog.made.spots) == 21
     dialog.editors["reformers.gap_side_um"].setText("0.10")  # type: ignore[union-attr]
     dialog.editors["reformers.gap_side_um"].editingFinished.emit()  # type: ignore[union-attr]

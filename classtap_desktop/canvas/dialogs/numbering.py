@@ -73,9 +73,10 @@ class NumberingDialog(MapDialog):
         sides.addLayout(fields, 1)
         shown = column(gap=8)
         self.picture = NumberedMap()
-        shown.addWidget(self.picture, 1)
+        shown.addWidget(self.picture, 6)
         self.summary = Label("", "secondary", token="muted", wrap=True)
         shown.addWidget(self.summary)
+        shown.addStretch(1)
         sides.addLayout(shown, 1)
         self.button(words.say("map.answer.stay"), self.close_overlay)
         self.take = self.button(words.say("map.number.take"), self.apply, kind="primary")
@@ -144,6 +145,7 @@ class NumberedMap(QWidget):
         super().__init__()
         self._map: SeatMap | None = None
         self.setMinimumSize(QSize(260, 260))
+        self.setMaximumHeight(theme().px(470))  # beside a form that scrolls it stays at the top, in view
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_numbered(self, seat_map: SeatMap) -> None:

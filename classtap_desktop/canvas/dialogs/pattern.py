@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.boxes import united
 from classtap_core.seating.model import EquipmentType, Room, SeatMap, Spot
 from classtap_core.seating.units import entered, shown
 from classtap_desktop.canvas import edits, placing
-from classtap_desktop.canvas.dialogs.dialog import INSET, MapDialog, form, named
+from classtap_desktop.canvas.dialogs.dialog import CountField, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.placing import Pattern, Shape
@@ -54,15 +54,11 @@ class PatternDialog(MapDialog):
             self.type.addItem(type_words(type), type.id)
         fields.addRow(named(self.kind, words.say("map.pattern.kind")), self.kind)
         fields.addRow(named(self.type, words.say("map.field.type")), self.type)
-        self.fields: dict[str, QSpinBox | QLineEdit] = {}
+        self.fields: dict[str, CountField | QLineEdit] = {}
         start = Shape()
         for name in _COUNTS:
-            spin = QSpinBox()
-            spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            spin.lineEdit().setTextMargins(*INSET)
-            spin.setRange(0 if name == "growth" else 1, 60)
-            spin.setValue(getattr(start, name))
-            spin.valueChanged.connect(self._again)
+            spin = CountField(getattr(start, name), least=0 if name == "growth" else 1, most=60)
+            spin.counted.connect(self._again)
             self.fields[name] = spin
         for name in _LENGTHS:
             line = QLineEdit(shown(getattr(start, name), seat_map.unit))
@@ -108,7 +104,7 @@ class PatternDialog(MapDialog):
         try:
             values: dict[str, int] = {}
             for name, field in self.fields.items():
-                values[name] = field.value() if isinstance(field, QSpinBox) else max(0, entered(field.text(), unit))
+                values[name] = field.value() if isinstance(field, CountField) else max(0, entered(field.text(), unit))
             self.items = placing.pattern(kind, self._equipment(), Shape(**values))
         except BadInput as bad:
             self.items = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QSlider, QSpinBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QSlider, QStackedWidget, QWidget
 
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.seating import templates
@@ -19,7 +19,7 @@ from classtap_core.seating.model import Room, SeatMap
 from classtap_core.seating.records import preset_id
 from classtap_core.seating.templates import Parameter, Template
 from classtap_core.seating.units import entered, shown
-from classtap_desktop.canvas.dialogs.dialog import INSET, MapDialog, form, named
+from classtap_desktop.canvas.dialogs.dialog import CountField, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.thumbnail import Thumbnail
 from classtap_desktop.desk import failure
@@ -84,7 +84,7 @@ class TemplateDialog(MapDialog):
         self.template: Template | None = None
         self.values: dict[str, int] = {}
         self.made: SeatMap | None = None
-        self.editors: dict[str, QSpinBox | QLineEdit] = {}
+        self.editors: dict[str, CountField | QLineEdit] = {}
         self._sizing = "own"
         self.stack = QStackedWidget()
         self.body.addWidget(self.stack, 1)
@@ -199,9 +199,10 @@ class TemplateDialog(MapDialog):
         sides.addLayout(left, 1)
         right = column(gap=8)
         self.picture = NumberedMap()
-        right.addWidget(self.picture, 1)
+        right.addWidget(self.picture, 6)
         self.summary = Label("", "secondary", token="muted", wrap=True)
         right.addWidget(self.summary)
+        right.addStretch(1)
         sides.addLayout(right, 1)
         return page
 
@@ -214,17 +215,13 @@ class TemplateDialog(MapDialog):
         most = min(parameter.most, 6_000_000) if parameter.unit == "um" else parameter.most
         slider.setRange(-(-parameter.least // step), most // step)
         slider.setValue(parameter.value // step)
-        editor: QSpinBox | QLineEdit
+        editor: CountField | QLineEdit
         if parameter.unit == "um":
             editor = QLineEdit(shown(parameter.value, unit))
             editor.editingFinished.connect(lambda: self._typed(name, parameter))
         else:
-            editor = QSpinBox()
-            editor.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            editor.lineEdit().setTextMargins(*INSET)
-            editor.setRange(parameter.least, parameter.most)
-            editor.setValue(parameter.value)
-            editor.valueChanged.connect(lambda value: self.set_value(name, value))
+            editor = CountField(parameter.value, least=parameter.least, most=parameter.most)
+            editor.counted.connect(lambda value: self.set_value(name, value))
         editor.setFixedWidth(grown(92))
         slider.valueChanged.connect(lambda at: self.set_value(name, max(parameter.least, at * step)))
         reset = Button("", size="small", kind="quiet", icon="sync")
@@ -264,8 +261,9 @@ class TemplateDialog(MapDialog):
         unit = self._editor.document.seat_map.unit
         parameter = templates.parameters(self.template)[name] if self.template else None
         editor.blockSignals(True)
-        if isinstance(editor, QSpinBox):
-            editor.setValue(value)
+        if isinstance(editor, CountField):
+            if editor.value() != value:
+                editor.setText(str(value))
         else:
             editor.setText(shown(value, unit))
         editor.blockSignals(False)
