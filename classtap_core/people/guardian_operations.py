@@ -22,6 +22,7 @@ from classtap_core.people.guardians import (
     REVOKED,
     SUSPENDED,
     Block,
+    ContactAlias,
     Guardianship,
     Right,
     Role,
@@ -69,12 +70,18 @@ class _OfBlock(_OfChild, frozen=True, kw_only=True):
         child = tx.get(Child, self.child)
         if child is not None:
             home = child.home
+            yield Key(ContactAlias, self.guardian, f"contact_masked/{home}")
             yield [
                 _of_child(child.id, home),
-                Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{home}"),
+                Key(Guardianship, guardianship_id(child.id, self.meant(tx)), f"families/{home}"),
                 Key(Custody, child.id, f"custody/{home}"), Key(ChildHealth, child.id, f"health/{home}"),
                 Key(Badge, child.id, f"families/{home}"),
             ]  # fmt: skip
+
+    def meant(self, tx: Tx) -> Id:
+        """Who the guardian is by now: two records of one person may have become one meanwhile."""
+        alias = tx.get(ContactAlias, self.guardian)
+        return self.guardian if alias is None else alias.became
 
 
 def _today(op: Operation[Any]) -> str:
@@ -210,8 +217,9 @@ def block_guardian(tx: Tx, op: Operation[BlockGuardian]) -> Outcome:
     child = tx.get(Child, said.child)
     if child is None:
         return refused("child.unknown")
-    id = guardianship_id(child.id, said.guardian)
-    before = tx.get(Guardianship, id) or Guardianship(id=id, child=child.id, guardian=said.guardian, home=child.home)
+    guardian = said.meant(tx)
+    id = guardianship_id(child.id, guardian)
+    before = tx.get(Guardianship, id) or Guardianship(id=id, child=child.id, guardian=guardian, home=child.home)
     blocks = sorted({*before.blocks, Block(op.id, op.at.corrected)}, key=lambda one: (one.at_ms, one.operation))
     after = replace(before, blocks=tuple(blocks))
     custody = tx.get(Custody, child.id) or Custody(id=child.id, home=child.home)
@@ -236,7 +244,7 @@ class UnblockGuardian(_OfBlock, frozen=True, kw_only=True):
 def unblock_guardian(tx: Tx, op: Operation[UnblockGuardian]) -> Outcome:
     said = op.payload
     child = tx.get(Child, said.child)
-    pair = None if child is None else tx.get(Guardianship, guardianship_id(said.child, said.guardian))
+    pair = None if child is None else tx.get(Guardianship, guardianship_id(said.child, said.meant(tx)))
     if child is None or pair is None or said.block not in {block.operation for block in pair.blocks}:
         return refused("guardian.no_block")
     if said.block in pair.lifted:
@@ -273,6 +281,8 @@ class MergeGuardians(Payload, frozen=True, kw_only=True):
         yield [
             *(Key(Contact, one, f"contact/{home}") for one in (self.keep, self.drop)),
             *(Key(ContactMasked, one, f"contact_masked/{home}") for one in (self.keep, self.drop)),
+            Key(ContactAlias, self.drop, f"contact_masked/{home}"),
+            Range(ContactAlias, "by_became", (self.drop,), scope="contact_masked/*"),
             Range(Guardianship, "by_guardian", (self.drop,), scope="families/*"),
         ]
         pairs = tx.find(Guardianship, "by_guardian", self.drop)
@@ -308,6 +318,11 @@ def merge_guardians(tx: Tx, op: Operation[MergeGuardians]) -> Outcome:
         tx.put(rules.masked(kept))
     tx.delete(Contact, drop.id)
     tx.delete(ContactMasked, drop.id)
+    for alias in (
+        *tx.find(ContactAlias, "by_became", drop.id),
+        ContactAlias(id=drop.id, home=drop.home, became=keep.id),
+    ):
+        tx.put(replace(alias, became=keep.id))
     return ACCEPTED
 
 

@@ -97,6 +97,23 @@ class Guardianship(Record, frozen=True, kw_only=True):
         return any(block.operation not in self.lifted for block in self.blocks)
 
 
+class ContactAlias(Record, frozen=True, kw_only=True):
+    """Under the id of a contact that was a second record of somebody: who they are now. A late word finds them so.
+
+    It never names another alias: a merge points those it meets to where it goes itself.
+    """
+
+    KIND: ClassVar[str] = "contact_alias"
+    PREFIX: ClassVar[str] = "contact_masked"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_became", ("became",)),)
+
+    home: Id
+    became: Id
+
+    def scope(self) -> str:
+        return f"contact_masked/{self.home}"
+
+
 def guardianship_id(child: Id, guardian: Id) -> Id:
     """A person stands once to a child, in however many roles, whoever says so."""
     return derived("guardianship", child, guardian)

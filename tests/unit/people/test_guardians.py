@@ -321,6 +321,18 @@ def test_a_merge_that_would_make_two_primaries_is_refused() -> None:
     assert of_kid(world, GRAN).blocked  # who was kept from a child stays so under any record
 
 
+def test_a_block_said_of_a_record_that_is_no_more_finds_the_person() -> None:
+    """Said offline of a second record of somebody, while the cloud made the two one."""
+    world = ready()
+    desk = world.join(DESK, role="desk")
+    desk.bus.submit(BlockGuardian(child=KID, guardian=GRAN), staff(CLERK))
+    world.say(MergeGuardians(home=MAIN, keep=MUM, drop=GRAN))
+    world.sync()
+    assert of_kid(world, MUM).blocked
+    assert guardianship_id(KID, GRAN) not in state_of(world.cloud, Guardianship)
+    assert state_of(desk.store, Guardianship) == state_of(world.cloud, Guardianship)
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
