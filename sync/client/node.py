@@ -148,7 +148,9 @@ class Node:
             raise
 
     def start(self) -> None:
-        """Begin to sync, and to look after the store."""
+        """Begin to sync, and to look after the store. After a program that did not end well, all is compared at once."""
+        if self.store.unclean:
+            self.engine.pulling.compare()
         self.engine.start()
         if not self.clock.shifted:  # a demonstration's clock would call its backups tomorrow's
             self.rounds.start()
