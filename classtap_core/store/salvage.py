@@ -126,13 +126,23 @@ def before_open(folder: Path, key: bytes, registry: Registry, entropy: Entropy, 
         return
     damage = look(folder, key)
     if damage.mends_itself:
-        found = mend(folder, key, registry, entropy)
-        if found.aside:
-            log.warning("the store was mended: %s", found)
+        _mend_or_go_on(folder, key, registry, entropy)
     elif suspect:
         raise Refused("store.safe_start", pages=len(damage.pages), tables=", ".join(damage.losing) or "?")
     else:
         (folder / MEND_FILE).unlink(missing_ok=True)
+
+
+def _mend_or_go_on(folder: Path, key: bytes, registry: Registry, entropy: Entropy) -> None:
+    """What cannot be mended now (the disk is full) must not keep the store closed: all but the damaged pages is there."""
+    try:
+        found = mend(folder, key, registry, entropy)
+    except EnvironmentFault as fault:
+        (folder / MEND_FILE).unlink(missing_ok=True)
+        log.warning("the store could not be mended: %s", fault)
+    else:
+        if found.aside:
+            log.warning("the store was mended: %s", found)
 
 
 def to_be_mended(folder: Path, key: bytes) -> bool:
@@ -182,8 +192,7 @@ def _made_again(path: Path, key: bytes, pages: Pages, damage: Damage, registry: 
             schema.derive_all(database(made.conn), made.tables)
             _number_on(made, reader)
         found = _stand(made, damage, reader)
-        judged = check(made)
-        if judged.file or (judged.chain is not None and not found.begun):
+        if check(made).file:
             raise EnvironmentFault("store.damaged")
         if not made.checkpoint(truncate=True):
             raise EnvironmentFault("store.locked")
@@ -211,9 +220,7 @@ class _Reader:
         self._doubtful = [name for name in self.tables if name in damage.tables or name not in self._trees]
         self.lost = {name: max(1, len(damage.trees.get(name, ()))) for name in self._doubtful}
         self.sequences: dict[str, int] = {
-            str(row.values[0]): int(row.values[1] or 0)
-            for row in self._rows("sqlite_sequence")
-            if len(row.values) == 2
+            str(row.values[0]): int(row.values[1] or 0) for row in self._rows("sqlite_sequence") if len(row.values) == 2
         }
 
     def _rows(self, table: str) -> Iterator[Row]:

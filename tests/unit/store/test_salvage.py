@@ -356,3 +356,21 @@ def test_seals_are_as_another_reader_of_the_format_has_them(control: Control) ->
         conn.close()
     assert find_damage(control.pages).mends_itself
     assert isinstance(child_row(1), Pulled)
+
+
+@pytest.mark.expected_log("the store could not be mended", reason="there is no room to mend it")
+def test_without_room_to_mend_the_store_opens_as_it_is(
+    control: Control, copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy()
+    flip(folder, next(page for page, name in control.owner.items() if name == "searchable_fts_data"))
+    (folder / MEND_FILE).touch()
+
+    def full(*_: object, **__: object) -> SqlDevice:
+        raise EnvironmentFault("disk_full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(SqlDevice, "create", full)
+        with Store.open(folder, toy.registry(), program="test") as store, store.reader() as reader:
+            assert len(reader.unsent(99)) == MARKS - ACKED
+    assert not (folder / MEND_FILE).exists(), "the next look says so again"
