@@ -185,7 +185,7 @@ def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
         return planned
     for session in planned:
         tx.put(session)
-    return ACCEPTED
+    return surroundings.planned(planned)
 
 
 def planning_reads(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str]) -> Reads:

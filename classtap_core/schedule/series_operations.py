@@ -117,7 +117,7 @@ def plan_series(tx: Tx, op: Operation[PlanSeries]) -> Outcome:
     tx.put(series)
     for session in sessions:
         tx.put(surroundings.on_map(tx, session))
-    return ACCEPTED
+    return surroundings.planned(sessions)
 
 
 @operation("series.extend", version=1, kind=Kind.TICK, needs=None)

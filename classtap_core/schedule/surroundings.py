@@ -7,7 +7,7 @@ import msgspec
 
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Range, Reads, Want
-from classtap_core.kernel.outcomes import ItemOutcome, Outcome, Reason, Status, of_items, reason
+from classtap_core.kernel.outcomes import ACCEPTED, ItemOutcome, Outcome, Reason, Status, of_items, reason
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.conflicts import (
     Clash,
@@ -21,7 +21,7 @@ from classtap_core.schedule.conflicts import (
 )
 from classtap_core.schedule.records import ClassType, Closure, Instructor, Location, Room, Session
 from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
-from classtap_core.timekeeping.rules import shift_date
+from classtap_core.timekeeping.rules import local_of, moment, shift_date
 
 _MOST_TEACHERS = 12
 """So many instructors are looked at as possible substitutes."""
@@ -107,6 +107,17 @@ def on_map(tx: Tx, session: Session) -> Session:
     if version is None:
         return session
     return msgspec.structs.replace(session, seat_map=number, capacity=min(session.capacity, version.capacity))
+
+
+def planned(sessions: Iterable[Session]) -> Outcome:
+    """Accepted; where clocks change over a start, with what was decided: `session.gap` or `session.overlap`."""
+    found = [(session, moment(session.start, session.zone)) for session in sessions]
+    said = tuple(
+        reason(f"session.{decided.shift}", start=session.start, shown=local_of(decided.at_ms, session.zone))
+        for session, decided in found
+        if decided.shift
+    )
+    return msgspec.structs.replace(ACCEPTED, reasons=said) if said else ACCEPTED
 
 
 def _reasons(clashes: Iterable[Clash]) -> tuple[Reason, ...]:

@@ -92,6 +92,20 @@ def test_nine_o_clock_stays_nine_o_clock_all_year() -> None:
     assert {starts_ms(one) // 3_600_000 % 24 for one in made} == {8, 9}
 
 
+def test_where_clocks_change_over_a_start_it_is_said_what_was_decided() -> None:
+    world = World()
+    nights = replace(
+        PLAN, rule="FREQ=WEEKLY;COUNT=3", start="2027-03-21T02:30", skip=(), extra=(), through="2027-12-31",
+    )  # fmt: skip
+    outcome = world.say(nights).link.outcome
+    assert outcome.status is Status.ACCEPTED
+    assert [(one.code, one.params) for one in outcome.reasons] == [
+        ("session.gap", {"start": "2027-03-28T02:30", "shown": "2027-03-28T03:00"}),
+    ]
+    twice = world.say(AddSessions(location=MAIN, items=(planned(named("twice"), "2026-10-25T02:30"),))).link.outcome
+    assert [one.code for one in twice.reasons] == ["session.overlap"]
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
