@@ -10,10 +10,11 @@ from classtap_core.eligibility.rules import Fulfilled, Membership
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.merge import edited
-from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
+from classtap_core.kernel.operations import Key, Kind, Operation, Reads, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
 from classtap_core.kernel.records import Record, Sensitivity, about
 from classtap_core.kernel.tx import Tx
+from classtap_core.people.operations import OfHealth
 from classtap_core.people.records import ChildHealth
 from classtap_core.timekeeping.rules import parse_date
 
@@ -49,10 +50,9 @@ class LearnerFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
 
 @operation("learner.edit", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
-class EditLearner(Payload, frozen=True, kw_only=True):
+class EditLearner(OfHealth, frozen=True, kw_only=True):
     """A learner as their editor saw them, and as they want them; all of it the child's own."""
 
-    child: Id
     base: Annotated[LearnerFacts, about("child", Sensitivity.HEALTH)]
     wanted: Annotated[LearnerFacts, about("child", Sensitivity.HEALTH)]
 
@@ -61,13 +61,6 @@ class EditLearner(Payload, frozen=True, kw_only=True):
         health = tx.get(ChildHealth, self.child)
         if health is not None:
             yield Key(Learner, self.child, f"health/{health.home}")
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        health = tx.get(ChildHealth, self.child)
-        return Resource(None if health is None else health.home)
 
 
 @handles(EditLearner)

@@ -172,11 +172,23 @@ def rename_family(tx: Tx, op: Operation[RenameFamily]) -> Outcome:
     return ACCEPTED
 
 
-@operation("child.health", version=1, kind=Kind.EDIT, needs=Capability.EDIT_HEALTH)
-class EditHealth(Payload, frozen=True, kw_only=True):
-    """What staff must know of a child. Sensitive: edited twice from the same base, both are kept for review."""
+class OfHealth(Payload, frozen=True, kw_only=True):
+    """What is said of a child beside their name: one at a time, by who may at the child's home."""
 
     child: Id
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"child:{self.child}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        health = tx.get(ChildHealth, self.child)
+        return Resource(None if health is None else health.home)
+
+
+@operation("child.health", version=1, kind=Kind.EDIT, needs=Capability.EDIT_HEALTH)
+class EditHealth(OfHealth, frozen=True, kw_only=True):
+    """What staff must know of a child. Sensitive: edited twice from the same base, both are kept for review."""
+
     base: Annotated[str, about("child", Sensitivity.HEALTH)]
     notes: Annotated[str, about("child", Sensitivity.HEALTH)]
 
@@ -188,13 +200,6 @@ class EditHealth(Payload, frozen=True, kw_only=True):
                 Key(Custody, self.child, f"custody/{health.home}"),
                 Key(Badge, self.child, f"families/{health.home}"),
             ]
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
-
-    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        health = tx.get(ChildHealth, self.child)
-        return Resource(None if health is None else health.home)
 
 
 @handles(EditHealth)
