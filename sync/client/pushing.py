@@ -66,8 +66,12 @@ class Pushing:
             epoch, waiting = self.local.unsent_before(MOST_OPERATIONS)
             if not waiting:
                 return
+            run = _unbroken(waiting)
+            if run[0].sequence > self.local.acked(epoch) + 1:
+                self._go_on_elsewhere(epoch, after=run[0].sequence - 1)  # what came before is lost to this store
+                continue
             try:
-                self.acknowledge(self.send(self._signed(_cut(waiting), epoch)), epoch)
+                self.acknowledge(self.send(self._signed(_cut(run), epoch)), epoch)
             except Rejected as no:
                 self._mend(no, epoch)
 
@@ -94,7 +98,10 @@ class Pushing:
             run = _cut(self.local.unsent(min(MOST_OPERATIONS, first - acked - 1), after=acked, epoch=epoch))
             self.acknowledge(self.send(self._signed(run, epoch)), epoch)
             acked = run[-1].sequence
-        self.local.fork(epoch=epoch, after=first - 1, new=max(new, self.local.head().epoch + 1))
+        self._go_on_elsewhere(epoch, after=first - 1, new=new)
+
+    def _go_on_elsewhere(self, epoch: int, *, after: int, new: int = 0) -> None:
+        self.local.fork(epoch=epoch, after=after, new=max(new, self.local.head().epoch + 1))
 
     def _send_again(self, first: int, last: int, epoch: int) -> None:
         """Send a run that was answered before. Those answers stand here; what the cloud says now comes with its rows."""
@@ -178,6 +185,11 @@ class Pushing:
             raise BadInput("sync.malformed", where="answers")
         if answer.page is not None:
             self._take(answer.page)
+
+
+def _unbroken(unsent: list[Unsent]) -> list[Unsent]:
+    """The first of them, as far as no sequence is missing."""
+    return [item for at, item in enumerate(unsent) if item.sequence == unsent[0].sequence + at]
 
 
 def _cut(unsent: list[Unsent]) -> list[Unsent]:

@@ -349,3 +349,24 @@ def test_how_a_device_is_reaches_the_desk(studio: Studio, paired: Callable[..., 
     assert facts.scopes == facts.scopes_complete > 4
     assert facts.set_aside == ()
     assert facts.store_bytes > 10_000
+
+
+def test_a_log_with_a_hole_sends_what_is_on_both_sides_of_it(studio: Studio, paired: Callable[..., Node]) -> None:
+    """As after a salvage: what is gone is gone, and holds up nothing."""
+    node = paired()
+    said = [renamed(studio, node, f"Hole {number}", at=number) for number in range(4)]
+
+    def lose() -> None:
+        device = node.store.device
+        with device.atomic():
+            device.conn.execute("DELETE FROM log WHERE id = ?", (said[1],))
+            device.begin_epoch(2)
+
+    node.store.call(lose)
+    last = renamed(studio, node, "Hole after", at=1)
+    node.engine.once()
+    found = decided(studio, [*said, last])
+    assert {id: epoch for id, (epoch, _) in found.items()} == {said[0]: 1, said[2]: 2, said[3]: 2, last: 2}
+    assert node.pending() == 0
+    with node.reader() as reader:
+        assert reader.unsent_before() == []
