@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTextLayout
@@ -109,5 +110,11 @@ def _underline(
     painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     for start, end in marks:
         if start < len(text):
-            ends = [written.cursorToX(min(edge, len(text)))[0] for edge in (start, end)]
+            ends = [_x(written, min(edge, len(text))) for edge in (start, end)]
             painter.drawLine(at + QPointF(min(ends) + 1, 0), at + QPointF(max(ends) - 1, 0))
+
+
+def _x(line: QTextLine, position: int) -> float:
+    """Where a place between two letters stands, in pixels from the line's left."""
+    found: Any = line.cursorToX(position)  # a pair, whatever the binding's stubs say
+    return float(found[0])
