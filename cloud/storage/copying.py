@@ -170,7 +170,7 @@ class _Copying:
                 rows = _rows(read.execute(query))
                 self._put(write, theirs, rows)
                 digests.update(_digest(rows))
-                if _digest(rows) != _digest(self._read_back(write, theirs, studio, rows)):
+                if _digest(rows) != _digest(self._read_back(write, theirs, studio, rows, since, through)):
                     raise EnvironmentFault("copy.differs", table=mine.name, studio=studio)
             for kind, ids in self._gone(read, studio, since, through).items():
                 table = self._target.tables.records[kind].table
@@ -208,11 +208,16 @@ class _Copying:
                 return mine.where(table.c.id.in_(moved))
         return None
 
-    def _read_back(self, write: Connection, theirs: Table, studio: Id, rows: Rows) -> Rows:
+    def _read_back(self, write: Connection, theirs: Table, studio: Id, rows: Rows, since: int, through: int) -> Rows:
         """The same rows as the target has them now."""
         key = list(theirs.primary_key.columns)
         query = select(theirs).where(theirs.c.studio_id == studio).order_by(*key)
+        if theirs in (self._target.tables.log, self._target.tables.change, self._target.tables.effect):
+            return _rows(write.execute(query.where(theirs.c.sequence > since, theirs.c.sequence <= through)))
         places = [theirs.columns.keys().index(column.name) for column in key]
+        if len(key) == 2:
+            names = [row[places[1]] for row in rows]
+            return [row for some in _slices(names) for row in _rows(write.execute(query.where(key[1].in_(some))))]
         found: Rows = []
         for some in _slices(rows):
             keys = [tuple(row[place] for place in places) for row in some]

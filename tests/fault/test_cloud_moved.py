@@ -1,5 +1,8 @@
 """A cloud of a thousand studios moves from SQLite to PostgreSQL while devices push: how long nothing is taken, and what is lost."""
 
+import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -7,18 +10,18 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from cloud.moving import copy_cloud
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
+from cloud.storage.copying import Copied
 from cloud.studios import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.databases import postgres
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import code_of, enrolments, make_cloud, marks, seed
-from tests.unit.kernel import toy
 
 __all__ = ["postgres"]
 
+ROOT = Path(__file__).parents[2]
 STUDIOS, PUSHING = 1_000, 10
 FREEZE_S = 10
 
@@ -50,7 +53,10 @@ def test_a_thousand_studios_move_with_devices_pushing(tmp_path: Path, postgres: 
             threads = [threading.Thread(target=push, args=(number,)) for number in range(PUSHING)]
             for thread in threads:
                 thread.start()
-            found = copy_cloud(source, target, toy.bus(authority=True), tell=lambda what, rows: print(what, rows))
+            command = [sys.executable, "-m", "tests.cloud.copying", source, target]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            found = Copied(**json.loads(done.stdout))
+            print(done.stderr)
             for thread in threads:
                 thread.join()  # each pushed until one met the shut
     print(f"{found.studios} studios, {found.rows} rows, {sum(acked)} marks meanwhile, freeze {found.freeze_s:.2f} s")
