@@ -38,7 +38,13 @@ from classtap_desktop.settings import Settings
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 
-ABOVE = (("today", "today"), ("schedule", "calendar"), ("roster", "roster"), ("families", "people"), ("seatmaps", "seats"))
+ABOVE = (
+    ("today", "today"),
+    ("schedule", "calendar"),
+    ("roster", "roster"),
+    ("families", "people"),
+    ("seatmaps", "seats"),
+)
 BELOW = (("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 

@@ -224,4 +224,3 @@ def _write_at(path: Path, start: int, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-

@@ -70,7 +70,9 @@ class Load(NamedTuple):
 @cache
 def load() -> Load:
     """The studios, made on first use (a minute or two) and kept beside the ground."""
-    key = hashlib.sha256(f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{HALL_CHILDREN}/1".encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{HALL_CHILDREN}/1".encode()
+    ).hexdigest()[:16]
     folder = ground.CACHE.with_name("bench-load") / key
     if not (folder / "load.json").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -187,9 +187,7 @@ def test_equal_gaps_keep_the_outermost(qapp: QApplication) -> None:
     after = edits.distributed(seat_map, [spot.id for spot in seat_map.spots], across=True)
     xs = sorted(spot.x_um for spot in after.spots)
     assert (xs[0], xs[-1]) == (1_000_000, 7_000_000)
-    assert (
-        max(b - a for a, b in itertools.pairwise(xs)) - min(b - a for a, b in itertools.pairwise(xs)) <= 1
-    )
+    assert max(b - a for a, b in itertools.pairwise(xs)) - min(b - a for a, b in itertools.pairwise(xs)) <= 1
 
 
 def test_a_zone_is_resized_from_its_own_corner_however_it_is_turned() -> None:

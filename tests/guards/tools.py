@@ -65,7 +65,9 @@ def _chromium() -> str | None:
 def _postgresql() -> str | None:
     """The folder of initdb and pg_ctl; Debian keeps them out of PATH."""
     on_path = shutil.which("initdb")
-    folders = [Path(on_path).resolve().parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders = (
+        [Path(on_path).resolve().parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    )
     return next((str(folder) for folder in folders if (folder / "initdb").exists()), None)
 
 
