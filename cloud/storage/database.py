@@ -241,7 +241,7 @@ def _faults() -> Iterator[None]:
     except (IntegrityError, ProgrammingError) as error:
         # What `shut` left: SQLite's trigger, PostgreSQL's missing right (42501; the wall's own word is another).
         said = str(error.orig)
-        if _MOVED in said or (getattr(error.orig, "sqlstate", "") == "42501" and "permission denied" in said):
+        if _MOVED in said or (getattr(error.orig, "sqlstate", "") == "42501" and "permission denied for table" in said):
             raise EnvironmentFault("cloud.moved") from error
         raise
     except (OperationalError, InterfaceError) as error:
