@@ -182,7 +182,7 @@ def _name(painter: QPainter, zone: Zone, seat_map: SeatMap, view: Viewport, inks
     text = zone.text or (zone.name if zone.kind is not ZoneKind.DRAWING else "")
     if zone.kind is ZoneKind.AISLE:
         width = min(zone.width_um, zone.length_um) if not zone.points_um else 0
-        text = f"{zone.name or theme().words.say('map.kind.aisle')} {shown(width, seat_map.unit)} {seat_map.unit}"
+        text = f"{zone.name or theme().words.say('map.kind.aisle')} · {shown(width, seat_map.unit)} {seat_map.unit}"
     if zone.kind is ZoneKind.MIRROR:
         text = f"{zone.name or theme().words.say('map.kind.mirror')} · {shown(max(zone.width_um, zone.length_um), seat_map.unit)} {seat_map.unit}"
     if not text:
@@ -205,8 +205,6 @@ def _name(painter: QPainter, zone: Zone, seat_map: SeatMap, view: Viewport, inks
     if upright:
         painter.rotate(90)
     lift = metrics.height() * 0.75 if zone.kind is ZoneKind.MIRROR else -metrics.capHeight() / 2
-    if zone.kind is ZoneKind.MIRROR and box.top() > 24 and not upright:
-        painter.translate(0, 0)
     painter.drawText(QPointF(-wide / 2, -lift), text)
     painter.restore()
 

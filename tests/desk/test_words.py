@@ -11,7 +11,7 @@ from classtap_core.seating.numbering import By, Corner, Lines
 from classtap_core.seating.templates import parameters
 from classtap_core.store.keys import KeyProtection
 from classtap_desktop import actions
-from classtap_desktop.canvas import editor, edits, form, placing, table, toolbar
+from classtap_desktop.canvas import edits, editor, fields, placing, table, toolbar
 from classtap_desktop.canvas.dialogs.export import WHAT
 from classtap_desktop.canvas.dialogs.numbering import TEXTS
 from classtap_desktop.canvas.dialogs.templates import SIZINGS
@@ -52,8 +52,8 @@ WANTED = {
     *(f"map.column.{column}" for column in table.COLUMNS),
     *(f"map.page.{page}" for page in editor.PAGES),
     *(f"map.tool.{name}" for name in (*toolbar.ORDER, *toolbar.RIGHT)),
-    *(f"map.tag.{tag}" for tag in form.TAGS),
-    *(f"map.field.tag.{tag}" for tag in form.TAGS),
+    *(f"map.tag.{tag}" for tag in fields.TAGS),
+    *(f"map.field.tag.{tag}" for tag in fields.TAGS),
     *(f"map.visibility.{one}" for one in Visibility),
     *(f"map.status.{one}" for one in SpotStatus),
     *(f"map.modality.{one}" for one in Modality),
