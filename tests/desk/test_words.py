@@ -11,7 +11,7 @@ from classtap_core.seating.numbering import By, Corner, Lines
 from classtap_core.seating.templates import parameters
 from classtap_core.store.keys import KeyProtection
 from classtap_desktop import actions
-from classtap_desktop.canvas import edits, editor, fields, placing, table, toolbar
+from classtap_desktop.canvas import editor, edits, fields, placing, table, toolbar
 from classtap_desktop.canvas.dialogs.export import WHAT
 from classtap_desktop.canvas.dialogs.numbering import TEXTS
 from classtap_desktop.canvas.dialogs.templates import SIZINGS
