@@ -156,6 +156,7 @@ class _Devices:
             raise Refused("rate.limited")
         asked = decode(Pair, await read_body(request, most=_PAIR_BYTES))
         paired = await self._run(self.cloud.writing, partial(self.cloud.studios.pair, asked))
+        self._pair_tries.give_back(_caller(request))  # a studio's devices are all paired from one address
         return json_answer(encode(paired), gzip=False)
 
     async def push(self, request: Request) -> Response:

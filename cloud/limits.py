@@ -29,3 +29,10 @@ class Tries:
                 self._left.clear()
             self._left[key] = (left - 60_000, now)
             return True
+
+    def give_back(self, key: str) -> None:
+        """The last try was a good one, and counts for nothing."""
+        with self._lock:
+            if key in self._left:
+                left, since = self._left[key]
+                self._left[key] = (min(self._burst * 60_000, left + 60_000), since)

@@ -85,6 +85,14 @@ def test_a_code_ends_after_ten_minutes(
     assert code_of(Device(client).pair(late)) == (403, "pair.code")
 
 
+def test_pairing_many_devices_from_one_address_is_no_guessing(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client
+) -> None:
+    assert [Device(client).pair(new_code(cloud, studio)).status_code for _ in range(12)] == [200] * 12
+    answers = [code_of(Device(client).pair("0000-0000-00000")) for _ in range(11)]
+    assert answers == [(403, "pair.code")] * 10 + [(429, "rate.limited")]
+
+
 def test_guessing_codes_is_slowed_down(client: httpx.Client, studio: StudioEntry, clock: ManualClock) -> None:
     answers = [code_of(Device(client).pair("0000-0000-00000")) for _ in range(11)]
     assert answers == [(403, "pair.code")] * 10 + [(429, "rate.limited")]
