@@ -65,7 +65,7 @@ def _marks(busy: Node, idle: Node, due: Sequence[Due]) -> tuple[list[float], lis
 @contextmanager
 def _with_queue() -> Iterator[Path]:
     """A copy of the ground's kiosk after weeks offline; made on first use (about two minutes)."""
-    kept = ground().folder / "queued"
+    kept = ground().folder / "long-queue"
     if not kept.exists():
         with copied("kiosk") as folder:
             with kiosk(folder) as node:
