@@ -100,7 +100,7 @@ def test_what_is_recommended_is_done_for_all_and_can_be_saved(
     screen = window.screens["devices"]
     assert isinstance(screen, DevicesScreen)
     card = screen.notices
-    qtbot.waitUntil(lambda: len(card.lines) == 3)
+    qtbot.waitUntil(lambda: len(card.lines) == 3 and not window.desk.waiting)
     card._show(tuple(line._replace(choices=(KEEP,)) for line in card.lines))
     assert card.all.isVisibleTo(card)
     card.all.click()
