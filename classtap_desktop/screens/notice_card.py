@@ -125,7 +125,7 @@ class NoticeCard(Card):
             self.save_summary(Path(chosen))
 
     def _see(self, line: NoticeLine) -> None:
-        self._desk.read(
-            f"{self._asker}.seen", lambda source: source.seen(line.operation), then=lambda _done: self.reload()
-        )
+        # An asker of its own for each: of several questions by one asker only the newest waiting is asked.
+        asker = f"{self._asker}.seen.{line.operation}"
+        self._desk.read(asker, lambda source: source.seen(line.operation), then=lambda _done: self.reload())
         self._show(tuple(one for one in self.lines if one is not line))
