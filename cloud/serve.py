@@ -125,8 +125,6 @@ def serve(
     address once all listen; port 0 takes a free one. Raises EnvironmentFault, among them `cloud.workers`: SQLite has
     one writer, and a second process would only wait for it.
     """
-    # What psycopg warns of, a row's refusal ended: told where it matters.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
     if workers > 1:
         # Laid out once, before several come to it; and every mistake of the operator's is told once.
         cloud = open_cloud(data, bus, url=url, clock=clock)

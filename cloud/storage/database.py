@@ -227,6 +227,8 @@ def _engine(url: str) -> Engine:
             address = address.set(drivername="postgresql+psycopg")
         if address.get_backend_name() not in ("sqlite", "postgresql"):
             raise BadInput("cloud.url")
+        # What psycopg warns of, a refused row or a full disk ended its pipeline: told by the error it raises.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         more = {"connect_timeout": _CONNECT_S} if address.get_backend_name() == "postgresql" else {}
         # Parameters are people's data: no error may carry them into a log.
         return create_engine(address, pool_size=8, max_overflow=8, hide_parameters=True, connect_args=more)
