@@ -16,7 +16,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
 from classtap_desktop.kit import Signals
 from classtap_desktop.operator import Operator, operator_of
-from classtap_desktop.reading import Gathering, Reading
+from classtap_desktop.reading import Doing, Gathering, Reading
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
 from sync.client.engine import State, Status
@@ -80,6 +80,8 @@ class Desk(QObject):
         self._count = 0
         self._signals = Signals(self)
         self._reading = Reading(source)
+        self._doing = Doing(source)
+        self._deeds = 0
         self._gathering = Gathering(self._took)
         self._stops = [
             source.on_change(self._gathering.add),
@@ -88,12 +90,13 @@ class Desk(QObject):
         self.look_at_standing()
 
     def close(self) -> None:
-        """End the subscriptions and the reading thread. Nothing arrives afterwards."""
+        """End the subscriptions and the reading thread, and do what was to be done. Nothing arrives afterwards."""
         for stop in self._stops:
             stop()
         self._gathering.close()
         self._signals.close()
         self._reading.close()
+        self._doing.close()
 
     def now(self) -> Timestamp:
         """Return the device's corrected time."""
@@ -119,10 +122,32 @@ class Desk(QObject):
         )
         self.waited.emit()
 
+    def do(
+        self,
+        deed: Callable[[DeskSource], T],
+        *,
+        then: Callable[[T], None] | None = None,
+        failed: Callable[[Trouble], None] | None = None,
+    ) -> None:
+        """Have something done off this thread that is no operation: a file written, the cloud told. Each is done."""
+        fail = failed or self._tell_trouble
+        self._deeds += 1
+        self._doing.do(
+            deed,
+            then=lambda answer: self._done(lambda: then(answer) if then else None),
+            failed=lambda error: self._done(lambda: fail(trouble_of(error))),
+        )
+        self.waited.emit()
+
+    def _done(self, show: Callable[[], None]) -> None:
+        self._deeds -= 1
+        self.waited.emit()
+        show()
+
     @property
     def waiting(self) -> bool:
-        """Whether a question has no answer yet."""
-        return bool(self._asked)
+        """Whether a question has no answer, or a deed is not done, yet."""
+        return bool(self._asked) or self._deeds > 0
 
     def cancel(self) -> None:
         """Let go of every question without an answer; answers that come all the same are not shown."""

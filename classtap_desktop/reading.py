@@ -1,9 +1,10 @@
-"""Reads for the screens, on one thread of their own, so that the window's thread never waits for a store."""
+"""What the screens ask and have done, each on a thread of its own: the window's thread never waits for a store."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 from classtap_core.kernel.tx import Reader, Ref
@@ -76,6 +77,37 @@ class Reading:
                 self._signals.each(question.then)(answer)
 
 
+class Doing:
+    """Does deeds one after another: none takes another's place, none is dropped. `close` waits for the last.
+
+    Results arrive on the window's thread, and none after `close`.
+    """
+
+    def __init__(self, source: DeskSource) -> None:
+        self._source = source
+        self._signals = Signals()
+        self._work = ThreadPoolExecutor(1, "classtap-desk-doing")
+
+    def do(
+        self, deed: Callable[[DeskSource], T], *, then: Callable[[T], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        """Have `deed` done; `then` gets what it returns, `failed` what it raised."""
+
+        def told(done: Future[T]) -> None:
+            error = done.exception()
+            if error is None:
+                then(done.result())
+            else:
+                failed(error)
+
+        self._work.submit(deed, self._source).add_done_callback(self._signals.each(told))
+
+    def close(self) -> None:
+        """Do what waits, and end the thread."""
+        self._signals.close()
+        self._work.shutdown()
+
+
 class Gathering:
     """Changed records from any thread, handed to the window's thread together: one call for many commits."""
 
@@ -103,4 +135,4 @@ class Gathering:
             self._then(refs)
 
 
-__all__ = ["Gathering", "Reader", "Reading"]
+__all__ = ["Doing", "Gathering", "Reader", "Reading"]

@@ -41,7 +41,7 @@ class DeskSource(Protocol):
 
     Attributes:
         reader: reads what a person sees (the cloud's rows with unsent work over them). The desk calls it and every
-            method below that answers at once from one thread of its own, always the same.
+            method below that answers at once from two threads of its own: one reads, one does.
         clock: the device's corrected clock.
     """
 

@@ -1,7 +1,6 @@
 """Running the web server: in the foreground for `classtap cloud serve`, or in a thread for the demo and the tests."""
 
 import gc
-import logging
 import socket
 import threading
 from collections.abc import Callable

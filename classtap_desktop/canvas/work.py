@@ -241,12 +241,7 @@ class Work(QObject):
 
     def _keep(self, seat_map: SeatMap | None) -> None:
         room, revision = self.opened.room, self.opened.revision
-        self.desk.read(
-            f"maps.recovery.{room}",
-            lambda source: keep_recovery(source, room, revision, seat_map),
-            then=lambda _done: None,
-            failed=self._failed,
-        )
+        self.desk.do(lambda source: keep_recovery(source, room, revision, seat_map), failed=self._failed)
 
     def _failed(self, trouble: Trouble) -> None:
         self.saving = False

@@ -102,7 +102,7 @@ class SignInPage(Overlay):
         staff = self._chosen
         self.pad.set_busy(True)
         self.pad.show_message(theme().words.say("pin.checking"), token="muted")
-        self._desk.read("sign_in", lambda source: sign_in(source, staff, pin), then=self._answered, failed=self._failed)
+        self._desk.do(lambda source: sign_in(source, staff, pin), then=self._answered, failed=self._failed)
 
     def _answered(self, found: SignIn) -> None:
         self.pad.set_busy(False)

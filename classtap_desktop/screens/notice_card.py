@@ -114,10 +114,10 @@ class NoticeCard(Card):
     def save_summary(self, file: Path) -> None:
         """Write what was done about the notices, a line each."""
         text = "\n".join(self.summary) + "\n"
-        self._desk.read(
-            f"{self._asker}.summary", lambda _: file.write_text(text, encoding="utf-8"),
+        self._desk.do(
+            lambda _: file.write_text(text, encoding="utf-8"),
             then=lambda _: self._desk.tell("desk.choice.saved", name=file.name),
-        )  # fmt: skip
+        )
 
     def _choose_summary(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, self.save.text(), "conflicts.txt")
@@ -125,7 +125,5 @@ class NoticeCard(Card):
             self.save_summary(Path(chosen))
 
     def _see(self, line: NoticeLine) -> None:
-        # An asker of its own for each: of several questions by one asker only the newest waiting is asked.
-        asker = f"{self._asker}.seen.{line.operation}"
-        self._desk.read(asker, lambda source: source.seen(line.operation), then=lambda _done: self.reload())
+        self._desk.do(lambda source: source.seen(line.operation), then=lambda _done: self.reload())
         self._show(tuple(one for one in self.lines if one is not line))

@@ -5,6 +5,7 @@ Every commit is on the disk before it is acknowledged (`synchronous=FULL`). On P
 behind the wall (`wall.py`): it works under a role that owns nothing and sees one studio.
 """
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence

@@ -125,9 +125,7 @@ class UnderlayDialog(MapDialog):
             self.complain(words.say("map.underlay.unread"))
             return None
         name = hashlib.blake2b(data, digest_size=16).hexdigest()
-        self._desk.read(
-            "maps.picture.keep", lambda source: source.keep(f"picture/{name}", data), then=lambda _done: None
-        )
+        self._desk.do(lambda source: source.keep(f"picture/{name}", data))
         self._editor.show_picture(picture)
         wide = self._editor.document.seat_map.room.width_um
         return Background(blob=name, media_type=media, nm_per_px=max(1, wide * 1000 // max(1, picture.width())))

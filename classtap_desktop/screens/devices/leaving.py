@@ -21,9 +21,6 @@ from sync.client.leaving import Leaving
 
 T = TypeVar("T")
 
-_ASKS = "leave"
-"""What the page's questions are asked under: a newer one lets go of an older."""
-
 
 class LeavePage(Overlay):
     """Signals: ``left`` when the device's data is gone and nothing is left to show but the way out.
@@ -94,7 +91,7 @@ class LeavePage(Overlay):
             assert source.leaving is not None  # the page is only offered where there is something to leave
             return question(source.leaving)
 
-        self._desk.read(_ASKS, asked, then=then, failed=self._failed)
+        self._desk.do(asked, then=then, failed=self._failed)
 
     # -- first step
 

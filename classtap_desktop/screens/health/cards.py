@@ -77,7 +77,7 @@ class FactsCard(Card):
         def write(_: DeskSource) -> None:
             file.write_bytes(self._steward.support())
 
-        self._desk.read("health.log", write, then=lambda _: self._desk.tell("desk.health.saved", name=file.name))
+        self._desk.do(write, then=lambda _: self._desk.tell("desk.health.saved", name=file.name))
 
     def _choose_log(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, self.save.text(), "classtap-support.jsonl")
@@ -89,7 +89,7 @@ class FactsCard(Card):
         self._do(lambda: self._steward.pause(not paused), "desk.health.goes_on" if paused else "desk.health.paused")
 
     def _do(self, work: Callable[[], object], told: str) -> None:
-        self._desk.read("health.do", lambda _: work(), then=lambda _: self._done(told))
+        self._desk.do(lambda _: work(), then=lambda _: self._done(told))
 
     def _done(self, told: str) -> None:
         self._desk.tell(told)
@@ -132,9 +132,7 @@ class AsideCard(Card):
         self.setVisible(bool(waiting))
 
     def _again(self, sequence: int) -> None:
-        self._desk.read(
-            "health.retry", lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing()
-        )
+        self._desk.do(lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing())
 
 
 class OthersCard(Card):
@@ -223,7 +221,7 @@ class HealthCards:
 
     def ask(self) -> None:
         """Have the other devices asked for, and read what is here."""
-        self._desk.read("health.ask", lambda _: self._steward.ask(), then=lambda _: None)
+        self._desk.do(lambda _: self._steward.ask())
         self.reload()
 
     def reload(self) -> None:
