@@ -19,7 +19,7 @@ from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
-from classtap_core.people import guardian_operations, guardians, learners
+from classtap_core.people import guardian_operations, guardians, learners, verification
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import offer_operations, place_operations, series_operations
@@ -36,7 +36,7 @@ from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
     access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
-    learners, guardians, guardian_operations,
+    learners, guardians, guardian_operations, verification,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations,

@@ -31,6 +31,7 @@ from classtap_core.people.guardians import (
     primary_trouble,
 )
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, ContactMasked, Custody, Order
+from classtap_core.people.verification import verified_of_both
 from classtap_core.timekeeping.rules import local_date, parse_date, shift_date
 
 
@@ -312,7 +313,7 @@ def merge_guardians(tx: Tx, op: Operation[MergeGuardians]) -> Outcome:
     for pair in pairs:
         tx.put(_taken_over(tx, pair, said.keep))
         tx.delete(Guardianship, pair.id)
-    kept = replace(keep, phone=keep.phone or drop.phone, email=keep.email or drop.email)
+    kept = verified_of_both(keep, drop)
     if kept != keep:
         tx.put(kept)
         tx.put(rules.masked(kept))

@@ -115,7 +115,12 @@ class Custody(Record, frozen=True, kw_only=True):
 
 
 class Contact(Record, frozen=True, kw_only=True):
-    """A guardian and how to reach them. `relation` is a code: mother, father, guardian, grandparent, other."""
+    """A guardian and how to reach them. `relation` is a code: mother, father, guardian, grandparent, other.
+
+    Attributes:
+        verified_ms: when the guardian last proved that they are reached at `verified_by` (`email` or `phone`); 0 never.
+            Asked for before booking, paying and signing: `people.verification.is_verified`.
+    """
 
     KIND: ClassVar[str] = "contact"
     PREFIX: ClassVar[str] = "contact"
@@ -128,6 +133,8 @@ class Contact(Record, frozen=True, kw_only=True):
     name: Annotated[str, about("id")]
     phone: Annotated[str, about("id", Sensitivity.CONTACT)] = ""
     email: Annotated[str, about("id", Sensitivity.CONTACT)] = ""
+    verified_ms: int = 0
+    verified_by: str = ""
 
     def scope(self) -> str:
         return f"contact/{self.home}"
@@ -147,6 +154,8 @@ class ContactMasked(Record, frozen=True, kw_only=True):
     name: Annotated[str, about("id")]
     phone: Annotated[str, about("id", Sensitivity.CONTACT)] = ""
     email: Annotated[str, about("id", Sensitivity.CONTACT)] = ""
+    verified_ms: int = 0
+    verified_by: str = ""
 
     def scope(self) -> str:
         return f"contact_masked/{self.home}"

@@ -15,6 +15,8 @@ def masked(contact: Contact) -> ContactMasked:
         name=contact.name,
         phone=masked_phone(contact.phone),
         email=masked_email(contact.email),
+        verified_ms=contact.verified_ms,
+        verified_by=contact.verified_by,
     )
 
 
