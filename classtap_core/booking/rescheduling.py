@@ -9,11 +9,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.booking.records import Booking
+from classtap_core.booking.records import Booking, Lease
+from classtap_core.booking.rules import places_left
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
-from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import rules as schedule_rules
 from classtap_core.schedule import series as series_rules
@@ -22,6 +23,7 @@ from classtap_core.schedule.conflicts import equipment_trouble
 from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Location, Room, Series, Session
 from classtap_core.schedule.rules import starts_ms
+from classtap_core.schedule.seats import SeatMapVersion, maps_scope, version_id
 from classtap_core.schedule.series import Change, Cut, Start
 from classtap_core.schedule.series_operations import ENDED, judge_all, key_of, of_series
 
@@ -174,6 +176,8 @@ def _wants(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite:
         Key(Location, after[0].location, "studio"),
         *(Key(Room, room, "studio") for room in dict.fromkeys(session.room for session in after)),
         *(_bookings(session) for session in before),
+        *(Range(Lease, "by_session", (session.id,), scope=f"lease/{session.location}") for session in before),
+        *(Key(SeatMapVersion, one, maps_scope(before[0].location)) for one in _maps(before)),
     ]
     yield from surroundings.wants(tx, after, despite=despite)
 
@@ -187,13 +191,42 @@ def _moved(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite:
     clashes = judge_all(tx, after, despite)
     if clashes is not None:
         return clashes
-    for old, new in zip(before, after, strict=True):
-        if new.room != old.room:
-            new = surroundings.on_map(tx, replace(new, seat_map=0))
+    seated = [_on_map(tx, old, new) for old, new in zip(before, after, strict=True)]
+    short = [one for old, new in zip(before, seated, strict=True) if (one := _short(tx, old, new))]
+    if short:
+        return of_items(
+            ItemOutcome(session, Status.REFUSED, (reason("session.capacity_owed", **owed),)) for session, owed in short
+        )
+    for old, new in zip(before, seated, strict=True):
         tx.put(new)
         for booking in tx.find(Booking, "by_session", old.id):
             tx.put(replace(booking, date=new.date, spot=booking.spot if new.room == old.room else ""))
     return ACCEPTED
+
+
+def _maps(sessions: Iterable[Session]) -> list[Id]:
+    return sorted({map for session in sessions if (map := _map_of(session))})
+
+
+def _map_of(session: Session) -> Id | None:
+    return version_id(session.room, session.seat_map) if session.seat_map else None
+
+
+def _on_map(tx: Tx, old: Session, new: Session) -> Session:
+    """In another room a session follows that room's map; where it stays it never has more places than its own."""
+    if new.room != old.room:
+        return surroundings.on_map(tx, replace(new, seat_map=0))
+    map = _map_of(old)
+    version = tx.get(SeatMapVersion, map) if map else None
+    return new if version is None else replace(new, capacity=min(new.capacity, version.capacity))
+
+
+def _short(tx: Tx, old: Session, new: Session) -> tuple[Id, dict[str, int]] | None:
+    """Whether a session would have fewer places than it had, and fewer than are booked and lent."""
+    before, after = old.capacity + old.overbook, new.capacity + new.overbook
+    bookings, leases = tx.find(Booking, "by_session", old.id), tx.find(Lease, "by_session", old.id)
+    owed = after - places_left(after, bookings, leases)
+    return (old.id, {"owed": owed, "there": after}) if after < min(before, owed) else None
 
 
 def _trouble(tx: Tx, old: Session, new: Session) -> str:

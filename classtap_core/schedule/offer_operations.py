@@ -293,7 +293,7 @@ class CancelProgram(Payload, frozen=True, kw_only=True):
             yield [key_of(session, program.location) for session in program.sessions]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"program:{self.program}",)
+        return (PLANNING, f"program:{self.program}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         program = tx.get(Program, self.program)

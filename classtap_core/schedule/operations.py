@@ -140,7 +140,7 @@ def add_instructor(tx: Tx, op: Operation[AddInstructor]) -> Outcome:
 
 
 PLANNING = "schedule"
-"""The guard of everything that plans: no two plans are judged at once, for each may be in the other's way."""
+"""The guard of everything that plans, and of a seat map's publish: each may be in the way of another judged at once."""
 
 
 class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -182,7 +182,7 @@ class EndSeries(Payload, frozen=True, kw_only=True):
             yield [key_of(start.session, series.location) for start in _later(series, self.original)]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"series:{self.series}",)
+        return (PLANNING, f"series:{self.series}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_series(tx.get(Series, self.series))

@@ -15,6 +15,7 @@ from classtap_core.kernel.operations import Key, Operation, Payload, Range, Read
 from classtap_core.kernel.outcomes import ACCEPTED, ItemOutcome, Outcome, Reason, Status, of_items, reason, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import seats as room_seats
+from classtap_core.schedule.operations import PLANNING
 from classtap_core.schedule.records import Room, Session
 from classtap_core.schedule.rules import starts_ms
 from classtap_core.schedule.seats import (
@@ -55,7 +56,8 @@ class ForRoom(Payload, frozen=True, kw_only=True):
     since: str = ""
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"seatmap:{self.room}", *(f"session:{session}" for session in self.sessions))
+        # A session planned meanwhile would keep the version before, so no plan is judged beside a publish.
+        return (PLANNING, f"seatmap:{self.room}", *(f"session:{session}" for session in self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location, self.room)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy, TakeLease
 from classtap_core.booking.records import Booking, booking_id
+from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.booking.spots import SeatBooking
 from classtap_core.kernel.authority import Ledger
 from classtap_core.kernel.ids import Id
@@ -17,6 +18,8 @@ from classtap_core.schedule import seats as room_seats
 from classtap_core.schedule.operations import AddSessions
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.seats import RoomSeating, SeatLock, SeatMapVersion, lock_id, room_seating_id, version_id
+from classtap_core.schedule.series import Change
+from classtap_core.schedule.series_operations import EndSeries
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.locking import ReleaseLock, TakeLock
 from classtap_core.seating.model import SeatMap, Visibility
@@ -222,6 +225,48 @@ def test_a_session_planned_later_follows_the_room(world: World) -> None:
     late = named("late")
     world.say(AddSessions(location=MAIN, items=(planned(late, "2026-11-21T19:00"),)))
     assert (one(world, Session, late).capacity, one(world, Session, late).seat_map) == (4, 1)
+
+
+def test_a_plan_and_a_publish_are_never_judged_at_once() -> None:
+    """Two workers hold the same guard, so what is planned meanwhile is seen by the publish or follows the new map."""
+    plans: list[Any] = [
+        AddSessions(location=MAIN, items=(planned(named("late"), "2026-11-21T19:00"),)),
+        ChangeSession(session=EVENING, change=Change(room=BLUE)),
+        EndSeries(series=named("series"), original="2026-11-21T19:00"),
+    ]
+    publishes = [
+        PublishSeatMap(draft=DRAFT, revision=DRAFT, room=BLUE, location=MAIN, head=0),
+        RollBack(room=BLUE, location=MAIN, head=1, to=1),
+    ]
+    for plan in plans:
+        for publishing in publishes:
+            assert set(plan.guards(None)) & set(publishing.guards(None))
+
+
+def test_a_class_moves_into_no_map_smaller_than_what_it_owes(world: World) -> None:
+    """Half past nine has two booked and one place lent; the blue room's map has two spots."""
+    put_up(world, a_map("ab"))
+    world.say(TakeLease(session=HALF_PAST, places=1))
+    move = ChangeSession(session=HALF_PAST, change=Change(room=BLUE, start="2026-11-21T13:00"))
+    told = world.say(move).link.outcome
+    assert [(why.code, why.params) for item in told.items for why in item.reasons] == [
+        ("session.capacity_owed", {"owed": 3, "there": 2})
+    ]
+    assert one(world, Session, HALF_PAST).room == RED
+    put_up_larger = save(world, a_map("abc"), draft=named("larger"))
+    assert publish(world, put_up_larger, draft=named("larger"), head=1).link.outcome.stands
+    assert world.say(move).link.outcome.stands
+    assert one(world, Session, HALF_PAST).capacity == 3
+
+
+def test_places_changed_by_hand_stay_between_what_is_owed_and_the_map(world: World) -> None:
+    put_up(world)
+    world.say(CreateBooking(session=EVENING, child=ZOE, family=FAMILY, location=MAIN))
+    assert world.say(ChangeSession(session=EVENING, change=Change(capacity=9))).link.outcome.stands
+    assert one(world, Session, EVENING).capacity == 4
+    told = world.say(ChangeSession(session=EVENING, change=Change(capacity=1))).link.outcome
+    assert codes(told) == ["session.capacity_owed"]
+    assert one(world, Session, EVENING).capacity == 4
 
 
 def test_a_version_for_one_occurrence_leaves_the_room_as_it_is(world: World) -> None:
