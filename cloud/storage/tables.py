@@ -73,6 +73,9 @@ class Tables(NamedTuple):
     effect: Table
     secret: Table
     pass_key: Table
+    door: Table
+    wallet: Table
+    inbound: Table
     records: Mapping[str, RecordTable]
 
     @property
@@ -175,7 +178,8 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
     )  # fmt: skip
     effect = Table(
         "effect", metadata, _text(studio), _text("id"), _text("operation"), _number("sequence"), _text("kind"),
-        _bytes("body"), _number("at_most_once"), _text("state"), PrimaryKeyConstraint(studio, "id"),
+        _bytes("body"), _number("at_most_once"), _text("state"), _number("tries", empty=True),
+        _number("due_ms", empty=True), _text("why", empty=True), PrimaryKeyConstraint(studio, "id"),
         Index("effect_state", studio, "state", "sequence"),
     )  # fmt: skip
     secret = Table(
@@ -186,7 +190,20 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
         _bytes("wrapped"), _number("not_before"), _number("not_after"), _number("revoked_at", empty=True),
         PrimaryKeyConstraint(studio, "key_id"),
     )  # fmt: skip
-    return head, device, batch, log, change, guard, subject_key, effect, secret, pass_key
+    door = Table(
+        "door", metadata, _text(studio), _text("hash"), _text("kind"), _text("contact"), _text("about"),
+        _number("made_ms"), _number("expires_ms"), _number("used_ms", empty=True), _number("tries"),
+        PrimaryKeyConstraint(studio, "hash"), Index("door_contact", studio, "contact", "kind"),
+    )  # fmt: skip
+    wallet = Table(
+        "wallet", metadata, _text(studio), _text("device"), _text("serial"), _text("token"), _number("made_ms"),
+        PrimaryKeyConstraint(studio, "device", "serial"),
+    )  # fmt: skip
+    inbound = Table(
+        "inbound", metadata, _text(studio), _text("id"), _text("kind"), _bytes("body"), _number("received_ms"),
+        PrimaryKeyConstraint(studio, "id"),
+    )  # fmt: skip
+    return head, device, batch, log, change, guard, subject_key, effect, secret, pass_key, door, wallet, inbound
 
 
 def _record_table(metadata: MetaData, record: type[Record]) -> RecordTable:

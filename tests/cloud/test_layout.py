@@ -61,7 +61,7 @@ def test_what_is_made_is_what_is_wanted(cloud: Cloud) -> None:
             step for step in compare_metadata(context, cloud.books.tables.metadata) if "version" not in str(step[1])
         ]
         assert found == []
-        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0002"
+        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0003"
 
 
 def test_a_database_of_the_first_version_comes_up_whole(tmp_path: Path, first: str) -> None:
@@ -133,7 +133,7 @@ def test_what_a_newer_program_made_is_refused_and_left_alone(tmp_path: Path, dat
         tables = make_tables(toy.registry(), found.dialect)
         with found.administer() as connection:
             assert connection.scalar(select(func.count()).where(tables.studios.c.id == studio.id)) == 1
-            connection.exec_driver_sql(f"UPDATE {version} SET version_num = '0002'")
+            connection.exec_driver_sql(f"UPDATE {version} SET version_num = '0003'")
             if what == "an index":
                 connection.exec_driver_sql("ALTER TABLE record_child DROP COLUMN by_shoe_size")
             connection.exec_driver_sql(f"DELETE FROM {fact} WHERE name = 'records'")
