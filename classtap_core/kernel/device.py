@@ -129,8 +129,8 @@ class DeviceBackend(Reader, Protocol):
 
     def head(self) -> DeviceHead: ...
 
-    def append(self, entry: Entry) -> None:
-        """Add to the log, and lay its changes over the base rows."""
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add to the log, in order, and lay what they changed over the base rows."""
         ...
 
     def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
@@ -248,19 +248,55 @@ class DeviceBus:
         head = self.backend.head()
         at = at or self.clock.now()
         op = self._operation(payload, author, head, at, source=source, cause=cause, external=external, id=id)
-        if head.takes and head.takes.get(op.kind, 0) < op.spec.version:
-            return Receipt(op.id, None, refused("cloud_older", kind=op.kind), (), Decision(op, refused("cloud_older")))
+        (receipt,) = self._commit([op], head)
+        return receipt
+
+    def submit_all(self, payloads: Sequence[Payload], author: Author, *, source: str = "") -> list[Receipt]:
+        """Decide several operations and commit them in one transaction, each seeing what the ones before it did.
+
+        What is refused leaves nothing behind and holds up none of the others. Raises the first fault of a handler;
+        nothing is kept then.
+        """
+        head, at = self.backend.head(), self.clock.now()
+        return self._commit([self._operation(payload, author, head, at, source=source) for payload in payloads], head)
+
+    def _commit(self, ops: Sequence[Operation[Any]], head: DeviceHead) -> list[Receipt]:
         snapshot = Snapshot(self.backend, self.registry)
-        decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)
+        if len(ops) > 1:
+            self.bus.prefetch(ops, snapshot, now=ops[0].at.corrected)
+        receipts: list[Receipt] = []
+        entries: list[Entry] = []
+        previous = head.hash
+        for op in ops:
+            op.sequence = head.sequence + len(entries) + 1
+            receipt, entry = self._decided(op, snapshot, head, previous)
+            receipts.append(receipt)
+            if entry is not None:
+                entries.append(entry)
+                previous = entry.hash
+                snapshot.apply(entry.changes)
+        if entries:
+            with self.backend.atomic():
+                self.backend.append(entries)
+                for receipt in receipts:
+                    if receipt.sequence is not None:
+                        self._keep_effects(receipt.operation, receipt.decision.effects)
+        return receipts
+
+    def _decided(
+        self, op: Operation[Any], snapshot: Snapshot, head: DeviceHead, previous: str
+    ) -> tuple[Receipt, Entry | None]:
+        """What becomes of an operation, and its entry in the log where it leaves one."""
+        if head.takes and head.takes.get(op.kind, 0) < op.spec.version:
+            older = refused("cloud_older", kind=op.kind)
+            return Receipt(op.id, None, older, (), Decision(op, refused("cloud_older"))), None
+        decision = self.bus.decide(op, snapshot, now=op.at.corrected, phase=Phase.AUTHOR)
         if decision.fault is not None:
             raise decision.fault
         if decision.outcome.status is Status.REFUSED or _says_nothing(decision):
-            return Receipt(op.id, None, decision.outcome, (), decision)
-        entry = self._entry(op, decision, head)
-        with self.backend.atomic():
-            self.backend.append(entry)
-            self._keep_effects(op.id, decision.effects)
-        return Receipt(op.id, entry.sequence, decision.outcome, decision.changes, decision)
+            return Receipt(op.id, None, decision.outcome, (), decision), None
+        entry = self._entry(op, decision, previous)
+        return Receipt(op.id, entry.sequence, decision.outcome, decision.changes, decision), entry
 
     def _keep_effects(self, operation: Id, effects: Sequence[Intent]) -> None:
         here = [effect for effect in effects if effect.home is Home.HERE]
@@ -280,9 +316,9 @@ class DeviceBus:
             basis=Basis(pulled=head.cursor), cause=cause, source=source, external=external,
         )  # fmt: skip
 
-    def _entry(self, op: Operation[Any], decision: Decision, head: DeviceHead) -> Entry:
+    def _entry(self, op: Operation[Any], decision: Decision, previous: str) -> Entry:
         parts = make_parts(op.spec.payload, plain(op.payload), self.entropy)
-        sealed = write(envelope_of(op, decision, head.hash, parts), parts)
+        sealed = write(envelope_of(op, decision, previous, parts), parts)
         return Entry(
             sequence=op.sequence, epoch=op.epoch, id=op.id, kind=op.kind, at_ms=op.at.corrected, data=sealed.data,
             hash=sealed.hash, parts=parts, told=decision.outcome, changes=decision.changes, folded=decision.folded,

@@ -166,13 +166,14 @@ class MemoryDevice(_Atomic):
         place = self._place.get(operation)
         return None if place is None else self._log(place[0])[place[1] - 1].changes
 
-    def append(self, entry: Entry) -> None:
-        self._set(self._place, entry.id, (entry.epoch, entry.sequence))
-        self._add(self.log, entry)
-        if entry.folded:
-            self._set(self._overlay_of, entry.sequence, None)
-        self._overlay(entry.changes)
-        self._move(sequence=entry.sequence, hash=entry.hash)
+    def append(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._set(self._place, entry.id, (entry.epoch, entry.sequence))
+            self._add(self.log, entry)
+            if entry.folded:
+                self._set(self._overlay_of, entry.sequence, None)
+            self._overlay(entry.changes)
+            self._move(sequence=entry.sequence, hash=entry.hash)
 
     def _overlay(self, changes: Iterable[Change]) -> None:
         for change in changes:

@@ -40,6 +40,7 @@ RELATIONS = ("mother", "father", "guardian", "grandparent", "other")
 _GUARDIANS = (("guardian", "relation", "phone", "email"), ("guardian_2", "relation_2", "phone_2", "email_2"))
 _OLDEST_YEARS = 120
 _LONGEST = 2_000
+_AT_ONCE = 100
 
 
 class BadRow(NamedTuple):
@@ -115,16 +116,22 @@ def bring_in(bus: DeviceBus, families: Sequence[AddFamily], author: Author, *, g
     """
     new = 0
     with bus.backend.atomic():
-        for number, family in enumerate(families, 1):
-            outcome = bus.submit(family, author, source="import").outcome
-            if _code(outcome) == "family.exists":
-                more = AddChildren(family=family.family, home=family.home, items=family.items)
-                outcome = bus.submit(more, author, source="import").outcome
-            if not outcome.stands:
-                raise Refused("import.refused", row=number, why=_code(outcome))
-            new += outcome.status is Status.ACCEPTED
-            if not going_on(number):
-                raise Refused("import.cancelled", done=number)
+        for start in range(0, len(families), _AT_ONCE):
+            chunk = families[start : start + _AT_ONCE]
+            outcomes = [receipt.outcome for receipt in bus.submit_all(chunk, author, source="import")]
+            there = [place for place, outcome in enumerate(outcomes) if _code(outcome) == "family.exists"]
+            more = [
+                AddChildren(family=chunk[place].family, home=chunk[place].home, items=chunk[place].items)
+                for place in there
+            ]
+            for place, receipt in zip(there, bus.submit_all(more, author, source="import"), strict=True):
+                outcomes[place] = receipt.outcome
+            for place, outcome in enumerate(outcomes, start + 1):
+                if not outcome.stands:
+                    raise Refused("import.refused", row=place, why=_code(outcome))
+                new += outcome.status is Status.ACCEPTED
+            if not going_on(start + len(chunk)):
+                raise Refused("import.cancelled", done=start + len(chunk))
     return new
 
 

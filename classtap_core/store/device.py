@@ -306,14 +306,15 @@ class SqlDevice(StoreReader):
 
     # -- the log
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entries: Sequence[Entry]) -> None:
         """Raises EnvironmentFault `disk_full` where new work has to stop, Refused `blob.missing`."""
         head = self.head()
         self.admit()
-        self.blobs.cite(entry, position(entry.epoch, entry.sequence), self.registry)
-        self._log.append(entry)
-        self._rows.overlay(entry.changes)
-        self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
+        for entry in entries:
+            self.blobs.cite(entry, position(entry.epoch, entry.sequence), self.registry)
+            self._log.append(entry)
+        self._rows.overlay([change for entry in entries for change in entry.changes])
+        self._head = msgspec.structs.replace(head, sequence=entries[-1].sequence, hash=entries[-1].hash)
 
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
         self.head()

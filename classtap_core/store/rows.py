@@ -184,22 +184,33 @@ class RowWriter(RowReader):
         self._changed, self._blobs = changed, blobs
 
     def overlay(self, changes: Iterable[Change]) -> None:
-        """Lay changes over the base rows."""
+        """Lay changes over the base rows; of several of one record the last stays."""
+        by_kind: dict[str, dict[Id, Change]] = {}
         for change in changes:
-            table = self.tables[change.kind]
             if change.body is None and change.after is not None:
                 continue  # what an erased person's operation wrote is gone
-            if change.body is None:
-                self.conn.execute(table.hide_sql, (change.id,))
-                words = search.NOTHING
-            else:
-                values, words = table.derived(change.body)
-                self.conn.execute(table.overlay_sql, (change.id, change.scope, change.body, *values))
-            if table.searched:
-                search.put(self.conn, table.kind, [(change.id, words)])
+            by_kind.setdefault(change.kind, {})[change.id] = change
             self._changed(change.kind, change.id, change.scope)
             if change.left:
                 self._changed(change.kind, change.id, change.left)
+        for kind, latest in by_kind.items():
+            self._overlay_kind(self.tables[kind], list(latest.values()))
+
+    def _overlay_kind(self, table: RecordTable, changes: Sequence[Change]) -> None:
+        found: list[tuple[Id, search.Words]] = []
+        shown: list[tuple[Any, ...]] = []
+        for change in changes:
+            if change.body is None:
+                self.conn.execute(table.hide_sql, (change.id,))
+                found.append((change.id, search.NOTHING))
+            else:
+                values, words = table.derived(change.body)
+                shown.append((change.id, change.scope, change.body, *values))
+                found.append((change.id, words))
+        if shown:
+            self.conn.executemany(table.overlay_sql, shown)
+        if table.searched:
+            search.put(self.conn, table.kind, found)
 
     def put_base(self, rows: Iterable[Pulled]) -> None:
         """Replace the cloud's rows: at once where nothing lies over them, beneath the overlay elsewhere.

@@ -69,6 +69,20 @@ def test_a_refusal_leaves_nothing_behind(desk: Device) -> None:
     assert (desk.backend.log, desk.backend.effects, desk.backend.head().sequence) == ([], {}, 0)
 
 
+def test_several_at_once_see_one_another_and_come_to_the_same_as_one_by_one(desk: Device, kiosk: Device) -> None:
+    said = [toy.Rename(child=child(0), name="too early"), enrol(0), toy.Rename(child=child(0), name="Ana"), mark(0)]
+    together = desk.bus.submit_all(said, STAFF)
+    alone = [kiosk.bus.submit(one, STAFF) for one in said]
+    assert [receipt.outcome for receipt in together] == [receipt.outcome for receipt in alone]
+    assert [receipt.sequence for receipt in together] == [None, 1, 2, 3]
+    assert seen(desk, toy.Child, child(0)) == seen(kiosk, toy.Child, child(0))
+    desk.sync()
+    assert seen(desk, toy.Child, child(0))["name"] == "Ana"  # type: ignore[index]
+    with pytest.raises(ZeroDivisionError):
+        desk.bus.submit_all([mark(1), toy.Faulty()], STAFF)
+    assert (states(desk, 1), desk.backend.head().sequence) == ([], 3)
+
+
 def test_a_kind_the_cloud_does_not_take_is_not_authored(desk: Device) -> None:
     desk.backend._move(takes={"toy.mark": 1})
     assert desk.bus.submit(mark(0), STAFF).sequence == 1

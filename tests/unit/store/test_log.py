@@ -267,7 +267,7 @@ def test_a_row_about_two_keeps_the_other(data_dir: Path) -> None:
         kind="household", id=home.id, before={"street": "a", "first_name": "Ann"},
         after={"street": "b", "first_name": "Anna"}, scope="families/x", body=msgspec.json.encode(moved),
     )  # fmt: skip
-    device.append(entry_of(change))
+    device.append([entry_of(change)])
     assert check(device).ok
     device.erase(child_id(1))
     assert check(device).ok
