@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -16,7 +16,8 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
-from cloud.jobs.effects import drain
+from cloud.jobs import effects
+from cloud.jobs.effects import Runner, drain
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
 from cloud.studios import Studios
@@ -75,8 +76,11 @@ def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
 class Ticks:
     """The clock's thread: sweeps every studio, again and again; of several workers one at a time."""
 
-    def __init__(self, studios: Studios, *, every_s: int = SWEEP_S) -> None:
-        self._studios, self._every_ms = studios, every_s * 1000
+    def __init__(
+        self, studios: Studios, runners: Mapping[str, Runner] | None = None, *, every_s: int = SWEEP_S
+    ) -> None:
+        """`runners`: who carries out which kind of effect."""
+        self._studios, self._every_ms, self._runners = studios, every_s * 1000, runners or {}
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
         self._jobs = Jobs(studios.books.database, studios.books.tables)
         self._forgot: dict[Id, int] = {}
@@ -103,7 +107,7 @@ class Ticks:
     def _sweep(self, job: Job) -> None:
         try:
             sweep(self._studios, job.studio, self._due)
-            drain(self._studios, job.studio)
+            drain(self._studios, job.studio, self._runners)
             self._forget(job.studio)
         except ClassTapError as error:
             _log.error("sweep: %s", error.code)
@@ -112,10 +116,11 @@ class Ticks:
         self._jobs.done(job, holder=self._holder, due_ms=self._studios.clock.now().corrected + self._every_ms)
 
     def _forget(self, studio: Id) -> None:
-        """Once a day: let go of what the change index says about rows that are long gone."""
+        """Once a day: let go of what the change index says about rows that are long gone, and of effects nobody wants."""
         day = self._studios.clock.now().corrected // DAY_MS
         if self._forgot.get(studio) != day:
             forget(self._studios.books, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
+            effects.forget(self._studios, studio, self._runners)
             self._forgot[studio] = day
 
     def start(self) -> None:
