@@ -37,6 +37,7 @@ class Capability(StrEnum):
     EDIT_SEATMAP = "edit_seatmap"
     PUBLISH_SEATMAP = "publish_seatmap"
     TAG_SPOT = "tag_spot"
+    TAKE_SIGNATURE = "take_signature"
 
 
 C = Capability
@@ -44,6 +45,7 @@ _VIEWS = frozenset({C.VIEW_ROSTER, C.VIEW_SCHEDULE, C.VIEW_FAMILY})
 _FRONT_DESK = _VIEWS | {
     C.MARK_ATTENDANCE, C.OVERRIDE_GATE, C.RECORD_SCAN, C.VIEW_CONTACT, C.VIEW_HEALTH, C.EDIT_FAMILY, C.EDIT_HEALTH,
     C.CREATE_BOOKING, C.CANCEL_BOOKING, C.ISSUE_PASS, C.REVOKE_PASS, C.EXIT_KIOSK, C.UNDO, C.TAG_SPOT,
+    C.TAKE_SIGNATURE,
 }  # fmt: skip
 _MANAGER = _FRONT_DESK | {
     C.VIEW_CUSTODY, C.VIEW_AUDIT, C.MANAGE_SCHEDULE, C.PUBLISH_POLICY, C.MANAGE_STAFF, C.PAIR_DEVICE, C.REVOKE_DEVICE,
@@ -70,12 +72,15 @@ ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
 DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
     {
         KIOSK: frozenset(
-            {C.MARK_ATTENDANCE, C.RECORD_SCAN, C.CREATE_BOOKING, C.TAKE_LEASE, C.VIEW_ROSTER, C.VIEW_SCHEDULE}
+            {
+                C.MARK_ATTENDANCE, C.RECORD_SCAN, C.CREATE_BOOKING, C.TAKE_LEASE, C.VIEW_ROSTER, C.VIEW_SCHEDULE,
+                C.TAKE_SIGNATURE,
+            }
         ),
         DESK: frozenset({C.RECORD_SCAN, C.TAKE_LEASE}),
         CLOUD: frozenset(),
     }
-)
+)  # fmt: skip
 """What a device may do of itself, with nobody signed in."""
 
 _BOARD = ("studio", "keys", "schedule/{location}/*", "roster/{location}/*", "families/{location}")
@@ -85,7 +90,7 @@ SCOPES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         DESK: (
             *_BOARD, "contact_masked/{location}", "pins", "lease/{location}", "health/{location}",
             "contact/{location}", "custody/{location}", "scans/{location}/*", "seatmaps/{location}",
-            "seatdrafts/{location}", "seatpresets",
+            "seatdrafts/{location}", "seatpresets", "registrations/{location}",
         ),
         CLOUD: (),
     }

@@ -1,5 +1,6 @@
 """The permission the bus asks: an author's grants, and the standing of the device that wrote."""
 
+from collections.abc import Collection
 from typing import Any
 
 from classtap_core.access import rules
@@ -11,7 +12,14 @@ from classtap_core.kernel.tx import Tx
 
 
 class GrantPermission:
-    """Default deny. Staff act under their grants, a device under its role, the clock only in the cloud."""
+    """Default deny. Staff act under their grants, a device under its role, the clock only in the cloud.
+
+    Guardians author only through the studio's own cloud device (its pages), and only what `guardians` names: operations
+    before which a gate asks for the guardian's own right over each child.
+    """
+
+    def __init__(self, *, guardians: Collection[str] = ()) -> None:
+        self._guardians = frozenset(guardians)
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         wants: list[Key | Range] = [Key(Device, op.device, "studio")]
@@ -35,6 +43,7 @@ class GrantPermission:
             if op.author.id != op.device:
                 return Verdict(False, rules.NOT_THIS_DEVICE)
             return rules.device_may(device, needs, op.payload.resource(tx, op))
-        if op.author.type == "clock" and device is not None and device.role == CLOUD:
+        at_home = device is not None and device.role == CLOUD
+        if at_home and (op.author.type == "clock" or (op.author.type == "guardian" and op.spec.name in self._guardians)):
             return Verdict(True)
         return Verdict(False, rules.AUTHOR_UNKNOWN)

@@ -58,12 +58,15 @@ manage_studio     yes   no      no         no         no         no         no
 edit_seatmap      yes   yes     no         yes        no         no         no
 publish_seatmap   yes   yes     no         no         no         no         no
 tag_spot          yes   yes     yes        yes        yes        no         no
+take_signature    yes   yes     yes        no         no         no         no
 """
 DEVICES = {
-    KIOSK: {"mark_attendance", "record_scan", "create_booking", "take_lease", "view_roster", "view_schedule"},
+    KIOSK: {
+        "mark_attendance", "record_scan", "create_booking", "take_lease", "view_roster", "view_schedule", "take_signature",
+    },
     DESK: {"record_scan", "take_lease"},
     CLOUD: set(),
-}
+}  # fmt: skip
 
 
 def test_the_permission_table() -> None:
