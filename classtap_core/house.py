@@ -10,6 +10,7 @@ from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
 from classtap_core.booking import rescheduling
 from classtap_core.booking import spots as booking_spots
+from classtap_core.checkin import attempts as checkin_attempts
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
@@ -17,6 +18,7 @@ from classtap_core.checkin.gates import read_ahead
 from classtap_core.kernel import undo
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
+from classtap_core.passes import attendees as pass_attendees
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
 from classtap_core.people import guardian_operations, guardians, learners, verification
@@ -35,11 +37,11 @@ from classtap_core.seating import rollouts as seating_rollouts
 from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
-    access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, people_records, people_operations,
+    access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, pass_attendees, people_records, people_operations,
     learners, guardians, guardian_operations, verification,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
-    checkin_operations,
+    checkin_operations, checkin_attempts,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     booking_freed, room_seats, seating_tagging, undo,
 )  # fmt: skip

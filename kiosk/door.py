@@ -9,17 +9,28 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
+import msgspec
+
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.pins import OPEN, Lock, Tries, after_wrong, lock_of, verify_pin
 from classtap_core.access.records import Device, Grant, StaffPin
 from classtap_core.access.rules import decide, device_stands
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin import rules
+from classtap_core.checkin.attempts import (
+    MAY_OVERRIDE,
+    OFFLINE_OVERRIDES,
+    WINDOW_MS,
+    Attempt,
+    OverrideScan,
+    RecordAttempts,
+    added,
+)
 from classtap_core.checkin.board import Board, board
 from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
-from classtap_core.checkin.scanning import FACTS, HeldPasses, HeldScans, handle_text
+from classtap_core.checkin.scanning import FACTS, HeldPasses, HeldScans, Whose, handle_text
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author
@@ -29,6 +40,7 @@ from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.tx import Reader
 from classtap_core.passes.verify import Environment, Tolerance, Verdict, verify
+from classtap_core.passes.verify import Outcome as PassOutcome
 from classtap_core.timekeeping.rules import local_date
 from sync.client.node import Node
 
@@ -36,11 +48,18 @@ UNKNOWN_CLOCK_S = 120.0
 """How far off a clock is taken to be before the cloud has been heard once."""
 
 
+KEPT_ATTEMPTS = "attempts"
+KEPT_OVERRIDES = "overrides"
+TOLD_EVERY_MS = 15_000
+"""How soon after the last telling a device in contact tells of refused scans again."""
+
+
 class Sighted(NamedTuple):
     """What a scan came to.
 
     Attributes:
         outcome: the contract's code. reason: why, as a code with params. family: whose pass, "" when not known here.
+        child, session: whom an attendee pass names, "" otherwise. handle, epoch: of a text whose signature is good.
         board: what to show; None unless the outcome is ok and the family is held here.
         scan: the operation that recorded it, "" for a refusal that is only counted.
     """
@@ -54,6 +73,15 @@ class Sighted(NamedTuple):
     scan: str
     verify_ms: float
     commit_ms: float
+    child: str = ""
+    session: str = ""
+    handle: str = ""
+    epoch: int = 0
+
+    @property
+    def may_override(self) -> bool:
+        """Whether a member of staff may let in whom this refused."""
+        return bool(self.family) and self.outcome in MAY_OVERRIDE
 
 
 class Said(NamedTuple):
@@ -106,26 +134,23 @@ class Door:
     def _scan(self, bus: DeviceBus, text: str, decode_us: int, trace: str, keep: bool) -> Sighted:
         reader = bus.backend
         at = self.node.clock.now()
-        passes = HeldPasses(reader)
+        passes = HeldPasses(reader, self.studio)
         started = time.perf_counter()
         verdict = self._verify(text, at, reader, passes)
         verify_ms = (time.perf_counter() - started) * 1000
-        family = passes.family(verdict.claims.handle) if verdict.claims else None
+        claims = verdict.claims
+        whose = passes.whose(claims) if claims else Whose()
         started = time.perf_counter()
-        scan = self._record(bus, verdict, at, family, decode_us, int(verify_ms * 1000), trace) if keep else ""
+        scan = self._record(bus, verdict, at, whose, decode_us, int(verify_ms * 1000), trace) if keep else ""
         commit_ms = (time.perf_counter() - started) * 1000
         why = verdict.reasons[0] if verdict.reasons else None
         return Sighted(
-            outcome=verdict.outcome.value,
-            reason=why.code if why else "",
-            params=why.params if why else {},
-            warnings=tuple(warning.code for warning in verdict.warnings),
-            family=family or "",
-            board=self._board(reader, family, at) if verdict.accepted and family else None,
-            scan=scan,
-            verify_ms=verify_ms,
-            commit_ms=commit_ms,
-        )
+            outcome=verdict.outcome.value, reason=why.code if why else "", params=why.params if why else {},
+            warnings=tuple(warning.code for warning in verdict.warnings), family=whose.family,
+            board=self._board_of(reader, whose, at) if verdict.accepted else None, scan=scan, verify_ms=verify_ms,
+            commit_ms=commit_ms, child=whose.child, session=whose.session,
+            handle=handle_text(claims.handle) if claims else "", epoch=claims.epoch if claims else 0,
+        )  # fmt: skip
 
     def _verify(self, text: str, at: Timestamp, reader: Reader, passes: HeldPasses) -> Verdict:
         papers = self.node.papers
@@ -142,45 +167,113 @@ class Door:
         )
 
     def _record(
-        self,
-        bus: DeviceBus,
-        verdict: Verdict,
-        at: Timestamp,
-        family: Id | None,
-        decode_us: int,
-        verify_us: int,
-        trace: str,
+        self, bus: DeviceBus, verdict: Verdict, at: Timestamp, whose: Whose, decode_us: int, verify_us: int, trace: str
     ) -> str:
+        reason = verdict.reasons[0].code if verdict.reasons else ""
         if verdict.outcome not in FACTS or verdict.claims is None:
-            self.node.observe("scan.refused", verdict.outcome.value, at.corrected)
+            self._count(verdict, reason, at.corrected)
             return ""
+        attendee = whose.attendee
         receipt = bus.submit(
             RecordScan(
-                location=self.location,
-                date=local_date(at.corrected, self.node.zone()),
-                outcome=verdict.outcome.value,
-                handle=handle_text(verdict.claims.handle),
-                epoch=verdict.claims.epoch,
-                family=family or "",
-                key_id=verdict.key_id or 0,
-                reason=verdict.reasons[0].code if verdict.reasons else "",
-                decode_us=decode_us,
-                verify_us=verify_us,
-                trace=trace,
+                location=self.location, date=local_date(at.corrected, self.node.zone()),
+                outcome=verdict.outcome.value, handle=handle_text(verdict.claims.handle), epoch=verdict.claims.epoch,
+                family=whose.family, key_id=verdict.key_id or 0, reason=reason, decode_us=decode_us,
+                verify_us=verify_us, trace=trace, attendee=attendee.id if attendee else "",
+                within=attendee.scope() if attendee else "",
             ),
             self.author,
             source="kiosk",
             at=at,
-        )
+        )  # fmt: skip
         if receipt.outcome.status is Status.REFUSED:
             raise Refused("scan.not_allowed", why=receipt.outcome.reasons[0].code)
         return receipt.operation
+
+    # --- what was tried in vain
+
+    def _count(self, verdict: Verdict, reason: str, at_ms: int) -> None:
+        """Add a refusal that is no fact to the sums; they outlive a restart. On the writer."""
+        self.node.observe("scan.refused", verdict.outcome.value, at_ms)
+        one = Attempt(
+            outcome=verdict.outcome.value, reason=reason, count=1, first_ms=at_ms, last_ms=at_ms,
+            key_id=-1 if verdict.key_id is None else verdict.key_id,
+            handle=handle_text(verdict.claims.handle) if verdict.claims else "",
+        )  # fmt: skip
+        self.node.jot(KEPT_ATTEMPTS, msgspec.json.encode(added(self._attempts(), one)))
+
+    def _attempts(self) -> tuple[Attempt, ...]:
+        kept = self.node.kept(KEPT_ATTEMPTS)
+        return msgspec.json.decode(kept, type=tuple[Attempt, ...]) if kept else ()
+
+    def tell_attempts(self, *, online: bool) -> "Future[bool]":
+        """Tell what was tried in vain, when it is time: at most four times a minute in contact with the cloud, else
+        every ten minutes. Whether it was."""
+        return self.node.later(lambda bus: self._tell_attempts(bus, online))
+
+    def _tell_attempts(self, bus: DeviceBus, online: bool) -> bool:
+        now_ms = self.node.clock.now().corrected
+        items = self._attempts()
+        if not items:
+            return False
+        waited_ms = now_ms - min(one.first_ms for one in items)
+        if not 0 <= waited_ms < (TOLD_EVERY_MS if online else WINDOW_MS):
+            date = local_date(now_ms, self.node.zone())
+            bus.submit(RecordAttempts(location=self.location, date=date, items=items), self.author, source="kiosk")
+            self.node.jot(KEPT_ATTEMPTS, b"")
+            return True
+        return False
+
+    def override(self, sighted: Sighted, staff: Id, reason: str) -> "Future[Sighted]":
+        """Let in whom a verdict refused, as a member of staff whose PIN was right; the family's board.
+
+        The future raises Refused `scan.not_to_override`, `scan.override_limit` (two between contacts with the cloud),
+        `scan.override_reason`, or what the member of staff may not do.
+        """
+        return self.node.later(lambda bus: self._override(bus, sighted, staff, reason))
+
+    def _override(self, bus: DeviceBus, sighted: Sighted, staff: Id, reason: str) -> Sighted:
+        if not sighted.may_override:
+            raise Refused("scan.not_to_override")
+        at = self.node.clock.now()
+        since_ms = self.node.engine.status().last_success_ms or 0
+        kept = self.node.kept(KEPT_OVERRIDES)
+        made = [at_ms for at_ms in (msgspec.json.decode(kept, type=list[int]) if kept else []) if at_ms > since_ms]
+        if len(made) >= OFFLINE_OVERRIDES:
+            raise Refused("scan.override_limit", most=OFFLINE_OVERRIDES)
+        receipt = bus.submit(
+            OverrideScan(
+                location=self.location, date=local_date(at.corrected, self.node.zone()), outcome=sighted.outcome,
+                handle=sighted.handle, family=sighted.family, reason=reason, epoch=sighted.epoch,
+            ),
+            Author(type="staff", id=staff), source="kiosk", at=at,
+        )  # fmt: skip
+        if receipt.outcome.status is Status.REFUSED:
+            raise Refused(receipt.outcome.reasons[0].code)
+        self.node.jot(KEPT_OVERRIDES, msgspec.json.encode([*made, at.corrected]))
+        whose = Whose(sighted.family, sighted.child, sighted.session)
+        board = self._board_of(bus.backend, whose, at)
+        return sighted._replace(
+            outcome=PassOutcome.OK.value, board=board, scan=receipt.operation, warnings=("overridden",)
+        )
 
     # --- the board
 
     def board(self, family: Id) -> "Future[Board | None]":
         """The family's board as it stands; None where the family is not held here."""
         return self.node.later(lambda bus: self._board(bus.backend, family, self.node.clock.now()))
+
+    def _board_of(self, reader: Reader, whose: Whose, at: Timestamp) -> Board | None:
+        """The board of whom a pass stands for: all of a family, or one child in one session."""
+        found = self._board(reader, Id(whose.family), at) if whose.family else None
+        if found is None or not whose.session:
+            return found
+        groups = tuple(
+            group._replace(children=tuple(child for child in group.children if child.child == whose.child))
+            for group in found.groups
+            if group.card.session.id == whose.session
+        )
+        return found._replace(groups=groups)
 
     def _board(self, reader: Reader, family: Id, at: Timestamp) -> Board | None:
         try:
@@ -245,8 +338,9 @@ class Door:
 
     # --- staff and standing
 
-    def check_pin(self, pin: str) -> PinCheck:
-        """Whose PIN this is, among those who may leave the kiosk here. Tries count on this device, over restarts.
+    def check_pin(self, pin: str, capability: Capability = Capability.EXIT_KIOSK) -> PinCheck:
+        """Whose PIN this is, among those who may leave the kiosk here or do something else. Tries count on this device,
+        over restarts.
 
         Takes about 30 ms for each of them: not for the window's thread.
         """
@@ -256,7 +350,7 @@ class Door:
         lock = lock_of(tries, now_ms)
         if lock.locked:
             return PinCheck(None, lock, 0)
-        staff = self.node.call(lambda bus: self._who_may_leave(bus.backend, now_ms))
+        staff = self.node.call(lambda bus: self._who_may(bus.backend, capability, now_ms))
         for person, kept in staff:
             if verify_pin(pin, kept, pepper=pepper):
                 self._keep_tries(Tries())
@@ -273,12 +367,12 @@ class Door:
         except EnvironmentFault:
             self._tries = tries
 
-    def _who_may_leave(self, reader: Reader, now_ms: int) -> list[tuple[Id, str]]:
+    def _who_may(self, reader: Reader, capability: Capability, now_ms: int) -> list[tuple[Id, str]]:
         resource = Resource(self.location)
         found = []
         for pin in search(reader, StaffPin, "by_id"):
             grants = search(reader, Grant, "by_holder", pin.id)
-            if decide(grants, Capability.EXIT_KIOSK, resource, at_ms=now_ms).allowed:
+            if decide(grants, capability, resource, at_ms=now_ms).allowed:
                 found.append((pin.id, pin.hash))
         return found
 

@@ -23,9 +23,13 @@ from classtap_core.kernel.outcomes import (
 )
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
+from classtap_core.passes.admission import Use, admitted, with_use
+from classtap_core.passes.attendees import AttendeePass, PassUse, pass_use_id
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import ends_ms
+
+LET_IN = "ok"
 
 
 class ChildMark(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -148,7 +152,9 @@ def _mark(op: Operation[MarkAttendance], item: ChildMark) -> Mark:
 class RecordScan(Payload, frozen=True, kw_only=True):
     """A code that verified, or named a known pass, was held to a camera; recorded before the verdict shows.
 
-    Attributes as in `Scan`; `date` is the location's local date (`timekeeping.rules.local_date`).
+    Attributes as in `Scan`; `date` is the location's local date (`timekeeping.rules.local_date`). `attendee` is the
+    attendee pass it named, in the scope `within`; a scan that let somebody in on one is superseded where others came
+    before it, whichever door they came to.
     """
 
     location: Id
@@ -163,9 +169,18 @@ class RecordScan(Payload, frozen=True, kw_only=True):
     verify_us: int = 0
     operator: str = ""
     trace: str = ""
+    attendee: str = ""
+    within: str = ""
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(Scan, op.id, f"scans/{self.location}/{self.date}")
+        wants = [Key(Scan, op.id, f"scans/{self.location}/{self.date}")]
+        if self.attendee and self.outcome == LET_IN:
+            attendee = Id(self.attendee)
+            wants += [Key(AttendeePass, attendee, self.within), Key(PassUse, pass_use_id(attendee), self.within)]
+        yield wants
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"pass:{self.attendee}",) if self.attendee else ()
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.location)
@@ -184,4 +199,24 @@ def record_scan(tx: Tx, op: Operation[RecordScan]) -> Outcome:
             trace=scan.trace,
         )
     )  # fmt: skip
-    return ACCEPTED
+    return _let_in(tx, op) if scan.attendee and scan.outcome == LET_IN else ACCEPTED
+
+
+def _let_in(tx: Tx, op: Operation[RecordScan]) -> Outcome:
+    """Fold one entry on an attendee pass; who came too often is told, here or wherever two doors first meet."""
+    attendee = tx.get(AttendeePass, Id(op.payload.attendee))
+    if attendee is None:
+        return ACCEPTED
+    id = pass_use_id(attendee.id)
+    held = tx.get(PassUse, id) or PassUse(
+        id=id, attendee=attendee.id, location=attendee.location, date=attendee.date
+    )  # fmt: skip
+    uses = with_use(held.uses, Use(op.id, op.order, op.payload.location))
+    tx.put(msgspec.structs.replace(held, uses=uses))
+    kept = admitted(uses, limit=attendee.entry_limit, window_ms=attendee.entry_window_s * 1000)
+    if any(use.operation == op.id for use in kept):
+        return ACCEPTED
+    why = reason(
+        "pass.used_elsewhere", entries=len(kept), limit=attendee.entry_limit, at_ms=kept[0].at_ms, device=kept[0].device
+    )
+    return Outcome(status=Status.SUPERSEDED, reasons=(why,), obligations=({"ask": "review", "pass": attendee.id},))

@@ -11,6 +11,7 @@ class PassState(msgspec.Struct, frozen=True, kw_only=True):
 
     `revoked_through` is the last revoked epoch (None: none was). `grace_until_s` (Unix seconds) is until when the epoch
     before the active one stays good (None: not at all); whoever raises the epoch sets it, a day on for printed cards.
+    Without `rolling_grace` it is for printed cards alone.
     `entry_limit` is how often an attendee pass admits (None: without limit), within `entry_window_s` seconds or (None)
     ever.
     """
@@ -20,6 +21,7 @@ class PassState(msgspec.Struct, frozen=True, kw_only=True):
     grace_until_s: int | None = None
     entry_limit: int | None = None
     entry_window_s: int | None = None
+    rolling_grace: bool = True
 
 
 class Passes(Protocol):

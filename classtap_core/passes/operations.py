@@ -1,20 +1,58 @@
 """Passes are issued by the cloud and revoked by anyone with the right, at once."""
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
-from classtap_core.passes.records import Pass, PassRevocation, RevokedEpoch, pass_id, revocation_id
+from classtap_core.passes.records import (
+    Issued,
+    KeyNotice,
+    Pass,
+    PassRevocation,
+    RevokedEpoch,
+    RollingKeys,
+    key_notice_id,
+    pass_id,
+    revocation_id,
+    rolling_keys_id,
+)
+from classtap_core.passes.rolling import KEY_BYTES
 
 GRACE_S = 24 * 60 * 60
 """How long a printed card of the epoch before stays good, so that it is not dead at the door (ruling 5)."""
 
-REASONS = ("first", "schedule", "lost", "rights", "revoked")
+REASONS = ("first", "schedule", "kiosk", "lost", "rights", "revoked")
+GRACED = ("schedule", "kiosk")
+MOST_ISSUES = 20
+"""How many epochs a pass remembers."""
+
+
+class PassIssued(Effect, frozen=True, kw_only=True):
+    """For whoever sends passes in the cloud: a family has a new epoch of its pass."""
+
+    KIND: ClassVar[str] = "pass.issued"
+
+    family: Id
+    home: Id
+    epoch: int
+    because: str
+
+
+class PassRevoked(Effect, frozen=True, kw_only=True):
+    """For whoever sends passes in the cloud: an epoch of a family's pass is not good any more."""
+
+    KIND: ClassVar[str] = "pass.revoked"
+
+    family: Id
+    home: Id
+    epoch: int
 
 
 @operation("pass.issue", version=1, kind=Kind.CLAIM, needs=Capability.ISSUE_PASS)
@@ -24,8 +62,9 @@ class IssuePass(Payload, frozen=True, kw_only=True):
     Attributes:
         handle: 16 random hex digits, used only where the family has no pass yet.
         issued_s, expires_s: Unix seconds.
-        because: `first`; or why the epoch rises: `schedule` (the epoch before stays good for a day), `lost`, `rights`
-            (somebody lost the right to it), `revoked`.
+        because: `first`; or why the epoch rises: `schedule` (the epoch before stays good for a day), `kiosk` (one that
+            held the keys of codes is lost: printed cards stay good for a day), `lost`, `rights` (somebody lost the
+            right to it), `revoked`.
     """
 
     family: Id
@@ -50,7 +89,7 @@ def issue_pass(tx: Tx, op: Operation[IssuePass]) -> Outcome:
     new = op.payload
     if new.because not in REASONS:
         return refused("pass.because")
-    if not _is_handle(new.handle) or new.expires_s <= new.issued_s:
+    if not is_handle(new.handle) or new.expires_s <= new.issued_s:
         return refused("pass.shape")
     held = tx.get(Pass, pass_id(op.studio, new.family))
     if held is None:
@@ -58,24 +97,27 @@ def issue_pass(tx: Tx, op: Operation[IssuePass]) -> Outcome:
             Pass(
                 id=pass_id(op.studio, new.family), family=new.family, home=new.home, handle=new.handle, epoch=1,
                 issued_s=new.issued_s, expires_s=new.expires_s,
+                issues=(Issued(1, new.issued_s, new.expires_s, new.because),),
             )
         )  # fmt: skip
+        tx.effect(PassIssued(family=new.family, home=new.home, epoch=1, because=new.because), home=Home.CLOUD)
         return ACCEPTED
     if new.because == "first":
         return DUPLICATE if held.revoked_at_ms is None else refused("pass.revoked")
+    epoch = held.epoch + 1
+    issues = (*held.issues, Issued(epoch, new.issued_s, new.expires_s, new.because))[-MOST_ISSUES:]
     tx.put(
         msgspec.structs.replace(
-            held,
-            epoch=held.epoch + 1,
-            issued_s=new.issued_s,
-            expires_s=new.expires_s,
-            grace_until_s=new.issued_s + GRACE_S if new.because == "schedule" else 0,
+            held, epoch=epoch, issued_s=new.issued_s, expires_s=new.expires_s, issues=issues,
+            grace_until_s=new.issued_s + GRACE_S if new.because in GRACED else 0, printed_only=new.because == "kiosk",
         )
-    )
+    )  # fmt: skip
+    tx.effect(PassIssued(family=held.family, home=held.home, epoch=epoch, because=new.because), home=Home.CLOUD)
     return ACCEPTED
 
 
-def _is_handle(text: str) -> bool:
+def is_handle(text: str) -> bool:
+    """Whether this is a handle as records keep it: 16 hex digits."""
     return len(text) == 16 and all(digit in "0123456789abcdef" for digit in text)
 
 
@@ -104,10 +146,91 @@ def revoke_pass(tx: Tx, op: Operation[RevokePass]) -> Outcome:
     if held is None:
         return refused("pass.unknown")
     word = RevokedEpoch(op.payload.epoch, op.at.corrected, op.payload.reason)
-    revoked = tuple(sorted({*held.revoked, word}, key=lambda one: (one.epoch, one.at_ms, one.reason)))
-    tx.put(msgspec.structs.replace(held, revoked=revoked))
-    id = revocation_id(held.handle, word.epoch)
+    tx.put(msgspec.structs.replace(held, revoked=revoked_too(held.revoked, word)))
+    if tx.get(PassRevocation, revocation_id(held.handle, word.epoch)) is None:
+        tx.effect(PassRevoked(family=held.family, home=held.home, epoch=word.epoch), home=Home.CLOUD)
+    return revoke_everywhere(tx, held.handle, revoked_too(held.revoked, word), word)
+
+
+def revoked_too(words: tuple[RevokedEpoch, ...], word: RevokedEpoch) -> tuple[RevokedEpoch, ...]:
+    """The revocations with one more: a set, in one order."""
+    return tuple(sorted({*words, word}, key=lambda one: (one.epoch, one.at_ms, one.reason)))
+
+
+def revoke_everywhere(tx: Tx, handle: str, revoked: tuple[RevokedEpoch, ...], word: RevokedEpoch) -> Outcome:
+    """Tell devices that do not hold the pass, and say how this word stands among all that were said."""
+    id = revocation_id(handle, word.epoch)
     known = tx.get(PassRevocation, id)
     at_ms = word.at_ms if known is None else min(known.at_ms, word.at_ms)
-    tx.put(PassRevocation(id=id, handle=held.handle, epoch=word.epoch, at_ms=at_ms))
+    tx.put(PassRevocation(id=id, handle=handle, epoch=word.epoch, at_ms=at_ms))
     return ACCEPTED if next(one for one in revoked if one.epoch == word.epoch) == word else DUPLICATE
+
+
+@operation("pass.arm", version=1, kind=Kind.CLAIM, needs=Capability.ISSUE_PASS)
+class ArmPass(Payload, frozen=True, kw_only=True):
+    """The cloud hands out the key of an epoch's codes (20 bytes in hex), to the devices that hold the family."""
+
+    family: Id
+    home: Id
+    epoch: int
+    key: Annotated[str, about("family")]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        pass_ = pass_id(op.studio, self.family)
+        scope = f"families/{self.home}"
+        yield [Key(Pass, pass_, scope), Key(RollingKeys, rolling_keys_id(pass_), scope)]
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"household:{self.family}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(self.home)
+
+
+@handles(ArmPass)
+def arm_pass(tx: Tx, op: Operation[ArmPass]) -> Outcome:
+    new = op.payload
+    if op.author.type != "clock":
+        return refused("pass.cloud_only")
+    held = tx.get(Pass, pass_id(op.studio, new.family))
+    if held is None or held.epoch != new.epoch:
+        return refused("pass.unknown")
+    if len(new.key) != 2 * KEY_BYTES or new.key.strip("0123456789abcdef"):
+        return refused("pass.shape")
+    id = rolling_keys_id(held.id)
+    known = tx.get(RollingKeys, id)
+    if known is not None and known.epoch == new.epoch:
+        return DUPLICATE
+    graced = known is not None and known.epoch == new.epoch - 1 and held.grace_until_s > 0 and not held.printed_only
+    before = known.key if known is not None and graced else ""
+    tx.put(
+        RollingKeys(
+            id=id, family=held.family, home=held.home, handle=held.handle, epoch=new.epoch, key=new.key, before=before
+        )
+    )
+    return ACCEPTED
+
+
+@operation("keys.notice", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_STUDIO)
+class NoticeKeys(Payload, frozen=True, kw_only=True):
+    """The studio's pass keys are now of this version: devices fetch them without waiting for their hour."""
+
+    version: int
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(KeyNotice, key_notice_id(op.studio), "keys")
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource()
+
+
+@handles(NoticeKeys)
+def notice_keys(tx: Tx, op: Operation[NoticeKeys]) -> Outcome:
+    if op.author.type != "clock":
+        return refused("pass.cloud_only")
+    id = key_notice_id(op.studio)
+    known = tx.get(KeyNotice, id)
+    if known is not None and known.version >= op.payload.version:
+        return DUPLICATE
+    tx.put(KeyNotice(id=id, version=op.payload.version))
+    return ACCEPTED

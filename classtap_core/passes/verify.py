@@ -212,7 +212,8 @@ def _superseded(case: _Case) -> _Refusal | None:
     if state is None or case.claims.epoch >= state.active_epoch:
         return None
     previous = case.claims.epoch == state.active_epoch - 1
-    if previous and state.grace_until_s is not None and case.earliest_s <= state.grace_until_s:
+    graced = state.rolling_grace or case.claims.tier is Tier.STATIC
+    if previous and graced and state.grace_until_s is not None and case.earliest_s <= state.grace_until_s:
         return None
     return _Refusal(Outcome.SUPERSEDED, Note("replaced"))
 

@@ -343,6 +343,10 @@ class Node:
         """Keep a value for this program, sealed as everything in the store; empty lets go of it."""
         self._remember(f"own/{name}", value)
 
+    def jot(self, name: str, value: bytes) -> None:
+        """As `keep`, from within work on the writer, in its commit where there is one."""
+        self._write(f"own/{name}", value)
+
     def zone(self) -> str:
         """The IANA zone where this device stands; UTC until its location is here."""
         if not self._zone:
