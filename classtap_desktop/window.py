@@ -28,6 +28,7 @@ from classtap_desktop.kit import Toast, theme
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.families.view import FamiliesScreen
+from classtap_desktop.screens.health.banner import KeepingBanner
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.screens.roster.view import RosterScreen
 from classtap_desktop.screens.schedule.view import ScheduleScreen
@@ -135,6 +136,10 @@ class DeskWindow(QMainWindow):
         likings.liked.connect(lambda choice: self._like(**choice))
         self.waiting = WaitingBar(self.desk, self.stack)
         right.addWidget(self.topbar)
+        steward = self.desk.source.steward
+        self.keeping = None if steward is None else KeepingBanner(self.desk, steward, whole)
+        if self.keeping is not None:
+            right.addWidget(self.keeping)
         right.addWidget(self.stack, 1)
         sides.addWidget(self.sidebar)
         sides.addLayout(right, 1)
@@ -258,6 +263,8 @@ class DeskWindow(QMainWindow):
         remembered.save(self._file, self.settings)
         self._timer.stop()
         self.maps.close_screen()
+        if self.keeping is not None:
+            self.keeping.close_banner()
         self.desk.close()
         super().closeEvent(event)
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from classtap_core.kernel.device import Entry
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome
 from sync.client.engine import Status
+from sync.client.keeping import Keeping, keeping_of, on_keeping
 from sync.protocol import DeviceStanding, Report
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ class Steward:
 
     def health(self) -> Health:
         return health_of(self._node)
+
+    def keeping(self) -> Keeping:
+        """Whether there is room for what is done here, and whether the store is sound."""
+        return keeping_of(self._node)
+
+    def on_keeping(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back, from any thread, when `keeping` answers otherwise. Returns what ends it."""
+        return on_keeping(self._node, callback)
 
     def others(self) -> tuple[DeviceStanding, ...] | None:
         """The studio's devices when last heard of, this one first; None where nobody told yet (offline, or a kiosk)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from pytestqt.qtbot import QtBot
 from classtap_core.kernel.device import Answer
 from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from classtap_core.people.operations import RenameFamily
+from classtap_core.store.integrity import Depth
+from classtap_core.store.integrity import Health as Found
 from classtap_desktop.kit import Button, theme
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
@@ -27,6 +30,8 @@ from sync.client.node import Node
 from sync.protocol import DeviceStanding, Report
 from tests.end_to_end.house_rig import families_due, staff, until
 from tests.end_to_end.rig import Studio
+
+MB = 1 << 20
 
 pytestmark = pytest.mark.leaves("cloud-(reading|writing)|ThreadPoolExecutor", reason="the file's cloud starts them")
 
@@ -168,3 +173,51 @@ def test_a_device_in_trouble_stands_out() -> None:
     line = device_line(one, 61_000, words)
     assert (line.tone, line.stands) == ("warn", True)
     assert line.said == "Kiosk · last heard of 1 minute ago · 3 waiting · 1 set aside · 1 GB free · key in a file"
+
+
+def left(patch: pytest.MonkeyPatch, free: int) -> None:
+    """What the disk says of itself; the real fill is in tests/unit/store/test_space.py."""
+    disk = shutil._ntuple_diskusage(10**12, 10**12 - free, free)  # type: ignore[attr-defined]
+    patch.setattr("classtap_core.store.space.shutil.disk_usage", lambda folder: disk)
+
+
+def test_a_disk_that_fills_is_said_early_and_new_work_is_refused_with_a_sentence(
+    qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banner = window.keeping
+    assert banner is not None
+    soon(qtbot, lambda: facts(window)["store"] == "Sound, as far as it was looked at")
+    assert not banner.isVisible()
+    with monkeypatch.context() as patch:
+        left(patch, 300 * MB)
+        node.store.space.look()
+        soon(qtbot, banner.isVisible)
+        assert banner.line.label.whole_text().startswith(
+            "This computer’s disk is filling up: 300 MB are free, enough for about 34,304 more marks."
+        )
+        assert not banner.line.label.is_cut()
+        theme().use(text_scale=2.0)
+        soon(qtbot, lambda: not banner.line.label.is_cut())
+        left(patch, 20 * MB)
+        node.store.space.look()
+        soon(qtbot, lambda: banner.line.label.whole_text().startswith("This computer’s disk is full"))
+        family = families_due(studio)[1]
+        with qtbot.waitSignal(window.desk.failed, timeout=30_000) as failed:
+            window.desk.submit(
+                RenameFamily(family=family.family, base=family.name, name="Not kept"), then=lambda receipt: None
+            )
+        assert failed.args[0].sentence(Catalogue("en_GB")).startswith("This computer’s disk is full, so that was not")
+        assert node.pending() == 0
+    node.store.space.look()
+    soon(qtbot, lambda: not banner.isVisible())
+
+
+@pytest.mark.expected_log("the store is damaged", reason="the test says so")
+def test_a_damaged_store_is_said_above_every_screen(qtbot: QtBot, window: DeskWindow, node: Node) -> None:
+    banner = window.keeping
+    assert banner is not None
+    node.store.watch.found(Found(Depth.QUICK, pages=(7,), tables=("log",)))
+    soon(qtbot, banner.isVisible)
+    assert banner.line.label.whole_text().startswith("Some of this computer’s data was found damaged. What is not")
+    node.store.watch.found(Found(Depth.FULL))
+    soon(qtbot, lambda: not banner.isVisible())

@@ -12,6 +12,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.access.operations import RevokeDevice
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
+from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts
@@ -19,9 +20,10 @@ from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 from sync.client.engine import State
 from sync.client.health import Health, Steward
+from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
-FACTS = ("clock", "room", "held", "mended")
+FACTS = ("clock", "room", "store", "held", "mended")
 
 
 class FactsCard(Card):
@@ -31,6 +33,7 @@ class FactsCard(Card):
         super().__init__(radius=18)
         self._desk, self._steward = desk, steward
         self._health: Health | None = None
+        self._keeping: Keeping | None = None
         inside = column(self, margins=(20, 16, 20, 18), gap=11)
         self.title = Label("", "heading", wrap=True)
         inside.addWidget(self.title)
@@ -60,16 +63,19 @@ class FactsCard(Card):
             label.show_text(words.say(f"desk.health.{name}"))
         self.compare.show_text(words.say("desk.health.compare"))
         self.save.show_text(words.say("desk.health.save_log"))
-        self.show_health(self._health)
+        self.show_health(self._health, self._keeping)
 
-    def show_health(self, health: Health | None) -> None:
-        self._health = health
+    def show_health(self, health: Health | None, keeping: Keeping | None) -> None:
+        self._health, self._keeping = health, keeping
         words = theme().words
         paused = health is not None and health.status.state is State.PAUSED
         self.pause.show_text(words.say("desk.health.resume" if paused else "desk.health.pause"))
-        if health is not None:
-            for name, text in facts(health, words).items():
+        if health is not None and keeping is not None:
+            for name, text in facts(health, keeping, words).items():
                 self.facts[name][1].show_text(text)
+            wrong = {"room": keeping.level is not Level.ENOUGH, "store": not keeping.sound}
+            for name, bad in wrong.items():
+                self.facts[name][1].set_token("warn" if bad else "ink")
 
     def save_log(self, file: Path) -> None:
         """Write the log for support to a file."""
@@ -225,10 +231,11 @@ class HealthCards:
         self.reload()
 
     def reload(self) -> None:
-        self._desk.read("health", lambda _: (self._steward.health(), self._steward.others()), then=self._show)
+        steward = self._steward
+        self._desk.read("health", lambda _: (steward.health(), steward.keeping(), steward.others()), then=self._show)
 
-    def _show(self, found: tuple[Health, tuple[DeviceStanding, ...] | None]) -> None:
-        health, others = found
-        self.facts.show_health(health)
+    def _show(self, found: tuple[Health, Keeping, tuple[DeviceStanding, ...] | None]) -> None:
+        health, keeping, others = found
+        self.facts.show_health(health, keeping)
         self.aside.show_health(health)
         self.others.show_devices(others)

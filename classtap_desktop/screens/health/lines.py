@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from classtap_core.store.space import Level, Limits
 from classtap_desktop.screens.sessions import ago
 from resources.text import Catalogue
 from sync.client.health import Health, SetAside
+from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
 SURE_MS = 120_000
@@ -46,13 +48,34 @@ def size_words(amount: int, words: Catalogue) -> str:
     return words.say("desk.health.kb", number=words.number(-(-amount // 1024)))
 
 
-def facts(health: Health, words: Catalogue) -> dict[str, str]:
+class Warned(NamedTuple):
+    """What somebody has to be told of the store before it hurts: a sentence, and how much it matters."""
+
+    said: str
+    tone: str
+
+
+def warning(keeping: Keeping, words: Catalogue) -> Warned | None:
+    """The most urgent of what is wrong with the room or the store; None while all is well."""
+    free = size_words(keeping.free, words)
+    if keeping.level is Level.FULL:
+        return Warned(words.say("desk.keeping.full", free=free), "warn")
+    if not keeping.sound:
+        return Warned(words.say("desk.keeping.mends" if keeping.mends else "desk.keeping.damaged"), "warn")
+    if keeping.level is Level.LOW:
+        return Warned(words.say("desk.keeping.low", free=free, marks=keeping.marks), "late")
+    return None
+
+
+def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:
     """The card's facts, by name."""
+    sound = "sound" if keeping.sound else "mends" if keeping.mends else "damaged"
     return {
         "clock": clock_words(health, words),
         "room": words.say(
             "desk.health.room_is", used=size_words(health.store_bytes, words), free=size_words(health.free_bytes, words)
         ),
+        "store": words.say(f"desk.health.store_{sound}"),
         "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
         "mended": words.number(health.repaired),
     }
@@ -88,6 +111,6 @@ def device_line(one: DeviceStanding, now_ms: int, words: Catalogue) -> DeviceLin
         said.append(words.say("desk.health.free", size=size_words(report.free_bytes, words)))
         if report.protection == "file":
             said.append(words.say("desk.health.reduced"))
-        if report.quarantined or report.trouble:
+        if report.quarantined or report.trouble or report.free_bytes < Limits().low:
             tone = "warn"
     return DeviceLine(one.device, one.name, " · ".join(said), tone, one.revoked_ms is None)

@@ -1,0 +1,46 @@
+"""Whether a device can go on keeping what is done on it: room on its disk, and a store that is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from classtap_core.store.space import Level
+
+if TYPE_CHECKING:
+    from sync.client.node import Node
+
+
+class Keeping(NamedTuple):
+    """How the store stands, as it was last looked at.
+
+    Attributes:
+        level: of the room on its disk. free: bytes of it. marks: for how many marks that is enough.
+        sound: whether nothing damaged was found. mends: whether what is damaged is mended without anybody's help.
+    """
+
+    level: Level
+    free: int
+    marks: int
+    sound: bool
+    mends: bool
+
+
+def keeping_of(node: Node) -> Keeping:
+    """Measures the disk; of the store, says what the last look found."""
+    room, health = node.store.space.look(), node.store.watch.health
+    return Keeping(room.level, room.free, room.marks, health.sound, health.mends)
+
+
+def on_keeping(node: Node, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call back, from any thread, when `keeping_of` answers otherwise. Returns what ends it."""
+    ends = (
+        node.store.space.on_change(lambda room: callback()),
+        node.store.watch.on_change(lambda health: callback()),
+    )
+
+    def end() -> None:
+        for one in ends:
+            one()
+
+    return end
