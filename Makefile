@@ -10,7 +10,7 @@ run:
 	@$(SET_UP) run -- classtap demo $(ARGS)
 
 test:
-	@$(SET_UP) test -- python -m pytest -m "not fault" $(ARGS)
+	@$(SET_UP) test -- python -m pytest -n 2 --dist loadfile -m "not fault" $(ARGS)
 
 check:
 	@$(SET_UP) test -- ruff check .
