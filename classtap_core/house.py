@@ -15,13 +15,15 @@ from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
 from classtap_core.checkin.gates import read_ahead
-from classtap_core.kernel import undo
+from classtap_core.kernel import erasure, undo
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
 from classtap_core.passes import attendees as pass_attendees
+from classtap_core.messaging import operations as messaging_operations
+from classtap_core.messaging import records as messaging_records
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
-from classtap_core.people import guardian_operations, guardians, learners, verification
+from classtap_core.people import erasing, guardian_operations, guardians, learners, verification
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import offer_operations, place_operations, series_operations
@@ -38,12 +40,12 @@ from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
     access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, pass_attendees, people_records, people_operations,
-    learners, guardians, guardian_operations, verification,
+    learners, guardians, guardian_operations, verification, erasing,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations, checkin_attempts,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
-    booking_freed, room_seats, seating_tagging, undo,
+    booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo,
 )  # fmt: skip
 
 

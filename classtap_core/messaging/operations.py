@@ -1,0 +1,291 @@
+"""A message is asked for by whoever may, sent by the cloud alone (ruling 19), and what became of it is folded in."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec.structs import replace
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.kernel.effects import Effect, Home
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
+from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
+from classtap_core.kernel.records import about
+from classtap_core.kernel.tx import Tx
+from classtap_core.messaging.records import (
+    DONE,
+    ORDER,
+    SENDING,
+    WAITING,
+    ContactWay,
+    Delivery,
+    Message,
+    MessageWish,
+    PassedOver,
+    State,
+    way_id,
+    wish_id,
+)
+from classtap_core.messaging.templates import CHANNELS, TEMPLATES
+from classtap_core.people.records import Child, ContactMasked, Family
+
+LONGEST_TEXT = 1_000
+
+
+class MessageWanted(Effect, frozen=True, kw_only=True):
+    """A message is to be sent; the cloud carries it out. `wave`: how far an emergency has gone."""
+
+    KIND: ClassVar[str] = "message.wanted"
+
+    message: Id
+    wave: int = 0
+
+
+@operation("message.ask", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
+class AskMessage(Payload, frozen=True, kw_only=True):
+    """Somebody asked that a family be told something. It is kept at once and sent when the cloud has it.
+
+    Attributes: `children`: whom it is about; () for all of the family's. `text`: at most 1,000 letters.
+    """
+
+    family: Id
+    template: str
+    children: tuple[Id, ...] = ()
+    program: str = ""
+    text: Annotated[str, about("family")] = ""
+    values: dict[str, str | int] = msgspec.field(default_factory=dict)
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [Key(Family, self.family), Key(Message, op.id)]
+        family = tx.get(Family, self.family)
+        if family is not None:
+            yield [
+                Range(Child, "by_family", (self.family,), scope=family.scope()),
+                Key(Message, op.id, f"contact_masked/{family.home}"),
+            ]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        family = tx.get(Family, self.family)
+        return Resource(None if family is None else family.home)
+
+
+@handles(AskMessage)
+def ask_message(tx: Tx, op: Operation[AskMessage]) -> Outcome:
+    said = op.payload
+    family = tx.get(Family, said.family)
+    if family is None:
+        return refused("family.unknown")
+    if said.template not in TEMPLATES or len(said.text) > LONGEST_TEXT:
+        return refused("message.template" if said.template not in TEMPLATES else "message.long")
+    theirs = [child.id for child in tx.find(Child, "by_family", family.id)]
+    if any(child not in theirs for child in said.children):
+        return refused("child.unknown")
+    if tx.get(Message, op.id) is None:
+        tx.put(
+            Message(
+                id=op.id, family=family.id, home=family.home, template=said.template,
+                children=said.children or tuple(theirs), state=WAITING, asked_ms=op.at.corrected,
+                program=said.program, text=said.text, values=said.values,
+            )
+        )  # fmt: skip
+        tx.effect(MessageWanted(message=op.id), home=Home.CLOUD)
+    return ACCEPTED
+
+
+class _OfMessage(Payload, frozen=True, kw_only=True):
+    """What the cloud says of a message that is there."""
+
+    message: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Message, self.message)
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"message:{self.message}",)
+
+
+@operation("message.settle", version=1, kind=Kind.TICK, needs=None)
+class SettleMessage(_OfMessage, frozen=True, kw_only=True):
+    """What became of a message at some addresses. Told twice, or late, it changes nothing that is known better.
+
+    Attributes: `routed`: these are all addresses of the wave, so what is not tried again is over.
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
+    passed: tuple[PassedOver, ...] = ()
+    last_wave: int = 0
+    routed: bool = False
+
+
+@handles(SettleMessage)
+def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
+    said = op.payload
+    message = tx.get(Message, said.message)
+    if message is None:
+        return refused("message.unknown")
+    deliveries = settled(message.deliveries, said.deliveries)
+    tried = any(one.state is State.RETRY for one in deliveries)
+    state = SENDING if tried or not (said.routed or message.state == DONE) else DONE
+    after = replace(
+        message, deliveries=deliveries, state=state, last_wave=max(message.last_wave, said.last_wave),
+        passed=tuple(dict.fromkeys((*message.passed, *said.passed))), wave_ms=message.wave_ms or op.at.corrected,
+    )  # fmt: skip
+    if _waits(after):
+        after = replace(after, state=SENDING)
+    if after == message:
+        return DUPLICATE
+    tx.put(after)
+    return ACCEPTED
+
+
+def settled(known: Iterable[Delivery], said: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """What is known of each address with what was said: the later state, and of one state the later word."""
+    found = {one.id: one for one in known}
+    for one in said:
+        held = found.get(one.id)
+        if held is None or _rank(one) >= _rank(held):
+            found[one.id] = one
+    return tuple(found.values())
+
+
+def _rank(one: Delivery) -> tuple[int, int, int]:
+    return (ORDER.index(one.state), one.tries, one.at_ms)
+
+
+def _waits(message: Message) -> bool:
+    """Whether an emergency still has people to go on to."""
+    return TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.reached
+
+
+@operation("message.escalate", version=1, kind=Kind.TICK, needs=None)
+class EscalateMessage(_OfMessage, frozen=True, kw_only=True):
+    """Nobody got an emergency within five minutes: on to the people of the next wave."""
+
+    wave: int
+
+
+@handles(EscalateMessage)
+def escalate_message(tx: Tx, op: Operation[EscalateMessage]) -> Outcome:
+    message = tx.get(Message, op.payload.message)
+    if message is None:
+        return refused("message.unknown")
+    if message.wave >= op.payload.wave or not _waits(message):
+        return DUPLICATE
+    tx.put(replace(message, wave=op.payload.wave, wave_ms=op.at.corrected))
+    tx.effect(MessageWanted(message=message.id, wave=op.payload.wave), home=Home.CLOUD)
+    return ACCEPTED
+
+
+class _OfWay(Payload, frozen=True, kw_only=True):
+    """A word about one way to some contacts: several may share a telephone."""
+
+    items: tuple[Id, ...]
+    channel: str
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield [Key(ContactMasked, contact) for contact in self.items]
+        yield [
+            Key(ContactWay, way_id(contact, self.channel), found.scope())
+            for contact in self.items
+            if (found := tx.get(ContactMasked, contact)) is not None
+        ]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        homes = {found.home for contact in self.items if (found := tx.get(ContactMasked, contact)) is not None}
+        return Resource(homes.pop() if len(homes) == 1 else None)
+
+    def ways(self, tx: Tx) -> list[ContactWay]:
+        """Those that are on record, as they stand."""
+        found = []
+        for contact in self.items:
+            masked = tx.get(ContactMasked, contact)
+            if masked is not None:
+                id = way_id(contact, self.channel)
+                held = tx.get(ContactWay, id)
+                found.append(held or ContactWay(id=id, contact=contact, home=masked.home, channel=self.channel))
+        return found
+
+
+@operation("contact.stop", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
+class StopContact(_OfWay, frozen=True, kw_only=True):
+    """A guardian wants nothing more on this way: STOP by SMS, the link in a mail, or a word at the desk."""
+
+
+@handles(StopContact)
+def stop_contact(tx: Tx, op: Operation[StopContact]) -> Outcome:
+    return _put(tx, op, [replace(way, stopped_ms=max(way.stopped_ms, op.at.corrected)) for way in op.payload.ways(tx)])
+
+
+@operation("contact.resume", version=1, kind=Kind.TICK, needs=None)
+class ResumeContact(_OfWay, frozen=True, kw_only=True):
+    """START, from the guardian's own telephone or page: nobody else can take a STOP back."""
+
+
+@handles(ResumeContact)
+def resume_contact(tx: Tx, op: Operation[ResumeContact]) -> Outcome:
+    return _put(tx, op, [replace(way, resumed_ms=max(way.resumed_ms, op.at.corrected)) for way in op.payload.ways(tx)])
+
+
+@operation("contact.bounced", version=1, kind=Kind.TICK, needs=None)
+class BouncedContact(_OfWay, frozen=True, kw_only=True):
+    """An address does not exist, says its own server. `marks`: of each contact's address then."""
+
+    marks: tuple[str, ...]
+    code: str = ""
+
+
+@handles(BouncedContact)
+def bounced_contact(tx: Tx, op: Operation[BouncedContact]) -> Outcome:
+    said = op.payload
+    marks = dict(zip(said.items, said.marks, strict=False))
+    return _put(
+        tx, op, [replace(way, bounced=marks.get(way.contact, ""), code=said.code) for way in said.ways(tx)]
+    )  # fmt: skip
+
+
+def _put(tx: Tx, op: Operation[Any], ways: list[ContactWay]) -> Outcome:
+    if op.payload.channel not in CHANNELS or not ways:
+        return refused("contact.no_way" if ways else "guardian.unknown")
+    changed = [way for way in ways if tx.get(ContactWay, way.id) != way]
+    for way in changed:
+        tx.put(way)
+    return ACCEPTED if changed else DUPLICATE
+
+
+@operation("message.wish", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
+class WishMessages(Payload, frozen=True, kw_only=True):
+    """On which ways a guardian wants to hear; `child` and `program` narrow it. None at all: not wanted."""
+
+    contact: Id
+    channels: tuple[str, ...]
+    child: str = ""
+    program: str = ""
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(ContactMasked, self.contact)
+        contact = tx.get(ContactMasked, self.contact)
+        if contact is not None:
+            yield Key(MessageWish, wish_id(self.contact, self.child, self.program), contact.scope())
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        contact = tx.get(ContactMasked, self.contact)
+        return Resource(None if contact is None else contact.home)
+
+
+@handles(WishMessages)
+def wish_messages(tx: Tx, op: Operation[WishMessages]) -> Outcome:
+    said = op.payload
+    contact = tx.get(ContactMasked, said.contact)
+    if contact is None:
+        return refused("guardian.unknown")
+    if len(set(said.channels)) < len(said.channels) or any(one not in CHANNELS for one in said.channels):
+        return refused("message.channels")
+    wish = MessageWish(
+        id=wish_id(said.contact, said.child, said.program), contact=said.contact, home=contact.home,
+        child=said.child, program=said.program, channels=said.channels,
+    )  # fmt: skip
+    if tx.get(MessageWish, wish.id) == wish:
+        return DUPLICATE
+    tx.put(wish)
+    return ACCEPTED

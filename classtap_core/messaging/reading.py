@@ -1,0 +1,72 @@
+"""What the router is told, read from the records: the same for the preview at the desk and the sending in the cloud."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from classtap_core.booking.gates import GUARDIAN_POLICY
+from classtap_core.booking.records import Policy, policy_id
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import Record, decode
+from classtap_core.kernel.tx import Reader
+from classtap_core.messaging.records import ContactWay, MessageWish, mark
+from classtap_core.messaging.routing import Reachable, Route, Wish, normalised
+from classtap_core.messaging.templates import EMAIL, SMS
+from classtap_core.people.guardians import MATRIX, Guardianship, matrix_of
+from classtap_core.people.records import Contact
+
+R = TypeVar("R", bound=Record)
+
+ADDRESS = {EMAIL: "email", SMS: "phone"}
+"""Channel → the contact's field it goes to."""
+
+
+def route_of(reader: Reader, studio: Id, children: Sequence[Id], *, day: str, program: str = "") -> Route:
+    """Everybody who stands in any relation to some children, with all that decides whether they are told."""
+    pairs = [pair for child in children for pair in _found(reader, Guardianship, "by_child", child)]
+    contacts = _contacts(reader, dict.fromkeys(pair.guardian for pair in pairs))
+    people, wishes = [], []
+    for contact in contacts:
+        ways = _found(reader, ContactWay, "by_contact", contact.id)
+        people.append(reachable(contact, ways))
+        wishes += [
+            Wish(wish.contact, wish.channels, wish.child, wish.program)
+            for wish in _found(reader, MessageWish, "by_contact", contact.id)
+        ]
+    policy = reader.rows(Policy, [policy_id(studio, GUARDIAN_POLICY)])
+    matrix = next((matrix_of(decode(Policy, row.body).values) for row in policy.values()), MATRIX)
+    return Route(
+        people, tuple(children), {(pair.guardian, pair.child): pair for pair in pairs}, day, wishes, program, matrix
+    )
+
+
+def reachable(contact: Contact, ways: Iterable[ContactWay]) -> Reachable:
+    """A contact with what is known of its addresses; a bounce counts for the address that bounced alone."""
+    known = {way.channel: way for way in ways}
+    bounced = {
+        channel
+        for channel, way in known.items()
+        if way.bounced and way.bounced == mark(contact.id, getattr(contact, ADDRESS[channel]))
+    }
+    stopped = {channel for channel, way in known.items() if way.stopped}
+    return Reachable(contact.id, contact.email, contact.phone, frozenset(stopped), frozenset(bounced))
+
+
+def contacts_at(reader: Reader, channel: str, address: str) -> list[Contact]:
+    """Everybody who is reached at an address, however it is spelled."""
+    wanted = normalised(channel, address)
+    field = ADDRESS[channel]
+    return [
+        contact
+        for contact in _found(reader, Contact, "by_family")
+        if wanted and normalised(channel, getattr(contact, field)) == wanted
+    ]
+
+
+def _contacts(reader: Reader, ids: Iterable[Id]) -> list[Contact]:
+    rows = reader.rows(Contact, ids)
+    return [decode(Contact, rows[id].body) for id in ids if id in rows]
+
+
+def _found(reader: Reader, record: type[R], by: str, *equals: str) -> list[R]:
+    return [decode(record, row.body) for row in reader.find(Range(record, by, equals))]

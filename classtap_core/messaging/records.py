@@ -1,0 +1,154 @@
+"""Messages as the studio keeps them: what was asked, and what became of it at each address. No address is in the clear."""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.records import Index, Record, about
+
+WAITING, SENDING, DONE = "waiting", "sending", "done"
+"""A message before the cloud has seen it, while some address is still tried, and when all is known."""
+
+
+class State(StrEnum):
+    """Of one address. Later ones stand over earlier ones: a bounce comes after its mail was sent."""
+
+    RETRY = "retry"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+
+
+ORDER = tuple(State)
+REACHED = (State.SENT, State.DELIVERED)
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A message at one address.
+
+    Attributes:
+        id: the same at every try; it names the mail (Message-ID) as well.
+        shown: the address as anybody at the desk may see it. instead: the channel it stands in for.
+        code: why it is not there, as the provider's own code. tries: how often it was tried.
+    """
+
+    id: Id
+    channel: str
+    shown: str
+    guardians: tuple[Id, ...]
+    state: State
+    at_ms: int
+    wave: int = 0
+    instead: str = ""
+    code: str = ""
+    tries: int = 1
+
+
+class PassedOver(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A guardian who did not get it, or not on this way, and why: a code of `routing`."""
+
+    guardian: Id
+    child: Id
+    channel: str = ""
+    why: str = ""
+
+
+class Message(Record, frozen=True, kw_only=True):
+    """One message to a family; under the id of the operation that asked for it.
+
+    Attributes:
+        wave, wave_ms: how far an emergency has gone, and when it went there; `last_wave`: how far it can go.
+        values: what goes into the words, as codes and numbers. text: the words staff wrote, where a template takes some.
+    """
+
+    KIND: ClassVar[str] = "message"
+    PREFIX: ClassVar[str] = "contact_masked"
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index("by_family", ("family", "asked_ms")),
+        Index("by_state", ("state", "asked_ms")),
+    )
+
+    family: Id
+    home: Id
+    template: str
+    children: tuple[Id, ...]
+    state: str
+    asked_ms: int
+    program: str = ""
+    wave: int = 0
+    wave_ms: int = 0
+    last_wave: int = 0
+    text: Annotated[str, about("family")] = ""
+    values: dict[str, str | int] = msgspec.field(default_factory=dict)
+    deliveries: tuple[Delivery, ...] = ()
+    passed: tuple[PassedOver, ...] = ()
+
+    def scope(self) -> str:
+        return f"contact_masked/{self.home}"
+
+    @property
+    def reached(self) -> bool:
+        """Whether it got anywhere."""
+        return any(one.state in REACHED for one in self.deliveries)
+
+
+class ContactWay(Record, frozen=True, kw_only=True):
+    """What is known of one way to a guardian beside the address itself.
+
+    Attributes:
+        stopped_ms, resumed_ms: when STOP and START came; the later one counts.
+        bounced: `mark` of the address that bounced, with the provider's code; another address is a new chance.
+    """
+
+    KIND: ClassVar[str] = "contact_way"
+    PREFIX: ClassVar[str] = "contact_masked"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_contact", ("contact",)),)
+
+    contact: Id
+    home: Id
+    channel: str
+    stopped_ms: int = 0
+    resumed_ms: int = 0
+    bounced: str = ""
+    code: str = ""
+
+    def scope(self) -> str:
+        return f"contact_masked/{self.home}"
+
+    @property
+    def stopped(self) -> bool:
+        return self.stopped_ms > self.resumed_ms
+
+
+class MessageWish(Record, frozen=True, kw_only=True):
+    """On which ways a guardian wants to hear of a child or a program, best first; none for not at all."""
+
+    KIND: ClassVar[str] = "message_wish"
+    PREFIX: ClassVar[str] = "contact_masked"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_contact", ("contact",)),)
+
+    contact: Id
+    home: Id
+    child: str = ""
+    program: str = ""
+    channels: tuple[str, ...] = ()
+
+    def scope(self) -> str:
+        return f"contact_masked/{self.home}"
+
+
+def way_id(contact: Id, channel: str) -> Id:
+    return derived("contact_way", contact, channel)
+
+
+def wish_id(contact: Id, child: str, program: str) -> Id:
+    return derived("message_wish", contact, child, program)
+
+
+def mark(contact: Id, address: str) -> str:
+    """Tells one address of a contact from the next without saying what it is (64 bits, salted with the contact)."""
+    return hashlib.sha256(f"{contact}\n{address}".encode()).hexdigest()[:16]

@@ -1,0 +1,151 @@
+"""A message's life: asked for anywhere, sent by the cloud alone, what is known of each address folded in any order."""
+
+import itertools
+from typing import Any
+
+from msgspec.structs import replace
+
+from classtap_core.kernel.records import decode
+from classtap_core.messaging.operations import (
+    AskMessage,
+    BouncedContact,
+    EscalateMessage,
+    ResumeContact,
+    SettleMessage,
+    StopContact,
+    WishMessages,
+    settled,
+)
+from classtap_core.messaging.reactions import due
+from classtap_core.messaging.reading import contacts_at, route_of
+from classtap_core.messaging.records import ContactWay, Delivery, Message, State, mark, way_id
+from classtap_core.messaging.routing import route
+from classtap_core.messaging.templates import TEMPLATES
+from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
+from classtap_core.people.guardians import PRIMARY, Role
+from tests.unit.house.world import ANA, BEN, CLERK, CLOCK, DESK, FAMILY, MINUTE, STUDIO, ZOE, World, named, staff
+
+GINA = named("guardian")
+
+
+def stand(world: World, child: Any = ANA, **facts: Any) -> None:
+    wanted = GuardianFacts(**{"roles": (Role(PRIMARY, "2026-01-01"),), **facts})
+    assert world.say(EditGuardian(child=child, guardian=GINA, base=GuardianFacts(), wanted=wanted)).link.outcome.stands
+
+
+def message(world: World) -> Message:
+    (found,) = [decode(Message, row.body) for (kind, _), row in world.cloud.state.all().items() if kind == Message.KIND]
+    return found
+
+
+def delivery(state: State, **fields: Any) -> Delivery:
+    made = Delivery(id=named("one"), channel="email", shown="g•••@example.com", guardians=(GINA,), state=state, at_ms=1)
+    return replace(made, **fields)
+
+
+def test_a_message_asked_for_at_an_offline_desk_is_kept_there_and_wanted_once_in_the_cloud() -> None:
+    world = World()
+    desk = world.join(DESK, role="desk")
+    receipt = desk.bus.submit(AskMessage(family=FAMILY, template="pass"), staff(CLERK))
+    assert receipt.outcome.stands
+    assert decode(Message, desk.store.seen.all()["message", receipt.operation].body).state == "waiting"
+    world.sync(DESK)
+    world.sync(DESK)
+    assert message(world).children == tuple(sorted((ANA, BEN)))
+    effects = [one for ledger in world.cloud.ledgers for one in ledger.effects if one.kind == "message.wanted"]
+    assert [one.body for one in effects] == [{"message": receipt.operation}]
+
+
+def test_what_cannot_be_asked() -> None:
+    world = World()
+    for payload, code in (
+        (AskMessage(family=named("nobody"), template="pass"), "family.unknown"),
+        (AskMessage(family=FAMILY, template="spam"), "message.template"),
+        (AskMessage(family=FAMILY, template="news", text="x" * 1001), "message.long"),
+        (AskMessage(family=FAMILY, template="pass", children=(ZOE,)), "child.unknown"),
+    ):
+        assert world.say(payload).link.outcome.reasons[0].code == code
+
+
+def test_whatever_order_an_address_is_told_of_the_same_is_known() -> None:
+    words = [
+        delivery(State.RETRY), delivery(State.RETRY, tries=2, at_ms=2), delivery(State.SENT, tries=3, at_ms=3),
+        delivery(State.BOUNCED, tries=3, at_ms=9, code="5.1.1"),
+    ]  # fmt: skip
+    for order in itertools.permutations(words):
+        known: tuple[Delivery, ...] = ()
+        for word in order:
+            known = settled(known, [word])
+        assert known == (words[-1],)
+
+
+def test_a_message_is_done_when_no_address_is_tried_any_more() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="pass"))
+    id = message(world).id
+    world.say(SettleMessage(message=id, deliveries=(delivery(State.RETRY),), routed=True), CLOCK)
+    assert (message(world).state, message(world).reached) == ("sending", False)
+    world.say(SettleMessage(message=id, deliveries=(delivery(State.SENT, tries=2),), routed=True), CLOCK)
+    assert (message(world).state, message(world).reached) == ("done", True)
+    world.say(SettleMessage(message=id, deliveries=(delivery(State.BOUNCED, tries=2, code="5.1.1"),)), CLOCK)
+    assert (message(world).state, message(world).reached, message(world).deliveries[0].code) == ("done", False, "5.1.1")
+
+
+def test_an_emergency_goes_on_after_five_minutes_without_a_delivery_and_no_sooner() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="alarm", text="Call us"))
+    told = message(world)
+    failed = delivery(State.FAILED)
+    world.say(SettleMessage(message=told.id, deliveries=(failed,), last_wave=2, routed=True), CLOCK)
+    at = message(world).wave_ms
+    assert message(world).state == "sending"
+    assert due(world.cloud, at + 5 * MINUTE - 1) == []
+    (tick,) = due(world.cloud, at + 5 * MINUTE)
+    assert tick.payload == EscalateMessage(message=told.id, wave=1)
+    ledger = world.say(tick.payload, CLOCK)
+    assert [one.body for one in ledger.effects] == [{"message": told.id, "wave": 1}]
+    assert not world.say(tick.payload, CLOCK).effects
+    world.say(SettleMessage(message=told.id, deliveries=(delivery(State.SENT, id=named("two")),), routed=True), CLOCK)
+    assert message(world).state == "done"
+    assert due(world.cloud, at + 60 * MINUTE) == []
+
+
+def test_stop_holds_from_anybody_and_only_the_guardian_takes_it_back() -> None:
+    world = World()
+    stand(world)
+    world.say(StopContact(items=(GINA,), channel="email"), staff(CLERK))
+
+    def sends() -> list[tuple[str, str]]:
+        found = route(TEMPLATES["news"], route_of(world.cloud, STUDIO, [ANA], day="2026-11-21"))
+        return [(one.channel, one.address) for one in found.sends]
+
+    assert sends() == [("sms", "+34600123456")]
+    resumed = ResumeContact(items=(GINA,), channel="email")
+    assert not world.say(resumed, staff(CLERK)).link.outcome.stands
+    world.clock.advance(1)
+    assert world.say(resumed, CLOCK).link.outcome.stands
+    assert sends() == [("email", "gina@example.com")]
+
+
+def test_a_bounce_counts_for_the_address_that_bounced() -> None:
+    world = World()
+    stand(world)
+    word = BouncedContact(items=(GINA,), channel="email", marks=(mark(GINA, "gina@example.com"),), code="5.1.1")
+    assert world.say(word, CLOCK).link.outcome.stands
+    bounced = route_of(world.cloud, STUDIO, [ANA], day="2026-11-21").people[0].bounced
+    assert bounced == {"email"}
+    world.say(replace(word, marks=(mark(GINA, "old@example.com"),)), CLOCK)
+    assert route_of(world.cloud, STUDIO, [ANA], day="2026-11-21").people[0].bounced == set()
+    held = world.cloud.state.all()[ContactWay.KIND, way_id(GINA, "email")]
+    assert b"example.com" not in held.body, "no address is kept in the clear"
+
+
+def test_a_wish_of_the_desk_is_read_by_the_router_and_a_shared_telephone_finds_its_people() -> None:
+    world = World()
+    stand(world)
+    assert world.say(WishMessages(contact=GINA, channels=("sms",), child=ANA), staff(CLERK)).link.outcome.stands
+    assert not world.say(WishMessages(contact=GINA, channels=("pigeon",)), staff(CLERK)).link.outcome.stands
+    told = route_of(world.cloud, STUDIO, [ANA], day="2026-11-21")
+    assert [one.channel for one in route(TEMPLATES["news"], told).sends] == ["sms"]
+    assert [one.id for one in contacts_at(world.cloud, "sms", "0034 600 123 456")] == [GINA]
+    assert contacts_at(world.cloud, "sms", "") == []
