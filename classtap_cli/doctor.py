@@ -52,8 +52,8 @@ def _device_checks() -> tuple[Any, ...]:
     from classtap_cli import store_findings as s
 
     return (
-        s.folder, s.disk, s.owner, s.keyring, s.recovery, s.store, s.integrity, s.backups, f.clock, f.cloud, f.camera,
-        f.decoders, f.fonts, f.display, f.printer,
+        s.folder, s.disk, s.owner, s.keyring, s.recovery, s.store, s.integrity, s.persons, s.backups,
+        f.clock, f.cloud, f.camera, f.decoders, f.fonts, f.display, f.printer,
     )  # fmt: skip
 
 

@@ -14,10 +14,14 @@ from classtap_cli.written import write_whole
 from classtap_core import house
 from classtap_core.kernel.errors import BadInput, ClassTapError, Refused
 from classtap_core.store import destroy, keys, recovery, rotation
-from classtap_core.store.container import Opener
+from classtap_core.store.container import Opener, label_of
 from classtap_core.store.folder import DATABASE
+from classtap_core.store.restore import read_keys
 from classtap_core.store.restore import restore as restore_store
 from classtap_core.store.salvage import salvage as salvage_store
+
+_AT_ONCE = 2_000
+"""Persons' keys in one question to the program that has the store open."""
 
 Word = Annotated[str, typer.Option("--confirm", metavar="WORD", help="The word that the first step said.")]
 Pin = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with a manager's PIN.")]
@@ -38,6 +42,10 @@ MadeBy = Annotated[
 Erased = Annotated[
     Path | None, typer.Option("--erased", metavar="FILE", help="Ids of persons erased since, one a line.")
 ]
+Late = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE.keys]...", help="Files of persons' keys of this device.")
+]
+GiveUp = Annotated[bool, typer.Option("--none", help="Nobody has them: send what waits for them without its words.")]
 Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the owner's key there, once.")]
 Public = Annotated[
     str, typer.Option("--public", metavar="HEX", help="The owner's key was made on another device: its public half.")
@@ -54,6 +62,7 @@ def mount(store: typer.Typer, key: typer.Typer) -> None:
     key.command("seal")(seal)
     key.command("recover")(recover)
     key.command("rotate")(rotate)
+    key.command("bring")(bring)
 
 
 @answering
@@ -71,15 +80,44 @@ def restore(
     call = invocation(data, program, now, json)
     if call.program == "cloud":
         raise Refused("device.needed")
-    if made_by is not None:
-        opener = Opener(store=keys.load(made_by, ring()).key)
-    else:
-        opener = Opener(owner=recovery.read(_paper(paper)))
-    gone = () if erased is None else tuple(_lines(erased))
+    gone = None if erased is None else tuple(_lines(erased))
     found = restore_store(
-        file, call.folder, house.registry(), opener=opener, program=call.program, erased=gone, ring=ring()
-    )
+        file, call.folder, house.registry(), opener=_opener(made_by, paper), program=call.program, erased=gone,
+        ring=ring(),
+    )  # fmt: skip
     print_json(found._asdict())
+
+
+def _opener(made_by: Path | None, paper: Path | None) -> Opener:
+    if made_by is not None:
+        return Opener(store=keys.load(made_by, ring()).key)
+    return Opener(owner=recovery.read(_paper(paper)))
+
+
+@answering
+def bring(
+    files: Late = None, none: GiveUp = False, paper: Paper = None, made_by: MadeBy = None, erased: Erased = None,
+    data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Give a restored store the keys of persons that came after it; the log opens once it is known who was erased."""
+    call = invocation(data, program, now, json)
+    if none:
+        print_json(ask(call, "store.key.give_up"))
+        return
+    if not files:
+        raise typer.BadParameter("name the files, or --none where nobody has them")
+    ours, label = ask(call, "store.key.awaited"), label_of(files[0], holds="keys")
+    if (label.studio, label.device) != (ours["studio"], ours["device"]):
+        raise BadInput("backup.other_store", file=str(files[0]))
+    found = read_keys(files, _opener(made_by, paper), label)
+    gone = sorted({*found.erased, *(() if erased is None else _lines(erased))})
+    listed = [[subject, [number, key.hex()]] for subject, (number, key) in sorted(found.keys.items())]
+    given = 0
+    for start in range(0, max(1, len(listed)), _AT_ONCE):
+        some = dict(listed[start : start + _AT_ONCE])
+        said = ask(call, "store.key.bring", keys=some, erased=gone, listed=erased is not None)
+        gone, given = [], given + said["given"]
+    print_json({**ask(call, "store.key.awaited"), "given": given})
 
 
 @answering

@@ -126,6 +126,15 @@ def recovery(call: Invocation) -> Finding:
     return finding("recovery", "recovery", ok=True, public=to, start=to[:8])
 
 
+def persons(call: Invocation) -> Finding:
+    """Whether what the log says of persons opens: after a restore it may wait for their keys, or for who was erased."""
+    found = ask(call, "store.key.awaited")
+    if not found["held"] and not found["waits"]:
+        return finding("persons", "persons", ok=True)
+    code = "persons_held" if found["held"] else "persons_wait"
+    return finding("persons", code, ok=False, cure=code, held=found["held"], waits=found["waits"])
+
+
 def backups(call: Invocation) -> Finding:
     """The last good backup, how old it is, and where it lies."""
     kept = ask(call, "store.key")

@@ -12,6 +12,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
+from classtap_core.store import late_keys
 from classtap_core.store.blob_rows import BlobKind
 from classtap_core.store.integrity import Depth
 from sync.client.leaving import Leaving
@@ -35,6 +36,14 @@ class Pin(msgspec.Struct, forbid_unknown_fields=True):
     """The PIN of who says so."""
 
     pin: str
+
+
+class Bring(msgspec.Struct, forbid_unknown_fields=True):
+    """Keys of persons of this device, hex: number and key by person; who was erased, and whether these are all (`listed`)."""
+
+    keys: dict[str, tuple[int, str]]
+    erased: list[str] = []
+    listed: bool = False
 
 
 class Keep(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,6 +87,34 @@ def look(device: Device, asked: Nothing) -> dict[str, Any]:
         "tables": list(health.tables),
         "wrong": health.wrong,
     }
+
+
+def awaited(device: Device, asked: Nothing) -> dict[str, Any]:
+    """Whose store this is, how many persons' keys wait for the list of who was erased, and whether unsent work waits."""
+    with device.node.reader() as reader:
+        head = reader.head()
+        return {
+            "studio": head.studio,
+            "device": head.device,
+            "held": len(late_keys.held(reader)),
+            "waits": late_keys.awaited(reader),
+        }
+
+
+def bring(device: Device, asked: Bring) -> dict[str, Any]:
+    """Take persons' keys that lay apart from a backup. Raises BadInput `backup.damaged` for one that is none."""
+    try:
+        keys = {subject: (number, bytes.fromhex(key)) for subject, (number, key) in asked.keys.items()}
+    except ValueError as error:
+        raise BadInput("backup.damaged") from error
+    given = device.node.store.bring_keys(keys, erased=asked.erased, listed=asked.listed)
+    return {"given": given.persons, **awaited(device, Nothing())}
+
+
+def give_up(device: Device, asked: Nothing) -> dict[str, Any]:
+    """Nobody has the keys that are missing."""
+    device.node.store.give_up_keys()
+    return awaited(device, Nothing())
 
 
 def rotate(device: Device, asked: Nothing) -> dict[str, Any]:

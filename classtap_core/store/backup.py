@@ -17,7 +17,7 @@ import msgspec
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import blob_backup, container, rotation
+from classtap_core.store import blob_backup, container, late_keys, rotation
 from classtap_core.store.blob_files import BlobFiles
 from classtap_core.store.blob_rows import Kept
 from classtap_core.store.check import check
@@ -160,7 +160,10 @@ def _finish(source: Source, copy: Path, key: bytes) -> tuple[int, bytes, list[Ke
             raise EnvironmentFault("store.damaged")
         blobs = list(reader.blobs.all("state = 'here'"))
         rows = conn.execute("SELECT number, subject, key FROM subject_key ORDER BY number").fetchall()
+        own = {subject for _, subject, _ in rows}
+        rows += [(one.number, who, one.key) for who, one in late_keys.held(reader).items() if who not in own]
         conn.execute("DELETE FROM subject_key WHERE key IS NOT NULL")  # secure_delete: overwritten, not only let go
+        conn.execute("DELETE FROM meta WHERE name = ?", (late_keys.HELD,))
         return found.entries, msgspec.msgpack.encode(rows), blobs
     finally:
         conn.close()

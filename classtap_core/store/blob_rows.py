@@ -158,6 +158,17 @@ class BlobRows:
         except BadInput:
             return None  # sealed under a key that was dropped since
 
+    def key_anew(self, kept: Kept, old: bytes) -> bool:
+        """Seal a blob's key under its person's own, where an older key of theirs opens it; whether it did."""
+        assert kept.key is not None
+        try:
+            key = unlock(kept.key, old, f"blob/{kept.hash}")
+        except BadInput:
+            return False
+        box = self.sealed_key(key, kept.subject, kept.hash)
+        self.conn.execute("UPDATE blob SET key = ? WHERE hash = ?", (box, kept.hash))
+        return box is not None
+
     def key_of(self, kept: Kept) -> bytes | None:
         return self.opened_key(kept.key, kept.subject, kept.hash)
 

@@ -20,6 +20,7 @@ from classtap_core.store.folder import ASIDE, remove_database
 from classtap_core.store.log import position
 from classtap_core.store.reader import Standing, StoreReader
 from classtap_core.store.rows import RowWriter, tables_of
+from classtap_core.store.subjects import Seals
 
 SLOT_MS = 600_000
 """Observations are counted per ten minutes."""
@@ -226,6 +227,15 @@ class SqlDevice(StoreReader):
     def remember(self, name: str, value: bytes) -> None:
         """Keep a small value under a name (pairing papers, the pass key bundle)."""
         self.conn.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+    def forget(self, name: str) -> None:
+        """Let go of a small value."""
+        self.conn.execute("DELETE FROM meta WHERE name = ?", (name,))
+
+    @property
+    def seals(self) -> Seals:
+        """The seals of the log."""
+        return self._seals
 
     # -- scopes
 

@@ -252,6 +252,11 @@ class Log:
             for at, id, hash, envelope, payload in rows
         ]
 
+    def closed(self, epoch: int, sequence: int) -> bool:
+        """Whether a part of an entry does not open, although its person was not erased."""
+        row = self.conn.execute("SELECT payload FROM log WHERE position = ?", (position(epoch, sequence),)).fetchone()
+        return row is not None and bool(self.seals.closed(row[0]))
+
     def epochs(self) -> list[int]:
         """The epochs there are entries of."""
         found, after = [], 0

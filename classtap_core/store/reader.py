@@ -15,7 +15,7 @@ from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.records import Record, Row
 from classtap_core.kernel.scopes import covers, ended_before
 from classtap_core.kernel.tx import Change
-from classtap_core.store import search
+from classtap_core.store import late_keys, search
 from classtap_core.store.blob_rows import BlobRows
 from classtap_core.store.engine import Connection
 from classtap_core.store.log import Log, Unsent, sequence_of
@@ -184,6 +184,24 @@ class StoreReader:
                 for one in self._log.unsent_in(int(epoch), acked)
             ]
         )
+
+    def sendable_before(self) -> list[tuple[int, Unsent]]:
+        """As `unsent_before`, but where words of it wait for the keys of persons: of each epoch what comes before."""
+        waiting = self.unsent_before()
+        if not late_keys.awaited(self):
+            return waiting
+        stopped: set[int] = set()
+        found = []
+        for epoch, one in waiting:
+            if epoch not in stopped and self.closed(epoch, one.sequence):
+                stopped.add(epoch)
+            if epoch not in stopped:
+                found.append((epoch, one))
+        return found
+
+    def closed(self, epoch: int, sequence: int) -> bool:
+        """Whether something an entry says does not open here, although its person was not erased."""
+        return self._log.closed(epoch, sequence)
 
     def epochs(self) -> list[int]:
         """The epochs there are own operations of; a fork begins a new one."""

@@ -10,12 +10,12 @@ import msgspec
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import container, keys, recovery, rotation, schema
+from classtap_core.store import container, keys, late_keys, recovery, rotation, schema
 from classtap_core.store.backup import KEYS_END
 from classtap_core.store.blob_backup import bring_back
 from classtap_core.store.check import check
 from classtap_core.store.device import SqlDevice, connect_existing
-from classtap_core.store.engine import Connection, connect, database, faults
+from classtap_core.store.engine import connect, database, faults
 from classtap_core.store.folder import DATABASE, Ownership, prepare, remove_database, sync_folder, write_fault
 from classtap_core.store.sealing import unlock
 from classtap_core.store.subjects import subjects_in
@@ -27,7 +27,7 @@ class Restored(NamedTuple):
     Attributes:
         made_ms: when the backup was made. epoch: the device's new one. entries: of the log. unsent: operations that
         the cloud had not acknowledged then. erased: persons erased again. sealed: persons whose words in the log stay
-        closed, because their keys did not come with it. blobs, blobs_away, blobs_lost: those that came back, that the cloud
+        closed, because their keys did not come with it. held: whose keys wait until it is known who was erased. blobs, blobs_away, blobs_lost: those that came back, that the cloud
         has to be asked for, and that nobody has.
     """
 
@@ -37,6 +37,7 @@ class Restored(NamedTuple):
     unsent: int
     erased: int
     sealed: int
+    held: int = 0
     blobs: int = 0
     blobs_away: int = 0
     blobs_lost: int = 0
@@ -51,13 +52,14 @@ class Persons(NamedTuple):
 
 def restore(
     file: Path, folder: Path, registry: Registry, *, opener: container.Opener, program: str,
-    key_files: Sequence[Path] | None = None, erased: Iterable[str] = (), ring: keys.Ring | None = None,
+    key_files: Sequence[Path] | None = None, erased: Iterable[str] | None = None, ring: keys.Ring | None = None,
     entropy: Entropy = os.urandom,
 ) -> Restored:  # fmt: skip
     """Make a store in a folder that has none. Whoever was erased since is erased before anything else.
 
     `key_files` are the files of persons' keys, the one that counts last; None takes all of this device beside the
-    backup. `erased` are subjects the cloud names. Raises Refused `store.exists`, `store.in_use`, `store.folder_open`, `store.newer`; BadInput as
+    backup. `erased` are subjects the cloud names; without them (None) records open at once, and the log once that list
+    has come with the first sync (`late_keys`). Raises Refused `store.exists`, `store.in_use`, `store.folder_open`, `store.newer`; BadInput as
     `container.reading`, `backup.other_key`, `backup.damaged`; EnvironmentFault `disk_full` and as `engine.faults`.
     """
     with container.reading(file, "database") as (header, body):
@@ -74,7 +76,7 @@ def restore(
             _extract(body, came, header.label)
             kept = keys.make(folder, entropy, ring)
             _under_new_key(came, key, fresh, kept.key)
-            found = _made_ours(fresh, kept.key, registry, persons, set(erased), entropy, beside=file.parent)
+            found = _made_ours(fresh, kept.key, registry, persons, erased, entropy, beside=file.parent)
             if opener.owner is not None:
                 recovery.seal_key(folder, kept.key, opener.owner.public, entropy)
             os.replace(fresh, path)
@@ -143,9 +145,10 @@ def _under_new_key(came: Path, old: bytes, fresh: Path, new: bytes) -> None:
 
 
 def _made_ours(
-    path: Path, key: bytes, registry: Registry, persons: Persons, erased: set[str], entropy: Entropy, *, beside: Path
-) -> Restored:
-    """Upgrade, erase, give keys back, bring blobs back, begin a new epoch, check."""
+    path: Path, key: bytes, registry: Registry, persons: Persons, erased: Iterable[str] | None, entropy: Entropy, *,
+    beside: Path,
+) -> Restored:  # fmt: skip
+    """Upgrade, erase, give keys back or hold them, bring blobs back, begin a new epoch, check."""
     conn = connect_existing(path, key)
     try:
         with faults(path):
@@ -153,42 +156,39 @@ def _made_ours(
             if not schema.fits(conn, registry):
                 with db.atomic():
                     schema.upgrade(db, registry)
-            known = erased | persons.erased
-            sealed = _give_back(conn, persons, known)
         device = SqlDevice(conn, registry, entropy=entropy)
-        for subject in sorted(known):
+        gone = {*(erased or ()), *persons.erased}
+        for subject in sorted(gone):
             device.erase(subject)
+        with device.atomic():
+            late_keys.hold(device, {one: key for one, key in persons.keys.items() if one not in gone})
+        if erased is not None:
+            for _ in late_keys.give(device):
+                pass
+        held = late_keys.held(device)
+        sealed = _without_key(device, gone | held.keys())
         head = device.head()
         unsent = head.sequence - head.acked
         with device.atomic():
             device.begin_epoch(head.epoch + 1)
+            late_keys.wait(device)
         brought = bring_back(device, beside, path.parent)
         found = check(device)
         if not found.ok:
             raise EnvironmentFault("store.damaged")
         if not device.checkpoint(truncate=True):
             raise EnvironmentFault("store.locked")
-        return Restored(0, head.epoch + 1, found.entries, unsent, len(known), sealed, *brought)
+        return Restored(0, head.epoch + 1, found.entries, unsent, len(gone), sealed, len(held), *brought)
     finally:
         conn.close()
 
 
-def _give_back(conn: Connection, persons: Persons, erased: set[str]) -> int:
-    """Put persons' keys under the numbers they had; how many persons of the log stay without one."""
-    with database(conn).atomic():
-        standing = {subject for (subject,) in conn.execute("SELECT subject FROM subject_key")}
-        conn.executemany(
-            "INSERT INTO subject_key (number, subject, key) VALUES (?, ?, ?)",
-            [
-                (number, subject, key)
-                for subject, (number, key) in persons.keys.items()
-                if subject not in standing and subject not in erased
-            ],
-        )
+def _without_key(device: SqlDevice, known: set[str]) -> int:
+    """How many persons of the log have no key here, but for those that are known to."""
     named: set[str] = set()
-    for payload, changes in conn.execute("SELECT payload, changes FROM log"):
+    for payload, changes in device.conn.execute("SELECT payload, changes FROM log"):
         named |= subjects_in(payload)
         if changes:
             named |= subjects_in(changes)
-    there = {subject for (subject,) in conn.execute("SELECT subject FROM subject_key")}
-    return len(named - there - erased)
+    there = {subject for (subject,) in device.conn.execute("SELECT subject FROM subject_key")}
+    return len(named - there - known)

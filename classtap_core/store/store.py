@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.tx import Ref
-from classtap_core.store import backup, integrity, keys, recovery, retention, rotation, salvage
+from classtap_core.store import backup, integrity, keys, late_keys, recovery, retention, rotation, salvage
 from classtap_core.store import folder as places
 from classtap_core.store.blobs import Blobs
 from classtap_core.store.check import Checked, check
@@ -192,6 +192,7 @@ class Store:
                 raise EnvironmentFault("store.damaged")
             self._signer = Ed25519PrivateKey.from_private_bytes(signing)
             self._keep_recovery()
+            self._writer.call(self._give_held_keys)
             self.watch.found(self._writer.call(lambda: integrity.at_start(self.device)))
         except BaseException:
             self.close()
@@ -282,6 +283,7 @@ class Store:
                 bus.reconsider()
             if not self.device.head().token:
                 self.device.set_cursor(cursor, token)
+            self._give_held_keys()
 
         return self.apply(bus, rows, finish=finish)
 
@@ -337,6 +339,40 @@ class Store:
                 listener(refs, scopes)
             except Exception:
                 log.exception("a listener of the store failed")
+
+    # -- keys that come late
+
+    def bring_keys(
+        self, keys: Mapping[str, tuple[int, bytes]], *, erased: Iterable[str] = (), listed: bool = False
+    ) -> late_keys.Given:
+        """Take persons' keys (number and key, by person) that lay apart from a backup, after whoever was erased is.
+
+        They open the log once it is known who was erased: `listed` says that `erased` are all of them; else the cloud
+        says so with the first sync, and nobody is given anything before. Raises EnvironmentFault as `engine.faults`.
+        """
+
+        def take() -> bool:
+            for subject in sorted(set(erased)):
+                self.device.erase(subject)
+            with self.device.atomic():
+                late_keys.hold(self.device, keys)
+            return listed or self.device.holds(late_keys.LIST)
+
+        return self.run_slices(late_keys.give(self.device)).result() if self.call(take) else late_keys.Given()
+
+    def give_up_keys(self) -> None:
+        """Nobody has the persons' keys that are missing: what waits for them is sent without its words."""
+
+        def work() -> None:
+            with self.device.atomic():
+                late_keys.give_up(self.device)
+
+        self.call(work)
+
+    def _give_held_keys(self) -> None:
+        """Behind everything else, give keys that waited for the list of who was erased, where it is here."""
+        if self.device.recall(late_keys.HELD) is not None and self.device.holds(late_keys.LIST):
+            self.run_slices(late_keys.give(self.device))
 
     # -- keeping
 

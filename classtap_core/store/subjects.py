@@ -7,7 +7,7 @@ import msgspec
 
 from classtap_core.kernel.chain import Sealer
 from classtap_core.kernel.envelope import Parts
-from classtap_core.kernel.errors import ProgramFault
+from classtap_core.kernel.errors import BadInput, ProgramFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.records import OPEN
 from classtap_core.store.engine import KEY_BYTES, Connection
@@ -62,6 +62,18 @@ class SubjectKeys:
         self._kept[subject] = key
         return key
 
+    def put(self, subject: str, key: SubjectKey) -> bool:
+        """Give a person back the key they had, under its number; False where they have another, or the number is taken."""
+        standing = self.standing(subject)
+        if standing is not None:
+            return standing == key
+        taken = self._conn.execute("SELECT 1 FROM subject_key WHERE number = ?", (key.number,)).fetchone()
+        if taken is None:
+            self._conn.execute(
+                "INSERT INTO subject_key (number, subject, key) VALUES (?, ?, ?)", (key.number, subject, key.key)
+            )
+        return taken is None
+
     def destroy(self, subject: str) -> None:
         """Take a subject's key away for ever."""
         self._conn.execute(
@@ -79,6 +91,15 @@ class SubjectKeys:
     def forget(self) -> None:
         """Drop what is remembered in memory: after a roll-back."""
         self._kept.clear()
+
+
+class _One(NamedTuple):
+    """One person's key, as `chain.Sealer` asks for it."""
+
+    only: bytes
+
+    def key(self, subject: str) -> bytes:
+        return self.only
 
 
 class Seals:
@@ -109,6 +130,30 @@ class Seals:
             if known is not None and known.key is not None and _number_of(box) == known.number:
                 opens[subject] = box[_NUMBER_BYTES:]
         return self._sealer.open(opens, context)
+
+    def closed(self, stored: bytes) -> set[str]:
+        """Whose parts do not open here although they were not erased: their keys are elsewhere."""
+        found = set()
+        for subject, box in _unpack(stored).items() if stored else ():
+            known = self.keys.standing(subject) if subject != OPEN else None
+            if subject != OPEN and (known is None or (known.key is not None and _number_of(box) != known.number)):
+                found.add(subject)
+        return found
+
+    def anew(self, stored: bytes, context: str, old: Mapping[str, SubjectKey]) -> tuple[bytes, int]:
+        """What `seal` made, with the parts that rest under older keys sealed under the persons' own; how many these were."""
+        parts, count = _unpack(stored) if stored else {}, 0
+        for subject in parts.keys() & old.keys():
+            box, key = parts[subject], old[subject]
+            if key.key is None or _number_of(box) != key.number:
+                continue
+            try:
+                opened = Sealer(_One(key.key), self.entropy).open({subject: box[_NUMBER_BYTES:]}, context)
+            except BadInput:
+                continue  # this store gave the same number to a key of its own
+            parts[subject] = _unpack(self.seal(opened, context))[subject]
+            count += 1
+        return (_pack(parts), count) if count else (stored, 0)
 
     def _number(self, subject: str) -> int:
         found = self.keys.standing(subject)

@@ -425,7 +425,7 @@ class NodeLocal:
 
     def unsent_before(self, most: int) -> tuple[int, list[Unsent]]:
         with self._store.reader() as reader:
-            waiting = reader.unsent_before()
+            waiting = reader.sendable_before()
         first = waiting[0][0] if waiting else 0
         return first, [Unsent(*found) for epoch, found in waiting if epoch == first][:most]
 

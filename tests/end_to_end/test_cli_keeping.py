@@ -48,6 +48,18 @@ def test_an_owners_key_brings_a_lost_store_back(studio: Studio, tmp_path: Path) 
     assert inside("store", "check", *kiosk, data=elsewhere).json["ok"] is True
     refused = inside("store", "restore", tmp_path / "saved", "--recovery-key", paper, *kiosk, data=elsewhere)
     assert refused.code == 1
+    held = inside("doctor", "--json", *kiosk, data=elsewhere).json["checks"]
+    (said,) = [one for one in held if one["id"] == "persons"]
+    assert (said["ok"], said["held"] > 0, "first sync" in said["do"]) == (False, True, True)
+    nobody = tmp_path / "erased.txt"
+    nobody.write_text("")
+    bring = ("store", "key", "bring", f"{tmp_path / 'saved'}.keys", "--recovery-key", paper, "--erased", nobody)
+    found = inside(*bring, *kiosk, data=elsewhere)
+    assert (found.code, found.json["held"], found.json["waits"], found.json["given"] > 0) == (0, 0, False, True), found
+    assert inside("store", "check", *kiosk, data=elsewhere).json["ok"] is True
+    assert inside("store", "key", "bring", "--none", *kiosk, data=elsewhere).json["waits"] is False
+    refused = inside("store", "key", "bring", tmp_path / "saved", *kiosk, data=elsewhere)
+    assert refused.code == 1
     paper.write_text(paper.read_text().replace(paper.read_text()[0], "7" if paper.read_text()[0] != "7" else "A", 1))
     refused = inside("store", "key", "recover", "--recovery-key", paper, *kiosk, data=data)
     assert (refused.code, refused.err.partition(",")[0]) == (1, "A letter of the recovery key is mistyped")
