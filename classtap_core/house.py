@@ -4,26 +4,40 @@ from classtap_core.access import assignment_operations, owner_key
 from classtap_core.access import operations as access_operations
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
+from classtap_core.booking import field_operations, rescheduling
+from classtap_core.booking import fields as booking_fields
 from classtap_core.booking import freed as booking_freed
 from classtap_core.booking import gates as booking_gates
 from classtap_core.booking import operations as booking_operations
 from classtap_core.booking import records as booking_records
-from classtap_core.booking import rescheduling
 from classtap_core.booking import spots as booking_spots
+from classtap_core.booking.guardian_gates import GUARDIAN_OPERATIONS
 from classtap_core.checkin import attempts as checkin_attempts
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
 from classtap_core.checkin.gates import read_ahead
+from classtap_core.documents import operations as document_operations
+from classtap_core.documents import records as document_records
+from classtap_core.health import operations as health_operations
+from classtap_core.health import records as health_records
 from classtap_core.kernel import erasure, undo
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
-from classtap_core.passes import attendees as pass_attendees
 from classtap_core.messaging import operations as messaging_operations
 from classtap_core.messaging import records as messaging_records
+from classtap_core.passes import attendees as pass_attendees
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
-from classtap_core.people import erasing, guardian_operations, guardians, learners, verification
+from classtap_core.people import (
+    erasing,
+    external_roles,
+    guardian_operations,
+    guardians,
+    learners,
+    profile_operations,
+    verification,
+)
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
 from classtap_core.schedule import offer_operations, place_operations, series_operations
@@ -41,11 +55,13 @@ from classtap_core.seating import tagging as seating_tagging
 ROOMS = (
     access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, pass_attendees, people_records, people_operations,
     learners, guardians, guardian_operations, verification, erasing,
+    external_roles, profile_operations, document_records, document_operations, health_records, health_operations,
+    booking_fields, field_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations, checkin_attempts,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
-    booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo,
+    booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo, erasure,
 )  # fmt: skip
 
 
@@ -60,4 +76,6 @@ def registry() -> Registry:
 
 def bus(*, authority: bool) -> Bus:
     """The bus of a device, or (`authority`) of the cloud: default deny, and the gates before a mark."""
-    return Bus(registry(), GrantPermission(), GATES, read_ahead=read_ahead, authority=authority)
+    return Bus(
+        registry(), GrantPermission(guardians=GUARDIAN_OPERATIONS), GATES, read_ahead=read_ahead, authority=authority
+    )

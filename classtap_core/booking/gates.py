@@ -3,28 +3,18 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from classtap_core.access.blueprints import Capability
-from classtap_core.access.records import Grant
-from classtap_core.access.rules import decide as may
+from classtap_core.booking import care_gates, guardian_gates
 from classtap_core.booking.operations import CreateBooking
-from classtap_core.booking.records import Policy, policy_id
 from classtap_core.eligibility.rules import ALLOWED, Decision, Occasion, decide
 from classtap_core.kernel.bus import Gate
 from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Operation, Range, Reads
+from classtap_core.kernel.operations import Key, Operation, Reads
 from classtap_core.kernel.tx import Tx
-from classtap_core.people.guardians import MATRIX, Guardianship, Right, guardianship_id, matrix_of
-from classtap_core.people.guardians import may as rights
 from classtap_core.people.learners import Learner, known
 from classtap_core.people.records import ChildHealth
-from classtap_core.schedule.operations import of_session
-from classtap_core.schedule.records import ClassType, Program, Session
-from classtap_core.timekeeping.rules import local_date
-
-GUARDIAN_POLICY = "guardians"
-"""The published policy that moves what a guardian's role allows (`people.guardians.matrix_of`)."""
+from classtap_core.schedule.records import ClassType, Session
 
 STAGES = ("window", "identity", "capability", "overlap", "consent", "health", "eligibility", "capacity", "payment")
 """What is asked first to last. A stage without a gate asks nothing."""
@@ -47,8 +37,7 @@ def pipeline(*gates: Staged) -> tuple[Gate, ...]:
 
 def class_wants(session: Session) -> list[Key]:
     """What says which rule a session has, and on which dates it is judged."""
-    program = [Key(Program, Id(session.program), "studio")] if session.program else []
-    return [Key(ClassType, session.class_type, "studio"), *program]
+    return [Key(ClassType, session.class_type, "studio"), *care_gates.program_wants(session)]
 
 
 def learner_wants(tx: Tx, session: Session, children: Iterable[Id]) -> Reads:
@@ -71,7 +60,7 @@ def judged(tx: Tx, session: Session, child: Id) -> Decision:
     rule = rule_of(tx, session)
     if not rule:
         return ALLOWED
-    program = tx.get(Program, Id(session.program)) if session.program else None
+    program = care_gates.program_of(tx, session)
     occasion = Occasion(session.date, session.date)
     if program is not None:
         occasion = Occasion(program.first_date, program.last_date)
@@ -109,9 +98,7 @@ class BookingEligibility:
         yield Key(Session, op.payload.session)
         session = tx.get(Session, op.payload.session)
         if session is not None:
-            yield class_wants(session)
-            if op.payload.override and op.author.type == "staff":
-                yield Range(Grant, "by_holder", (op.author.id,), scope="studio")
+            yield [*class_wants(session), *care_gates.override_wants(op)]
             yield from learner_wants(tx, session, (op.payload.child,))
 
     def check(self, tx: Tx, op: Operation[CreateBooking]) -> Iterable[GateResult]:
@@ -119,41 +106,7 @@ class BookingEligibility:
         if session is None or not rule_of(tx, session):
             return ()
         gate = told(op.payload.child, judged(tx, session, op.payload.child))
-        return (taken_on(gate, allowed=self._may_override(tx, op, session)),)
-
-    def _may_override(self, tx: Tx, op: Operation[CreateBooking], session: Session) -> bool:
-        if not op.payload.override or op.author.type != "staff":
-            return False
-        grants = tx.find(Grant, "by_holder", op.author.id)
-        return may(grants, Capability.OVERRIDE_GATE, of_session(session), at_ms=op.at.corrected).allowed
+        return (taken_on(gate, allowed=care_gates.may_override(tx, op, session)),)
 
 
-class GuardianRight:
-    """A guardian books for a child whom they may book for; staff and devices pass."""
-
-    name = stage = "capability"
-
-    def applies(self, op: Operation[Any]) -> bool:
-        return isinstance(op.payload, CreateBooking) and op.author.type == "guardian"
-
-    def reads(self, tx: Tx, op: Operation[CreateBooking]) -> Reads:
-        yield [
-            Key(Session, op.payload.session),
-            Key(Guardianship, guardianship_id(op.payload.child, op.author.id)),
-            Key(Policy, policy_id(op.studio, GUARDIAN_POLICY), "studio"),
-        ]
-
-    def check(self, tx: Tx, op: Operation[CreateBooking]) -> Iterable[GateResult]:
-        session = tx.get(Session, op.payload.session)
-        if session is None:
-            return ()
-        policy = tx.get(Policy, policy_id(op.studio, GUARDIAN_POLICY))
-        matrix = MATRIX if policy is None else matrix_of(policy.values)
-        pair = tx.get(Guardianship, guardianship_id(op.payload.child, op.author.id))
-        day = local_date(op.at.corrected, session.zone)
-        if rights(Right.BOOK, pair, day=day, matrix=matrix).allowed:
-            return (GateResult(self.name, op.payload.child, "allow"),)
-        return (GateResult(self.name, op.payload.child, "block", "guardian_right", {"right": Right.BOOK.value}),)
-
-
-GATES = (GuardianRight(), BookingEligibility())
+GATES = (*guardian_gates.GATES, *care_gates.GATES, BookingEligibility())

@@ -1,17 +1,19 @@
 """Places are claimed under the session's guard; a lease lets a device claim some of them alone; policies are published."""
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.booking import rules, spots
+from classtap_core.booking import fields, rules, spots
+from classtap_core.booking.fields import Answer, CustomField, Registration
 from classtap_core.booking.freed import SeatsFreed
 from classtap_core.booking.records import Booking, Lease, Policy, booking_id, policy_id
-from classtap_core.kernel.effects import Home
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, reason, refused
+from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
@@ -43,7 +45,7 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
 
     `location` is the session's, and names where its leases lie. `spot` names a place on its seat map; where a booking
     on a lease finds it taken, the place stands without a spot (`booking.spot_lost`). `override` is the code why staff take
-    it on themselves that a gate says no.
+    it on themselves that a gate says no. `answers` are to what the studio asks of who books (`booking.fields`).
     """
 
     session: Id
@@ -54,6 +56,7 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
     lease: str = ""
     spot: str = ""
     override: str = ""
+    answers: Annotated[tuple[Answer, ...], about("child")] = ()
 
     def items_of(self) -> tuple[str, ...]:
         return (self.child,)
@@ -66,7 +69,9 @@ class CreateBooking(Payload, frozen=True, kw_only=True):
         session = tx.get(Session, self.session)
         if session is None:
             return
-        yield Key(Booking, booking_id(op.studio, self.session, self.child), _roster(session))
+        id = booking_id(op.studio, self.session, self.child)
+        answered = [Key(Registration, id, f"registrations/{session.location}")] if self.answers else []
+        yield [Key(Booking, id, _roster(session)), Range(CustomField, "by_state", ("open",), scope="studio"), *answered]
         lease = tx.get(Lease, Id(self.lease)) if self.lease else None
         if lease is None or lease.state != rules.OPEN:
             yield _counted(session)
@@ -98,6 +103,9 @@ def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
     stopped = op.blocked(wanted.child)
     if stopped is not None:
         return refused(f"gate.{stopped.code}", **stopped.params)
+    code, params = fields.trouble(fields.asked(tx.find(CustomField, "by_state", "open"), session), wanted.answers)
+    if code:
+        return refused(code, **params)
     spent_on = None
     if wanted.lease:
         lease = tx.get(Lease, Id(wanted.lease))
@@ -116,9 +124,16 @@ def create_booking(tx: Tx, op: Operation[CreateBooking]) -> Outcome:
         Booking(
             id=id, session=session.id, child=wanted.child, family=wanted.family, location=session.location,
             date=session.date, state=rules.BOOKED, via=wanted.via, lease=wanted.lease,
-            spot="" if lost else wanted.spot,
+            spot="" if lost else wanted.spot, by=_guardian(op),
         )
     )  # fmt: skip
+    if wanted.answers:
+        tx.put(
+            Registration(
+                id=id, session=session.id, child=wanted.child, location=session.location, answers=wanted.answers
+            )
+        )
+    _tell_overruled(tx, op, held)
     return ACCEPTED if lost is None else Outcome(status=Status.ACCEPTED, reasons=(reason("booking.spot_lost"),))
 
 
@@ -128,6 +143,9 @@ class CancelBooking(Payload, frozen=True, kw_only=True):
 
     session: Id
     child: Id
+
+    def items_of(self) -> tuple[str, ...]:
+        return (self.child,)
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Session, self.session)
@@ -151,9 +169,33 @@ def cancel_booking(tx: Tx, op: Operation[CancelBooking]) -> Outcome:
         return refused("booking.unknown")
     if booking.state == rules.CANCELLED:
         return DUPLICATE
-    tx.put(msgspec.structs.replace(booking, state=rules.CANCELLED))
+    stopped = op.blocked(op.payload.child)
+    if stopped is not None:
+        return refused(f"gate.{stopped.code}", **stopped.params)
+    tx.put(msgspec.structs.replace(booking, state=rules.CANCELLED, by=_guardian(op)))
     tx.effect(SeatsFreed(session=op.payload.session, places=1, spot=booking.spot), home=Home.CLOUD)
+    _tell_overruled(tx, op, booking)
     return ACCEPTED
+
+
+class GuardianOverruled(Effect, frozen=True, kw_only=True):
+    """What a guardian said of a booking no longer stands: somebody with a higher word said otherwise. They are told."""
+
+    KIND: ClassVar[str] = "guardian.overruled"
+
+    guardian: Id
+    child: Id
+    session: Id
+
+
+def _guardian(op: Operation[Any]) -> str:
+    return op.author.id if op.author.type == "guardian" else ""
+
+
+def _tell_overruled(tx: Tx, op: Operation[Any], before: Booking | None) -> None:
+    if before is not None and before.by not in ("", op.author.id):
+        effect = GuardianOverruled(guardian=Id(before.by), child=before.child, session=before.session)
+        tx.effect(effect, home=Home.CLOUD)
 
 
 def lease_id(operation: Id) -> Id:

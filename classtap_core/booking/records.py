@@ -21,6 +21,7 @@ class Booking(Record, frozen=True, kw_only=True):
     Attributes:
         state: `booked` or `cancelled`. via: `desk`, `walk_in`, `partner`, `family`, `import`, as its author said.
         lease: the lease it was made on, or "". spot: the spot of the session's seat map it names, or "".
+        by: the guardian who last said how it stands, "" where staff, a partner or a device did.
     """
 
     KIND: ClassVar[str] = "booking"
@@ -39,6 +40,7 @@ class Booking(Record, frozen=True, kw_only=True):
     via: str = ""
     lease: str = ""
     spot: str = ""
+    by: str = ""
 
     def scope(self) -> str:
         return f"roster/{self.location}/{self.date}"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin import rules
+from classtap_core.checkin.care import CareKnown, care_known
 from classtap_core.checkin.reading import SessionCard, cards, fetch, search
 from classtap_core.checkin.records import Attendance, State
 from classtap_core.kernel.envelope import GateResult
@@ -15,6 +16,9 @@ from classtap_core.people.records import Badge, Child, Family
 from classtap_core.people.rules import sort_name
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date, shift_date
+
+ARRIVING = frozenset({"overlap", "consent", "health"})
+"""Gates that stop a child from being marked present, and nothing else."""
 
 
 class BoardChild(NamedTuple):
@@ -40,7 +44,7 @@ class BoardChild(NamedTuple):
     badges: tuple[str, ...]
 
     def may(self, state: State) -> bool:
-        """Whether a button is enabled: a blocked window disables all, an overlap only Present."""
+        """Whether a button is enabled: a blocked window disables all, what stands before arriving only Present."""
         return self.why_not(state) is None
 
     def why_not(self, state: State) -> GateResult | None:
@@ -49,7 +53,7 @@ class BoardChild(NamedTuple):
             (
                 gate
                 for gate in self.gates
-                if gate.result in ("block", "ask") and (gate.gate != "overlap" or state is State.PRESENT)
+                if gate.result in ("block", "ask") and (gate.gate not in ARRIVING or state is State.PRESENT)
             ),
             None,
         )
@@ -105,7 +109,10 @@ def board(reader: Reader, studio: Id, family: Id, *, location: Id, now_ms: int, 
     if not shown:
         return Board(family, household.name, (), later)
     badges = fetch(reader, Badge, children)
-    faces = _Faces(children, badges, {(entry.session, entry.child): entry for entry in entries}, sessions)
+    faces = _Faces(
+        children, badges, {(entry.session, entry.child): entry for entry in entries}, sessions,
+        care_known(reader, children.values()),
+    )  # fmt: skip
     groups = tuple(BoardGroup(card, faces.of(card, bookings, now_ms=now_ms, window=window)) for card in shown)
     return Board(family, household.name, groups, later)
 
@@ -117,6 +124,7 @@ class _Faces(NamedTuple):
     badges: dict[Id, Badge]
     entries: dict[tuple[Id, Id], Attendance]
     sessions: dict[Id, Session]
+    care: CareKnown
 
     def of(
         self, card: SessionCard, bookings: list[Booking], *, now_ms: int, window: rules.Window
@@ -146,6 +154,7 @@ class _Faces(NamedTuple):
             gates=(
                 rules.window_gate(session, child.id, at_ms=now_ms, window=window),
                 rules.overlap_gate(session, child.id, present_in=self._present_in(child.id)),
+                *self.care.gates(session, child.id),
             ),
             badges=badge.codes if badge else (),
         )

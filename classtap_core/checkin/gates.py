@@ -1,4 +1,4 @@
-"""What stands before a mark: window, capability, overlap, eligibility, booking. Judged child by child."""
+"""What stands before a mark: window, capability, overlap, consent, health, eligibility, booking. Judged child by child."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -7,17 +7,20 @@ from typing import Any
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant
 from classtap_core.access.rules import decide
+from classtap_core.booking import care_gates
 from classtap_core.booking import gates as booking_gates
 from classtap_core.booking.records import Booking, Policy, booking_id, policy_id
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin import rules
 from classtap_core.checkin.operations import MarkAttendance
 from classtap_core.checkin.records import Attendance, State, attendance_id
+from classtap_core.documents.records import CHECKIN
 from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.errors import NotHeld
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Operation, Range, Reads, Want
 from classtap_core.kernel.tx import Tx
+from classtap_core.people.records import Child
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 
@@ -116,17 +119,13 @@ class OverlapGate(_MarkGate):
     def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
         return [
             Range(Attendance, "by_child_date", (child, day), scope=f"roster/{session.location}/{day}")
-            for child in self._arriving(op)
+            for child in _arriving(op)
             for day in rules.overlap_days(session)
         ]
 
     def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        found = [entry for child in self._arriving(op) for entry in self._present(tx, child, session)]
+        found = [entry for child in _arriving(op) for entry in self._present(tx, child, session)]
         return [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
-
-    @staticmethod
-    def _arriving(op: Operation[MarkAttendance]) -> list[Id]:
-        return [item.child for item in op.payload.items if item.state == State.PRESENT]
 
     def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
         for item in op.payload.items:
@@ -144,6 +143,33 @@ class OverlapGate(_MarkGate):
             for entry in tx.find(Attendance, "by_child_date", child, day)
             if entry.session != session.id and rules.standing(entry.marks).state is State.PRESENT
         ]
+
+
+class CareGate(_MarkGate):
+    """Consent, or papers, of children who arrive: the same judgement as before a booking. Late and Absent remain."""
+
+    def __init__(self, care: care_gates.Care) -> None:
+        self.care = care
+        self.name = self.stage = care.name
+
+    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        return self.care.wants(session) if _arriving(op) else ()
+
+    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+        arriving = _arriving(op)
+        return [Key(Child, child) for child in arriving] if arriving and self.care.asks(tx, session) else ()
+
+    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+        arriving = _arriving(op)
+        if arriving and self.care.asks(tx, session):
+            yield care_gates.child_wants(tx, self.care, arriving)
+
+    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
+        arriving = _arriving(op)
+        if not arriving:
+            return ()
+        overrides = {item.child: bool(item.override) for item in op.payload.items if item.child in arriving}
+        return care_gates.judged(tx, self.care, session, overrides)
 
 
 class EligibilityGate(_MarkGate):
@@ -190,6 +216,10 @@ class BookingGate(_MarkGate):
                 yield GateResult(self.name, item.child, "block", "not_booked")
 
 
+def _arriving(op: Operation[MarkAttendance]) -> list[Id]:
+    return [item.child for item in op.payload.items if item.state == State.PRESENT]
+
+
 def _bookings(op: Operation[MarkAttendance], session: Session) -> list[Want]:
     scope = f"roster/{session.location}/{session.date}"
     return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
@@ -208,7 +238,10 @@ def _walk_ins(tx: Tx, op: Operation[MarkAttendance], session: Session) -> list[I
         return []
 
 
-GATES = (WindowGate(), CapabilityGate(), OverlapGate(), EligibilityGate(), BookingGate())
+CONSENT, PAPERS = care_gates.Consent(CHECKIN), care_gates.Papers()
+GATES = (
+    WindowGate(), CapabilityGate(), OverlapGate(), CareGate(CONSENT), CareGate(PAPERS), EligibilityGate(), BookingGate(),
+)  # fmt: skip
 """The first that blocks gives the reason. Their order in the whole pipeline is `booking_gates.STAGES`'."""
 
 

@@ -32,6 +32,7 @@ from classtap_core.people.guardians import (
 )
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, ContactMasked, Custody, Order
 from classtap_core.people.verification import verified_of_both
+from classtap_core.schedule.records import Location
 from classtap_core.timekeeping.rules import local_date, parse_date, shift_date
 
 
@@ -44,7 +45,8 @@ class GuardianFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     deny: tuple[str, ...] = ()
 
 
-def _of_child(child: Id, home: Id) -> Range:
+def of_child(child: Id, home: Id) -> Range:
+    """All that stand in any relation to a child."""
     return Range(Guardianship, "by_child", (child,), scope=f"families/{home}")
 
 
@@ -73,10 +75,10 @@ class _OfBlock(_OfChild, frozen=True, kw_only=True):
             home = child.home
             yield Key(ContactAlias, self.guardian, f"contact_masked/{home}")
             yield [
-                _of_child(child.id, home),
+                of_child(child.id, home),
                 Key(Guardianship, guardianship_id(child.id, self.meant(tx)), f"families/{home}"),
                 Key(Custody, child.id, f"custody/{home}"), Key(ChildHealth, child.id, f"health/{home}"),
-                Key(Badge, child.id, f"families/{home}"),
+                Key(Badge, child.id, f"families/{home}"), *zone_wants([home]),
             ]  # fmt: skip
 
     def meant(self, tx: Tx) -> Id:
@@ -85,9 +87,15 @@ class _OfBlock(_OfChild, frozen=True, kw_only=True):
         return self.guardian if alias is None else alias.became
 
 
-def _today(op: Operation[Any]) -> str:
-    """Roles turn at midnight UTC, so that two houses of one studio agree."""
-    return local_date(op.at.corrected, "UTC")
+def zone_wants(homes: Iterable[Id]) -> list[Key]:
+    """What says when a day begins where children belong."""
+    return [Key(Location, home, "studio") for home in dict.fromkeys(homes)]
+
+
+def today(tx: Tx, op: Operation[Any], home: Id) -> str:
+    """The date at a child's home: roles turn at its midnight."""
+    place = tx.get(Location, home)
+    return local_date(op.at.corrected, "UTC" if place is None else place.zone)
 
 
 @operation("guardian.edit", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
@@ -103,9 +111,9 @@ class EditGuardian(_OfChild, frozen=True, kw_only=True):
         child = tx.get(Child, self.child)
         if child is not None:
             yield [
-                _of_child(child.id, child.home),
+                of_child(child.id, child.home), *zone_wants([child.home]),
                 Key(Guardianship, guardianship_id(child.id, self.guardian), f"families/{child.home}"),
-            ]
+            ]  # fmt: skip
 
 
 @handles(EditGuardian)
@@ -115,7 +123,7 @@ def edit_guardian(tx: Tx, op: Operation[EditGuardian]) -> Outcome:
     if child is None or tx.get(ContactMasked, said.guardian) is None:
         return refused("child.unknown" if child is None else "guardian.unknown")
     try:
-        _check(said.wanted)
+        check(said.wanted)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
     standing = tx.get(Guardianship, guardianship_id(child.id, said.guardian))
@@ -126,14 +134,15 @@ def edit_guardian(tx: Tx, op: Operation[EditGuardian]) -> Outcome:
     if after == standing:
         return DUPLICATE
     others = [pair for pair in tx.find(Guardianship, "by_child", child.id) if pair.id != after.id]
-    code = primary_trouble([*others, after], today=_today(op), before=[*others, before])
+    code = primary_trouble([*others, after], today=today(tx, op, child.home), before=[*others, before])
     if code:
         return refused(code)
     tx.put(after)
     return ACCEPTED
 
 
-def _check(facts: GuardianFacts) -> None:
+def check(facts: GuardianFacts) -> None:
+    """Raises BadInput `guardian.role`, `guardian.span`, `guardian.rights`, `time.date`."""
     for role in facts.roles:
         parse_date(role.first)
         if role.role not in RANKS or role.state not in (ACTIVE, SUSPENDED, REVOKED):
@@ -157,13 +166,14 @@ class HandOver(_OfChild, frozen=True, kw_only=True):
         yield Key(Child, self.child)
         child = tx.get(Child, self.child)
         if child is not None:
-            yield _of_child(child.id, child.home)
+            yield [of_child(child.id, child.home), *zone_wants([child.home])]
 
 
 @handles(HandOver)
 def hand_over(tx: Tx, op: Operation[HandOver]) -> Outcome:
     said = op.payload
-    if tx.get(Child, said.child) is None:
+    child = tx.get(Child, said.child)
+    if child is None:
         return refused("child.unknown")
     try:
         parse_date(said.first)
@@ -178,7 +188,7 @@ def hand_over(tx: Tx, op: Operation[HandOver]) -> Outcome:
     if any(role.role == PRIMARY and role.holds(said.first) for role in heir.roles):
         return DUPLICATE
     after = [_handed(pair, said, op) for pair in pairs]
-    code = primary_trouble(after, today=_today(op), before=pairs)
+    code = primary_trouble(after, today=today(tx, op, child.home), before=pairs)
     if code:
         return refused(code)
     for old, new in zip(pairs, after, strict=True):
@@ -229,7 +239,8 @@ def block_guardian(tx: Tx, op: Operation[BlockGuardian]) -> Outcome:
     others = [pair for pair in tx.find(Guardianship, "by_child", child.id) if pair.id != id]
     tx.put(after)
     _put_custody(tx, custody)
-    if primary_trouble([*others, after], today=_today(op), before=[*others, replace(before, blocks=())]):
+    day = today(tx, op, child.home)
+    if primary_trouble([*others, after], today=day, before=[*others, replace(before, blocks=())]):
         return Outcome(status=Status.ACCEPTED, obligations=({"review": "guardian.no_primary"},))
     return ACCEPTED
 
@@ -252,7 +263,7 @@ def unblock_guardian(tx: Tx, op: Operation[UnblockGuardian]) -> Outcome:
         return DUPLICATE
     after = replace(pair, lifted=tuple(sorted({*pair.lifted, said.block})))
     others = [one for one in tx.find(Guardianship, "by_child", said.child) if one.id != pair.id]
-    code = primary_trouble([*others, after], today=_today(op))
+    code = primary_trouble([*others, after], today=today(tx, op, child.home))
     if code:
         return refused(code)
     tx.put(after)
@@ -288,7 +299,7 @@ class MergeGuardians(Payload, frozen=True, kw_only=True):
         ]
         pairs = tx.find(Guardianship, "by_guardian", self.drop)
         yield [Key(Guardianship, guardianship_id(pair.child, self.keep), pair.scope()) for pair in pairs]
-        yield [_of_child(pair.child, pair.home) for pair in pairs]
+        yield [*(of_child(pair.child, pair.home) for pair in pairs), *zone_wants(pair.home for pair in pairs)]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return tuple(f"contact:{one}" for one in sorted((self.keep, self.drop)))
@@ -307,7 +318,7 @@ def merge_guardians(tx: Tx, op: Operation[MergeGuardians]) -> Outcome:
     for pair in pairs:
         taken = _taken_over(tx, pair, said.keep)
         others = [one for one in tx.find(Guardianship, "by_child", pair.child) if one.id not in (pair.id, taken.id)]
-        code = primary_trouble([*others, taken], today=_today(op))
+        code = primary_trouble([*others, taken], today=today(tx, op, pair.home))
         if code:
             return refused(code)
     for pair in pairs:
@@ -332,18 +343,3 @@ def _taken_over(tx: Tx, pair: Guardianship, keep: Id) -> Guardianship:
     id = guardianship_id(pair.child, keep)
     held = tx.get(Guardianship, id)
     return replace(pair, id=id, guardian=keep) if held is None else merged(held, pair)
-
-
-def same_person(one: Contact, others: Iterable[Contact]) -> tuple[Contact, ...]:
-    """Contacts that may be the same person: the same phone, digit by digit, or the same address, capitals aside."""
-    digits, email = _digits(one.phone), one.email.casefold().strip()
-    return tuple(
-        other
-        for other in others
-        if other.id != one.id
-        and ((digits and digits == _digits(other.phone)) or (email and email == other.email.casefold().strip()))
-    )
-
-
-def _digits(phone: str) -> str:
-    return "".join(character for character in phone if character.isdigit())

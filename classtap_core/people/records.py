@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Index, Record, Sensitivity, about
 
@@ -27,7 +28,12 @@ class Family(Record, frozen=True, kw_only=True):
 
 
 class Child(Record, frozen=True, kw_only=True):
-    """A child, as a kiosk may know it. The birth date is in `ChildHealth`."""
+    """A child, as a kiosk may know it. The birth date is in `ChildHealth`.
+
+    Attributes:
+        photo: a picture, where a guardian allowed one. languages: codes, the one they are spoken to in first.
+        listed: whether a guardian agreed to the first name on lists that other families see. Never shown to strangers.
+    """
 
     KIND: ClassVar[str] = "child"
     PREFIX: ClassVar[str] = "families"
@@ -41,6 +47,9 @@ class Child(Record, frozen=True, kw_only=True):
     home: Id
     given: Annotated[str, about("id")]
     surname: Annotated[str, about("id")]
+    photo: Annotated[Blob | None, about("id")] = None
+    languages: Annotated[tuple[str, ...], about("id")] = ()
+    listed: bool = False
 
     def scope(self) -> str:
         return f"families/{self.home}"
@@ -67,7 +76,10 @@ class HealthProposal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChildHealth(Record, frozen=True, kw_only=True):
-    """Under the child's own id: birth date and what staff must know. `review` holds proposals that clash."""
+    """Under the child's own id: birth date and what staff must know. `review` holds proposals that clash.
+
+    `level` says how urgent the child's health profile is (`critical`, `warning`, `info`); "" where it says nothing.
+    """
 
     KIND: ClassVar[str] = "child_health"
     PREFIX: ClassVar[str] = "health"
@@ -76,6 +88,7 @@ class ChildHealth(Record, frozen=True, kw_only=True):
     birth_date: Annotated[str, about("id", Sensitivity.HEALTH)] = ""
     notes: Annotated[str, about("id", Sensitivity.HEALTH)] = ""
     review: Annotated[tuple[HealthProposal, ...], about("id", Sensitivity.HEALTH)] = ()
+    level: Annotated[str, about("id", Sensitivity.HEALTH)] = ""
 
     def scope(self) -> str:
         return f"health/{self.home}"
@@ -118,6 +131,7 @@ class Contact(Record, frozen=True, kw_only=True):
     """A guardian and how to reach them. `relation` is a code: mother, father, guardian, grandparent, other.
 
     Attributes:
+        photo: a picture, so that staff know who they hand a child to. languages: codes, the one they are written to in first.
         verified_ms: when the guardian last proved that they are reached at `verified_by` (`email` or `phone`); 0 never.
             Asked for before booking, paying and signing: `people.verification.is_verified`.
     """
@@ -135,6 +149,8 @@ class Contact(Record, frozen=True, kw_only=True):
     email: Annotated[str, about("id", Sensitivity.CONTACT)] = ""
     verified_ms: int = 0
     verified_by: str = ""
+    photo: Annotated[Blob | None, about("id")] = None
+    languages: Annotated[tuple[str, ...], about("id")] = ()
 
     def scope(self) -> str:
         return f"contact/{self.home}"

@@ -32,7 +32,7 @@ def masked_email(email: str) -> str:
 def badge(health: ChildHealth, custody: Custody | None) -> Badge:
     """What a kiosk may know: that there is something to ask staff about, never what."""
     codes = []
-    if health.notes or health.review:
+    if health.notes or health.review or health.level:
         codes.append(HEALTH_NOTE)
     if custody is not None and custody.says_something:
         codes.append(PICKUP_CHECK)

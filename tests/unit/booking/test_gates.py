@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from classtap_core.booking.gates import STAGES, GuardianRight, pipeline
+from classtap_core.booking.gates import STAGES, pipeline
+from classtap_core.booking.guardian_gates import GuardianRight
 from classtap_core.booking.operations import CreateBooking, PublishPolicy
 from classtap_core.booking.records import Booking
 from classtap_core.checkin.gates import GATES
@@ -103,7 +104,7 @@ def test_a_gate_registered_later_takes_its_place_and_no_other() -> None:
         name, stage = "x", "somewhere"
 
     names = [gate.name for gate in pipeline(Payment(), *GATES, Identity())]  # type: ignore[arg-type]
-    assert names == ["window", "id", "capability", "overlap", "eligibility", "booking", "payment"]
+    assert names == ["window", "id", "capability", "overlap", "consent", "health", "eligibility", "booking", "payment"]
     with pytest.raises(ProgramFault, match="somewhere"):
         pipeline(Nowhere())  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode, plain, split
 from classtap_core.kernel.undo import Undo
 from classtap_core.people import guardians
+from classtap_core.people.duplicates import same_person
 from classtap_core.people.guardian_operations import (
     BlockGuardian,
     EditGuardian,
@@ -21,7 +22,6 @@ from classtap_core.people.guardian_operations import (
     HandOver,
     MergeGuardians,
     UnblockGuardian,
-    same_person,
 )
 from classtap_core.people.guardians import (
     EMERGENCY,
