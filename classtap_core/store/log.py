@@ -133,6 +133,15 @@ class Log:
         found = {row[0]: self._entry(row, touched.get(row[0], Touched())) for row in rows}
         return [found[at] for at in wanted if at in found]
 
+    def at(self, positions: Sequence[int]) -> list[tuple[int, Entry]]:
+        """Entries of any epoch by their positions, in the order asked, without what they rest on."""
+        rows = self.conn.execute(
+            f"SELECT {_COLUMNS} FROM log WHERE position IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(list(positions)).decode(),),
+        ).fetchall()
+        found = {row[0]: self._entry(row, Touched()) for row in rows}
+        return [(at, found[at]) for at in positions if at in found]
+
     def _entry(self, row: tuple[Any, ...], touched: Touched) -> Entry:
         at, id, kind, at_ms, folded, included, hash, told, answer, envelope, payload, changes, bodies = row
         return Entry(

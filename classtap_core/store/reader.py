@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.auditing.lines import Kept
 from classtap_core.kernel.chain import ChainRow
 from classtap_core.kernel.device import DeviceHead, Entry, Notice
 from classtap_core.kernel.effects import Home, Intent
-from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.envelope import join_parts, own
+from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import Outcome
@@ -21,6 +23,7 @@ from classtap_core.store.engine import Connection
 from classtap_core.store.log import Log, Unsent, sequence_of
 from classtap_core.store.rows import RecordTable, RowReader
 from classtap_core.store.subjects import Seals, SubjectKeys
+from classtap_core.store.trail import Trail
 
 _outcome = msgspec.json.Decoder(Outcome).decode
 
@@ -146,6 +149,15 @@ class StoreReader:
         return [ScopeState(pattern, state != "loading", next, state == "again") for pattern, state, next in rows]
 
     # -- the log
+
+    @property
+    def trail(self) -> Trail:
+        """The index of the log, as far as it followed."""
+        return Trail(self.conn)
+
+    def audited(self, positions: Sequence[int]) -> list[Kept]:
+        """Entries of the log for `auditing.lines`, by position. One whose words are gone has no payload."""
+        return [_kept(at, entry) for at, entry in self._log.at(positions)]
 
     def acked(self, epoch: int) -> int:
         """How far the cloud has answered an epoch."""
@@ -275,3 +287,11 @@ class StoreReader:
         ):
             found.setdefault((slot, key), {})[name] = total
         return found
+
+
+def _kept(at: int, entry: Entry) -> Kept:
+    try:
+        payload = join_parts(entry.parts)
+    except BadInput:
+        payload = None
+    return Kept(at, own(entry.data), payload, entry.changes, entry.answer or entry.told)

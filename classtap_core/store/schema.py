@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import blob_rows, search
+from classtap_core.store import blob_rows, search, trail
 from classtap_core.store.engine import Connection, Database
 from classtap_core.store.rows import RecordTable, column, tables_of
 
-VERSION = 5
+VERSION = 6
 """The schema this program writes. A store of a later one is refused; of an earlier one, upgraded."""
 
 
@@ -101,7 +101,12 @@ def _fifth(db: Database) -> None:
     search.create(db)
 
 
-_STEPS = (_first, _second, _third, _fourth, _fifth)
+def _sixth(db: Database) -> None:
+    """Version 6: the log can be searched."""
+    trail.create(db)
+
+
+_STEPS = (_first, _second, _third, _fourth, _fifth, _sixth)
 
 
 def fit_records(db: Database, registry: Registry) -> None:

@@ -170,6 +170,11 @@ def open_only(stored: bytes) -> bytes:
     return _pack({subject: box for subject, box in _unpack(stored).items() if subject == OPEN})
 
 
+def open_part(stored: bytes) -> bytes:
+    """What is nobody's of what `seal` made; empty where there is none."""
+    return _unpack(stored).get(OPEN, b"") if stored else b""
+
+
 def subjects_in(stored: bytes) -> set[str]:
     """Whose parts are in what `seal` made."""
     return _unpack(stored).keys() - {OPEN}

@@ -1,0 +1,51 @@
+"""How much a reader sees: one answer for screens, exports and the cloud, out of the one decision. Pure."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from classtap_core.access.blueprints import Capability
+from classtap_core.access.records import Grant
+from classtap_core.access.rules import decide
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
+from classtap_core.kernel.records import Sensitivity
+
+NEEDS = MappingProxyType(
+    {
+        Sensitivity.PERSONAL: Capability.VIEW_FAMILY,
+        Sensitivity.CONTACT: Capability.VIEW_CONTACT,
+        Sensitivity.HEALTH: Capability.VIEW_HEALTH,
+        Sensitivity.CUSTODY: Capability.VIEW_CUSTODY,
+    }
+)
+"""What it takes to see a field unmasked. A secret (a PIN's hash) nobody sees."""
+
+
+class Sight:
+    """What one holder of grants may read at an instant: entries of the audit, and fields by how they must be kept."""
+
+    def __init__(self, grants: Iterable[Grant], *, at_ms: int) -> None:
+        self._grants, self._at_ms = tuple(grants), at_ms
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def audits(self, location: str) -> bool:
+        """Whether they may read the audit of a location; "" for what is the whole studio's."""
+        return self._may(Capability.VIEW_AUDIT, location)
+
+    def sees(self, sensitivity: Sensitivity, location: str) -> bool:
+        if sensitivity is Sensitivity.OPEN:
+            return True
+        needs = NEEDS.get(sensitivity)
+        return needs is not None and self._may(needs, location)
+
+    @property
+    def masked(self) -> bool:
+        """Whether anything is hidden from them somewhere."""
+        return not all(self._may(needs, "") for needs in NEEDS.values())
+
+    def _may(self, capability: str, location: str) -> bool:
+        asked = (capability, location)
+        if asked not in self._known:
+            resource = Resource(Id(location) if location else None)
+            self._known[asked] = decide(self._grants, capability, resource, at_ms=self._at_ms).allowed
+        return self._known[asked]
