@@ -18,7 +18,6 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.store.folder import sync_folder
 from cloud.storage.backend import Books
-from cloud.storage.subjects import SubjectKeys
 from sync.protocol import BlobStanding
 
 MOST_BYTES = 64 << 20
@@ -155,7 +154,7 @@ class Blobs:
         if not offer.subject:
             return self._books.secret.wrap(key, f"{place}/{studio}")
         with self._books.database.write(studio) as connection:
-            keys = self._keys(studio, connection)
+            keys = self._books.keys(connection, studio)
             keys.make({offer.subject}, now=now_ms)
             box = Sealer(keys, self._books.entropy).seal({offer.subject: key}, place)
         keys.committed()
@@ -168,23 +167,12 @@ class Blobs:
         if not offer.subject:
             return self._books.secret.unwrap(kept.key, f"{place}/{studio}")
         with self._books.database.read(studio) as connection:
-            keys = self._keys(studio, connection)
+            keys = self._books.keys(connection, studio)
             keys.warm({offer.subject})
             found = Sealer(keys, self._books.entropy).open({offer.subject: kept.key}, place)
         if offer.subject not in found:
             raise Refused("blob.erased")
         return found[offer.subject]
-
-    def _keys(self, studio: Id, connection: object) -> SubjectKeys:
-        books = self._books
-        return SubjectKeys(
-            books.database,
-            books.tables,
-            books.secret,
-            books.cache,
-            studio=studio,
-            connection=connection,  # type: ignore[arg-type]
-        )
 
 
 class _disk:

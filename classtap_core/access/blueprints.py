@@ -38,6 +38,9 @@ class Capability(StrEnum):
     PUBLISH_SEATMAP = "publish_seatmap"
     TAG_SPOT = "tag_spot"
     TAKE_SIGNATURE = "take_signature"
+    EXPORT_PERSON = "export_person"
+    EXPORT_STUDIO = "export_studio"
+    ERASE_PERSON = "erase_person"
 
 
 C = Capability
@@ -49,7 +52,7 @@ _FRONT_DESK = _VIEWS | {
 }  # fmt: skip
 _MANAGER = _FRONT_DESK | {
     C.VIEW_CUSTODY, C.VIEW_AUDIT, C.MANAGE_SCHEDULE, C.PUBLISH_POLICY, C.MANAGE_STAFF, C.PAIR_DEVICE, C.REVOKE_DEVICE,
-    C.EDIT_SEATMAP, C.PUBLISH_SEATMAP,
+    C.EDIT_SEATMAP, C.PUBLISH_SEATMAP, C.EXPORT_PERSON, C.ERASE_PERSON,
 }  # fmt: skip
 
 OWNER, MANAGER, FRONT_DESK, INSTRUCTOR = "owner", "manager", "front_desk", "instructor"

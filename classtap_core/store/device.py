@@ -9,6 +9,7 @@ import msgspec
 
 from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
+from classtap_core.kernel.erasure import erased_by
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range, Registry
@@ -309,9 +310,12 @@ class SqlDevice(StoreReader):
     def erase(self, subject: str) -> None:
         """Destroy a person's key, and their rows. What the log said about others stays readable; its chain verifies."""
         with self.atomic():
-            purge.erase(self, subject, self._changed)
-        self.truncate_due = True
+            self._erase(subject)
         self.checkpoint(truncate=True)
+
+    def _erase(self, subject: str) -> None:
+        purge.erase(self, subject, self._changed)
+        self.truncate_due = True
         remove_database(self.path.with_name(self.path.name + ASIDE))  # a damaged copy may still name them
 
     # -- the log
@@ -365,7 +369,11 @@ class SqlDevice(StoreReader):
         return self._log.forget_touches(before_ms)
 
     def put_base(self, rows: Iterable[Pulled]) -> None:
-        self._rows.put_base(rows)
+        """Take the cloud's rows. Whom they say is erased is erased here, in the same transaction."""
+        came = list(rows)
+        self._rows.put_base(came)
+        for subject in erased_by(came):
+            self._erase(subject)
 
     def bare(self, refs: Iterable[Ref]) -> None:
         self._rows.bare(refs)

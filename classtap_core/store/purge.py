@@ -1,13 +1,12 @@
 """Rows and keys that go: of scopes a device no longer holds, and of persons who are erased."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
+from classtap_core.kernel.erasure import Erasure, concerns, is_about_people, subjects_of, without
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.records import FieldPlan, decode, plan
+from classtap_core.kernel.records import FieldPlan, plan
 from classtap_core.kernel.scopes import covers
 from classtap_core.store import search
 from classtap_core.store.log import bodies_without, position
@@ -75,7 +74,7 @@ def _drop(
     device.conn.executemany(table.gone_sql, [(id,) for id, _, _ in rows])
     if table.searched:
         search.remove(device.conn, table.kind, [id for id, _, _ in rows])
-    return {subject for id, _, body in rows for subject in subjects_of(table, id, body)}
+    return {subject for id, _, body in rows for subject in subjects_of(table.record, id, body)}
 
 
 def _lost(scopes: Iterable[tuple[str | None]], gone: Collection[str], kept: Collection[str]) -> list[str]:
@@ -135,7 +134,7 @@ def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
     for table in device.tables.values():
         if subjects and _names_others(plan(table.record)):
             for id, body in conn.execute(f'SELECT id, coalesce(body, base) FROM "{table.name}"'):
-                subjects = subjects - set(subjects_of(table, id, body))
+                subjects = subjects - set(subjects_of(table.record, id, body))
     if subjects:
         head = device.head()
         for (payload,) in conn.execute(
@@ -147,22 +146,6 @@ def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
 
 def _names_others(plans: tuple[FieldPlan, ...]) -> bool:
     return any((part.about and part.about.subject != "id") or part.items for part in plans)
-
-
-def subjects_of(table: RecordTable, id: Id, body: bytes | None) -> Iterator[str]:
-    """Whose data a row holds."""
-    data = {} if body is None else msgspec.json.decode(body)
-    yield from (subject for subject, _ in _fields_about(plan(table.record), {**data, "id": id}))
-
-
-def _fields_about(plans: tuple[FieldPlan, ...], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Subject and field, for each field that is somebody's; fields of items are named by the field that holds them."""
-    for name, whose, items in plans:
-        if whose is not None and data.get(whose.subject):
-            yield data[whose.subject], name
-        elif items is not None:
-            for item in data.get(name) or ():
-                yield from ((subject, name) for subject, _ in _fields_about(items, item))
 
 
 def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
@@ -192,8 +175,10 @@ class _Stored(NamedTuple):
 
 def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[_Stored]:
     """Rows that hold something of a subject, as seen or beneath."""
+    if table.record is Erasure:
+        return []
     columns = f'SELECT id, scope, body, base FROM "{table.name}" WHERE id = ?'
-    if not any(part.about or part.items for part in plan(table.record)):
+    if not is_about_people(table.record):
         return [_Stored(*row) for row in device.conn.execute(columns, (subject,)).fetchall()]
     needle = f"%{subject}%"
     rows = device.conn.execute(
@@ -202,29 +187,12 @@ def _rows_naming(device: "SqlDevice", table: RecordTable, subject: str) -> list[
     return [
         row
         for row in (_Stored(*found) for found in rows)
-        if row.id == subject
-        or subject in {*subjects_of(table, row.id, row.body), *subjects_of(table, row.id, row.base)}
+        if concerns(table.record, row.id, row.body, subject) or concerns(table.record, row.id, row.base, subject)
     ]
 
 
-def _without(table: RecordTable, id: Id, body: bytes | None, subject: str) -> bytes | None:
-    """The row without what is the subject's; None where it then is no record any more, or was theirs altogether."""
-    if body is None or id == subject:
-        return None
-    data = msgspec.json.decode(body)
-    for whose, name in list(_fields_about(plan(table.record), {**data, "id": id})):
-        if whose == subject:
-            data.pop(name, None)
-    left: bytes = msgspec.json.encode(data)
-    try:
-        decode(table.record, left)
-    except msgspec.DecodeError:
-        return None
-    return left
-
-
 def _erase_row(device: "SqlDevice", table: RecordTable, row: _Stored, subject: str) -> None:
-    body, base = (_without(table, row.id, data, subject) for data in (row.body, row.base))
+    body, base = (without(table.record, row.id, data, subject) for data in (row.body, row.base))
     words = search.NOTHING
     if body is None and base is None:
         device.conn.execute(table.drop_sql, (row.id,))

@@ -12,7 +12,6 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import OPEN
 from cloud.storage.backend import Books, change_context, part_context, unpack_parts
-from cloud.storage.subjects import SubjectKeys
 
 _SLICE = 1_000
 
@@ -63,9 +62,7 @@ class _Check:
 
     def __init__(self, books: Books, studio: Id, connection: Connection, verify: Verifier) -> None:
         self._tables, self._studio, self._connection, self._verify = books.tables, studio, connection, verify
-        self._keys = SubjectKeys(
-            books.database, books.tables, books.secret, books.cache, studio=studio, connection=connection
-        )
+        self._keys = books.keys(connection, studio)
         self._sealer = Sealer(self._keys, books.entropy)
 
     def run(self) -> Audit:

@@ -1,6 +1,7 @@
 """One studio's storage, as its authority needs it: bulk reads, bulk writes, one transaction at a time."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from classtap_core.kernel.device import Answer
 from classtap_core.kernel.digests import row_number, signed
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import GENESIS, batch_statement
+from classtap_core.kernel.erasure import erased_by
 from classtap_core.kernel.errors import ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Range
@@ -23,7 +25,8 @@ from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
 from cloud.storage.database import Database, How
 from cloud.storage.finds import Finds
-from cloud.storage.subjects import KeyCache, SubjectKeys
+from cloud.storage.sealing import RowSeals, erase
+from cloud.storage.subjects import KeyCache, SubjectKeys, count_erasure
 from cloud.storage.tables import Tables
 
 _CHUNK = 1_000
@@ -48,6 +51,19 @@ class Books:
         self.database, self.tables, self.secret, self.entropy = database, tables, secret, entropy
         self.cache = KeyCache()
         self.finds = Finds(database, tables)
+
+    def keys(self, connection: Connection, studio: Id, *, erasures: int | None = None) -> SubjectKeys:
+        """A studio's keys within one transaction. `erasures`: the studio's count of them, where it was read already."""
+        return SubjectKeys(
+            self.database, self.tables, self.secret, self.cache, studio=studio, connection=connection, erasures=erasures
+        )
+
+    @contextmanager
+    def opening(self, connection: Connection, studio: Id) -> Iterator[RowSeals]:
+        """What opens rows in a transaction that only reads."""
+        keys = self.keys(connection, studio)
+        yield RowSeals(keys, self.entropy)
+        keys.committed()
 
 
 class SqlCloud:
@@ -110,6 +126,7 @@ class SqlCloud:
 
     def _begin(self) -> None:
         self._committing = self._after = None
+        self._less: dict[Ref, bytes | None] = {}
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -141,15 +158,35 @@ class SqlCloud:
 
     def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
         kind = record.KIND
-        with self._reading() as connection:
-            return {row.id: row for row in self._books.finds.by_id(connection, self._studio, kind, ids)}
+        with self._reading() as connection, self._seals(connection) as seals:
+            found = {row.id: row for row in self._books.finds.by_id(connection, self._studio, kind, ids)}
+            bodies = seals.open(record, [(row.id, row.body) for row in found.values()])
+        return {id: found[id]._replace(body=body) for id, body in bodies.items()}
 
     def find(self, wanted: Range) -> list[Row]:
         return self.find_many([wanted])[0]
 
     def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
-        with self._reading() as connection:
-            return self._books.finds.run(connection, self._studio, wanted)
+        with self._reading() as connection, self._seals(connection) as seals:
+            found = self._books.finds.run(connection, self._studio, wanted)
+            return [
+                _opened(seals, one.record, rows) if rows else rows for one, rows in zip(wanted, found, strict=True)
+            ]
+
+    @contextmanager
+    def _seals(self, connection: Connection) -> Iterator[RowSeals]:
+        if self._writing is None:
+            with self._books.opening(connection, self._studio) as seals:
+                yield seals
+        else:
+            yield RowSeals(self._own_keys(), self._books.entropy)
+
+    def _own_keys(self) -> SubjectKeys:
+        """The keys of this transaction, those it made among them."""
+        if self._keys is None:
+            erasures = None if self._head is None else self._head.erasures
+            self._keys = self._books.keys(self._connection, self._studio, erasures=erasures)
+        return self._keys
 
     def holds(self, scope: str) -> bool:
         return True
@@ -169,7 +206,7 @@ class SqlCloud:
             sealed = _unpack(found.changes)
             if not sealed:
                 return ()
-            keys = self._keys or self._made_keys(connection)
+            keys = self._own_keys() if self._writing else self._books.keys(connection, self._studio)
             keys.warm(sealed.keys() - {OPEN})
             return join_changes(Sealer(keys, self._books.entropy).open(sealed, change_context(found.sequence)))
 
@@ -251,17 +288,25 @@ class SqlCloud:
         last: dict[str, dict[Id, Change]] = {}
         for change in changes:
             last.setdefault(change.kind, {})[change.id] = change
+        seals = RowSeals(self._own_keys(), self._books.entropy)
         for kind, by_id in sorted(last.items()):
             found = self._tables.records[kind]
-            put = [
-                {
-                    "studio_id": self._studio, "id": change.id, "scope": change.scope, "body": change.body,
-                    **found.values(change.body),
-                }
-                for change in by_id.values()
-                if change.body is not None
-            ]  # fmt: skip
-            gone = [change.id for change in by_id.values() if change.body is None]
+            there = [(change.id, change.body) for change in by_id.values() if change.body is not None]
+            kept = seals.seal(found.record, there, now=time.time_ns() // 1_000_000)
+            put, gone = [], [change.id for change in by_id.values() if change.body is None]
+            for id, body in there:
+                row = kept[id]
+                if row is None:
+                    gone.append(id)
+                else:
+                    put.append(
+                        {
+                            "studio_id": self._studio, "id": id, "scope": by_id[id].scope, "body": row.stored,
+                            **found.values(row.body),
+                        }
+                    )  # fmt: skip
+                if row is None or row.body != body:
+                    self._less[kind, id] = None if row is None else row.body
             if put:
                 self._database.put(self._connection, found.table, put, How.REPLACE)
             for chunk in chunks(gone):
@@ -278,12 +323,13 @@ class SqlCloud:
         if not ledgers:
             return
         connection, last = self._connection, ledgers[-1].link
-        keys = self._keys = self._made_keys(connection)
+        keys = self._own_keys()
         subjects = {subject for ledger in ledgers for subject in (*ledger.parts, *ledger.change_parts)} - {OPEN}
         keys.make(subjects, now=last.decided)
         sealer = Sealer(keys, self._books.entropy)
         self._database.put(connection, self._tables.log, [self._log_row(ledger, sealer) for ledger in ledgers])
-        moved = _moved(ledgers)
+        moved = _moved(ledgers, self._less)
+        moved.update(self._erase(erased_by(change for ledger in ledgers for change in ledger.changes), last))
         if moved:
             rows: list[dict[str, Any]] = [
                 {
@@ -346,12 +392,20 @@ class SqlCloud:
                 found.update(Id(operation) for operation in connection.scalars(query))
         return found
 
-    def _made_keys(self, connection: Connection) -> SubjectKeys:
-        books = self._books
-        return SubjectKeys(
-            books.database, books.tables, books.secret, books.cache, studio=self._studio, connection=connection,
-            erasures=None if self._head is None else self._head.erasures,
-        )  # fmt: skip
+    def _erase(self, people: Sequence[Id], last: Link) -> "_Moved":
+        """Destroy people's keys and take them out of the rows; where something changed."""
+        moved: _Moved = {}
+        connection, keys = self._connection, self._own_keys()
+        for subject in people:
+            seals = RowSeals(keys, self._books.entropy)
+            done = erase(connection, self._tables, seals, self._studio, subject, dialect=self._database.dialect)
+            for kind, id, scope, body in done:
+                number = None if body is None else signed(row_number(kind, id, scope, body))
+                moved[scope, (kind, id)] = (last.sequence, number)
+            keys.destroy(subject, now=last.decided)
+        if people:
+            count_erasure(connection, self._tables, self._studio)
+        return moved
 
     def _log_row(self, ledger: Ledger, sealer: Sealer) -> dict[str, Any]:
         link = ledger.link
@@ -407,9 +461,13 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield several[start : start + _CHUNK]
 
 
-def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], tuple[int, int | None]]:
-    """Scope and row → the last sequence at which it changed there, and its number where it lies there now."""
-    moved: dict[tuple[str, Ref], tuple[int, int | None]] = {}
+_Moved = dict[tuple[str, Ref], tuple[int, int | None]]
+"""Scope and row → the last sequence at which it changed there, and its number where it lies there now."""
+
+
+def _moved(ledgers: Sequence[Ledger], less: Mapping[Ref, bytes | None]) -> _Moved:
+    """What ledgers changed. `less`: what was kept of rows that name somebody who is erased."""
+    moved: _Moved = {}
     last: dict[Ref, Change] = {}
     for ledger in ledgers:
         for change in ledger.changes:
@@ -418,7 +476,13 @@ def _moved(ledgers: Sequence[Ledger]) -> dict[tuple[str, Ref], tuple[int, int | 
             moved[(change.scope, change.ref)] = (ledger.link.sequence, None)
             last[change.ref] = change
     for ref, change in last.items():
-        if change.body is not None:
+        body = less.get(ref, change.body)
+        if body is not None:
             sequence, _ = moved[(change.scope, ref)]
-            moved[(change.scope, ref)] = (sequence, signed(row_number(*ref, change.scope, change.body)))
+            moved[(change.scope, ref)] = (sequence, signed(row_number(*ref, change.scope, body)))
     return moved
+
+
+def _opened(seals: RowSeals, record: type[Record], rows: Sequence[Row]) -> list[Row]:
+    bodies = seals.open(record, [(row.id, row.body) for row in rows])
+    return [row._replace(body=bodies[row.id]) for row in rows if row.id in bodies]

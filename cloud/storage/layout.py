@@ -25,6 +25,7 @@ from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from cloud.storage import citus, wall
 from cloud.storage.database import Database
+from cloud.storage.sealing import open_part
 from cloud.storage.tables import RecordTable, Tables
 
 _SLICE = 2_000
@@ -226,7 +227,7 @@ def _fill(found: RecordTable, connection: Connection) -> None:
         connection.execute(
             statement,
             [
-                {"at_studio": studio, "at_id": id, **found.values(body)}
+                {"at_studio": studio, "at_id": id, **found.values(open_part(body))}
                 for studio, id, body in rows[start : start + _SLICE]
             ],
         )

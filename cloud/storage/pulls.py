@@ -16,6 +16,7 @@ from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.digests import Digest, digest_of
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
 from cloud.storage.backend import Books
 from cloud.storage.tables import RecordTable
@@ -99,7 +100,7 @@ def pull(
         for kind, ids in wanted.items():
             there = {}
             if kind in books.tables.records:
-                there = {row.id: row for row in books.finds.by_id(connection, studio, kind, ids)}
+                there = _opened(books, studio, connection, kind, ids)
             for id, scope in ids.items():
                 row = there.get(id)
                 if row is None or not covers(scopes, row.scope):
@@ -114,6 +115,13 @@ def pull(
     last = entries[-1]
     here = Cursor(studio, last.sequence, last.kind, last.id, last.scope)
     return PulledPage(rows, last.sequence - 1, written(here), more=True)
+
+
+def _opened(books: Books, studio: Id, connection: Connection, kind: str, ids: Collection[Id]) -> dict[Id, Row]:
+    found = {row.id: row for row in books.finds.by_id(connection, studio, kind, ids)}
+    with books.opening(connection, studio) as seals:
+        bodies = seals.open(books.tables.records[kind].record, [(row.id, row.body) for row in found.values()])
+    return {id: found[id]._replace(body=body) for id, body in bodies.items()}
 
 
 def _digest(books: Books, studio: Id, connection: Connection, scope: str, without: Collection[str]) -> Digest:
@@ -203,7 +211,9 @@ def snapshot(
                 query = query.where(tuple_(columns.scope, columns.id) > tuple_(since.scope, since.id))
             room = most - len(rows)
             page = connection.execute(query.order_by(columns.scope, columns.id).limit(room + 1)).all()
-            rows += [Pulled(kind, Id(id), lies, body) for id, lies, body in page[:room]]
+            with books.opening(connection, studio) as seals:
+                bodies = seals.open(found.record, [(Id(id), body) for id, _, body in page[:room]])
+            rows += [Pulled(kind, Id(id), lies, bodies[Id(id)]) for id, lies, _ in page[:room] if id in bodies]
             if len(page) > room:
                 # With no room left, the page ends just before this kind: its name alone sorts before its rows.
                 end = page[room - 1] if room else None

@@ -45,8 +45,11 @@ class SubjectKeys:
             erasures = connection.scalar(select(head.c.erasures).where(head.c.studio_id == studio)) or 0
         self._cache = cache.of(studio, erasures)
         self._fresh: dict[str, bytes | None] = {}
+        self._destroyed: set[str] = set()
 
     def key(self, subject: str) -> bytes | None:
+        if subject in self._destroyed:
+            return None
         if subject in self._cache:
             return self._cache[subject]
         if subject not in self._fresh:
@@ -92,7 +95,8 @@ class SubjectKeys:
         """Destroy a subject's key: what is sealed under it never opens again."""
         row = {"studio_id": self._studio, "subject": subject, "wrapped": None, "made_ms": now, "destroyed_ms": now}
         self._connection.execute(self._database.upsert(self._table), [row])
-        self._fresh.pop(subject, None)
+        self._fresh[subject] = None
+        self._destroyed.add(subject)
 
     def committed(self) -> None:
         self._cache.update(self._fresh)

@@ -177,7 +177,7 @@ def test_nothing_of_it_is_readable_in_the_cloud_and_an_erased_person_takes_the_k
     found = protocol.decode(Offer, client.get(url, headers=device.headers).content)
     assert found == offer
     with cloud.database.write(studio.id) as connection:
-        keys = cloud.blobs._keys(studio.id, connection)
+        keys = cloud.books.keys(connection, studio.id)
         keys.destroy(offer.subject, now=1)
     cloud.books.cache.__init__()  # type: ignore[misc]
     assert code_of(client.get(url, headers=device.headers)) == (409, "blob.erased")
