@@ -1,17 +1,118 @@
-"""Taking a device's batch: exactly once, and never held up by one operation that the storage cannot take."""
+"""Taking devices' batches: exactly once, those that wait for one studio in one commit, none held up by another's fault."""
 
 import logging
+import threading
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
 
-from classtap_core.kernel.authority import Batch, Pushed
+from classtap_core.kernel.authority import Batch, Incoming, Pushed
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import ClassTapError
+from classtap_core.kernel.ids import Id
+from cloud.lanes import Lanes
 from cloud.studios import Studios
+from sync.protocol import MOST_OPERATIONS
 
 _log = logging.getLogger("classtap.cloud")
 
 MOST_SEARCHED = 16
 """Faulty operations looked for one by one; a batch with more has its remainder quarantined whole."""
+MOST_TOGETHER = 64
+"""Batches taken in one commit; and no more than a single push may hold operations."""
+
+_OF_ALL = frozenset({"cloud.database_unreachable", "cloud.database_busy", "cloud.moved", "cloud.no_studio"})
+"""Troubles that none of the batches caused: each alone would only meet them again."""
+
+
+class _Waiting(NamedTuple):
+    push: Incoming
+    future: "Future[Pushed]"
+
+
+class Intake:
+    """Batches on their way to their studios. While one commit of a studio runs, those that come wait and go together.
+
+    Safe to call from any thread; the work is done on the studio's lane.
+    """
+
+    def __init__(self, studios: Studios, lanes: Lanes) -> None:
+        self._studios, self._lanes = studios, lanes
+        self._waiting: dict[Id, deque[_Waiting]] = {}
+        self._lock = threading.Lock()
+
+    def submit(self, batch: Batch, sealed: Sequence[Sealed]) -> "Future[Pushed]":
+        """What `take` makes of a batch, later. Raises RuntimeError once the lanes were shut down."""
+        one = _Waiting(Incoming(batch, sealed), Future())
+        studio = batch.studio
+        with self._lock:
+            if studio in self._waiting:
+                self._waiting[studio].append(one)
+                return one.future
+            self._waiting[studio] = deque([one])
+            try:
+                self._lanes.add(studio, lambda: self._some(studio))
+            except RuntimeError:
+                del self._waiting[studio]
+                raise
+        return one.future
+
+    def _some(self, studio: Id) -> None:
+        """Take what waits now, and come again for what came meanwhile: other studios have their turn in between."""
+        while True:
+            with self._lock:
+                together = _together(self._waiting[studio])
+            self._take([one for one in together if one.future.set_running_or_notify_cancel()])
+            with self._lock:
+                if not self._waiting[studio]:
+                    del self._waiting[studio]
+                    return
+                try:
+                    self._lanes.add(studio, lambda: self._some(studio))
+                except RuntimeError:
+                    continue  # shut down meanwhile: what was accepted before is done, here
+                return
+
+    def _take(self, together: Sequence[_Waiting]) -> None:
+        if len(together) > 1:
+            try:
+                found = self._studios.authority(together[0].push.batch.studio).push_together(
+                    [one.push for one in together]
+                )
+            except Exception as fault:  # noqa: BLE001 - one of them; which, each alone will tell
+                if isinstance(fault, ClassTapError) and fault.code in _OF_ALL:
+                    for one in together:
+                        one.future.set_exception(fault)
+                    return
+                _log.warning("%d pushes failed together: %s", len(together), type(fault).__name__)
+            else:
+                for one, became in zip(together, found, strict=True):
+                    if isinstance(became, ClassTapError):
+                        one.future.set_exception(became)
+                    else:
+                        one.future.set_result(became)
+                return
+        for one in together:
+            try:
+                one.future.set_result(take(self._studios, one.push.batch, one.push.sealed))
+            except BaseException as fault:  # noqa: BLE001 - whoever waits for it is told
+                one.future.set_exception(fault)
+
+
+def _together(waiting: "deque[_Waiting]") -> list[_Waiting]:
+    """The first of those that wait, up to the second one of a device: that one is judged by what the first comes to."""
+    found: list[_Waiting] = []
+    devices: set[Id] = set()
+    room = MOST_OPERATIONS
+    while waiting and len(found) < MOST_TOGETHER:
+        batch = waiting[0].push.batch
+        room -= len(batch.items)
+        if found and (batch.device in devices or room < 0):
+            break
+        devices.add(batch.device)
+        found.append(waiting.popleft())
+    return found
 
 
 def take(studios: Studios, batch: Batch, sealed: Sequence[Sealed]) -> Pushed:
@@ -21,13 +122,13 @@ def take(studios: Studios, batch: Batch, sealed: Sequence[Sealed]) -> Pushed:
     what causes it is quarantined and acknowledged, the rest lands.
     """
     try:
-        return studios.authority(batch.studio, signature=batch.signature).push(batch, sealed=sealed)
+        return studios.authority(batch.studio).push(batch, sealed=sealed)
     except ClassTapError:
         raise
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not stop the device's queue for ever
         _log.error("push failed while writing: %s; looking for the operation", type(fault).__name__)
         poison = _search(studios, batch, sealed)
-        return studios.authority(batch.studio, signature=batch.signature).push(batch, sealed=sealed, poison=poison)
+        return studios.authority(batch.studio).push(batch, sealed=sealed, poison=poison)
 
 
 def _search(studios: Studios, batch: Batch, sealed: Sequence[Sealed]) -> frozenset[int]:
@@ -49,9 +150,7 @@ def _search(studios: Studios, batch: Batch, sealed: Sequence[Sealed]) -> frozens
 
 def _lands(studios: Studios, batch: Batch, sealed: Sequence[Sealed], *, poison: set[int]) -> bool:
     try:
-        studios.authority(batch.studio, signature=batch.signature, rehearsing=True).push(
-            batch, sealed=sealed, poison=poison
-        )
+        studios.authority(batch.studio, rehearsing=True).push(batch, sealed=sealed, poison=poison)
     except ClassTapError:
         raise
     except Exception:  # noqa: BLE001 - the answer is no, whatever the fault

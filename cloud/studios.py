@@ -111,16 +111,16 @@ class Studios:
             raise Refused("cloud.no_studio")
         return found
 
-    def storage(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> SqlCloud:
-        """The studio's storage for one piece of work on this thread. `signature`: of the batch being taken."""
+    def storage(self, studio: Id, *, rehearsing: bool = False) -> SqlCloud:
+        """The studio's storage for one piece of work on this thread."""
         return SqlCloud(
-            self.books, studio, announce=self.watch.announce, watch=self._watch, signature=signature,
-            sign=None if signature is not None else self._signer(studio), rehearsing=rehearsing,
+            self.books, studio, announce=self.watch.announce, watch=self._watch, sign=self._signer(studio),
+            rehearsing=rehearsing,
         )  # fmt: skip
 
-    def authority(self, studio: Id, *, signature: bytes | None = None, rehearsing: bool = False) -> Authority:
+    def authority(self, studio: Id, *, rehearsing: bool = False) -> Authority:
         """The studio's authority for one piece of work on this thread."""
-        backend = self.storage(studio, signature=signature, rehearsing=rehearsing)
+        backend = self.storage(studio, rehearsing=rehearsing)
         return Authority(backend, self.bus, self.clock, self.entropy, is_signed)
 
     def author(self, studio: Id, payload: Payload, *, source: str, id: Id | None = None) -> Ledger:

@@ -5,7 +5,7 @@ The same engine stands over SQLAlchemy in the cloud and over memory in the simul
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -27,7 +27,7 @@ from classtap_core.kernel.envelope import (
     write,
 )
 from classtap_core.kernel.envelope import read as read_envelope
-from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.errors import BadInput, ClassTapError, ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Reason, Status, refused
@@ -75,6 +75,25 @@ class Batch(NamedTuple):
     signature: bytes
 
 
+class Incoming(NamedTuple):
+    """A batch that waits to be taken: what `read_batch` made of it, and sequences that the storage cannot take."""
+
+    batch: Batch
+    sealed: Sequence[Sealed]
+    poison: Container[int] = ()
+
+
+class Moved(NamedTuple):
+    """A device's new mark. With `earlier` it speaks of an epoch before its current one, which stays as it is.
+
+    `signature` is the batch's that moved it; None when the cloud's own device authored.
+    """
+
+    mark: Mark
+    earlier: bool = False
+    signature: bytes | None = None
+
+
 def read_batch(batch: Batch) -> tuple[Sealed, ...]:
     """The envelopes of a batch. Raises BadInput when one is none."""
     return tuple([read_envelope(item.data, item.parts) for item in batch.items])
@@ -107,8 +126,8 @@ class CloudBackend(Reader, Protocol):
 
     def atomic(self) -> AbstractContextManager[Any]: ...
 
-    def mark(self, device: Id) -> Mark | None:
-        """The device's mark, locked until the transaction ends; None when it was never paired."""
+    def marks_of(self, devices: Sequence[Id]) -> Mapping[Id, Mark]:
+        """The devices' marks, locked until the transaction ends; one that was never paired has none."""
         ...
 
     def end_of(self, device: Id, epoch: int) -> tuple[int, str]:
@@ -137,8 +156,8 @@ class CloudBackend(Reader, Protocol):
         """Write links, operations, changes (sealed), the change index and the cloud's effects, and move the head."""
         ...
 
-    def set_mark(self, mark: Mark, *, earlier: bool = False) -> None:
-        """Move a device's mark; with `earlier` it speaks of an epoch before its current one, which stays as it is."""
+    def set_marks(self, moved: Sequence[Moved]) -> None:
+        """Move devices' marks."""
         ...
 
 
@@ -179,6 +198,37 @@ class _Read(NamedTuple):
     trouble: Outcome | None
 
 
+class _Taken(NamedTuple):
+    """A batch that was checked: its device's mark before, the answers to what came before, and what is new in it."""
+
+    mark: Mark
+    earlier: bool
+    signature: bytes
+    known: list[Answer]
+    new: list[_Read]
+
+    def moved(self, decided: Sequence[Ledger]) -> Moved:
+        """The device's mark after what was decided of it."""
+        last = self.new[-1].sealed
+        disputed = sum(ledger.link.outcome.status is Status.CONTESTED for ledger in decided)
+        mark = msgspec.structs.replace(
+            self.mark, sequence=last.envelope.sequence, hash=last.hash, contested=self.mark.contested + disputed
+        )
+        return Moved(mark, self.earlier, self.signature)
+
+    def answered(self, decided: tuple[Ledger, ...]) -> Pushed:
+        answers = [
+            *self.known,
+            *(
+                Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence, owed(ledger.effects))
+                for ledger in decided
+            ),
+        ]
+        acked = self.new[-1].sealed.envelope.sequence if self.new else self.mark.sequence
+        head = decided[-1].link.sequence if decided else max((answer.included for answer in answers), default=0)
+        return Pushed(tuple(answers), acked, head, decided)
+
+
 class Authority:
     """Takes batches and authors the cloud's own operations for one studio."""
 
@@ -198,36 +248,39 @@ class Authority:
         (with `expected`), `sync.fork` (with `sequence`, and the `epoch` to begin), `sync.epoch`; BadInput when an
         envelope is not one. Nothing is kept then.
         """
-        if sealed is None:
-            sealed = read_batch(batch)
+        one = Incoming(batch, read_batch(batch) if sealed is None else sealed, poison)
+        (found,) = self.push_together([one])
+        if isinstance(found, ClassTapError):
+            raise found
+        return found
+
+    def push_together(self, pushes: Sequence[Incoming]) -> list[Pushed | Refused | BadInput]:
+        """Take batches of different devices in one transaction, in this order, each answered as it would be alone.
+
+        A batch that `push` would raise Refused or BadInput for gets that in its place; nothing of it is kept, and all
+        of the others. Any other fault is raised, and nothing of any batch is kept.
+        """
+        devices = [push.batch.device for push in pushes]
+        if len(set(devices)) < len(devices):
+            raise ProgramFault("of two batches of one device the second would be judged by a mark that has moved")
         with self.backend.atomic():
-            current = self.backend.mark(batch.device)
-            if current is None:
-                raise Refused("sync.unpaired")
-            self._check(batch, sealed, current)
-            mark = self._in_epoch(current, batch.epoch)
-            new = [item for item in sealed if item.envelope.sequence > mark.sequence]
-            old = [item for item in sealed if item.envelope.sequence <= mark.sequence]
-            answers = self._repeat(old, batch, current)
-            self._check_chain(new, mark, current)
-            ledgers: tuple[Ledger, ...] = ()
-            if new:
-                ledgers = self._decide_and_write([self._read(item, poison) for item in new], mark)
-                answers += [
-                    Answer(ledger.link.device_sequence, ledger.link.outcome, ledger.link.sequence, owed(ledger.effects))
-                    for ledger in ledgers
-                ]
-                last = new[-1]
-                disputed = sum(ledger.link.outcome.status is Status.CONTESTED for ledger in ledgers)
-                self.backend.set_mark(
-                    msgspec.structs.replace(
-                        mark, sequence=last.envelope.sequence, hash=last.hash, contested=mark.contested + disputed
-                    ),
-                    earlier=mark.epoch < current.epoch,
-                )
-                mark = msgspec.structs.replace(mark, sequence=last.envelope.sequence)
-            head = ledgers[-1].link.sequence if ledgers else max((answer.included for answer in answers), default=0)
-        return Pushed(tuple(answers), mark.sequence, head, ledgers)
+            marks = self.backend.marks_of(devices)
+            found = [self._opened(push, marks.get(push.batch.device)) for push in pushes]
+            taken = [one for one in found if isinstance(one, _Taken) and one.new]
+            ledgers = iter(self._decide_and_write(taken))
+            done: list[Pushed | Refused | BadInput] = []
+            moved: list[Moved] = []
+            for one in found:
+                if not isinstance(one, _Taken):
+                    done.append(one)
+                    continue
+                decided = tuple(islice(ledgers, len(one.new)))
+                if decided:
+                    moved.append(one.moved(decided))
+                done.append(one.answered(decided))
+            if moved:
+                self.backend.set_marks(moved)
+        return done
 
     def author(
         self, device: Id, payload: Payload, author: Author, *, source: str, cause: str = "", depth: int = 0,
@@ -245,7 +298,7 @@ class Authority:
         Raises the first fault of a handler; nothing is kept then.
         """
         with self.backend.atomic():
-            mark = self.backend.mark(device)
+            mark = self.backend.marks_of([device]).get(device)
             if mark is None:
                 raise Refused("sync.unpaired")
             at = self.clock.now()
@@ -270,7 +323,8 @@ class Authority:
                 previous = sealed.hash
                 decided.append((_Read(sealed, op, None), decision))
             ledgers = self._write(decided)
-            self.backend.set_mark(msgspec.structs.replace(mark, sequence=mark.sequence + len(ops), hash=previous))
+            mark = msgspec.structs.replace(mark, sequence=mark.sequence + len(ops), hash=previous)
+            self.backend.set_marks([Moved(mark)])
         return ledgers
 
     def _drafted(self, draft: CloudDraft, mark: Mark, position: int, at: Timestamp) -> Operation[Any]:
@@ -292,6 +346,23 @@ class Authority:
     @property
     def _studio(self) -> Id:
         return self.backend.studio
+
+    def _opened(self, push: Incoming, current: Mark | None) -> "_Taken | Refused | BadInput":
+        """A batch that was checked against what the cloud has of its device, or why it cannot be taken."""
+        batch, sealed, poison = push
+        try:
+            if current is None:
+                raise Refused("sync.unpaired")
+            self._check(batch, sealed, current)
+            mark = self._in_epoch(current, batch.epoch)
+            new = [item for item in sealed if item.envelope.sequence > mark.sequence]
+            old = [item for item in sealed if item.envelope.sequence <= mark.sequence]
+            answers = self._repeat(old, batch, current)
+            self._check_chain(new, mark, current)
+        except (Refused, BadInput) as no:
+            return no
+        reads = [self._read(item, poison) for item in new]
+        return _Taken(mark, mark.epoch < current.epoch, batch.signature, answers, reads)
 
     def _check(self, batch: Batch, sealed: Sequence[Sealed], mark: Mark) -> None:
         if not sealed:
@@ -356,33 +427,37 @@ class Authority:
             return _Read(sealed, None, trouble)
         return _Read(sealed, op, None)
 
-    def _decide_and_write(self, reads: Sequence[_Read], mark: Mark) -> tuple[Ledger, ...]:
-        ops = [read.op for read in reads if read.op is not None]
+    def _decide_and_write(self, taken: "Sequence[_Taken]") -> tuple[Ledger, ...]:
+        """Decide what is new in the batches, in their order, and write it: what one of them changed, the next one sees."""
+        if not taken:
+            return ()
+        ops = [read.op for one in taken for read in one.new if read.op is not None]
         self.backend.lock(_guards(ops))
         now = self.clock.now().corrected
         snapshot = Snapshot(self.backend, self.bus.registry)
         self.bus.prefetch(ops, snapshot, now=now)
         authors = dict(self.backend.authors([op.id for op in ops]))
         decided: list[tuple[_Read, Decision | None]] = []
-        room = self.MOST_CONTESTED - mark.contested
-        for read in reads:
-            if read.op is None:
-                decided.append((read, None))
-                continue
-            author = authors.setdefault(read.op.id, NOBODY)
-            if author != NOBODY:
-                known = DUPLICATE if author == mark.device else refused("operation.id_taken")
-                decided.append((read, Decision(read.op, known)))
-                continue
-            authors[read.op.id] = mark.device
-            decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
-            if decision.outcome.status is Status.CONTESTED:
-                room -= 1
-                if room < 0:
-                    decided.append(_not_kept(read, decision))
+        for one in taken:
+            room = self.MOST_CONTESTED - one.mark.contested
+            for read in one.new:
+                if read.op is None:
+                    decided.append((read, None))
                     continue
-            snapshot.apply(decision.changes)
-            decided.append((read, decision))
+                author = authors.setdefault(read.op.id, NOBODY)
+                if author != NOBODY:
+                    known = DUPLICATE if author == one.mark.device else refused("operation.id_taken")
+                    decided.append((read, Decision(read.op, known)))
+                    continue
+                authors[read.op.id] = one.mark.device
+                decision = self.bus.decide(read.op, snapshot, now=now, phase=Phase.ACCEPT)
+                if decision.outcome.status is Status.CONTESTED:
+                    room -= 1
+                    if room < 0:
+                        decided.append(_not_kept(read, decision))
+                        continue
+                snapshot.apply(decision.changes)
+                decided.append((read, decision))
         return self._write(decided)
 
     def _write(self, decided: Sequence[tuple[_Read, Decision | None]]) -> tuple[Ledger, ...]:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from classtap_core.kernel.authority import Known, Ledger, Mark, StudioHead
+from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
 from classtap_core.kernel.device import Answer
 from classtap_core.kernel.digests import row_number, signed
@@ -70,7 +70,6 @@ class SqlCloud:
     """`CloudBackend` over SQL. Make one for each piece of work; it belongs to one thread.
 
     Attributes:
-        signature: the batch's signature, kept beside the log so that it can be checked again and forwarded.
         sign: signs what the cloud's own device authored.
         rehearsing: do everything, then roll back.
     """
@@ -82,14 +81,13 @@ class SqlCloud:
         *,
         announce: Announce | None = None,
         watch: Watch | None = None,
-        signature: bytes | None = None,
         sign: Callable[[bytes], bytes] | None = None,
         rehearsing: bool = False,
     ) -> None:
         self._rehearsing = rehearsing
         self._books, self._studio = books, studio
         self._tables, self._database = books.tables, books.database
-        self._announce, self._watch, self.signature, self._sign = announce, watch, signature, sign
+        self._announce, self._watch, self._sign = announce, watch, sign
         self._writing: Connection | None = None
         self._keys: SubjectKeys | None = None
         self._head: _Head | None = None
@@ -212,18 +210,18 @@ class SqlCloud:
 
     # CloudBackend
 
-    def mark(self, device: Id) -> Mark | None:
+    def marks_of(self, devices: Sequence[Id]) -> Mapping[Id, Mark]:
         table = self._tables.device
-        columns = (table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested)
-        found = self._connection.execute(
-            select(*columns).where(table.c.studio_id == self._studio, table.c.id == device).with_for_update()
-        ).first()
-        if found is None:
-            return None
-        return Mark(
-            device=device, epoch=found.epoch, sequence=found.sequence, hash=found.hash, public_key=found.public_key,
-            contested=found.contested,
-        )  # fmt: skip
+        columns = (table.c.id, table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested)
+        found: dict[Id, Mark] = {}
+        for chunk in chunks(devices):
+            asked = select(*columns).where(table.c.studio_id == self._studio, table.c.id.in_(chunk))
+            for row in self._connection.execute(asked.order_by(table.c.id).with_for_update()):
+                found[Id(row.id)] = Mark(
+                    device=Id(row.id), epoch=row.epoch, sequence=row.sequence, hash=row.hash,
+                    public_key=row.public_key, contested=row.contested,
+                )  # fmt: skip
+        return found
 
     def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]:
         log = self._tables.log
@@ -355,28 +353,39 @@ class SqlCloud:
             changes = [change for ledger in ledgers for change in ledger.changes]
             self._after = self._watch(connection, self._studio, changes)
 
-    def set_mark(self, mark: Mark, *, earlier: bool = False) -> None:
-        device = self._tables.device
-        where = update(device).where(device.c.studio_id == self._studio, device.c.id == mark.device)
-        self._connection.execute(
-            where.values(contested=mark.contested)
-            if earlier
-            else where.values(epoch=mark.epoch, sequence=mark.sequence, hash=mark.hash, contested=mark.contested)
-        )
-        signature = self.signature
-        if signature is None and self._sign is not None:
-            signature = self._sign(
-                batch_statement(
-                    studio=self._studio, device=mark.device, epoch=mark.epoch,
-                    last_sequence=mark.sequence, last_hash=mark.hash,
-                )
-            )  # fmt: skip
-        if signature is not None:
-            row = {
+    def set_marks(self, moved: Sequence[Moved]) -> None:
+        device, connection = self._tables.device, self._connection
+        where = update(device).where(device.c.studio_id == self._studio, device.c.id == bindparam("of"))
+        ahead = [
+            {"of": mark.device, "epoch": mark.epoch, "sequence": mark.sequence, "hash": mark.hash,
+             "contested": mark.contested}
+            for mark, earlier, _ in moved if not earlier
+        ]  # fmt: skip
+        behind = [{"of": mark.device, "contested": mark.contested} for mark, earlier, _ in moved if earlier]
+        for rows in (ahead, behind):
+            if rows:
+                connection.execute(where.values({name: bindparam(name) for name in rows[0] if name != "of"}), rows)
+        signed = [(mark, self._signature(mark) if signature is None else signature) for mark, _, signature in moved]
+        rows = [
+            {
                 "studio_id": self._studio, "device_id": mark.device, "epoch": mark.epoch, "sequence": mark.sequence,
                 "signature": signature,
-            }  # fmt: skip
-            self._connection.execute(self._tables.batch.insert(), [row])
+            }
+            for mark, signature in signed if signature is not None
+        ]  # fmt: skip
+        if rows:
+            connection.execute(self._tables.batch.insert(), rows)
+
+    def _signature(self, mark: Mark) -> bytes | None:
+        """Of what the cloud's own device authored."""
+        if self._sign is None:
+            return None
+        return self._sign(
+            batch_statement(
+                studio=self._studio, device=mark.device, epoch=mark.epoch, last_sequence=mark.sequence,
+                last_hash=mark.hash,
+            )
+        )  # fmt: skip
 
     def settled(self, operations: Iterable[Id]) -> set[Id]:
         """Those of the operations that were decided and stand: they need not be authored again."""

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.kernel.authority import MOST_EPOCHS, Batch, CloudDraft, Received
+from classtap_core.kernel.authority import MOST_EPOCHS, Batch, CloudDraft, Incoming, Pushed, Received, read_batch
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.chain import ChainRow, verify_studio
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.envelope import Author, batch_statement, commitments, make_parts, read, write
-from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.errors import BadInput, ProgramFault, Refused
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.memory import MemoryCloud
 from classtap_core.kernel.outcomes import Status
@@ -197,7 +197,7 @@ def test_what_the_storage_cannot_take_is_named_and_left_out(cloud: Cloud, desk: 
 def test_a_failure_while_writing_leaves_nothing(cloud: Cloud, desk: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     some(desk, 2)
     batch = desk.batch(1, 2)
-    for step in ("write_rows", "lock_head", "append", "set_mark"):
+    for step in ("write_rows", "lock_head", "append", "set_marks"):
         with monkeypatch.context() as patch:
             real = getattr(MemoryCloud, step)
 
@@ -225,6 +225,51 @@ def test_later_operations_of_a_batch_see_earlier_ones_and_places_run_out(cloud: 
     assert b'"free":0' in row.body
 
 
+def test_taken_together_each_is_answered_as_alone() -> None:
+    """The same five batches in one transaction and one after the other: the same answers, the same bytes in the chain."""
+    told = []
+    for at_once in (True, False):
+        cloud = Cloud()
+        cloud.authority.author(cloud.own, toy.Post(seats=SEATS, free=3), STAFF, source="test")
+        devices = [Device(name, cloud) for name in ("one", "two", "three", "four", "five")]
+        for number, device in enumerate(devices):
+            device.clock.advance(number)
+            for payload in (mark(0), mark(number), toy.Take(seats=SEATS)):
+                device.bus.submit(payload, STAFF)
+        batches = [device.batch(1, 3) for device in devices]
+        batches[1] = batches[1]._replace(signature=bytes(64))
+        batches[3] = devices[3].batch(2, 3)
+        found: list[Pushed | Refused | BadInput] = []
+        if at_once:
+            found += cloud.authority.push_together([Incoming(one, read_batch(one)) for one in batches])
+        else:
+            for batch in batches:
+                try:
+                    found.append(cloud.authority.push(batch))
+                except Refused as refusal:
+                    found.append(refusal)
+        told.append(
+            (
+                [one.code if isinstance(one, Refused) else one[:3] for one in found],
+                [ledger.link_data for ledger in cloud.backend.ledgers],
+                dict(cloud.backend.marks),
+                cloud.backend.state.all(),
+            )
+        )
+    assert told[0] == told[1]
+    answers, chain, _, _ = told[0]
+    assert [answers[1], answers[3]] == ["sync.signature", "sync.gap"]
+    assert len(chain) == 10
+
+
+def test_two_batches_of_one_device_are_not_taken_together(cloud: Cloud, desk: Device) -> None:
+    some(desk, 2)
+    both = [Incoming(batch, read_batch(batch)) for batch in (desk.batch(1, 1), desk.batch(2, 2))]
+    with pytest.raises(ProgramFault):
+        cloud.authority.push_together(both)
+    assert cloud.backend.ledgers == []
+
+
 class Order(MemoryCloud):
     """Remembers in which order a transaction took its locks and wrote."""
 
@@ -240,7 +285,7 @@ class Order(MemoryCloud):
         self.steps.append("commit")
 
     def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]
-        if name in ("mark", "lock", "rows", "write_rows", "lock_head", "append", "set_mark"):
+        if name in ("marks_of", "lock", "rows", "write_rows", "lock_head", "append", "set_marks"):
             self.steps.append(name)
         return super().__getattribute__(name)
 
@@ -254,7 +299,7 @@ def test_locks_come_first_sorted_and_the_head_last(cloud: Cloud, desk: Device) -
     desk.push()
     assert cloud.backend.locked == sorted(f"seats:{id}" for id in ids)
     assert cloud.backend.steps == [
-        "begin", "mark", "lock", "rows", "write_rows", "lock_head", "append", "set_mark", "commit",
+        "begin", "marks_of", "lock", "rows", "write_rows", "lock_head", "append", "set_marks", "commit",
     ]  # fmt: skip
 
 

@@ -1,0 +1,127 @@
+"""Pushes that wait for one studio go in one commit, each answered as alone; one that fails costs the others nothing."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from classtap_core.kernel.authority import Batch, Pushed, read_batch
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.outcomes import Status
+from cloud.composition import Cloud
+from cloud.storage.audit import audit
+from cloud.storage.directory import StudioEntry
+from cloud.studios import is_signed
+from sync import protocol
+from tests.cloud.conftest import paired
+from tests.cloud.rig import Device, child_id, marks
+from tests.cloud.test_push import logged, poisoned
+from tests.unit.kernel import toy
+
+
+@pytest.fixture
+def devices(cloud: Cloud, studio: StudioEntry, client: httpx.Client) -> list[Device]:
+    made = [paired(cloud, studio, client) for _ in range(4)]
+    for number, device in enumerate(made):
+        device.submit(marks(5, start=3 * number))  # each marks two children that the next one marks too
+    return made
+
+
+def batch(device: Device, first: int, last: int, **bent: Any) -> Batch:
+    return protocol.batch_of(device.batch(first, last, **bent))
+
+
+@contextmanager
+def commits(cloud: Cloud) -> Iterator[list[int]]:
+    """How many rows each statement wrote into the log."""
+    found: list[int] = []
+
+    def executed(_c: Any, _cursor: Any, statement: str, given: Any, _context: Any, _many: bool) -> None:
+        if statement.startswith("INSERT INTO log "):
+            found.append(len(given))
+
+    event.listen(cloud.database._engine, "before_cursor_execute", executed)
+    yield found
+    event.remove(cloud.database._engine, "before_cursor_execute", executed)
+
+
+def together(cloud: Cloud, studio: StudioEntry, batches: Sequence[Batch]) -> list[Future[Pushed]]:
+    """All of them wait while the studio's lane is taken, and are done when this returns."""
+    released = threading.Event()
+    before = cloud.writing.of(studio.id).submit(released.wait)
+    futures = [cloud.intake.submit(one, read_batch(one)) for one in batches]
+    released.set()
+    assert before.result(20)
+    for future in futures:
+        future.exception(20)
+    return futures
+
+
+def test_what_waits_goes_in_one_commit(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
+    with commits(cloud) as written:
+        found = [one.result() for one in together(cloud, studio, [batch(device, 1, 5) for device in devices])]
+    assert written == [20]
+    assert [answer.included for pushed in found for answer in pushed.answers] == list(range(1, 21))
+    for device, pushed in zip(devices, found, strict=True):
+        assert device.push(1, 5).answers == pushed.answers
+    assert logged(cloud) == 20
+    assert audit(cloud.books, studio.id, verify=is_signed).ok
+
+
+def test_of_one_device_each_waits_for_the_one_before(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
+    one, other = devices[:2]
+    asked = [batch(one, 1, 2), batch(other, 1, 5), batch(one, 3, 5), batch(one, 1, 5)]
+    with commits(cloud) as written:
+        found = [future.result() for future in together(cloud, studio, asked)]
+    assert written == [7, 3]
+    assert [pushed.acked for pushed in found] == [2, 5, 5, 5]
+    assert found[3].answers == found[0].answers + found[2].answers
+
+
+def test_one_that_is_refused_is_refused_alone(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
+    asked = [batch(device, 1, 5) for device in devices]
+    asked[1] = asked[1]._replace(signature=bytes(64))
+    asked[2] = batch(devices[2], 3, 5)
+    with commits(cloud) as written:
+        found = together(cloud, studio, asked)
+    assert written == [10]
+    refused = [found[place].exception() for place in (1, 2)]
+    assert [(type(one), getattr(one, "code", "")) for one in refused] == [
+        (Refused, "sync.signature"), (Refused, "sync.gap"),
+    ]  # fmt: skip
+    assert [found[place].result().acked for place in (0, 3)] == [5, 5]
+    assert devices[1].push(1, 5).acked == 5
+
+
+@pytest.mark.expected_log("failed together", reason="the storage refuses an operation on purpose")
+@pytest.mark.expected_log("looking for the operation", reason="the storage refuses an operation on purpose")
+def test_what_the_storage_cannot_take_is_set_apart_and_the_neighbours_land(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device]
+) -> None:
+    with poisoned(cloud, "record_presence", toy.presence_id(child_id(1))):
+        found = [one.result() for one in together(cloud, studio, [batch(device, 1, 5) for device in devices])]
+    statuses = [[answer.outcome.status for answer in pushed.answers] for pushed in found]
+    assert statuses[0][1] is Status.QUARANTINED
+    assert [some.count(Status.QUARANTINED) for some in statuses] == [1, 0, 0, 0]
+    assert logged(cloud) == 20
+    assert audit(cloud.books, studio.id, verify=is_signed).ok
+
+
+def test_after_the_end_nothing_is_taken_and_what_waited_is_done(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device]
+) -> None:
+    asked = [batch(devices[0], 1, 2), batch(devices[0], 3, 5), batch(devices[0], 1, 5)]
+    released = threading.Event()
+    cloud.writing.of(studio.id).submit(released.wait)
+    futures = [cloud.intake.submit(one, read_batch(one)) for one in asked]
+    cloud.writing.shutdown(wait=False)
+    released.set()
+    assert [future.result(20).acked for future in futures] == [2, 5, 5]
+    last = batch(devices[1], 1, 5)
+    with pytest.raises(RuntimeError, match="shutdown"):
+        cloud.intake.submit(last, read_batch(last))
