@@ -11,11 +11,12 @@ from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHea
 from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GENESIS
+from classtap_core.kernel.erasure import concerns, erased_by, without
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status
-from classtap_core.kernel.records import Record, Row, decode, index_of
+from classtap_core.kernel.records import Record, Row, decode, index_of, plan
 from classtap_core.kernel.scopes import covers
 from classtap_core.kernel.tx import Change, Ref, Touched, matches, order_key
 
@@ -103,9 +104,54 @@ class _Atomic:
         list.append(value)
         self._journal(list.pop)
 
+    def _set_all(self, list: list[Any], values: Sequence[Any]) -> None:
+        before = list[:]
+        list[:] = values
+        self._journal(lambda: list.__setitem__(slice(None), before))
+
+    def _erase_rows(self, rows: Rows, subject: str) -> list[Row]:
+        """Take a person out of rows; those that held something of them."""
+        touched = []
+        for ref, row in rows.all().items():
+            record = rows.registry.records.get(row.kind)
+            if record is not None and concerns(record, row.id, row.body, subject):
+                body = without(record, row.id, row.body, subject)
+                self._put(rows, ref, None if body is None else row._replace(body=body))
+                touched.append(row)
+        return touched
+
 
 def _row_after(change: Change) -> Row | None:
     return None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
+
+
+def _changes_without(changes: Iterable[Change], registry: Registry, subject: str) -> tuple[Change, ...]:
+    """Recorded changes as they come back once a person's part no longer opens: without their fields, and bodies."""
+    found = []
+    for change in changes:
+        record = registry.records[change.kind]
+        if concerns(record, change.id, change.body, subject):
+            mine = {part.name for part in plan(record) if part.about or part.items}
+            before, after = (
+                None if side is None else {name: value for name, value in side.items() if name not in mine}
+                for side in (change.before, change.after)
+            )
+            change = msgspec.structs.replace(change, before=before, after=after, body=None)
+        found.append(change)
+    return tuple(found)
+
+
+def _entry_without(entry: Entry, registry: Registry, subject: str) -> Entry:
+    parts = {whose: part for whose, part in entry.parts.items() if whose != subject}
+    return entry._replace(parts=parts, changes=_changes_without(entry.changes, registry, subject))
+
+
+def _ledger_without(ledger: Ledger, registry: Registry, subject: str) -> Ledger:
+    parts = {whose: part for whose, part in ledger.parts.items() if whose != subject}
+    changed = {whose: part for whose, part in ledger.change_parts.items() if whose != subject}
+    return ledger._replace(
+        parts=parts, change_parts=changed, changes=_changes_without(ledger.changes, registry, subject)
+    )
 
 
 class MemoryDevice(_Atomic):
@@ -241,8 +287,19 @@ class MemoryDevice(_Atomic):
             self._set(self.settled, sequence, None)
 
     def put_base(self, rows: Iterable[Pulled]) -> None:
-        for row in rows:
+        came = list(rows)
+        for row in came:
             self._put(self.base, row.ref, None if row.body is None else Row(row.kind, row.id, row.scope, row.body))
+        for subject in erased_by(came):
+            self.erase(subject)
+
+    def erase(self, subject: str) -> None:
+        """Take a person out of rows and log, as a destroyed key does."""
+        for rows in (self.seen, self.base):
+            self._erase_rows(rows, subject)
+        self._set_all(self.log, [_entry_without(entry, self.registry, subject) for entry in self.log])
+        for epoch, log in self.past.items():
+            self._set(self.past, epoch, [_entry_without(entry, self.registry, subject) for entry in log])
 
     def bare(self, refs: Iterable[Ref]) -> None:
         for ref in refs:
@@ -386,6 +443,10 @@ class MemoryCloud(_Atomic):
                 self._add(self.index, (link.sequence, change.scope, change.ref))
                 if change.left and change.left != change.scope:
                     self._add(self.index, (link.sequence, change.left, change.ref))
+            for subject in erased_by(ledger.changes):
+                for row in self._erase_rows(self.state, subject):
+                    self._add(self.index, (link.sequence, row.scope, (row.kind, row.id)))
+                self._set_all(self.ledgers, [_ledger_without(one, self.registry, subject) for one in self.ledgers])
 
     def end_of(self, device: Id, epoch: int) -> tuple[int, str]:
         sequence = max((at for of, within, at in self._place if (of, within) == (device, epoch)), default=0)
