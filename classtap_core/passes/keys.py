@@ -42,6 +42,11 @@ class KeyBundle(msgspec.Struct, frozen=True, kw_only=True):
         """Return the key of that id, or None."""
         return next((key for key in self.keys if key.key_id == key_id), None)
 
+    @property
+    def last_end_s(self) -> int | None:
+        """When the last of the keys that are good ends; None when none is."""
+        return max((key.not_after for key in self.keys if key.revoked_at is None), default=None)
+
 
 class KeyBundleError(ValueError):
     """A bundle that must not be used; `code` says why, `params` with what."""

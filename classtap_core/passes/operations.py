@@ -28,8 +28,11 @@ from classtap_core.passes.rolling import KEY_BYTES
 GRACE_S = 24 * 60 * 60
 """How long a printed card of the epoch before stays good, so that it is not dead at the door (ruling 5)."""
 
+KIOSK_GRACE_S = 30 * 24 * 60 * 60
+"""The same after a kiosk was lost: what it held makes no printed card, so there is time to print anew."""
+
 REASONS = ("first", "schedule", "kiosk", "lost", "rights", "revoked")
-GRACED = ("schedule", "kiosk")
+GRACES = {"schedule": GRACE_S, "kiosk": KIOSK_GRACE_S}
 MOST_ISSUES = 20
 """How many epochs a pass remembers."""
 
@@ -63,7 +66,7 @@ class IssuePass(Payload, frozen=True, kw_only=True):
         handle: 16 random hex digits, used only where the family has no pass yet.
         issued_s, expires_s: Unix seconds.
         because: `first`; or why the epoch rises: `schedule` (the epoch before stays good for a day), `kiosk` (one that
-            held the keys of codes is lost: printed cards stay good for a day), `lost`, `rights` (somebody lost the
+            held the keys of codes is lost: printed cards stay good for thirty days), `lost`, `rights` (somebody lost the
             right to it), `revoked`.
     """
 
@@ -109,7 +112,8 @@ def issue_pass(tx: Tx, op: Operation[IssuePass]) -> Outcome:
     tx.put(
         msgspec.structs.replace(
             held, epoch=epoch, issued_s=new.issued_s, expires_s=new.expires_s, issues=issues,
-            grace_until_s=new.issued_s + GRACE_S if new.because in GRACED else 0, printed_only=new.because == "kiosk",
+            grace_until_s=new.issued_s + GRACES[new.because] if new.because in GRACES else 0,
+            printed_only=new.because == "kiosk",
         )
     )  # fmt: skip
     tx.effect(PassIssued(family=held.family, home=held.home, epoch=epoch, because=new.because), home=Home.CLOUD)

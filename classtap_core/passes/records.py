@@ -51,7 +51,11 @@ class Pass(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "pass"
     PREFIX: ClassVar[str] = "families"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_handle", ("handle",)), Index("by_family", ("family",)))
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index("by_handle", ("handle", "epoch")),
+        Index("by_family", ("family",)),
+        Index("by_expires", ("expires_s",)),
+    )
 
     family: Id
     home: Id
@@ -91,7 +95,7 @@ class RollingKeys(Record, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "pass_rolling"
     PREFIX: ClassVar[str] = "families"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_handle", ("handle",)),)
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_handle", ("handle", "epoch")),)
 
     family: Id
     home: Id

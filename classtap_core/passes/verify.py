@@ -44,7 +44,8 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
 
     A pass is good up to `static_s` (printed) or `rolling_s` (on a screen) outside its times; the doubt a device has of
     its own clock widens that by at most as much again. A rolling code is good `rolling_steps` steps either side. More
-    than `refusals` refused scans of one pass within `refusal_window_s` stop it for `refusal_hold_s`.
+    than `refusals` refused scans of one pass within `refusal_window_s` stop it for `refusal_hold_s`. Staff are warned
+    `keys_end_s` before the last key that is held ends.
     """
 
     static_s: int = 120
@@ -52,6 +53,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     rolling_steps: int = 1
     keys_warn_s: int = 7 * DAY_S
     keys_fail_s: int = 14 * DAY_S
+    keys_end_s: int = 30 * DAY_S
     refusals: int = 5
     refusal_window_s: int = 30
     refusal_hold_s: int = 60
@@ -288,6 +290,9 @@ def _warnings(case: _Case) -> tuple[Note, ...]:
     age_s = _keys_age_s(case)
     if age_s > case.tolerance.keys_warn_s:
         notes.append(Note("keys_old", {"age_s": int(age_s)}))
+    last_s = case.keys.last_end_s if case.keys is not None else None
+    if last_s is not None and case.latest_s > last_s - case.tolerance.keys_end_s:
+        notes.append(Note("keys_end_soon", {"ends_s": last_s}))
     if case.keys is not None and case.latest_s < case.keys.issued_at - case.leeway_s:
         notes.append(Note("clock_behind_keys", {"issued_s": case.keys.issued_at}))
     return tuple(notes)

