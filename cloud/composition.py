@@ -14,7 +14,7 @@ from cloud.hints import Hints
 from cloud.intake import Intake
 from cloud.lanes import Lanes
 from cloud.secret import Secret, load_secret
-from cloud.storage import numbering
+from cloud.storage import numbering, resealing
 from cloud.storage.backend import Books
 from cloud.storage.database import Database
 from cloud.storage.directory import Directory
@@ -64,6 +64,7 @@ class Cloud:
                 self.studios.directory.check_standing(connection)
                 self.studios.directory.check_secret(connection, secret)
             numbering.fill(self.books, self.studios.directory)
+            resealing.fill(self.books, self.studios.directory)
         except BaseException:
             self.database.close()
             raise

@@ -37,9 +37,7 @@ class RowSeals:
     def __init__(self, keys: SubjectKeys, entropy: Entropy) -> None:
         self._keys, self._sealer = keys, Sealer(keys, entropy)
 
-    def seal(
-        self, record: type[Record], rows: Sequence[tuple[Id, bytes]], *, now: int
-    ) -> dict[Id, Kept | None]:
+    def seal(self, record: type[Record], rows: Sequence[tuple[Id, bytes]], *, now: int) -> dict[Id, Kept | None]:
         """Rows by id, keys made where somebody has none; None for a row that is none without an erased person.
 
         `now`: milliseconds since the Unix epoch, noted with a new key.
@@ -76,7 +74,9 @@ class RowSeals:
         for id, parts in sealed.items():
             opened = self._sealer.open(parts, _context(record, id))
             body = trusted_canonical(
-                join({subject: {"": _read(data)} if subject == OPEN else _read(data) for subject, data in opened.items()})
+                join(
+                    {subject: {"": _read(data)} if subject == OPEN else _read(data) for subject, data in opened.items()}
+                )
             )
             if len(opened) == len(parts) or _is_record(record, body):
                 found[id] = body
