@@ -25,7 +25,6 @@ from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
-from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers, narrowed
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
@@ -33,6 +32,7 @@ from cloud.hints import Listener
 from cloud.limits import Tries
 from cloud.metrics import Metrics
 from cloud.pages.routes import seat_routes
+from cloud.pass_routes import PassRoutes
 from cloud.problems import problem, problem_of
 from cloud.standing import all_devices, take_report, take_word
 from cloud.storage.directory import DeviceEntry
@@ -71,6 +71,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over a cloud. The caller closes the cloud when the server has ended."""
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
     devices = _Devices(cloud, heartbeat_s)
+    passes = PassRoutes(cloud, devices.caller)
     metrics = devices.metrics
     route = app.router.add_route
     for path, handler, methods in (
@@ -84,14 +85,14 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/report", devices.report, ["POST"]),
         (f"{PREFIX}/devices", devices.devices, ["GET"]),
         (f"{PREFIX}/purged", devices.purged, ["POST"]),
-        (f"{PREFIX}/pass/{{family}}", devices.pass_text, ["GET"]),
+        (f"{PREFIX}/pass/{{family}}", passes.text, ["GET"]),
         (f"{PREFIX}/live", devices.live, ["GET"]),
         ("/healthz", _healthy, ["GET"]),
         ("/readyz", devices.ready, ["GET"]),
         ("/metrics", devices.measured, ["GET"]),
     ):
         route(path, _answering(handler, metrics, path), methods=methods)
-    for path, page in seat_routes(cloud, heartbeat_s=heartbeat_s):
+    for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
@@ -314,14 +315,6 @@ class _Devices:
         await self._run(self.cloud.reading, partial(take_word, self.cloud.studios, device, word))
         return Response(status_code=204)
 
-    async def pass_text(self, request: Request) -> Response:
-        device = await self._device(request)
-        if device.role != DESK:
-            raise Refused("pass.not_here")
-        family = Id(request.path_params["family"])
-        work = partial(self.cloud.studios.pass_of, device.studio, family)
-        return json_answer(encode(await self._run(self.cloud.reading, work)), gzip=False)
-
     async def live(self, request: Request) -> Response:
         device = await self._device(request)
         scopes = narrowed(_scopes(request) or device.scopes, device.scopes)
@@ -354,6 +347,10 @@ class _Devices:
 
     async def measured(self, request: Request) -> Response:
         return PlainTextResponse(self.metrics.text(listeners=len(self.cloud.hints)))
+
+    async def caller(self, request: Request) -> DeviceEntry:
+        """The device that asks, if it still may."""
+        return await self._device(request)
 
     async def _device(self, request: Request, *, shut_out_too: bool = False) -> DeviceEntry:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -114,6 +114,12 @@ class Directory:
         found = connection.execute(select(table).where(table.c.id == id)).first()
         return None if found is None else StudioEntry(**found._mapping)
 
+    def studio_numbered(self, connection: Connection, number: str) -> StudioEntry | None:
+        """By its number inside passes (16 hex digits)."""
+        table = self._tables.studios
+        found = connection.execute(select(table).where(table.c.pass_studio == number)).first()
+        return None if found is None else StudioEntry(**found._mapping)
+
     def studios(self, connection: Connection) -> list[StudioEntry]:
         table = self._tables.studios
         return [StudioEntry(**row._mapping) for row in connection.execute(select(table).order_by(table.c.id))]

@@ -34,3 +34,13 @@ def keys_of(connection: Connection, tables: Tables, studio: Id) -> list[StoredKe
     columns = [table.c[name] for name in StoredKey._fields]
     rows = connection.execute(select(*columns).where(table.c.studio_id == studio).order_by(table.c.key_id))
     return [StoredKey(*row) for row in rows]
+
+
+def revoke_key(connection: Connection, tables: Tables, studio: Id, key_id: int, *, at_s: int) -> None:
+    """From a moment on a key counts for nothing; the first word about that stands."""
+    table = tables.pass_key
+    connection.execute(
+        table.update()
+        .where(table.c.studio_id == studio, table.c.key_id == key_id, table.c.revoked_at.is_(None))
+        .values(revoked_at=at_s)
+    )

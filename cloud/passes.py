@@ -1,0 +1,91 @@
+"""The texts of passes, as those who may have them ask: a desk, a family's page, an API user. Plain functions on a cloud."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import decode
+from classtap_core.passes.attendees import AttendeePass, attendee_pass_id
+from classtap_core.passes.records import Pass, pass_id
+from cloud.passkeys import ROLLING_GRAIN_S, RollingText
+from cloud.storage.directory import StudioEntry
+from cloud.studios import Studios
+from sync.protocol import PassText
+
+
+class FamilyPass(NamedTuple):
+    """What a family's page and messages need to know of its pass.
+
+    Attributes:
+        text: of the printed pass. rolling: what the page shows. refresh_s: how soon to ask again while online.
+    """
+
+    held: Pass
+    text: str
+    rolling: RollingText
+    refresh_s: int
+
+
+class PassJws(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's pass as a JWS. `expires` is Unix seconds."""
+
+    family: Id
+    jws: str
+    expires: int
+
+
+def studio_numbered(studios: Studios, number: str) -> StudioEntry:
+    """The studio with a number inside passes (16 hex digits). Raises Refused `cloud.no_studio`."""
+    with studios.books.database.read() as connection:
+        found = studios.directory.studio_numbered(connection, number)
+    if found is None:
+        raise Refused("cloud.no_studio")
+    return found
+
+
+def held_pass(studios: Studios, studio: Id, family: Id) -> Pass:
+    """A family's pass as it stands. Raises Refused `pass.unknown`, `pass.revoked`."""
+    id = pass_id(studio, family)
+    row = studios.storage(studio).rows(Pass, [id]).get(id)
+    if row is None:
+        raise Refused("pass.unknown")
+    held: Pass = decode(Pass, row.body)
+    if held.revoked_at_ms is not None:
+        raise Refused("pass.revoked")
+    return held
+
+
+def text_of(studios: Studios, studio: Id, family: Id) -> PassText:
+    """The text of a family's printed pass, the same each time. Raises as `held_pass`."""
+    return studios.pass_of(studio, family)
+
+
+def jws_of(studios: Studios, studio: Id, family: Id) -> PassJws:
+    """The same claims as a JWS. Raises as `held_pass`."""
+    held = held_pass(studios, studio, family)
+    jws = studios.pass_keys.jws(studios.studio(studio), held, now_s=studios.clock.now().corrected // 1000)
+    return PassJws(family=family, jws=jws, expires=held.expires_s)
+
+
+def family_pass(studios: Studios, studio: Id, family: Id) -> FamilyPass:
+    """A family's pass in both tiers, freshly signed. Raises as `held_pass`, Refused `pass.no_key`, `pass.ended`."""
+    held = held_pass(studios, studio, family)
+    entry, now_s = studios.studio(studio), studios.clock.now().corrected // 1000
+    keys = studios.pass_keys
+    return FamilyPass(
+        held, keys.issue(entry, held, now_s=now_s), keys.rolling(entry, held, now_s=now_s), ROLLING_GRAIN_S
+    )  # fmt: skip
+
+
+def attendee_text(studios: Studios, studio: Id, session: Id, child: Id) -> str:
+    """The text of a child's pass to a session. Raises Refused `pass.unknown`, `pass.revoked`, `pass.no_key`."""
+    id = attendee_pass_id(studio, session, child)
+    row = studios.storage(studio).rows(AttendeePass, [id]).get(id)
+    if row is None:
+        raise Refused("pass.unknown")
+    held: AttendeePass = decode(AttendeePass, row.body)
+    if any(word.epoch >= held.epoch for word in held.revoked):
+        raise Refused("pass.revoked")
+    return studios.pass_keys.attend(studios.studio(studio), held, now_s=studios.clock.now().corrected // 1000)
