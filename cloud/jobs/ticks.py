@@ -14,10 +14,13 @@ from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
+from classtap_core.messaging import reactions as messaging_reactions
+from classtap_core.passes.operations import IssuePass
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
 from cloud.jobs.effects import Runner, drain
+from cloud.jobs.pass_care import PassCare
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
 from cloud.studios import Studios
@@ -53,6 +56,7 @@ ROOMS: tuple[tuple[str, Due], ...] = (
     ("lease.lapse", booking_reactions.due),
     ("seatrollout.apply", seating_reactions.due),
     ("series.extend", schedule_reactions.due),
+    ("message.escalate", messaging_reactions.due),
 )
 """What each room authors by the clock, and its query."""
 
@@ -83,6 +87,7 @@ class Ticks:
         self._studios, self._every_ms, self._runners = studios, every_s * 1000, runners or {}
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
         self._jobs = Jobs(studios.books.database, studios.books.tables)
+        self._passes = PassCare(studios) if IssuePass.SPEC.name in studios.bus.registry.specs else None
         self._forgot: dict[Id, int] = {}
         self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
@@ -107,6 +112,8 @@ class Ticks:
     def _sweep(self, job: Job) -> None:
         try:
             sweep(self._studios, job.studio, self._due)
+            if self._passes is not None:
+                self._passes.tend(job.studio)
             drain(self._studios, job.studio, self._runners)
             self._forget(job.studio)
         except ClassTapError as error:
