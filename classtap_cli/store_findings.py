@@ -90,7 +90,7 @@ def owner(call: Invocation) -> Finding:
     """Which program has the store open. Looked at before this command opens the store itself."""
     last = places.owner(call.folder)
     if not last["program"]:
-        return finding("owner", "owner_none", ok=True)
+        return finding("owner", "owner_left" if places.bad_ends(call.folder) else "owner_none", ok=True)
     alive = _alive(int(last["pid"]))
     return finding("owner", "owner" if alive else "owner_died", ok=True, program=last["program"], pid=last["pid"])
 

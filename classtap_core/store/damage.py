@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from classtap_core.store.pages import TABLE_LEAF, Damaged, Pages, Row
 
-MADE_AGAIN = ("searchable", "search_word", "search_reach", "sqlite_stat")
+MADE_AGAIN = ("searchable", "search_word", "search_reach", "trail", "sqlite_stat")
 """How the names of tables begin whose rows are derived from others."""
 
 FETCHED = ("record_", "aside")

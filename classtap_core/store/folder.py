@@ -5,6 +5,7 @@ listens, `reserve`, which holds room on the disk, and the folder `blobs`. While 
 `.next` ones.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -52,8 +53,8 @@ class Ownership:
     On a full disk it is held without a name: what frees room must be able to begin.
 
     Attributes:
-        unclean: whether the owner before this one ended without releasing it. in_a_row: how many did so, one after the
-        other.
+        unclean: whether an owner before this one ended without releasing it, and nobody has looked at the store since.
+        in_a_row: how many did so, one after the other.
     """
 
     def __init__(self, folder: Path, program: str) -> None:
@@ -69,22 +70,48 @@ class Ownership:
         try:
             said = os.pread(self._file, 4096, 0) if hasattr(os, "pread") else os.read(self._file, 4096)
             self.unclean = bool(said)
-            self.in_a_row = _in_a_row(said) + 1 if said else 0
-            os.ftruncate(self._file, 0)
-            os.lseek(self._file, 0, os.SEEK_SET)
-            os.write(
-                self._file, json.dumps({"program": program, "pid": os.getpid(), "unclean": self.in_a_row}).encode()
-            )
+            self.in_a_row = _in_a_row(said) + (1 if said and _named(said) else 0)
+            self._looked_at = not said
+            self._write(program, os.getpid())
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 os.close(self._file)
                 raise write_fault(error, folder) from error
 
+    def _write(self, program: str, pid: int) -> None:
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, json.dumps({"program": program, "pid": pid, "unclean": self.in_a_row}).encode())
+
+    def looked_at(self) -> None:
+        """Every page was looked at since the bad end: a good end of this owner settles it."""
+        self._looked_at = True
+
     def release(self) -> None:
+        """Give it up. A bad end before that nobody has looked into stays written down for whoever comes next."""
         if self._file >= 0:
             os.ftruncate(self._file, 0)
+            if not self._looked_at:
+                with contextlib.suppress(OSError):
+                    self._write("", 0)
             os.close(self._file)
             self._file = -1
+
+
+def _named(said: bytes) -> bool:
+    """Whether an owner's name stands in its lock: it has not given it up."""
+    try:
+        return bool(json.loads(said)["program"])
+    except (ValueError, KeyError, TypeError):
+        return True
+
+
+def bad_ends(folder: Path) -> int:
+    """How many programs in a row ended badly, as far as nobody has looked into it since; the one that runs left out."""
+    try:
+        return _in_a_row((folder / LOCK).read_bytes())
+    except OSError:
+        return 0
 
 
 def _in_a_row(said: bytes) -> int:

@@ -116,11 +116,21 @@ class Watch:
     def __init__(self) -> None:
         self.health = Health(Depth.START)
         self._listeners: list[Callable[[Health], None]] = []
+        self._hurt: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[Health], None]) -> Callable[[], None]:
         """Call back with each new finding, on the thread that found it. Returns what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def on_met(self, listener: Callable[[], None]) -> None:
+        """Call back, on the writer's thread, when work failed on a damaged page. It must be quick."""
+        self._hurt.append(listener)
+
+    def met(self) -> None:
+        """Work failed on a damaged page: nobody need look whether there is one."""
+        for listener in tuple(self._hurt):
+            listener()
 
     def found(self, health: Health) -> Health:
         """Take a finding; what was wrong stays wrong until a look as deep finds it mended."""

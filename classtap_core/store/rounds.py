@@ -12,7 +12,7 @@ from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
 from classtap_core.store import blob_backup, container
 from classtap_core.store.backup import KEEP, KEYS_END, Made, Rule, to_keep
-from classtap_core.store.folder import prepare
+from classtap_core.store.folder import DATABASE, prepare
 from classtap_core.store.integrity import Depth
 from classtap_core.store.space import Level
 from classtap_core.store.store import Store
@@ -27,6 +27,9 @@ LOOK_AT_DUE = timedelta(minutes=30)
 A_DAY = timedelta(hours=20)  # a desk that is opened at nine each day gets one each day
 KEYS_STAY = timedelta(days=30)
 LOOK_AT_ROOM = timedelta(minutes=1)
+LOOK_AT_QUIET = timedelta(minutes=1)
+MENDED_IN_USE = 16 << 20
+"""A larger store is mended when it is opened next: it would keep people waiting for more than six seconds."""
 MADE_AT_ONCE = 64 << 20
 """How much room a round makes where there is little, in bytes."""
 
@@ -114,6 +117,11 @@ class Rounds:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )  # fmt: skip
         now = datetime.now(UTC)
+        self._commits = -1
+        self._mending = self._scheduler.add_job(
+            self.mend, "interval", seconds=LOOK_AT_QUIET.total_seconds(), next_run_time=None
+        )
+        store.watch.on_met(lambda: self._scheduler.add_job(self.hurt, id="hurt", replace_existing=True))
         if store.unclean:
             self._scheduler.add_job(self.look, "date", args=[Depth.QUICK], run_date=now + timedelta(seconds=10))
         self._scheduler.add_job(
@@ -128,12 +136,38 @@ class Rounds:
     def look(self, depth: Depth) -> None:
         """One look; what it finds is remembered by the store's `watch`, and of blobs by `blobs.wrong`."""
         try:
-            self._store.look(depth)
+            if self._store.look(depth).mends:
+                self._commits = -1
+                self._mending.resume()
             if depth is Depth.FULL:
                 self._store.blobs.look()
         except ClassTapError as fault:
             if fault.code != "store.closed":
                 log.warning("the store could not be looked at: %s", fault)
+
+    def mend(self) -> None:
+        """Mend a damaged store once nothing was done for a minute, so that nobody waits for it."""
+        if self._store.device.commits != self._commits:
+            self._commits = self._store.device.commits
+            return
+        self._mending.pause()
+        self._mend()
+
+    def hurt(self) -> None:
+        """What somebody did just failed on a damaged page: look at once, and mend where that can be done."""
+        if self._store.watch.health.sound:
+            self.look(Depth.QUICK)
+        if self._store.watch.health.mends:
+            self._mending.pause()
+            self._mend()
+
+    def _mend(self) -> None:
+        try:
+            if (self._store.folder / DATABASE).stat().st_size <= MENDED_IN_USE:
+                self._store.mend()
+                self.look(self._store.watch.health.depth)
+        except (ClassTapError, OSError) as fault:
+            log.warning("the store is mended by the next start: %s", fault)
 
     def tidy(self) -> None:
         """Let go of what is old, kept only for a while, or nobody's; it waits behind whatever a person is doing."""

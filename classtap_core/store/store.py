@@ -224,6 +224,7 @@ class Store:
             if fault.code in integrity.DAMAGE and not self.device.conn.in_transaction:
                 with suppress(EnvironmentFault):  # a disk that is gone altogether: keep the connection there is
                     self._go_on_with_file()
+                self.watch.met()
             raise
 
     def _with_reserve(self, work: Callable[[], T]) -> T:
@@ -404,7 +405,32 @@ class Store:
                     found = integrity.full(reader, fresh)
         if found.pages or found.tables:
             found = found._replace(mends=salvage.to_be_mended(self.folder, self._key))
+        if depth is not Depth.START:
+            self._ownership.looked_at()
         return self.watch.found(found)
+
+    def mend(self) -> salvage.Salvaged:
+        """Make again, while the store is open, what is damaged and can be made again without loss.
+
+        Everybody waits meanwhile, some 350 ms for each megabyte. Raises EnvironmentFault `store.locked` (a reader looked
+        for too long), `disk_full`, after which all is as before; Refused `store.closed`.
+        """
+
+        def work() -> salvage.Salvaged:
+            with self._no_readers():
+                if not salvage.look(self.folder, self._key).mends_itself:
+                    return salvage.Salvaged(())
+                self.device.conn.close()
+                try:
+                    return salvage.mend(self.folder, self._key, self.registry, self._entropy)
+                finally:
+                    self._go_on_with_file()
+
+        with self._at_length:
+            found = self.call(work, background=True)
+        if found.aside:
+            log.warning("the store was mended: %s", found)
+        return found
 
     @property
     def recovery(self) -> bytes | None:

@@ -9,12 +9,14 @@ import pytest
 
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store.check import damaged_pages
+from classtap_core.store.folder import bad_ends, owner
 from classtap_core.store.integrity import AT_START, Depth, Health
 from classtap_core.store.salvage import MEND_FILE
 from classtap_core.store.store import Store
-from tests.end_to_end.rig import ROOT
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import STAFF, Opener, bus_over, child_id, child_row, mark
+
+ROOT = Path(__file__).resolve().parents[3]
 
 PAGE = 4096
 
@@ -99,6 +101,10 @@ def test_a_program_that_was_killed_is_noticed(folder: Path) -> None:
         "Store.open(Path(sys.argv[1]), toy.registry(), program='test'); os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(folder)], cwd=ROOT, check=False, timeout=60)
+    for _ in range(2):  # a command that opens and closes the store in between hides nothing
+        with Store.open(folder, toy.registry(), program="command") as store:
+            assert store.unclean
+        assert (owner(folder)["program"], bad_ends(folder)) == ("", 1)
     with Store.open(folder, toy.registry(), program="test") as store:
         assert store.unclean
         assert store.look(Depth.QUICK) == Health(Depth.QUICK)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.outcomes import ACCEPTED
@@ -17,10 +18,11 @@ from classtap_core.store.engine import PAGE_BYTES, connect
 from classtap_core.store.folder import ASIDE, DATABASE
 from classtap_core.store.integrity import Depth
 from classtap_core.store.pages import Pages, Row
+from classtap_core.store.rounds import Rounds
 from classtap_core.store.salvage import MEND_FILE, READY, Salvaged
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
-from tests.unit.store.conftest import ALL, DEVICE, STAFF, STUDIO, bus_over, child_id, child_row, mark
+from tests.unit.store.conftest import ALL, DEVICE, NOW, STAFF, STUDIO, bus_over, child_id, child_row, mark
 
 CHILDREN, MARKS, ACKED = 120, 24, 10
 
@@ -301,6 +303,51 @@ def test_what_can_be_made_again_is_by_the_next_start(control: Control, copy: Cal
     with Store.open(folder, toy.registry(), program="test") as store:
         store.call(lambda: store.device.erase(child_id(3)))
     assert not (folder / (DATABASE + ASIDE)).exists(), "it still named somebody who was erased"
+
+
+@pytest.mark.expected_log("the store (is damaged|was mended)", reason="a page was changed by hand")
+@pytest.mark.parametrize("what", ["searchable_fts_data", "log_id", "record_child"])
+def test_what_can_be_made_again_is_while_the_store_is_used(
+    control: Control, copy: Callable[[], Path], what: str
+) -> None:
+    """By the rounds, once a minute went by in which nobody did anything; whoever looks waits for it."""
+    folder = copy()
+    flip(folder, [page for page, name in control.owner.items() if name == what][-1])
+    with Store.open(folder, toy.registry(), program="test") as store:
+        rounds = Rounds(store, ManualClock(NOW), folder.parent / "backups")
+        rounds.look(Depth.QUICK)
+        rounds.mend()
+        store.device.commits += 1
+        rounds.mend()
+        assert not store.watch.health.sound, "somebody was at work in that minute"
+        rounds.mend()
+        assert store.watch.health.sound
+        assert store.look(Depth.FULL).sound
+        assert not (folder / MEND_FILE).exists()
+        store.call(lambda: bus_over(store.device, seed=6).submit(mark(2, state="late"), STAFF))
+        with store.reader() as reader:
+            assert len(reader.unsent(99)) == MARKS - ACKED + 1
+            again = {state.scope for state in reader.scopes() if state.again}
+        assert again == ({"families/*"} if what == "record_child" else set()), "the cloud is asked for what was lost"
+        lost = control.rows["child"].keys() - seen(store)["child"].keys()
+        assert bool(lost) == bool(again)
+
+
+@pytest.mark.expected_log("the store (is damaged|was mended)", reason="a page was changed by hand")
+def test_work_that_fails_on_a_damaged_page_has_it_mended_at_once(control: Control, copy: Callable[[], Path]) -> None:
+    folder = copy()
+    flip(folder, next(page for page, name in control.owner.items() if name == "log_id"))
+    with Store.open(folder, toy.registry(), program="test") as store:
+        rounds = Rounds(store, ManualClock(NOW), folder.parent / "backups")
+        hurt: list[bool] = []
+        store.watch.on_met(lambda: hurt.append(True))
+        with pytest.raises(EnvironmentFault, match=r"store\.damaged"):
+            store.call(lambda: bus_over(store.device, seed=5).submit(mark(1, state="late"), STAFF))
+        assert hurt
+        rounds.hurt()
+        assert store.watch.health.sound
+        store.call(lambda: bus_over(store.device, seed=5).submit(mark(1, state="late"), STAFF))
+        assert store.check().ok
 
 
 @pytest.mark.expected_log("the store is damaged", reason="a page was changed by hand")
