@@ -9,10 +9,15 @@ from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
+from classtap_core.messaging.operations import MessageWanted
 from cloud.blobs import Blobs
 from cloud.hints import Hints
 from cloud.intake import Intake
+from cloud.jobs.effects import Runner
 from cloud.lanes import Lanes
+from cloud.messaging.ports import Post, post_of
+from cloud.messaging.sending import Sender
+from cloud.pages.doors import Doors
 from cloud.secret import Secret, load_secret
 from cloud.storage import numbering, resealing
 from cloud.storage.backend import Books
@@ -35,7 +40,8 @@ class Cloud:
         studios: founding, pairing, and each studio's authority. blobs: sealed files. hints: who listens.
         watch: tells other workers, and hears from them. intake: takes pushes. writing: the threads that does so on, each
             studio's in a lane of its own; unpacking: the same for what is read of a push before. reading: the threads
-            that pulls are answered on.
+            that pulls are answered on. doors: how guardians come in. post: the ways messages leave by. runners: who
+            carries out which effects.
     """
 
     def __init__(
@@ -48,8 +54,12 @@ class Cloud:
         entropy: Entropy = os.urandom,
         scopes_of: ScopesOf = scopes_for,
         files: Path,
+        post: Post | None = None,
     ) -> None:
-        """`files` is the folder of what is too large for the database; several workers share it."""
+        """`files` is the folder of what is too large for the database; several workers share it.
+
+        `post`: the ways messages leave by; without it what the environment names, else an inbox beside `files`.
+        """
         self.bus, self.clock = bus, clock or SystemClock()
         self.database = Database(url)
         tables = make_tables(bus.registry, self.database.dialect)
@@ -72,6 +82,10 @@ class Cloud:
         self.intake = Intake(self.studios, self.writing)
         self.unpacking = Lanes(2, "cloud-unpacking")
         self.reading = ThreadPoolExecutor(4, "cloud-reading")
+        self.post = post or post_of(os.environ, files.parent / "inbox")
+        self.doors = Doors(self.books, self.clock)
+        sender = Sender(self.post, self.doors, self.clock)
+        self.runners: dict[str, Runner] = {MessageWanted.KIND: sender.carry_out}
         self.watch.start()
 
     def close(self) -> None:
@@ -120,7 +134,7 @@ def prepare_cloud(data: Path, bus: Bus, *, url: str = "", distributed: bool = Fa
 
 def open_cloud(
     data: Path, bus: Bus, *, url: str = "", clock: Clock | None = None, entropy: Entropy = os.urandom,
-    scopes_of: ScopesOf = scopes_for,
+    scopes_of: ScopesOf = scopes_for, post: Post | None = None,
 ) -> Cloud:  # fmt: skip
     """The cloud in `data/cloud` (made with mode 0700), on the database at `url` or, without one, a SQLite file there.
 
@@ -130,7 +144,7 @@ def open_cloud(
     folder = _folder(data)
     return Cloud(
         url or _file(folder), bus, secret=load_secret(folder), clock=clock, entropy=entropy, scopes_of=scopes_of,
-        files=folder / "blobs",
+        files=folder / "blobs", post=post,
     )  # fmt: skip
 
 

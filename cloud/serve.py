@@ -81,7 +81,7 @@ class CloudServer:
         self._up = threading.Event()
         self._server = _Server(_config(cloud, heartbeat_s), cloud, self._up.set)
         self._thread = threading.Thread(target=self._run, name="cloud-server", daemon=True)
-        self._ticks = Ticks(cloud.studios)
+        self._ticks = Ticks(cloud.studios, cloud.runners)
 
     def start(self) -> Self:
         """Returns when it listens. Raises EnvironmentFault `cloud.start`."""
@@ -149,7 +149,7 @@ def _serve_here(
 ) -> None:
     """Serve in this process until it is told to end."""
     cloud = open_cloud(data, bus, url=url, clock=clock)
-    ticks = Ticks(cloud.studios)
+    ticks = Ticks(cloud.studios, cloud.runners)
     try:
         ticks.start()
         cloud.studios.url = _url(listening)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from classtap_core.booking.gates import GUARDIAN_POLICY
+from classtap_core.booking.guardian_gates import GUARDIAN_POLICY
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range

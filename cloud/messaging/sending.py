@@ -1,0 +1,157 @@
+"""Carries out `message.wanted`: routes a message, sends it to each address once, and says what became of it."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from classtap_core.kernel.clock import Clock
+from classtap_core.kernel.effects import Intent
+from classtap_core.kernel.errors import ClassTapError, EnvironmentFault, Refused
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.records import Record, decode
+from classtap_core.messaging.operations import BouncedContact, MessageWanted, SettleMessage
+from classtap_core.messaging.reading import ADDRESS, route_of
+from classtap_core.messaging.records import Delivery, Message, PassedOver, State, mark
+from classtap_core.messaging.routing import Routing, Send, normalised, route, waves
+from classtap_core.messaging.templates import EMAIL, PASS, SMS, TEMPLATES
+from classtap_core.passes import picture
+from classtap_core.people.records import Contact
+from classtap_core.people.rules import masked_email, masked_phone
+from classtap_core.schedule.records import Location, Studio
+from classtap_core.timekeeping.rules import local_date
+from cloud.messaging import letters
+from cloud.messaging.ports import Answer, Post
+from cloud.messaging.stopping import stop_text
+from cloud.pages.doors import Doors
+from cloud.studios import Studios
+from resources.text import Catalogue
+
+R = TypeVar("R", bound=Record)
+
+MOST_TRIES = 8
+"""So often an address is tried; then it has failed. Less than an effect's own, which would set the message aside."""
+LINKED = (PASS, "page", "invoice", "absent", "late")
+"""Templates whose letters lead to the family's page."""
+
+
+class Sender:
+    """Sends messages through the ways out of one cloud. Called by the clock's thread."""
+
+    def __init__(self, post: Post, doors: Doors, clock: Clock) -> None:
+        self.post, self._doors, self._clock = post, doors, clock
+
+    def carry_out(self, studios: Studios, studio: Id, effect: Intent) -> None:
+        """Raises EnvironmentFault `message.again` while some address is still to be tried."""
+        id, wave = Id(effect.body["message"]), int(effect.body.get("wave", 0))
+        message = _one(studios, studio, Message, id)
+        if message is None:
+            return  # erased meanwhile
+        for _ in range(len(TEMPLATES[message.template].channels) + 1):  # a bounce opens the next way
+            routing, going = self._routed(studios, studio, message, wave)
+            known = {one.id: one for one in message.deliveries}
+            new = [send for send in going if _open(known.get(_delivery_id(message, send)))]
+            if not new:
+                break
+            for send in new:
+                self._deliver(studios, studio, message, send, known.get(_delivery_id(message, send)))
+            message = _one(studios, studio, Message, id) or message
+            if any(one.state is State.RETRY for one in message.deliveries):
+                break
+        routing, _ = self._routed(studios, studio, message, wave)
+        passed = tuple(
+            PassedOver(guardian=p.guardian, child=p.child, channel=p.channel, why=p.why) for p in routing.passed
+        )
+        last = max(0, len(waves(routing.sends)) - 1)
+        _say(studios, studio, SettleMessage(message=id, passed=passed, last_wave=last, routed=True))
+        tried = [one for one in message.deliveries if one.state is State.RETRY]
+        if tried:
+            raise EnvironmentFault("message.again", why=tried[0].code)
+
+    def _routed(self, studios: Studios, studio: Id, message: Message, wave: int) -> tuple[Routing, list[Send]]:
+        """Everybody a message is for, and the addresses whose turn has come."""
+        reader = studios.storage(studio)
+        home = _one(studios, studio, Location, message.home)
+        day = local_date(self._clock.now().corrected, home.zone if home else "UTC")
+        told = route_of(reader, studio, message.children, day=day, program=message.program)
+        routing = route(TEMPLATES[message.template], told)
+        turn = waves(routing.sends)[: wave + 1]
+        return routing, [send for send in routing.sends if send.wave in turn]
+
+    def _deliver(self, studios: Studios, studio: Id, message: Message, send: Send, before: Delivery | None) -> None:
+        id = _delivery_id(message, send)
+        tries = 1 + (before.tries if before is not None else 0)
+        answer = self._send(studios, studio, message, send, id)
+        state = State.FAILED if answer.state is State.RETRY and tries >= MOST_TRIES else answer.state
+        shown = masked_email(send.address) if send.channel == EMAIL else masked_phone(send.address)
+        word = Delivery(
+            id=id, channel=send.channel, shown=shown, guardians=send.guardians, state=state,
+            at_ms=self._clock.now().corrected, wave=send.wave, instead=send.instead, code=answer.code, tries=tries,
+        )  # fmt: skip
+        _say(studios, studio, SettleMessage(message=message.id, deliveries=(word,)))
+        if state is State.BOUNCED:
+            bounced(studios, studio, send.guardians, send.channel, send.address, answer.code)
+
+    def _send(self, studios: Studios, studio: Id, message: Message, send: Send, delivery: Id) -> Answer:
+        """One address. What it says is made for the first guardian it stands for."""
+        try:
+            content = self._content(studios, studio, message, send)
+        except ClassTapError as error:
+            return Answer(State.FAILED, error.code)
+        words = Catalogue(self.post.language)
+        if send.channel == SMS:
+            return self.post.sms.send(send.address, letters.sms(content, words))
+        try:
+            letter = letters.mail(
+                content, words, sender=self.post.sender, to=send.address, delivery=delivery,
+                at_ms=self._clock.now().corrected,
+            )  # fmt: skip
+        except (ValueError, IndexError):
+            return Answer(State.BOUNCED, "no_such_address")
+        return self.post.mail.send(letter)
+
+    def _content(self, studios: Studios, studio: Id, message: Message, send: Send) -> letters.Content:
+        """Raises Refused `pass.unknown`, `pass.revoked` where there is no pass to send."""
+        owner = _one(studios, studio, Studio, studio)
+        contact = _one(studios, studio, Contact, send.guardians[0])
+        base = self.post.url or studios.url
+        content = letters.Content(
+            message.template, owner.name if owner else studios.studio(studio).name, contact.name if contact else "",
+            text=message.text,
+        )  # fmt: skip
+        if message.template == PASS:
+            text = studios.pass_of(studio, message.family).text
+            content = content._replace(picture=picture.png(text, scale=6) if send.channel == EMAIL else b"")
+        if message.template in LINKED:
+            content = content._replace(link=f"{base}/f/in/{self._doors.link(studio, send.guardians[0])}")
+        if send.channel == EMAIL:
+            token = stop_text(studios.books.secret, studio, send.guardians[0], EMAIL)
+            content = content._replace(stop=f"{base}/f/stop/{token}")
+        return content
+
+
+def bounced(
+    studios: Studios, studio: Id, guardians: Iterable[Id], channel: str, address: str, code: str
+) -> None:  # fmt: skip
+    """Say of an address that it does not exist; another one of the same guardian is a new chance."""
+    items = tuple(guardians)
+    found = {id: _one(studios, studio, Contact, id) for id in items}
+    marks = tuple(mark(id, getattr(one, ADDRESS[channel]) if one else address) for id, one in found.items())
+    _say(studios, studio, BouncedContact(items=items, channel=channel, marks=marks, code=code))
+
+
+def _delivery_id(message: Message, send: Send) -> Id:
+    return derived("delivery", message.id, send.channel, normalised(send.channel, send.address))
+
+
+def _open(known: Delivery | None) -> bool:
+    return known is None or known.state is State.RETRY
+
+
+def _say(studios: Studios, studio: Id, payload: SettleMessage | BouncedContact) -> None:
+    outcome = studios.author(studio, payload, source=MessageWanted.KIND).link.outcome
+    if not outcome.stands:
+        raise Refused(outcome.reasons[0].code if outcome.reasons else "message.unknown")
+
+
+def _one(studios: Studios, studio: Id, record: type[R], id: Id) -> R | None:
+    row = studios.storage(studio).rows(record, [id]).get(id)
+    return None if row is None else decode(record, row.body)
