@@ -14,7 +14,7 @@ _QUIET_S = 0.25
 _BEGIN_BYTES = 64 * 2**20
 """From this size of the log on, it is copied although others write."""
 _MOST_BYTES = 160 * 2**20
-"""At this size the next writer copies it, while all others wait: a log that never ends would fill the disk."""
+"""At this size the next writer copies it before others write: a log that never ends would fill the disk."""
 KEPT_BYTES = 16 * 2**20
 """To this size the log's file is cut when it begins anew."""
 
@@ -34,7 +34,7 @@ class Checkpoints:
     def committed(self) -> None:
         """Look at the log's size; the caller holds the writer's lock and has no transaction open."""
         if self._size() >= _MOST_BYTES:
-            self._copy("TRUNCATE")
+            self._copy()
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="cloud-checkpoint", daemon=True)
@@ -57,7 +57,7 @@ class Checkpoints:
             if self._ended:
                 return
             self._due.clear()
-            self._copy("PASSIVE")
+            self._copy()
 
     def _size(self) -> int:
         try:
@@ -65,11 +65,14 @@ class Checkpoints:
         except OSError:
             return 0
 
-    def _copy(self, how: str) -> None:
-        """Trouble waits for the next time: nothing is lost, the log holds every commit."""
+    def _copy(self) -> None:
+        """Copy as far as no reader stands in the way, waiting for nobody: `journal_size_limit` cuts the file afterwards.
+
+        Trouble waits for the next time: nothing is lost, the log holds every commit.
+        """
         try:
             raw = self._engine.raw_connection()
             with contextlib.closing(raw):
-                raw.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+                raw.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except Exception as error:  # noqa: BLE001 - a full disk must not end the thread that would free it
             _log.warning("checkpoint failed: %s", type(getattr(error, "orig", error)).__name__)
