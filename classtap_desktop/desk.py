@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, TypeVar
 
@@ -179,6 +179,20 @@ class Desk(QObject):
         done = self._signals.each(lambda future: _finished(future, then, fail))
         self.source.submit(payload, self.operator.author).add_done_callback(done)
 
+    def submit_all(
+        self,
+        payloads: Sequence[Payload],
+        *,
+        then: Callable[[list[Receipt]], None],
+        failed: Callable[[Trouble], None] | None = None,
+    ) -> None:
+        """Do several things together as the signed-in person: all are durable, or none is. Each has its own receipt."""
+        if self.operator is None:
+            return
+        fail = failed or self._tell_trouble
+        done = self._signals.each(lambda future: _finished(future, then, fail))
+        self.source.submit_all(payloads, self.operator.author).add_done_callback(done)
+
     def may(self, capability: str, *, location: str | None = None) -> bool:
         """Say whether the signed-in person may do something at a location (None: everywhere)."""
         at_ms = self.now().corrected
@@ -229,7 +243,7 @@ class Desk(QObject):
         self.failed.emit(trouble)
 
 
-def _finished(future: Future[Receipt], then: Callable[[Receipt], None], failed: Callable[[Trouble], None]) -> None:
+def _finished(future: Future[T], then: Callable[[T], None], failed: Callable[[Trouble], None]) -> None:
     error = future.exception()
     if error is None:
         then(future.result())

@@ -79,6 +79,9 @@ class NodeSource:
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         return self._node.submit(payload, author, source="desk")
 
+    def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
+        return self._node.later(lambda bus: bus.submit_all(payloads, author, source="desk"))
+
     def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:
         return self._node.on_change(callback)
 

@@ -68,6 +68,10 @@ class DeskSource(Protocol):
         """Decide and commit an operation on the store's writer. The future raises what the environment did."""
         ...
 
+    def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
+        """Decide and commit several operations in one transaction, each seeing what those before it did."""
+        ...
+
     def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:
         """Call back, from any thread, after each commit with the records that changed."""
         ...

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.merge import merge
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
@@ -22,6 +23,7 @@ from classtap_core.people.records import (
     Family,
     HealthProposal,
 )
+from classtap_core.timekeeping.rules import local_date, parse_date
 
 
 class ChildDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -225,4 +227,38 @@ def edit_health(tx: Tx, op: Operation[EditHealth]) -> Outcome:
             reasons=(reason("edit.kept_for_review", field="notes"),),
             obligations=({"review": "edit.kept_for_review"},),
         )
+    return ACCEPTED
+
+
+_FIRST_ZONE = "Etc/GMT-14"
+"""Where a day begins first: nobody is born on a date that is not today anywhere."""
+
+
+@operation("child.born", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
+class CorrectBirthDate(OfHealth, frozen=True, kw_only=True):
+    """A child's birth date as its editor saw it and as it is: an ISO date, or "" where nobody knows."""
+
+    base: Annotated[str, about("child", Sensitivity.HEALTH)]
+    birth_date: Annotated[str, about("child", Sensitivity.HEALTH)]
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(ChildHealth, self.child)
+
+
+@handles(CorrectBirthDate)
+def correct_birth_date(tx: Tx, op: Operation[CorrectBirthDate]) -> Outcome:
+    said, health = op.payload, tx.get(ChildHealth, op.payload.child)
+    if health is None:
+        return refused("child.unknown")
+    if said.birth_date:
+        try:
+            parse_date(said.birth_date)
+        except BadInput as bad:
+            return refused(bad.code, **bad.params)
+        if said.birth_date > local_date(op.at.corrected, _FIRST_ZONE):
+            return refused("child.not_born")
+    merged = merge({"birth_date": health.birth_date}, {"birth_date": said.base}, {"birth_date": said.birth_date})
+    if not merged.values:
+        return DUPLICATE
+    tx.put(msgspec.structs.replace(health, **merged.values))
     return ACCEPTED

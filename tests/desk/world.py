@@ -73,7 +73,7 @@ class World:
         self.plan = made.plan
         self.clock = ManualClock(now_ms)
         main = location if location is not None else made.plan.main
-        every = ("studio", "keys", "schedule/*", "roster/*", "families/*", "health/*", "contact/*",
+        every = ("studio", "keys", "schedule/*", "roster/*", "families/*", "health/*", "custody/*", "contact/*",
                  "contact_masked/*", "pins", "lease/*", "seatmaps/*", "seatdrafts/*", "seatpresets")  # fmt: skip
         self.store = device(made, DESK, every)
         self.bus = DeviceBus(self.store, house.bus(authority=False), self.clock, random.Random(1).randbytes)
@@ -147,6 +147,9 @@ class MemorySource:
         if self.refuses is not None:
             raise self.refuses
         return self._world.bus.submit(payload, author)
+
+    def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
+        return self.write(lambda: self._world.bus.submit_all(payloads, author))
 
     def write(self, work: Callable[[], object]) -> Future:  # type: ignore[type-arg]
         """Run something on the writer's thread and tell what changed."""

@@ -15,14 +15,18 @@ from classtap_desktop.screens.families.reading import ChildLine, ContactLine, Fa
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.spacing import column, grown, row
 
+_START = Qt.AlignmentFlag.AlignLeading
 _TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
 
 
 class PageView(QWidget):
-    """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster."""
+    """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
+    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new.
+    """
 
     renamed = Signal(str, str)
     opened = Signal(str)
+    asked = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -132,7 +136,9 @@ class PageView(QWidget):
         for child in page.children:
             if child is not page.children[0]:
                 children.addWidget(Rule())
-            self._child(children, child)
+            self._child(children, child, page)
+        if page.editable:
+            children.addWidget(self._asks("desk.form.new_child", "child", "", size="small"), 0, _START)
         sides = column(gap=14) if self._narrow else row(gap=14)
         whole.addLayout(sides)
         left, right = column(), column()
@@ -140,9 +146,11 @@ class PageView(QWidget):
         sides.addLayout(right, 1)
         guardians = self._section(left, words.say("desk.families.contacts"))
         for contact in page.contacts:
-            self._contact(guardians, contact)
+            self._contact(guardians, contact, page)
         if not page.contacts:
             guardians.addWidget(Label(words.say("desk.families.no_contacts"), "text", token="muted", wrap=True))
+        if page.editable:
+            guardians.addWidget(self._asks("desk.form.new_guardian", "guardian", "", size="small"), 0, _START)
         guardians.addStretch(1)
         self._pass(self._section(right, words.say("desk.families.pass")), page)
         whole.addStretch(1)
@@ -155,12 +163,27 @@ class PageView(QWidget):
         into.addWidget(card)
         return inside
 
-    def _child(self, into: QVBoxLayout, child: ChildLine) -> None:
+    def _asks(self, words: str, form: str, id: str, *, size: str, of: str = "") -> Button:
+        """A button for somebody's form; ``of`` tells a screen reader whose."""
+        said = theme().words.say(words)
+        button = Button(said, kind="quiet" if id else "plain", size=size)
+        if of:
+            button.setAccessibleName(f"{said}: {of}")
+        button.clicked.connect(lambda _=False: self.asked.emit(form, id))
+        return button
+
+    def _child(self, into: QVBoxLayout, child: ChildLine, page: FamilyPage) -> None:
         words = theme().words
         line = row(gap=12)
         line.addWidget(Avatar(child.name, colour_of(child.id), size=38), 0, Qt.AlignmentFlag.AlignTop)
         names = column(gap=4)
-        names.addWidget(Label(child.name, "strong", elide=True))
+        head = row(gap=8)
+        head.addWidget(Label(child.name, "strong", elide=True), 1)
+        if page.editable:
+            head.addWidget(self._asks("desk.form.edit", "child", child.id, size="small", of=child.name))
+        if page.sees_health:
+            head.addWidget(self._asks("desk.form.of_health", "health", child.id, size="small", of=child.name))
+        names.addLayout(head)
         if child.badge:
             names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
         if not child.visits:
@@ -196,13 +219,15 @@ class PageView(QWidget):
             block.addLayout(second)
         return block
 
-    def _contact(self, into: QVBoxLayout, contact: ContactLine) -> None:
+    def _contact(self, into: QVBoxLayout, contact: ContactLine, page: FamilyPage) -> None:
         words = theme().words
         block = column(gap=1)
         head = row(gap=8)
         head.addWidget(Label(contact.name, "strong", elide=True), 1)
         known = f"desk.relation.{contact.relation}"
         head.addWidget(Label(words.say(known) if words.has(known) else contact.relation, "secondary", token="muted"))
+        if page.editable:
+            head.addWidget(self._asks("desk.form.edit", "guardian", contact.id, size="small", of=contact.name))
         block.addLayout(head)
         for reach in (contact.phone, contact.email):
             if reach:

@@ -72,7 +72,8 @@ class PassLine(NamedTuple):
 
 
 class FamilyPage(NamedTuple):
-    """One family. `zone` is its home's; `editable`: the signed-in person may rename it."""
+    """One family. `zone` is its home's; `editable`: the signed-in person may change it, `sees_health`: its children's
+    health too."""
 
     id: Id
     name: str
@@ -82,6 +83,7 @@ class FamilyPage(NamedTuple):
     contacts: tuple[ContactLine, ...]
     pass_line: PassLine
     editable: bool
+    sees_health: bool = False
 
 
 def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
@@ -123,6 +125,8 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
         _contacts(reader, held, operator, now_ms),
         _pass(reader, family, now_ms),
         operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
+        operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
+        and reader.holds(f"health/{held.home}"),
     )  # fmt: skip
 
 
@@ -166,3 +170,17 @@ def _pass(reader: Reader, family: Id, now_ms: int) -> PassLine:
     over = now_ms >= kept.expires_s * 1000
     state = "revoked" if revoked is not None and revoked <= now_ms else "expired" if over else "good"
     return PassLine(state, kept.epoch, kept.issued_s * 1000, kept.expires_s * 1000, revoked or 0)
+
+
+def read_homes(source: DeskSource, operator: Operator | None) -> tuple[tuple[Id, str, str], ...]:
+    """Return the locations where the signed-in person may enter a family: id, name, today's date; this desk's first."""
+    reader, now_ms, here = source.reader, source.clock.now().corrected, source.place.location
+    places = search(reader, Location, "by_id")
+    found = [
+        (place.id, place.name, local_date(now_ms, place.zone))
+        for place in sorted(places, key=lambda place: (place.id != here, place.name))
+        if operator is not None
+        and operator.may(Capability.EDIT_FAMILY, location=place.id, at_ms=now_ms)
+        and reader.holds(f"families/{place.id}")
+    ]
+    return tuple(found)

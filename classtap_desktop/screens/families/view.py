@@ -11,11 +11,23 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason, Status
 from classtap_core.people.operations import RenameFamily
 from classtap_desktop.desk import Desk, Trouble, failure
-from classtap_desktop.kit import Card, EmptyState, Label, theme
+from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.families.finding import read_found
+from classtap_desktop.screens.families.form import PeopleForm
+from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
+from classtap_desktop.screens.families.guardian_form import GuardianForm
+from classtap_desktop.screens.families.health_form import HealthForm
+from classtap_desktop.screens.families.household import Household, read_household
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
-from classtap_desktop.screens.families.reading import KINDS, FamilyLine, FamilyPage, read_families, read_family
+from classtap_desktop.screens.families.reading import (
+    KINDS,
+    FamilyLine,
+    FamilyPage,
+    read_families,
+    read_family,
+    read_homes,
+)
 from classtap_desktop.screens.people import PersonDelegate
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
@@ -58,7 +70,13 @@ class FamiliesScreen(Screen):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.selectionModel().currentChanged.connect(lambda index, _before: self._choose(index))
         inside.addWidget(self.list)
-        for widget in (self.title, self.field, self.count):
+        head = row(gap=8)
+        head.addWidget(self.title, 1)
+        self.new = Button("", size="small", kind="primary")
+        self.new.clicked.connect(lambda _=False: self.new_family())
+        head.addWidget(self.new)
+        left.addLayout(head)
+        for widget in (self.field, self.count):
             left.addWidget(widget)
         left.addWidget(card, 1)
         sides.addWidget(self.side)
@@ -66,6 +84,8 @@ class FamiliesScreen(Screen):
         self.page_view = PageView()
         self.page_view.renamed.connect(self._rename)
         self.page_view.opened.connect(lambda session: desk.open("roster", session))
+        self.page_view.asked.connect(self._ask_form)
+        self.form: PeopleForm | None = None
         self._either.addWidget(self.page_view)
         self.empty = EmptyState("people", "", "")
         self._either.addWidget(self.empty)
@@ -92,6 +112,7 @@ class FamiliesScreen(Screen):
     def say(self) -> None:
         words = theme().words
         self.title.show_text(words.say("desk.screen.families"))
+        self.new.show_text(words.say("desk.form.new"))
         self.field.setPlaceholderText(words.say("desk.families.search"))
         self.field.setAccessibleName(words.say("desk.families.search"))
         self.list.setAccessibleName(words.say("desk.screen.families"))
@@ -184,6 +205,50 @@ class FamiliesScreen(Screen):
             self.page_view.show_page(page)
             self._either.setCurrentIndex(0 if page is not None else 1)
             self.paged.emit()
+
+    # --- forms
+
+    def new_family(self) -> None:
+        """Open the form of a family that comes for the first time."""
+        operator = self.desk.operator
+        self.desk.read(
+            "families.homes", lambda source: read_homes(source, operator), then=self._enter, failed=self.show_trouble
+        )
+
+    def _enter(self, homes: tuple[tuple[Id, str, str], ...]) -> None:
+        if homes:
+            self._show_form(NewFamilyForm(self.desk, self.window(), homes))
+        else:
+            self.desk.tell("desk.form.nowhere", tone="warn")
+
+    def _ask_form(self, form: str, id: str) -> None:
+        family, operator = self._family, self.desk.operator
+        self.desk.read(
+            "family.form", lambda source: read_household(source, Id(family), operator),
+            then=lambda found: self._show_somebody(form, id, found), failed=self.show_trouble,
+        )  # fmt: skip
+
+    def _show_somebody(self, form: str, id: str, found: Household | None) -> None:
+        if found is None or found.family != self._family:
+            return
+        over = self.window()
+        if form == "guardian":
+            self._show_form(GuardianForm(self.desk, over, found, found.guardian(id) if id else None))
+        elif form == "health":
+            self._show_form(HealthForm(self.desk, over, found, found.child(id)))
+        else:
+            self._show_form(ChildForm(self.desk, over, found, found.child(id) if id else None))
+
+    def _show_form(self, form: PeopleForm) -> None:
+        if self.form is not None:
+            self.form.deleteLater()
+        self.form = form
+        form.saved.connect(self._saved)
+        form.open()
+
+    def _saved(self, family: str) -> None:
+        self.desk.tell("desk.form.saved")
+        self.open(family)
 
     def _rename(self, base: str, name: str) -> None:
         self.desk.submit(

@@ -9,7 +9,14 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode, plain, split
 from classtap_core.people import rules
-from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft, EditHealth, RenameFamily
+from classtap_core.people.operations import (
+    AddFamily,
+    ChildDraft,
+    ContactDraft,
+    CorrectBirthDate,
+    EditHealth,
+    RenameFamily,
+)
 from classtap_core.people.records import (
     Badge,
     Child,
@@ -155,6 +162,20 @@ def test_a_health_note_edited_twice_from_one_base_keeps_both_for_review() -> Non
     assert (answer.status, code(answer)) == (Status.ACCEPTED, "edit.kept_for_review")
     assert answer.obligations == ({"review": "edit.kept_for_review"},)
     assert state_of(desk.store, ChildHealth) == state_of(world.cloud, ChildHealth)
+
+
+def test_a_birth_date_is_corrected_and_nobody_is_born_tomorrow() -> None:
+    world = World()
+    world.say(NEW)
+    right = CorrectBirthDate(child=LEO, base="2018-05-05", birth_date="2018-05-15")
+    assert world.say(right).link.outcome.status is Status.ACCEPTED
+    assert held(world, ChildHealth, LEO).birth_date == "2018-05-15"
+    assert world.say(right).link.outcome == DUPLICATE
+    for wrong, expected in (("2999-01-01", "child.not_born"), ("15.5.2018", "time.date")):
+        said = world.say(CorrectBirthDate(child=LEO, base="2018-05-15", birth_date=wrong))
+        assert code(said.link.outcome) == expected
+    world.say(CorrectBirthDate(child=LEO, base="2018-05-15", birth_date=""))
+    assert held(world, ChildHealth, LEO).birth_date == ""
 
 
 def test_a_health_note_moves_the_badge_with_it() -> None:

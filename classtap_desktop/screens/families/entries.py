@@ -1,0 +1,154 @@
+"""Fields of a form that come several times: a card for each child, guardian or allergy, with one more at a press."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QWidget
+
+from classtap_desktop.canvas.dialogs.dialog import named
+from classtap_desktop.kit import Button, Card, theme
+from classtap_desktop.spacing import column, row
+
+Value = str | bool
+Values = Mapping[str, Value]
+
+
+class Field(NamedTuple):
+    """One field: its name in what is said, the code of its words, how many of the six columns it takes.
+
+    `choices` are values with the codes of their words; `flag` makes it a box to tick; `hint` shows while it is empty.
+    """
+
+    name: str
+    words: str
+    columns: int = 2
+    choices: tuple[tuple[str, str], ...] = ()
+    flag: bool = False
+    hint: str = ""
+
+
+COLUMNS = 6
+
+
+class Entry(Card):
+    """One card of fields. Signals: ``changed``, ``removed``."""
+
+    changed = Signal()
+    removed = Signal()
+
+    def __init__(self, fields: Sequence[Field], values: Values, *, removable: bool = True) -> None:
+        super().__init__(radius=12)
+        self.widgets: dict[str, QWidget] = {}
+        words = theme().words
+        whole = row(self, margins=(14, 10, 10, 12), gap=8)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme().px(12))
+        grid.setVerticalSpacing(theme().px(4))
+        whole.addLayout(grid, 1)
+        columns = COLUMNS if theme().text_scale < 1.4 else COLUMNS - 2
+        line = at = 0
+        for field in fields:
+            wide = field.columns if columns == COLUMNS else columns // 2
+            if at + wide > columns:
+                line, at = line + 2, 0
+            widget = self._widget(field, values.get(field.name, False if field.flag else ""))
+            self.widgets[field.name] = widget
+            name = words.say(field.words)
+            if field.flag:
+                widget.setAccessibleName(name)
+                grid.addWidget(widget, line + 1, at, 1, wide)
+            else:
+                grid.addWidget(named(widget, name), line, at, 1, wide)
+                grid.addWidget(widget, line + 1, at, 1, wide)
+            at += wide
+        for number in range(columns):
+            grid.setColumnStretch(number, 1)
+        if removable:
+            remove = Button(words.say("desk.form.remove"), size="small", kind="quiet")
+            remove.clicked.connect(lambda _=False: self.removed.emit())
+            whole.addWidget(remove, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _widget(self, field: Field, value: Value) -> QWidget:
+        words = theme().words
+        if field.flag:
+            box = QCheckBox(words.say(field.words))
+            box.setChecked(bool(value))
+            box.toggled.connect(lambda _: self.changed.emit())
+            return box
+        if field.choices:
+            choice = QComboBox()
+            for code, said in field.choices:
+                choice.addItem(words.say(said), code)
+            choice.setCurrentIndex(max(0, choice.findData(value)))
+            choice.currentIndexChanged.connect(lambda _: self.changed.emit())
+            return choice
+        line = QLineEdit(str(value))
+        if field.hint:
+            line.setPlaceholderText(words.say(field.hint))
+        line.textEdited.connect(lambda _: self.changed.emit())
+        return line
+
+    def values(self) -> dict[str, Value]:
+        """What the fields say."""
+        return {name: _value(widget) for name, widget in self.widgets.items()}
+
+    def is_empty(self) -> bool:
+        """Whether nothing was written: choices and ticks alone say nothing."""
+        return not any(widget.text().strip() for widget in self.widgets.values() if isinstance(widget, QLineEdit))
+
+    def take_focus(self) -> None:
+        """Put the keyboard on the first field."""
+        next(iter(self.widgets.values())).setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class Entries(QWidget):
+    """Cards of the same fields, and a button for one more. Signals: ``changed``."""
+
+    changed = Signal()
+
+    def __init__(self, fields: Sequence[Field], more: str, entries: Sequence[Values] = ()) -> None:
+        """``more``: the code of the button's words."""
+        super().__init__()
+        self._fields = tuple(fields)
+        self.entries: list[Entry] = []
+        whole = column(self, gap=8)
+        self._cards = column(gap=8)
+        whole.addLayout(self._cards)
+        self.more = Button(theme().words.say(more), size="small")
+        self.more.clicked.connect(lambda _=False: self.add().take_focus())
+        whole.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeading)
+        for values in entries:
+            self.add(values)
+
+    def add(self, values: Values | None = None) -> Entry:
+        """One card more, at the end."""
+        entry = Entry(self._fields, values or {})
+        entry.changed.connect(self.changed)
+        entry.removed.connect(lambda: self._remove(entry))
+        self.entries.append(entry)
+        self._cards.addWidget(entry)
+        self.changed.emit()
+        return entry
+
+    def values(self) -> list[dict[str, Value]]:
+        """What the cards say, without those where nothing was written."""
+        return [entry.values() for entry in self.entries if not entry.is_empty()]
+
+    def _remove(self, entry: Entry) -> None:
+        self.entries.remove(entry)
+        entry.hide()
+        entry.deleteLater()
+        (self.entries[-1].take_focus if self.entries else self.more.setFocus)()
+        self.changed.emit()
+
+
+def _value(widget: QWidget) -> Value:
+    if isinstance(widget, QCheckBox):
+        return widget.isChecked()
+    if isinstance(widget, QComboBox):
+        return str(widget.currentData())
+    assert isinstance(widget, QLineEdit)
+    return widget.text().strip()

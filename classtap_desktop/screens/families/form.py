@@ -1,0 +1,99 @@
+"""What every form of a household is: it saves all of it or nothing, and loses nothing that was written."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id, fresh
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.outcomes import Reason, Status
+from classtap_desktop.canvas.dialogs.dialog import MapDialog
+from classtap_desktop.desk import Desk, Trouble, failure
+from classtap_desktop.kit import Label, theme
+from classtap_desktop.spacing import column
+
+
+class PeopleForm(MapDialog):
+    """A form over the families screen. Signals: ``saved(family)`` when all of it is durable.
+
+    Closing it with something written asks first; what was refused is said in the form, and nothing in it is lost.
+    """
+
+    saved = Signal(str)
+
+    def __init__(
+        self, desk: Desk, over: QWidget, title: str, family: Id, said: Callable[[], list[Payload]], *, wide: int = 860,
+        high: int = 640,
+    ) -> None:  # fmt: skip
+        """``said``: what the form comes to. It raises BadInput where a field has to be mended first."""
+        words = theme().words
+        super().__init__(over, title, wide=wide, high=high)
+        self._desk, self._family, self._said = desk, family, said
+        self.written = False
+        self._sure = False
+        self.cancel = self.button(words.say("desk.cancel"), self.close_overlay)
+        self.save = self.button(words.say("desk.families.save"), self._save, kind="primary")
+
+    def section(self, code: str) -> QVBoxLayout:
+        """A part of the form under its heading."""
+        part = column(gap=8)
+        part.addWidget(Label(theme().words.say(code), "label", token="muted"))
+        self.body.addLayout(part)
+        return part
+
+    def note_change(self) -> None:
+        """Something was written: leaving asks from now on."""
+        self.written = True
+        self._sure = False
+
+    def close_overlay(self) -> None:
+        if self.written and not self._sure and not self.isHidden():
+            self._sure = True
+            self.complain(theme().words.say("desk.form.discard"))
+            return
+        super().close_overlay()
+
+    def _save(self) -> None:
+        try:
+            payloads = self._said()
+        except BadInput as bad:
+            self.complain(failure(bad.code, bad.params, theme().words))
+            return
+        if not payloads:
+            self._done()
+            return
+        self.save.setEnabled(False)
+        self._desk.submit_all(payloads, then=self._answered, failed=self._failed)
+
+    def _answered(self, receipts: list[Receipt]) -> None:
+        self.save.setEnabled(True)
+        wrong = [one.outcome for one in receipts if one.outcome.status not in _STANDS]
+        if not wrong:
+            self._done()
+            return
+        words = theme().words
+        found = [reason for outcome in wrong for reason in outcome.reasons] or [Reason(f"outcome.{wrong[0].status}")]
+        sentences = dict.fromkeys(failure(one.code, one.params, words) for one in found)
+        self.complain(" ".join(sentences))
+
+    def _failed(self, trouble: Trouble) -> None:
+        self.save.setEnabled(True)
+        self.complain(trouble.sentence(theme().words))
+
+    def _done(self) -> None:
+        self.written = False
+        self.close_overlay()
+        self.saved.emit(self._family)
+
+    def id(self) -> Id:
+        """An id for somebody new."""
+        return fresh(self._desk.now().corrected, secrets.token_bytes)
+
+
+_STANDS = (Status.ACCEPTED, Status.DUPLICATE, Status.WAITING)

@@ -1,0 +1,175 @@
+"""How a guardian is reached, and how they stand to each child of the family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.people.guardian_operations import GuardianFacts
+from classtap_core.people.guardians import ACTIVE, MATRIX, RANKS, REVOKED, Right, Role
+from classtap_core.people.profile_operations import RELATIONS, ContactFacts
+from classtap_desktop.desk import Desk
+from classtap_desktop.kit import Card, Label, theme
+from classtap_desktop.screens.families import household as says
+from classtap_desktop.screens.families.entries import Entry, Field
+from classtap_desktop.screens.families.form import PeopleForm
+from classtap_desktop.screens.families.household import (
+    GuardianEntry,
+    GuardianSheet,
+    Household,
+    Link,
+)
+from classtap_desktop.spacing import column, row
+
+CONTACT = (
+    Field("name", "desk.form.name", 3),
+    Field("relation", "desk.form.relation", 3, choices=tuple((code, f"desk.relation.{code}") for code in RELATIONS)),
+    Field("phone", "desk.form.phone", 3, hint="desk.form.phone_hint"),
+    Field("email", "desk.form.email", 3),
+)
+
+
+class GuardianForm(PeopleForm):
+    """How a guardian is reached, and for each child: which role, from when to when, and what they may beside it."""
+
+    def __init__(self, desk: Desk, over: QWidget, household: Household, sheet: GuardianSheet | None = None) -> None:
+        words = theme().words
+        title = "desk.form.new_guardian" if sheet is None else "desk.form.guardian"
+        super().__init__(desk, over, words.say(title), household.family, self.payloads)
+        self._household, self._sheet = household, sheet
+        facts = sheet.facts if sheet is not None else ContactFacts(name="", relation="guardian")
+        values = {"name": facts.name, "relation": facts.relation, "phone": facts.phone, "email": facts.email}
+        self.entry = Entry(CONTACT, values, removable=False)
+        if sheet is not None and sheet.masked:
+            self.entry.setEnabled(False)
+            self.body.addWidget(Label(words.say("desk.form.masked"), "secondary", token="muted", wrap=True))
+        self.entry.changed.connect(self.note_change)
+        self.body.addWidget(self.entry)
+        self.stands: dict[Id, StandsTo] = {}
+        part = self.section("desk.form.stands_to")
+        for child in household.children:
+            link = sheet.links.get(child.id, Link()) if sheet is not None else Link()
+            stands = StandsTo(f"{child.facts.given} {child.facts.surname}".strip(), link, household.today)
+            stands.changed.connect(self.note_change)
+            self.stands[child.id] = stands
+            part.addWidget(stands)
+        self.body.addStretch(1)
+
+    def payloads(self) -> list[Payload]:
+        facts = contact_facts(self.entry.values())
+        if not facts.name:
+            raise BadInput("form.need_name")
+        links = {child: stands.facts(facts.relation) for child, stands in self.stands.items() if stands.touched}
+        entry = GuardianEntry(facts, links)
+        if self._sheet is None:
+            return says.new_guardian(self._household, self.id(), entry)
+        return says.changed_guardian(self._sheet, entry)
+
+
+class StandsTo(Card):
+    """How a guardian stands to one child: a role with its dates, and the seven rights. Signals: ``changed``.
+
+    A right follows the role until somebody ticks or unticks it for this child alone.
+    """
+
+    changed = Signal()
+
+    def __init__(self, name: str, link: Link, today: str) -> None:
+        super().__init__(radius=12)
+        words = theme().words
+        self._link, self._today = link, today
+        self.touched = False
+        current = _current(link.facts.roles, today)
+        whole = column(self, margins=(14, 10, 14, 12), gap=8)
+        head = row(gap=10)
+        head.addWidget(Label(name, "strong", elide=True), 1)
+        if link.blocked:
+            head.addWidget(Label(words.say("desk.form.blocked"), "secondary", token="absent"))
+        whole.addLayout(head)
+        roles = (("", "desk.form.no_role"), *((role, f"desk.role.{role}") for role in RANKS))
+        fields = (
+            Field("role", "desk.form.role", choices=roles),
+            Field("first", "desk.form.first_day", hint="desk.form.date_hint"),
+            Field("last", "desk.form.last_day", hint="desk.form.no_end"),
+        )
+        self.entry = Entry(
+            fields,
+            {"role": current.role, "first": current.first or today, "last": current.last}
+            if current
+            else {"first": today},
+            removable=False,
+        )
+        self.entry.changed.connect(self._role_changed)
+        whole.addWidget(self.entry)
+        self.rights: dict[Right, QCheckBox] = {}
+        grid = QGridLayout()
+        columns = 2 if theme().text_scale < 1.4 else 1
+        for at, right in enumerate(Right):
+            box = QCheckBox(words.say(f"desk.right.{right}"))
+            box.toggled.connect(lambda _: self._touch())
+            self.rights[right] = box
+            grid.addWidget(box, at // columns, at % columns)
+        whole.addLayout(grid)
+        self._own = {**dict.fromkeys(link.facts.allow, True), **dict.fromkeys(link.facts.deny, False)}
+        self._follow()
+
+    def facts(self, relation: str) -> GuardianFacts:
+        """What is wanted. Roles of other times stay as they are."""
+        values = self.entry.values()
+        role = str(values["role"])
+        current = _current(self._link.facts.roles, self._today)
+        roles = tuple(one for one in self._link.facts.roles if one != current)
+        if role:
+            external = current.external if current is not None else ""
+            roles += (Role(role, str(values["first"]), str(values["last"]), external=external),)
+        elif current is not None:
+            roles += (replace(current, state=REVOKED),)
+        allowed = MATRIX.get(role, frozenset())
+        ticked = {right for right, box in self.rights.items() if box.isChecked()}
+        return GuardianFacts(
+            relation=relation if not self._link.facts.roles else self._link.facts.relation,
+            roles=roles,
+            allow=tuple(sorted(ticked - allowed)) if role else (),
+            deny=tuple(sorted(allowed - ticked)),
+        )
+
+    def _role_changed(self) -> None:
+        self._follow()
+        self._touch()
+
+    def _follow(self) -> None:
+        """Tick what the role allows, but for what was said for this child alone."""
+        role = str(self.entry.values()["role"])
+        for right, box in self.rights.items():
+            box.blockSignals(True)
+            box.setChecked(self._own.get(right, right in MATRIX.get(role, ())))
+            box.setEnabled(bool(role))
+            box.blockSignals(False)
+
+    def _touch(self) -> None:
+        role = str(self.entry.values()["role"])
+        self._own = {
+            right: box.isChecked()
+            for right, box in self.rights.items()
+            if box.isChecked() != (right in MATRIX.get(role, ()))
+        }
+        self.touched = True
+        self.changed.emit()
+
+
+def contact_facts(values: dict[str, str | bool]) -> ContactFacts:
+    """What a guardian's fields say."""
+    name, relation, phone, email = (str(values[name]) for name in ("name", "relation", "phone", "email"))
+    return ContactFacts(name=name, relation=relation, phone=phone, email=email)
+
+
+def _current(roles: Sequence[Role], today: str) -> Role | None:
+    """The role that a form edits: the highest of today, else the next to come."""
+    live = [role for role in roles if role.state == ACTIVE and (not role.last or role.last >= today)]
+    return min(live, key=lambda role: (role.first > today, RANKS.index(role.role), role.first), default=None)

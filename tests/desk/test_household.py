@@ -1,0 +1,189 @@
+"""Entering and changing a household at the desk: everything in one saving, refused with a sentence, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from classtap_cli.demo.studio import DemoFamily
+from classtap_core.checkin.reading import fetch, search
+from classtap_core.health.records import HealthProfile
+from classtap_core.kernel.ids import Id
+from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship
+from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Family
+from classtap_desktop.kit import Button
+from classtap_desktop.screens.families.entries import Entry
+from classtap_desktop.screens.families.form import PeopleForm
+from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
+from classtap_desktop.screens.families.guardian_form import GuardianForm
+from classtap_desktop.screens.families.health_form import HealthForm
+from classtap_desktop.screens.families.view import FamiliesScreen
+from classtap_desktop.window import DeskWindow
+from tests.desk.test_families import families, opened
+from tests.desk.world import World
+
+Open = Callable[..., DeskWindow]
+Form = TypeVar("Form", bound=PeopleForm)
+
+
+def write(entry: Entry, **values: str) -> None:
+    """Type into fields and choose from lists, as a person does."""
+    for name, value in values.items():
+        widget = entry.widgets[name]
+        if isinstance(widget, QComboBox):
+            widget.setCurrentIndex(widget.findData(value))
+        else:
+            assert isinstance(widget, QLineEdit)
+            widget.setText(value)
+            widget.textEdited.emit(value)
+
+
+def form(qtbot: QtBot, screen: FamiliesScreen, kind: type[Form], ask: Callable[[], None]) -> Form:
+    before = screen.form
+    ask()
+    qtbot.waitUntil(lambda: screen.form is not before and screen.form is not None and screen.form.isVisible())
+    assert isinstance(screen.form, kind)
+    return screen.form
+
+
+def saved(qtbot: QtBot, made: PeopleForm) -> None:
+    with qtbot.waitSignal(made.saved):
+        made.save.click()
+    assert made.isHidden()
+
+
+def said(qtbot: QtBot, made: PeopleForm) -> str:
+    made.save.click()
+    qtbot.waitUntil(lambda: made.save.isEnabled() and bool(made.message.whole_text()))
+    return made.message.whole_text()
+
+
+@pytest.fixture
+def family(world: World) -> DemoFamily:
+    return next(one for one in world.plan.families if len(one.children) == 2)
+
+
+def pairs(world: World, child: str) -> dict[Id, Guardianship]:
+    return {pair.guardian: pair for pair in search(world.store, Guardianship, "by_child", Id(child))}
+
+
+def test_a_new_family_is_entered_whole(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    made = form(qtbot, screen, NewFamilyForm, screen.new.click)
+    write(made.head, name="Lindqvist")
+    write(made.children_.entries[0], given="Leo", surname="Lindqvist", birth_date="2018-05-05")
+    write(made.children_.add(), given="Mia", surname="Öst", birth_date="2020-01-31")
+    made.children_.add()  # left empty: it says nothing
+    write(made.guardians.entries[0], name="Greta Lindqvist", relation="mother", email="g@example.com")
+    write(made.guardians.add(), name="Olle Öst", relation="father")
+    saved(qtbot, made)
+    (added,) = [one for one in search(world.store, Family, "by_home") if one.name == "Lindqvist"]
+    children = {child.given: child for child in search(world.store, Child, "by_family", added.id)}
+    assert set(children) == {"Leo", "Mia"}
+    assert fetch(world.store, ChildHealth, [children["Mia"].id])[children["Mia"].id].birth_date == "2020-01-31"
+    guardians = {one.id: one for one in search(world.store, Contact, "by_family", added.id)}
+    for child in children.values():
+        roles = {guardians[one].name: pair.roles[0].role for one, pair in pairs(world, child.id).items()}
+        assert roles == {"Greta Lindqvist": PRIMARY, "Olle Öst": SECONDARY}
+    qtbot.waitUntil(lambda: screen.page_view.page is not None and screen.page_view.page.name == "Lindqvist")
+
+
+def test_what_is_missing_is_said_before_anything_is_saved(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    made = form(qtbot, screen, NewFamilyForm, screen.new_family)
+    assert "no name yet" in said(qtbot, made)
+    write(made.head, name="Lindqvist")
+    assert "no child yet" in said(qtbot, made)
+    write(made.children_.entries[0], given="Leo", birth_date="5.5.2018")
+    assert "2026-11-21" in said(qtbot, made)
+    assert len(search(world.store, Family, "by_home")) == len(world.plan.families)
+
+
+def test_leaving_with_something_written_asks_once(qtbot: QtBot, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    made = form(qtbot, screen, NewFamilyForm, screen.new_family)
+    write(made.head, name="Lindqvist")
+    made.cancel.click()
+    assert made.isVisible()
+    assert "not saved yet" in made.message.whole_text()
+    made.cancel.click()
+    assert made.isHidden()
+
+
+def test_a_child_is_changed_and_another_joins_its_guardians(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    child = family.children[0]
+    made = form(qtbot, screen, ChildForm, lambda: screen.page_view.asked.emit("child", child.child))
+    write(made.entry, given="Renamed", birth_date="2017-02-28", languages="es, en")
+    saved(qtbot, made)
+    kept = fetch(world.store, Child, [child.child])[child.child]
+    assert (kept.given, kept.surname, kept.languages) == ("Renamed", child.surname, ("es", "en"))
+    assert fetch(world.store, ChildHealth, [child.child])[child.child].birth_date == "2017-02-28"
+    made = form(qtbot, screen, ChildForm, lambda: screen.page_view.asked.emit("child", ""))
+    write(made.entry, given="Third", surname=child.surname)
+    saved(qtbot, made)
+    (third,) = [one for one in search(world.store, Child, "by_family", family.family) if one.given == "Third"]
+    stands = {guardian: pair.roles[0].role for guardian, pair in pairs(world, third.id).items()}
+    oldest = min(world.plan.families, key=lambda one: one.family != family.family)
+    assert stands == {one: pair.roles[0].role for one, pair in pairs(world, oldest.children[0].child).items()}
+    assert stands
+
+
+def test_a_guardian_s_role_and_rights_for_one_child(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    one, other = (child.child for child in family.children)
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", ""))
+    write(made.entry, name="Gran", relation="grandparent", phone="+34600000001")
+    write(made.stands[one].entry, role="pickup")
+    made.stands[one].rights["view_attendance"].click()
+    saved(qtbot, made)
+    (gran,) = [one for one in search(world.store, Contact, "by_family", family.family) if one.name == "Gran"]
+    pair = pairs(world, one)[gran.id]
+    assert (pair.relation, pair.roles[0].role, pair.allow, pair.deny) == (
+        "grandparent", "pickup", ("view_attendance",), ()
+    )  # fmt: skip
+    assert gran.id not in pairs(world, other)
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", gran.id))
+    assert made.stands[one].rights["view_attendance"].isChecked()
+    write(made.stands[one].entry, role=PRIMARY)
+    assert "one primary guardian at a time" in said(qtbot, made)
+    write(made.stands[one].entry, role="")
+    saved(qtbot, made)
+    assert [role.state for role in pairs(world, one)[gran.id].roles] == ["revoked"]
+
+
+def test_a_child_s_health_is_written_and_confirmed(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    child = family.children[1].child
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
+    write(made.allergies.add(), what="Peanut", severity="severe", action="Pen, then 112", pen="blue bag")
+    made.confirm.click()
+    saved(qtbot, made)
+    profile = fetch(world.store, HealthProfile, [child])[child]
+    assert [(one.what, one.severity, one.pen) for one in profile.allergies] == [("Peanut", "severe", "blue bag")]
+    assert profile.confirmed_ms == world.clock.now().corrected
+    assert "health_note" in fetch(world.store, Badge, [child])[child].codes
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
+    made.allergies.entries[0].removed.emit()
+    saved(qtbot, made)
+    assert fetch(world.store, HealthProfile, [child])[child].allergies == ()
+
+
+def test_who_may_not_change_families_has_no_forms(qtbot: QtBot, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk, "instructor")
+    qtbot.waitUntil(lambda: screen.page_view.page is not None)
+    said_on = {button.text() for button in screen.page_view.findChildren(Button) if button.isVisible()}
+    assert not said_on & {"Edit", "Health", "Add a child", "Add a guardian"}
