@@ -24,6 +24,7 @@ from classtap_core.passes.keys import verify_bundle
 from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.passes.signing import is_signed as is_pass_signed
 from cloud.composition import open_cloud
+from cloud.jobs.pass_care import PassCare
 from cloud.jobs.ticks import Ticks, sweep
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
@@ -61,7 +62,8 @@ class House:
 
 
 @pytest.fixture
-def home(tmp_path: Path, house_database: str) -> Iterator[House]:
+def home(tmp_path: Path, house_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(Ticks, "start", lambda ticks: None)  # here the test says when
     clock = ManualClock(world.NINE)
     tmp_path.chmod(0o700)
     bus = house.bus(authority=True)
@@ -155,6 +157,7 @@ def test_a_lease_that_is_due_is_taken_back_once(home: House) -> None:
     home.clock.advance(1)
     assert sweep(home.studios, world.STUDIO, [reactions.due]) == 1
     assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    PassCare(home.studios).tend(world.STUDIO)
     found = head_of(home.server.cloud.books, world.STUDIO)
     Ticks(home.studios).sweep_all()
     assert head_of(home.server.cloud.books, world.STUDIO) == found
