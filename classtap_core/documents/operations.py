@@ -221,7 +221,7 @@ class SignDocuments(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [
-            *(Key(Child, child) for child in self.items_of()),
+            *(Key(Child, Id(child)) for child in self.items_of()),
             *(Key(Document, one.document, "studio") for item in self.items for one in item.documents),
         ]
         yield [Key(Consents, child.id, child.scope()) for child in _children(tx, self.items_of())]

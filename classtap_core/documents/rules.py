@@ -125,7 +125,7 @@ def standing_signings(consents: Consents | None) -> tuple[Signing, ...]:
     """The signatures that nobody has taken back since."""
     if consents is None:
         return ()
-    ended = {}
+    ended: dict[tuple[str, str], int] = {}
     for one in consents.endings:
         ended[one.document, one.program] = max(one.at_ms, ended.get((one.document, one.program), 0))
     return tuple(one for one in consents.signings if one.at_ms > ended.get((one.document, one.program), -1))

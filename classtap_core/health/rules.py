@@ -263,7 +263,9 @@ def edited(profile: HealthProfile, base: HealthFacts, wanted: HealthFacts) -> He
     current, want = asdict(facts_of(profile)), asdict(wanted)
     found = merge(current, asdict(base), want, sensitive=tuple(want))
     kept: dict[str, Any] = {name: _stricter(name, current[name], want[name]) for name in found.review}
-    return replace(profile, **{**found.values, **kept}, review=tuple(sorted({*profile.review, *found.review})))
+    after = replace(profile, **{**found.values, **kept}, review=tuple(sorted({*profile.review, *found.review})))
+    something = bool(after.allergies or after.medications or after.conditions)
+    return replace(after, none_known=after.none_known and not something)
 
 
 def _stricter(name: str, mine: Any, theirs: Any) -> Any:
@@ -279,18 +281,27 @@ Item = TypeVar("Item", Allergy, Medication, Condition, ActionPlan, EmergencyCont
 
 
 def _together(mine: tuple[Item, ...], theirs: tuple[Item, ...]) -> tuple[Item, ...]:
-    kept: dict[str, Item] = {}
-    for one in (*mine, *theirs):
-        known = kept.setdefault(_name_of(one), one)
-        if known is not one and isinstance(one, Allergy) and isinstance(known, Allergy):
-            graver, other = (one, known) if _grave(one) > _grave(known) else (known, one)
-            kept[_name_of(one)] = replace(  # type: ignore[assignment]
-                graver, pen=graver.pen or other.pen, action=graver.action or other.action,
-                reaction=graver.reaction or other.reaction,
-            )  # fmt: skip
-        elif known != one and not isinstance(one, Allergy):
-            kept[f"{_name_of(one)}\n{len(kept)}"] = one
-    return tuple(kept.values())
+    kept: list[Item] = list(mine)
+    for one in theirs:
+        at = next(
+            (at for at, known in enumerate(kept) if isinstance(one, Allergy) and _name_of(known) == _name_of(one)), -1
+        )
+        if at >= 0:
+            kept[at] = _graver(kept[at], one)
+        elif one not in kept:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _graver(one: Any, other: Any) -> Any:
+    """Two words about one allergy: the graver, with whatever either says of what to do."""
+    worse, milder = (other, one) if _grave(other) > _grave(one) else (one, other)
+    return replace(
+        worse,
+        pen=worse.pen or milder.pen,
+        action=worse.action or milder.action,
+        reaction=worse.reaction or milder.reaction,
+    )
 
 
 def _grave(allergy: Allergy) -> tuple[int, bool]:

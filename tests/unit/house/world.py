@@ -12,7 +12,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.house import bus, registry
 from classtap_core.kernel.authority import Authority, Batch, CloudDraft, Ledger, Mark, Received
 from classtap_core.kernel.clock import Correction, ManualClock
-from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device import Answer, DeviceBus, Receipt
 from classtap_core.kernel.envelope import GENESIS, Author
 from classtap_core.kernel.ids import Entropy, Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
@@ -184,7 +184,7 @@ class World:
         rows, through = self.cloud.pull(member.store.scopes, after=member.store.head().cursor)
         member.bus.apply(rows, cursor=through)
 
-    def push(self, id: Id) -> None:
+    def push(self, id: Id) -> tuple[Answer, ...]:
         """Everything waiting on a device, in one batch; then what the cloud answered."""
         store = self.members[id].store
         head = store.head()
@@ -193,6 +193,8 @@ class World:
             items = tuple(Received(entry.data, entry.parts) for entry in waiting)
             pushed = self.authority.push(Batch(STUDIO, id, 1, items, b""))
             self.members[id].bus.acknowledge(pushed.answers)
+            return pushed.answers
+        return ()
 
     def sync(self, *ids: Id) -> None:
         """Push all, then pull all: afterwards everybody agrees."""
