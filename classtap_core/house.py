@@ -13,6 +13,7 @@ from classtap_core.booking import records as booking_records
 from classtap_core.booking import spots as booking_spots
 from classtap_core.booking.guardian_gates import GUARDIAN_OPERATIONS
 from classtap_core.checkin import attempts as checkin_attempts
+from classtap_core.checkin import attendees as pass_attendees
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
@@ -26,7 +27,6 @@ from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.operations import Registry
 from classtap_core.messaging import operations as messaging_operations
 from classtap_core.messaging import records as messaging_records
-from classtap_core.passes import attendees as pass_attendees
 from classtap_core.passes import operations as passes_operations
 from classtap_core.passes import records as passes_records
 from classtap_core.people import (

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.checkin.attendees import AttendeePass, attendee_pass_id
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
-from classtap_core.passes.attendees import AttendeePass, attendee_pass_id
 from classtap_core.passes.records import Pass, pass_id
 from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.checkin.attendees import AttendeePass, event_number
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.passes import rolling
-from classtap_core.passes.attendees import AttendeePass, event_number
 from classtap_core.passes.codec import Algorithm, Kind, PassClaims, Tier, encode
 from classtap_core.passes.jws import jwks, to_jws
 from classtap_core.passes.keys import KeyBundle, PassKey, signed_bundle

@@ -6,6 +6,7 @@ import msgspec
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.checkin import rules
+from classtap_core.checkin.attendees import AttendeePass, PassUse, pass_use_id
 from classtap_core.checkin.records import Attendance, Mark, Scan, State, attendance_id
 from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id
@@ -24,7 +25,6 @@ from classtap_core.kernel.outcomes import (
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
 from classtap_core.passes.admission import Use, admitted, with_use
-from classtap_core.passes.attendees import AttendeePass, PassUse, pass_use_id
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import ends_ms

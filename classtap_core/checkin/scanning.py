@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from classtap_core.booking.records import Booking, booking_id
+from classtap_core.checkin.attendees import BOOKED, AttendeePass
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
-from classtap_core.passes.attendees import BOOKED, AttendeePass
 from classtap_core.passes.codec import Kind, PassClaims
 from classtap_core.passes.ledger import PassState
 from classtap_core.passes.records import Pass, PassRevocation, RollingKeys

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from classtap_core import house
+from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -17,7 +18,6 @@ from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
 from classtap_core.passes import rolling
-from classtap_core.passes.attendees import IssueAttendeePass
 from classtap_core.passes.codec import Algorithm, Kind, Tier
 from classtap_core.passes.codec import decode as decode_text
 from classtap_core.passes.jws import claims_of

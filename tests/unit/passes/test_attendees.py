@@ -6,14 +6,7 @@ import pytest
 
 from classtap_core.booking.operations import CancelBooking
 from classtap_core.checkin.attempts import Attempt, OverrideScan, RecordAttempts, ScanAttempts, added
-from classtap_core.checkin.operations import RecordScan
-from classtap_core.checkin.records import Scan
-from classtap_core.checkin.scanning import HeldPasses
-from classtap_core.kernel.ids import Id
-from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
-from classtap_core.kernel.records import decode
-from classtap_core.passes.admission import Use, admitted, with_use
-from classtap_core.passes.attendees import (
+from classtap_core.checkin.attendees import (
     AttendeePass,
     IssueAttendeePass,
     PassUse,
@@ -21,6 +14,13 @@ from classtap_core.passes.attendees import (
     attendee_pass_id,
     event_number,
 )
+from classtap_core.checkin.operations import RecordScan
+from classtap_core.checkin.records import Scan
+from classtap_core.checkin.scanning import HeldPasses
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
+from classtap_core.kernel.records import decode
+from classtap_core.passes.admission import Use, admitted, with_use
 from classtap_core.passes.codec import Algorithm, Kind, PassClaims
 from tests.unit.house.world import (
     ANA,
