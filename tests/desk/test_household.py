@@ -13,8 +13,8 @@ from classtap_cli.demo.studio import DemoFamily
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.health.records import HealthProfile
 from classtap_core.kernel.ids import Id
-from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship
-from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Family
+from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship, roles_on
+from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Custody, Family
 from classtap_desktop.kit import Button
 from classtap_desktop.screens.families.entries import Entry
 from classtap_desktop.screens.families.form import PeopleForm
@@ -155,11 +155,52 @@ def test_a_guardian_s_role_and_rights_for_one_child(
     assert gran.id not in pairs(world, other)
     made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", gran.id))
     assert made.stands[one].rights["view_attendance"].isChecked()
-    write(made.stands[one].entry, role=PRIMARY)
-    assert "one primary guardian at a time" in said(qtbot, made)
     write(made.stands[one].entry, role="")
     saved(qtbot, made)
     assert [role.state for role in pairs(world, one)[gran.id].roles] == ["revoked"]
+
+
+def test_the_first_place_is_handed_over_and_never_left_empty(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    child = family.children[0].child
+    (first,) = [guardian for guardian, pair in pairs(world, child).items() if pair.roles[0].role == PRIMARY]
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", first))
+    write(made.stands[child].entry, role=SECONDARY)
+    assert "without a primary" in said(qtbot, made)
+    made.cancel.click()
+    made.cancel.click()
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", ""))
+    write(made.entry, name="Gran", relation="grandparent")
+    write(made.stands[child].entry, role=PRIMARY)
+    assert f"{family.guardian} is the primary today" in made.stands[child].handing.whole_text()
+    saved(qtbot, made)
+    (gran,) = [one for one in search(world.store, Contact, "by_family", family.family) if one.name == "Gran"]
+    today = {one: roles_on(pair, "2026-11-21") for one, pair in pairs(world, child).items()}
+    assert (today[gran.id], today[first]) == ([PRIMARY], [SECONDARY])
+
+
+def test_a_block_is_said_at_once_and_lifted_by_who_may_see_custody(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    child = family.children[0].child
+    guardian = next(iter(pairs(world, child)))
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", guardian))
+    made.stands[child].blocked.click()
+    made.stands[child].reason.setText("Court order 12/26")
+    saved(qtbot, made)
+    pair = pairs(world, child)[guardian]
+    assert pair.blocked
+    (order,) = fetch(world.store, Custody, [child])[child].orders
+    assert (order.guardian, order.reason) == (guardian, "Court order 12/26")
+    made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", guardian))
+    assert made.stands[child].blocked.isChecked()
+    assert made.stands[child].blocked.isEnabled()
+    assert not made.stands[child].reason.isVisible()
 
 
 def test_a_child_s_health_is_written_and_confirmed(

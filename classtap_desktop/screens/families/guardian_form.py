@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.people.guardian_operations import GuardianFacts
-from classtap_core.people.guardians import ACTIVE, MATRIX, RANKS, REVOKED, Right, Role
+from classtap_core.people.guardians import ACTIVE, MATRIX, PRIMARY, RANKS, REVOKED, Right, Role
 from classtap_core.people.profile_operations import RELATIONS, ContactFacts
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Card, Label, theme
@@ -24,8 +24,9 @@ from classtap_desktop.screens.families.household import (
     GuardianSheet,
     Household,
     Link,
+    LinkEntry,
 )
-from classtap_desktop.spacing import column, row
+from classtap_desktop.spacing import column
 
 CONTACT = (
     Field("name", "desk.form.name", 3),
@@ -55,7 +56,12 @@ class GuardianForm(PeopleForm):
         part = self.section("desk.form.stands_to")
         for child in household.children:
             link = sheet.links.get(child.id, Link()) if sheet is not None else Link()
-            stands = StandsTo(f"{child.facts.given} {child.facts.surname}".strip(), link, household.today)
+            before = household.primary_of(child.id, but=sheet.id if sheet is not None else Id(""))
+            name = f"{child.facts.given} {child.facts.surname}".strip()
+            stands = StandsTo(
+                name, link, household.today, before=before.facts.name if before is not None else "",
+                lifts=household.lifts_blocks,
+            )  # fmt: skip
             stands.changed.connect(self.note_change)
             self.stands[child.id] = stands
             part.addWidget(stands)
@@ -65,33 +71,30 @@ class GuardianForm(PeopleForm):
         facts = contact_facts(self.entry.values())
         if not facts.name:
             raise BadInput("form.need_name")
-        links = {child: stands.facts(facts.relation) for child, stands in self.stands.items() if stands.touched}
+        links = {child: stands.said(facts.relation) for child, stands in self.stands.items() if stands.touched}
         entry = GuardianEntry(facts, links)
         if self._sheet is None:
             return says.new_guardian(self._household, self.id(), entry)
-        return says.changed_guardian(self._sheet, entry)
+        return says.changed_guardian(self._household, self._sheet, entry)
 
 
 class StandsTo(Card):
     """How a guardian stands to one child: a role with its dates, and the seven rights. Signals: ``changed``.
 
-    A right follows the role until somebody ticks or unticks it for this child alone.
+    A right follows the role until somebody ticks or unticks it for this child alone. ``before`` is the name of another
+    who is the primary today; ``lifts``: whether a block may be taken back here.
     """
 
     changed = Signal()
 
-    def __init__(self, name: str, link: Link, today: str) -> None:
+    def __init__(self, name: str, link: Link, today: str, *, before: str = "", lifts: bool = False) -> None:
         super().__init__(radius=12)
         words = theme().words
-        self._link, self._today = link, today
+        self._link, self._today, self._before = link, today, before
         self.touched = False
         current = _current(link.facts.roles, today)
         whole = column(self, margins=(14, 10, 14, 12), gap=8)
-        head = row(gap=10)
-        head.addWidget(Label(name, "strong", elide=True), 1)
-        if link.blocked:
-            head.addWidget(Label(words.say("desk.form.blocked"), "secondary", token="absent"))
-        whole.addLayout(head)
+        whole.addWidget(Label(name, "strong", elide=True))
         roles = (("", "desk.form.no_role"), *((role, f"desk.role.{role}") for role in RANKS))
         fields = (
             Field("role", "desk.form.role", choices=roles),
@@ -116,11 +119,26 @@ class StandsTo(Card):
             self.rights[right] = box
             grid.addWidget(box, at // columns, at % columns)
         whole.addLayout(grid)
+        self.handing = Label("", "secondary", token="info", wrap=True)
+        whole.addWidget(self.handing)
+        self.blocked = QCheckBox(words.say("desk.form.blocked"))
+        self.blocked.setChecked(bool(link.blocks))
+        self.blocked.setEnabled(lifts or not link.blocks)
+        self.reason = QLineEdit()
+        self.reason.setPlaceholderText(words.say("desk.form.blocked_why"))
+        self.reason.setAccessibleName(words.say("desk.form.blocked_why"))
+        self.reason.textEdited.connect(lambda _: self._touch())
+        self.blocked.toggled.connect(lambda _: self._touch())
+        for widget in (self.blocked, self.reason):
+            whole.addWidget(widget)
         self._own = {**dict.fromkeys(link.facts.allow, True), **dict.fromkeys(link.facts.deny, False)}
         self._follow()
 
-    def facts(self, relation: str) -> GuardianFacts:
+    def said(self, relation: str) -> LinkEntry:
         """What is wanted. Roles of other times stay as they are."""
+        return LinkEntry(self._facts(relation), self.blocked.isChecked(), self.reason.text().strip())
+
+    def _facts(self, relation: str) -> GuardianFacts:
         values = self.entry.values()
         role = str(values["role"])
         current = _current(self._link.facts.roles, self._today)
@@ -151,6 +169,11 @@ class StandsTo(Card):
             box.setChecked(self._own.get(right, right in MATRIX.get(role, ())))
             box.setEnabled(bool(role))
             box.blockSignals(False)
+        self.reason.setVisible(self.blocked.isChecked() and not self._link.blocks)
+        hands = role == PRIMARY and bool(self._before)
+        self.handing.setVisible(hands)
+        if hands:
+            self.handing.show_text(theme().words.say("desk.form.hands_over", name=self._before))
 
     def _touch(self) -> None:
         role = str(self.entry.values()["role"])
@@ -160,6 +183,7 @@ class StandsTo(Card):
             if box.isChecked() != (right in MATRIX.get(role, ()))
         }
         self.touched = True
+        self._follow()
         self.changed.emit()
 
 

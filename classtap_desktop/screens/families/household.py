@@ -14,7 +14,13 @@ from classtap_core.health.operations import EditProfile
 from classtap_core.health.records import HealthFacts, HealthProfile
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Resource
-from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
+from classtap_core.people.guardian_operations import (
+    BlockGuardian,
+    EditGuardian,
+    GuardianFacts,
+    HandOver,
+    UnblockGuardian,
+)
 from classtap_core.people.guardians import ACTIVE, PRIMARY, SECONDARY, Guardianship, Role, roles_on
 from classtap_core.people.operations import AddChildren, AddFamily, ChildDraft, ContactDraft, CorrectBirthDate
 from classtap_core.people.profile_operations import AddContacts, ChildFacts, ContactFacts, EditChild, EditContact
@@ -45,10 +51,10 @@ class ChildSheet(NamedTuple):
 
 
 class Link(NamedTuple):
-    """How a guardian stands to one child; `roles` are those of today, the highest first."""
+    """How a guardian stands to one child; `roles` are those of today, the highest first. `blocks` stand unlifted."""
 
     facts: GuardianFacts = GuardianFacts()
-    blocked: bool = False
+    blocks: tuple[Id, ...] = ()
     roles: tuple[str, ...] = ()
 
 
@@ -66,21 +72,26 @@ class GuardianSheet(NamedTuple):
 
 
 class Household(NamedTuple):
-    """A family with everybody in it. `today` is the date at its home; `edits`, `edits_health`: what the reader may do."""
+    """A family with everybody in it. `today` is the date at its home; `lifts_blocks`: whether the reader may say that a
+    block no longer counts."""
 
     family: Id
     home: Id
     today: str
     children: tuple[ChildSheet, ...]
     guardians: tuple[GuardianSheet, ...]
-    edits: bool
-    edits_health: bool
+    lifts_blocks: bool
 
     def child(self, id: str) -> ChildSheet:
         return next(one for one in self.children if one.id == id)
 
     def guardian(self, id: str) -> GuardianSheet:
         return next(one for one in self.guardians if one.id == id)
+
+    def primary_of(self, child: Id, *, but: Id) -> GuardianSheet | None:
+        """Who is a child's primary today, where that is somebody else."""
+        found = (one for one in self.guardians if one.id != but and PRIMARY in one.links.get(child, Link()).roles)
+        return next(found, None)
 
 
 def read_household(source: DeskSource, family: Id, operator: Operator | None) -> Household | None:
@@ -96,7 +107,7 @@ def read_household(source: DeskSource, family: Id, operator: Operator | None) ->
     def may(capability: Capability) -> bool:
         return operator.may(capability, location=home, at_ms=now_ms)
 
-    edits, edits_health = may(Capability.EDIT_FAMILY), may(Capability.EDIT_HEALTH)
+    edits_health = may(Capability.EDIT_HEALTH)
     children = search(reader, Child, "by_family", family)
     children.sort(key=lambda child: sort_name(child.surname, child.given))
     parts = health_rules.visible(operator.grants, Resource(home), at_ms=now_ms)
@@ -122,13 +133,14 @@ def read_household(source: DeskSource, family: Id, operator: Operator | None) ->
     for child in children:
         for pair in search(reader, Guardianship, "by_child", child.id):
             stands = GuardianFacts(relation=pair.relation, roles=pair.roles, allow=pair.allow, deny=pair.deny)
-            links.setdefault(pair.guardian, {})[child.id] = Link(stands, pair.blocked, tuple(roles_on(pair, today)))
+            blocks = tuple(block.operation for block in pair.blocks if block.operation not in pair.lifted)
+            links.setdefault(pair.guardian, {})[child.id] = Link(stands, blocks, tuple(roles_on(pair, today)))
     sees = may(Capability.VIEW_CONTACT) and reader.holds(f"contact/{home}")
     of_family: list[Contact] | list[ContactMasked] = (
         search(reader, Contact, "by_family", family) if sees else search(reader, ContactMasked, "by_family", family)
     )
     guardians = [_guardian(one, links.get(one.id, {})) for one in of_family]
-    return Household(family, home, today, tuple(sheets), tuple(guardians), edits, edits_health)
+    return Household(family, home, today, tuple(sheets), tuple(guardians), may(Capability.VIEW_CUSTODY))
 
 
 def _guardian(one: Contact | ContactMasked, links: Mapping[Id, Link]) -> GuardianSheet:
@@ -151,11 +163,19 @@ class ChildEntry(NamedTuple):
     listed: bool = False
 
 
+class LinkEntry(NamedTuple):
+    """How a guardian is to stand to a child; `reason` says why they are blocked."""
+
+    facts: GuardianFacts
+    blocked: bool = False
+    reason: str = ""
+
+
 class GuardianEntry(NamedTuple):
     """What a guardian's form says. `links`: how they are to stand to each child; a child left out stays as it is."""
 
     facts: ContactFacts
-    links: Mapping[Id, GuardianFacts] = {}
+    links: Mapping[Id, LinkEntry] = {}
 
 
 def first_roles(position: int, today: str) -> tuple[Role, ...]:
@@ -222,10 +242,11 @@ def changed_health(sheet: ChildSheet, wanted: HealthFacts) -> list[Payload]:
 def new_guardian(household: Household, guardian: Id, entry: GuardianEntry) -> list[Payload]:
     """Another guardian of a family, standing to the children the form names."""
     added = AddContacts(family=household.family, home=household.home, contacts=(_contact_draft(guardian, entry.facts),))
-    return [added, *(_linked(child, guardian, Link(), wanted) for child, wanted in entry.links.items() if wanted.roles)]
+    sheet = GuardianSheet(guardian, entry.facts)
+    return [added, *_stands(household, sheet, entry)]
 
 
-def changed_guardian(sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload]:
+def changed_guardian(household: Household, sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload]:
     """What changes of a guardian: how they are reached, and how they stand to each child."""
     payloads: list[Payload] = []
     wanted = replace(
@@ -233,10 +254,25 @@ def changed_guardian(sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload
     )
     if wanted != sheet.facts and not sheet.masked:
         payloads.append(EditContact(contact=sheet.id, base=sheet.facts, wanted=wanted))
-    for child, facts in entry.links.items():
-        link = sheet.links.get(child, Link())
-        if facts != link.facts:
+    return [*payloads, *_stands(household, sheet, entry)]
+
+
+def _stands(household: Household, sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload]:
+    """What changes between a guardian and each child. Who becomes the primary takes the place over from who was."""
+    payloads: list[Payload] = []
+    for child, wanted in entry.links.items():
+        link, facts = sheet.links.get(child, Link()), wanted.facts
+        first = next((role for role in facts.roles if role.role == PRIMARY and role.state == ACTIVE), None)
+        if first is not None and first not in link.facts.roles and household.primary_of(child, but=sheet.id):
+            others = tuple(role for role in facts.roles if role != first)
+            payloads.append(_linked(child, sheet.id, link, replace(facts, roles=others)))
+            payloads.append(HandOver(child=child, to=sheet.id, first=first.first, then=SECONDARY))
+        elif facts != link.facts and (link.facts.roles or facts.roles):
             payloads.append(_linked(child, sheet.id, link, facts))
+        if wanted.blocked and not link.blocks:
+            payloads.append(BlockGuardian(child=child, guardian=sheet.id, reason=wanted.reason))
+        if link.blocks and not wanted.blocked:
+            payloads += [UnblockGuardian(child=child, guardian=sheet.id, block=block) for block in link.blocks]
     return payloads
 
 
