@@ -4,6 +4,8 @@ from classtap_core.access import assignment_operations, owner_key
 from classtap_core.access import operations as access_operations
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
+from classtap_core.auditing import operations as auditing_operations
+from classtap_core.auditing import records as auditing_records
 from classtap_core.booking import field_operations, rescheduling
 from classtap_core.booking import fields as booking_fields
 from classtap_core.booking import freed as booking_freed
@@ -53,6 +55,7 @@ from classtap_core.seating import rollouts as seating_rollouts
 from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
+    auditing_records, auditing_operations,
     access_records, access_operations, assignment_operations, owner_key, passes_records, passes_operations, pass_attendees, people_records, people_operations,
     learners, guardians, guardian_operations, verification, erasing,
     external_roles, profile_operations, document_records, document_operations, health_records, health_operations,

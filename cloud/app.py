@@ -26,11 +26,13 @@ from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.scopes import covers, narrowed
+from cloud.audit_routes import AuditRoutes
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
 from cloud.hints import Listener
 from cloud.limits import Tries
 from cloud.metrics import Metrics
+from cloud.pages.family_routes import family_routes
 from cloud.pages.routes import seat_routes
 from cloud.pass_routes import PassRoutes
 from cloud.problems import problem, problem_of
@@ -72,6 +74,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
     devices = _Devices(cloud, heartbeat_s)
     passes = PassRoutes(cloud, devices.caller)
+    audits = devices.audits
     metrics = devices.metrics
     route = app.router.add_route
     for path, handler, methods in (
@@ -86,6 +89,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/devices", devices.devices, ["GET"]),
         (f"{PREFIX}/purged", devices.purged, ["POST"]),
         (f"{PREFIX}/pass/{{family}}", passes.text, ["GET"]),
+        (f"{PREFIX}/audit", audits.page, ["POST"]),
         (f"{PREFIX}/live", devices.live, ["GET"]),
         ("/healthz", _healthy, ["GET"]),
         ("/readyz", devices.ready, ["GET"]),
@@ -94,6 +98,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         route(path, _answering(handler, metrics, path), methods=methods)
     for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
+    for path, page, method in family_routes(cloud, heartbeat_s=heartbeat_s):
+        route(path, _answering(page, metrics, path), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
 
@@ -146,6 +152,7 @@ class _Devices:
     def __init__(self, cloud: Cloud, heartbeat_s: float) -> None:
         self.cloud, self.heartbeat_s = cloud, heartbeat_s
         self.metrics = Metrics()
+        self.audits = AuditRoutes(cloud, self.caller)
         self._turns = Turns()
         self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
         self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
@@ -165,6 +172,7 @@ class _Devices:
         device = await self._device(request, shut_out_too=True)
         body = await read_body(request, most=MOST_BYTES)
         gzip = takes_gzip(request)
+        await self.audits.heard(device, request)
         async with self._turns.of(device.id) as turn:
             asked, batch, sealed = await self._run(
                 self.cloud.unpacking.of(device.studio), partial(_read_push, device, body)

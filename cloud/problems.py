@@ -22,6 +22,8 @@ _STATUS = {
     "pass.revoked": 409,
     "pass.not_here": 403,
     "devices.not_here": 403,
+    "audit.not_here": 403,
+    "audit.not_yours": 403,
     "blob.unknown": 404,
     "blob.erased": 409,
     "blob.too_big": 413,

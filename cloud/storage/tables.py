@@ -76,6 +76,10 @@ class Tables(NamedTuple):
     door: Table
     wallet: Table
     inbound: Table
+    trail_head: Table
+    trail_name: Table
+    trail: Table
+    address: Table
     records: Mapping[str, RecordTable]
 
     @property
@@ -203,7 +207,31 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
         "inbound", metadata, _text(studio), _text("id"), _text("kind"), _bytes("body"), _number("received_ms"),
         PrimaryKeyConstraint(studio, "id"),
     )  # fmt: skip
-    return head, device, batch, log, change, guard, subject_key, effect, secret, pass_key, door, wallet, inbound
+    return (
+        head, device, batch, log, change, guard, subject_key, effect, secret, pass_key, door, wallet, inbound,
+        *_trail(metadata),
+    )  # fmt: skip
+
+
+def _trail(metadata: MetaData) -> tuple[Table, ...]:
+    """What finds entries of the log: each term's number, and under it the instants and sequences of its entries."""
+    studio = "studio_id"
+    head = Table(
+        "trail_head", metadata, _text(studio), _number("sequence"), _number("names"), PrimaryKeyConstraint(studio)
+    )
+    name = Table(
+        "trail_name", metadata, _text(studio), _text("name"), _number("number"), PrimaryKeyConstraint(studio, "name"),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+    trail = Table(
+        "trail", metadata, _text(studio), _number("number"), _number("at_ms"), _number("sequence"),
+        PrimaryKeyConstraint(studio, "number", "at_ms", "sequence"), sqlite_with_rowid=False,
+    )  # fmt: skip
+    address = Table(
+        "address", metadata, _text(studio), _text("device_id"), _number("since_ms"), _text("address"),
+        PrimaryKeyConstraint(studio, "device_id", "since_ms"),
+    )  # fmt: skip
+    return head, name, trail, address
 
 
 def _record_table(metadata: MetaData, record: type[Record]) -> RecordTable:

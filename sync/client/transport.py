@@ -14,6 +14,7 @@ import msgspec
 from classtap_core.kernel.blobs import Offer, Span
 from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Id
+from sync.audit import AskAudit, AuditPage
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
@@ -123,6 +124,11 @@ class Transport:
     def devices(self) -> Devices:
         """How the studio's devices are; only a desk may ask."""
         found: Devices = decode(Devices, self._call("GET", "/devices"))
+        return found
+
+    def audit(self, asked: AskAudit) -> AuditPage:
+        """A page of the studio's audit; only a desk may ask."""
+        found: AuditPage = decode(AuditPage, self._call("POST", "/audit", asked))
         return found
 
     def offer_blob(self, offer: Offer) -> BlobStanding:

@@ -82,5 +82,5 @@ def test_nothing_differs_from_itself(state: dict[str, object]) -> None:
 
 
 def test_a_step_that_does_not_fit_is_told() -> None:
-    with pytest.raises(BadInput, match="audit.patch"):
+    with pytest.raises(BadInput, match=r"audit\.patch"):
         applied([Step(("rules", "[r9]", "m"), "replace", 1, 2)], {"rules": [{"id": "r1", "m": 1}]})

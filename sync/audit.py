@@ -1,0 +1,21 @@
+"""What a desk asks the cloud of the studio's audit, and what comes back: lines to put into words, never whole records."""
+
+import msgspec
+
+from classtap_core.auditing.finding import Query
+from classtap_core.auditing.lines import Line
+from classtap_core.kernel.ids import Id
+
+
+class AskAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the audit as `staff`, who is signed in at the desk that asks, may read it."""
+
+    staff: Id
+    query: Query
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Lines, newest first. `next` is where to go on, "" at the end; a page may be short, or empty, before it."""
+
+    lines: tuple[Line, ...]
+    next: str = ""
