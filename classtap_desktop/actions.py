@@ -115,6 +115,8 @@ ACTIONS = (
     _map("underlay"),
     _map("export", "Ctrl+P", icon="print"),
     _map("compare"),
+    _map("versions", "Ctrl+H", icon="clock"),
+    _map("comments", "Ctrl+Shift+C"),
     Action("look.light", icon="settings", group="look"),
     Action("look.dark", icon="settings", group="look"),
     Action("look.bright", icon="settings", group="look"),

@@ -74,6 +74,25 @@ def remap(before: SeatMap, after: SeatMap, spots: Iterable[str]) -> Remapped:
     return Remapped(tuple(same), moved_to, tuple(id for id in wanted if id not in there and id not in moved_to))
 
 
+class Foreseen(NamedTuple):
+    """What another map would mean to one session.
+
+    Attributes:
+        lost: every promised spot nobody could be given, with the spot that took its name ("" for none).
+        short: how many places fewer there would be than are booked and held.
+    """
+
+    lost: dict[str, str]
+    short: int
+
+
+def foreseen(before: SeatMap | None, after: SeatMap, demand: Demand) -> Foreseen:
+    """What a session that has one map would owe if it got another; the cloud decides by the same rules."""
+    found = remap(before or after, after, sorted(demand.spots))
+    lost = {spot: found.moved_to.get(spot, "") for spot in sorted((*found.moved_to, *found.exceptions))}
+    return Foreseen(lost, max(0, demand.booked + demand.held - after.capacity()))
+
+
 class Conflict(NamedTuple):
     """One thing that two drafts changed differently.
 

@@ -73,6 +73,8 @@ class Commands:
             "map.underlay": editor.show_underlay,
             "map.export": editor.show_export,
             "map.compare": editor.show_difference,
+            "map.versions": editor.show_versions,
+            "map.comments": editor.show_comments,
         }
         does |= {f"map.align_{edge}": partial(self._align, edge) for edge in Edge}
         for name, way in ARROWS.items():

@@ -220,6 +220,14 @@ class Editor(QWidget):
         """Compare with what is in force."""
         self.dialog_asked.emit("difference")
 
+    def show_versions(self) -> None:
+        """Look at the room's versions."""
+        self.dialog_asked.emit("versions")
+
+    def show_comments(self) -> None:
+        """Look at what is said about the draft."""
+        self.dialog_asked.emit("comments")
+
     def show_picture(self, picture: QPixmap | None) -> None:
         """Draw a picture under the map."""
         self.board.pictured = picture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QWidget
 
+from classtap_core.kernel.tx import Ref
 from classtap_core.seating import rules
 from classtap_core.seating.model import Room, SeatMap
 from classtap_desktop.canvas.dialogs.decision import DecisionDialog
@@ -16,6 +17,7 @@ from classtap_desktop.canvas.dialogs.question import Question
 from classtap_desktop.canvas.dialogs.templates import TemplateDialog
 from classtap_desktop.canvas.dialogs.underlay import UnderlayDialog, picture_of
 from classtap_desktop.canvas.editor import Editor
+from classtap_desktop.canvas.life.asking import LifeDialogs
 from classtap_desktop.canvas.reading import Opened, read_library
 from classtap_desktop.canvas.work import Work
 from classtap_desktop.desk import Desk, Trouble, failure
@@ -24,11 +26,13 @@ from classtap_desktop.kit import Button, Label, Pill, theme
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, row
 
+AROUND = frozenset({"seat_lock", "seat_comment", "seat_draft", "seat_map_version", "room_seating"})
+"""Records of others that show on the page."""
 EMPTY_ROOM = Room(width_um=10_000_000, length_um=8_000_000)
 
 
 class MapPage(QWidget):
-    """Attributes: ``work``, ``editor``, ``document``. Signals: ``left`` when the person goes back to the rooms."""
+    """Attributes: ``work``, ``editor``, ``document``, ``dialogs`` (by name). Signals: ``left`` when the person goes back to the rooms."""
 
     left = Signal()
 
@@ -40,9 +44,13 @@ class MapPage(QWidget):
         whole.addWidget(self._head())
         self.editor = Editor(shown)
         self.document = self.editor.document
+        self.lock = Pill()
+        self.editor.status.stand_beside(self.lock)
         self.work = Work(desk, self.document, opened._replace(seat_map=shown), self)
         whole.addWidget(self.editor, 1)
-        self._dialogs: dict[str, Overlay] = {}
+        self.dialogs: dict[str, Overlay] = {}
+        self._told_of = ""
+        self.life = LifeDialogs(self)
         self.editor.save_asked.connect(self.work.save)
         self.editor.dialog_asked.connect(self.show_dialog)
         self.document.marked.connect(self.follow)
@@ -51,12 +59,16 @@ class MapPage(QWidget):
         self.work.published.connect(self._published)
         self.work.refused.connect(self._refused)
         self.work.locked.connect(self._locked)
-        self.work.failed.connect(self._failed)
-        desk.ticked.connect(self.follow)
+        self.work.failed.connect(self.fail)
+        self.work.stood.connect(self._stood)
+        desk.ticked.connect(self.work.look_around)
+        desk.stood.connect(self.work.look_around)
+        desk.changed.connect(self._touched)
         theme().changed.connect(self.say)
         self.document.readonly = not self.work.may_edit
         self.say()
         self._load_picture()
+        self.work.look_around()
         if opened.recovered is not None and self.work.may_edit:
             self._offer_recovered(opened.recovered)
 
@@ -70,12 +82,19 @@ class MapPage(QWidget):
         self.title = Label("", "strong", elide=True)
         self.pill = Pill()
         self.when = Label("", "secondary", token="muted", elide=True)
-        self.discard = Button("", size="small")
-        self.discard.clicked.connect(lambda _=False: self._ask_discard())
-        self.compare = Button("", size="small")
-        self.compare.clicked.connect(lambda _=False: self.show_dialog("difference"))
-        self.export = Button("", size="small", icon="print")
-        self.export.clicked.connect(lambda _=False: self.show_dialog("export"))
+        self.versions = Button("", size="small", icon="clock")
+        self.versions.clicked.connect(lambda _=False: self.life.show_versions())
+        self.comments = Button("", size="small")
+        self.comments.clicked.connect(lambda _=False: self.life.show_comments())
+        self.more = Button("", size="small", trailing="chevron_down")
+        self._menu = QMenu(self)
+        self.more.clicked.connect(
+            lambda _=False: self._menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height())))
+        )
+        self.discard, self.compare, self.export = (self._menu.addAction("") for _ in range(3))
+        self.discard.triggered.connect(lambda _=False: self._ask_discard())
+        self.compare.triggered.connect(lambda _=False: self.show_dialog("difference"))
+        self.export.triggered.connect(lambda _=False: self.show_dialog("export"))
         self.save = Button("", size="small")
         self.save.clicked.connect(lambda _=False: self.work.save())
         self.publish = Button("", size="small", kind="primary")
@@ -84,7 +103,7 @@ class MapPage(QWidget):
         inside.addWidget(self.title)
         inside.addWidget(self.pill)
         inside.addWidget(self.when, 1)
-        for button in (self.discard, self.compare, self.export, self.save, self.publish):
+        for button in (self.versions, self.comments, self.more, self.save, self.publish):
             inside.addWidget(button)
         return head
 
@@ -119,9 +138,11 @@ class MapPage(QWidget):
         words, opened = theme().words, self.work.opened
         self.back.show_text(words.say("map.back"))
         self.title.show_text(words.join([opened.place, opened.name], by=" / "))
-        for name in ("discard", "compare", "export", "save"):
+        for name in ("versions", "more", "save"):
             button: Button = getattr(self, name)
             button.show_text(words.say(f"map.head.{name}"))
+        for name in ("discard", "compare", "export"):
+            getattr(self, name).setText(words.say(f"map.head.{name}"))
         self.follow()
 
     def follow(self) -> None:
@@ -141,6 +162,7 @@ class MapPage(QWidget):
         self.when.show_text(
             words.say("map.saved", ago=ago(self.work.saved_ms, now, words)) if self.work.saved_ms else ""
         )
+        self._follow_others()
         allowed = self.work.may_publish
         self.publish.show_text(words.say("map.head.publish" if allowed else "map.head.submit"))
         if self.work.may_decide:
@@ -155,16 +177,17 @@ class MapPage(QWidget):
 
     def show_dialog(self, name: str) -> None:
         """Open one of the dialogs over the editor."""
-        if name in ("export", "difference", "decision") or self.editor.may_change():
+        if name == "versions":
+            self.life.show_versions()
+        elif name == "comments":
+            self.life.show_comments()
+        elif name in ("export", "difference", "decision") or self.editor.may_change():
             if name == "templates":
                 self.desk.read("maps.library", read_library, then=lambda found: self._open(name, found))
             else:
                 self._open(name, None)
 
     def _open(self, name: str, found: object) -> None:
-        before = self._dialogs.pop(name, None)
-        if before is not None:
-            before.deleteLater()
         made: dict[str, object] = {
             "numbering": lambda: NumberingDialog(self, self.editor),
             "templates": lambda: TemplateDialog(self, self.editor, self.work, found),  # type: ignore[arg-type]
@@ -174,19 +197,56 @@ class MapPage(QWidget):
             "decision": lambda: DecisionDialog(self, self.work),
             "difference": lambda: DifferenceDialog(self, self.editor, self.work.opened.published),
         }
-        dialog = made[name]()  # type: ignore[operator]
-        self._dialogs[name] = dialog
+        self.show_over(name, made[name]())  # type: ignore[operator]
+
+    def show_over(self, name: str, dialog: Overlay) -> None:
+        """Open a dialog over the editor, in place of the one of its name."""
+        before = self.dialogs.pop(name, None)
+        if before is not None:
+            before.close_overlay()
+            before.deleteLater()
+        self.dialogs[name] = dialog
         dialog.open()
 
     def _publish(self) -> None:
         if self.work.may_decide:
             self.show_dialog("decision")
         elif self.work.may_publish:
-            question = Question(self, "map.publish", ("publish", "stay"), spots=self.document.seat_map.capacity())
-            question.answered.connect(lambda answer: self.work.save(then_publish=True) if answer == "publish" else None)
-            question.open()
+            self.life.ask_reach()
         else:
             self.work.save(then_submit=True)
+
+    # --- what others do
+
+    def _touched(self, refs: frozenset[Ref]) -> None:
+        if any(kind in AROUND for kind, _ in refs):
+            self.work.look_around()
+
+    def _stood(self) -> None:
+        self.document.readonly = not self.work.may_edit
+        self.follow()
+        refusal = self.work.refusal
+        if refusal is not None and refusal.operation != self._told_of:
+            self._told_of = refusal.operation
+            if self.work.may_publish:
+                self.life.ask_reach()
+            else:
+                self._refused([(code, dict(params)) for code, params in refusal.reasons])
+
+    def _follow_others(self) -> None:
+        """Who else edits and since when; how much was said; why it was sent back."""
+        words, around, opened = theme().words, self.work.around, self.work.opened
+        locked = around is not None and bool(around.locked_by)
+        self.lock.setVisible(locked)
+        if around is not None and locked:
+            since = words.time(around.locked_ms, opened.zone)
+            self.lock.show_pill(words.say("map.locked_since", name=around.locked_by, time=since), "warn", "lock")
+        count = around.comments if around is not None else 0
+        self.comments.show_text(words.say_n("map.head.comments", count))
+        self.comments.setEnabled(bool(opened.draft))
+        if around is not None and around.decision and opened.state == rules.DRAFT:
+            said = words.say("map.sent_back", name=around.decided_by or "–", text=around.decision)
+            self.when.show_text(said)
 
     def _published(self, status: str) -> None:
         self.document.readonly = True
@@ -200,9 +260,13 @@ class MapPage(QWidget):
         self.follow()
 
     def _locked(self, reasons: list[tuple[str, dict[str, object]]]) -> None:
-        self.editor.warn(theme().words.say("map.told.locked_by_other"))
+        words, params = theme().words, reasons[0][1] if reasons else {}
+        since = words.time(int(str(params["since_ms"])), self.work.opened.zone) if "since_ms" in params else ""
+        self.editor.warn(words.say("map.told.locked_by_other", time=since))
+        self.work.look_around()
 
-    def _failed(self, trouble: Trouble) -> None:
+    def fail(self, trouble: Trouble) -> None:
+        """Say what failed, over the board."""
         self.editor.warn(trouble.sentence(theme().words))
         self.follow()
 

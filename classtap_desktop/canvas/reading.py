@@ -6,22 +6,21 @@ from typing import NamedTuple
 
 import msgspec
 
-from classtap_core.access.records import Staff
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule import seats as room_seats
-from classtap_core.schedule.records import Location, Room, Session
+from classtap_core.schedule.records import Location, Room
 from classtap_core.schedule.seats import RoomSeating, SeatLock, SeatMapVersion, lock_id, room_seating_id, version_id
 from classtap_core.seating import rules
 from classtap_core.seating.documents import packed, unpacked
 from classtap_core.seating.formats.native import read_json
-from classtap_core.seating.in_force import affected
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.presets import SAVED
 from classtap_core.seating.records import SeatDraft, SeatPreset, drafts_scope
 from classtap_core.seating.templates import Template, read_template
+from classtap_desktop.canvas.life.reading import map_of, names_of, read_asked
 from classtap_desktop.source import DeskSource
 from resources import path
 
@@ -45,7 +44,8 @@ class RoomLine(NamedTuple):
     """A room in the list.
 
     Attributes: `seat_map` is what is in force, else the newest draft, for the thumbnail; None where there is neither.
-    `version` is what is in force, 0 for nothing. `locked_by` is who edits just now, or "".
+    `version` is what is in force, 0 for nothing. `locked_by` is who edits just now, or "". `asked` is how a publish from
+    this desk stands: `waits`, `refused` or "".
     """
 
     id: Id
@@ -60,6 +60,7 @@ class RoomLine(NamedTuple):
     locked_since_ms: int
     seat_map: SeatMap | None
     recovered: bool
+    asked: str
 
 
 def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
@@ -73,7 +74,7 @@ def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
     for draft in search(reader, SeatDraft, "by_room"):
         if draft.state in OPEN:
             drafts.setdefault(draft.room, []).append(draft)
-    names = _names(
+    names = names_of(
         source, [one.editor for held in drafts.values() for one in held] + [k.holder for k in locks.values()]
     )
     now = source.clock.now().corrected
@@ -85,7 +86,7 @@ def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
         held = sorted(drafts.get(room.id, []), key=lambda one: -one.saved_ms)
         lock = locks.get(lock_id(room.id))
         locked = lock is not None and room_seats.lock_stands(lock, now) and lock.device != source.place.device
-        shown = _in_force(source, room.id, current) or (_map_of(held[0].document) if held else None)
+        shown = _in_force(source, room.id, current) or (map_of(held[0].document) if held else None)
         lines.append(
             RoomLine(
                 room.id, room.name, room.location, place.name if place else "", place.zone if place else "UTC", current,
@@ -100,10 +101,18 @@ def read_rooms(source: DeskSource) -> tuple[RoomLine, ...]:
                 names.get(lock.holder, "?") if lock is not None and locked else "",
                 lock.since_ms if lock is not None and locked else 0,
                 shown,
-                bool(source.kept(recovery_name(room.id))),
+                bool(source.kept(recovery_name(room.id))), _asked(source, room.id, held),
             )
         )  # fmt: skip
     return tuple(sorted(lines, key=lambda line: (line.place.casefold(), line.name.casefold())))
+
+
+def _asked(source: DeskSource, room: Id, drafts: list[SeatDraft]) -> str:
+    """How a publish of one of these drafts stands: a draft that is published, or was saved anew, is asked no more."""
+    asked, refusal = read_asked(source, room)
+    if asked is None or not any((one.id, one.revision) == (asked.draft, asked.revision) for one in drafts):
+        return ""
+    return "waits" if refusal is None else "refused"
 
 
 class Opened(NamedTuple):
@@ -146,7 +155,7 @@ def read_map(source: DeskSource, room_id: Id, draft_id: str = "") -> Opened | No
     draft = named[0] if named else None
     policy = policy_id(source.place.studio, rules.APPROVAL_POLICY)
     approval = fetch(reader, Policy, [policy]).get(policy)
-    shown = _map_of(draft.document) if draft else published
+    shown = map_of(draft.document) if draft else published
     return Opened(
         room.id, room.name, room.location, place.name if place else "", place.zone if place else "UTC",
         draft.id if draft else "", draft.revision if draft else "", draft.state if draft else rules.DRAFT,
@@ -154,12 +163,6 @@ def read_map(source: DeskSource, room_id: Id, draft_id: str = "") -> Opened | No
         recovered_map(source, room_id, draft.revision if draft else ""),
         approval is not None and approval.values.get("approval") == 1,
     )  # fmt: skip
-
-
-def sessions_to_come(source: DeskSource, room: Id, location: Id) -> tuple[Id, ...]:
-    """The occurrences a publish for the room names: all open ones that have not begun."""
-    coming = search(source.reader, Session, "by_location_date", location)
-    return affected(coming, room, now_ms=source.clock.now().corrected)
 
 
 def read_library(source: DeskSource) -> tuple[tuple[Template, ...], tuple[tuple[Template, str], ...]]:
@@ -211,15 +214,4 @@ def _in_force(source: DeskSource, room: Id, version: int) -> SeatMap | None:
         return None
     id = version_id(room, version)
     found = fetch(source.reader, SeatMapVersion, [id]).get(id)
-    return _map_of(found.document) if found else None
-
-
-def _map_of(document: str) -> SeatMap | None:
-    try:
-        return unpacked(document)
-    except BadInput:
-        return None
-
-
-def _names(source: DeskSource, ids: list[Id]) -> dict[Id, str]:
-    return {id: staff.name for id, staff in fetch(source.reader, Staff, ids).items()}
+    return map_of(found.document) if found else None

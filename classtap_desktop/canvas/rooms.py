@@ -18,10 +18,11 @@ THUMB = QSize(168, 124)
 
 class RoomCard(Card):
     """One room. Signals: ``opened(draft)`` to work on a draft ("" for the newest, or what is in force), ``begun`` for
-    a new map from a template."""
+    a new map from a template, ``compared`` where there are two drafts."""
 
     opened = Signal(str)
     begun = Signal()
+    compared = Signal()
 
     def __init__(self, line: RoomLine, now_ms: int) -> None:
         super().__init__(radius=16)
@@ -41,11 +42,15 @@ class RoomCard(Card):
         )
         if line.recovered:
             head.addWidget(Pill(words.say("map.room.recovered"), "late", icon="clock"))
-        if line.locked_by:
-            head.addWidget(Pill(words.say("map.room.locked", name=line.locked_by), "warn", icon="lock"))
+        if line.asked:
+            head.addWidget(Pill(words.say(f"map.room.{line.asked}"), "info" if line.asked == "waits" else "absent"))
         head.addStretch(1)
         said.addLayout(head)
         said.addWidget(Label(words.say_n("map.room.capacity", line.capacity), "secondary", token="muted"))
+        if line.locked_by:
+            since = words.time(line.locked_since_ms, line.zone)
+            text = words.say("map.locked_since", name=line.locked_by, time=since)
+            said.addWidget(Pill(text, "warn", icon="lock"), 0, Qt.AlignmentFlag.AlignLeading)
         self.buttons: list[Button] = []
         for draft in line.drafts:
             said.addLayout(self._draft(draft, now_ms))
@@ -54,6 +59,8 @@ class RoomCard(Card):
         acts = column(gap=8)
         if line.seat_map is not None:
             self._act(acts, words.say("map.room.open"), lambda: self.opened.emit(""), icon="")
+        if len(line.drafts) > 1:
+            self._act(acts, words.say("map.room.compare"), self.compared.emit, icon="")
         self._act(acts, words.say("map.room.begin"), self.begun.emit, icon="plus")
         acts.addStretch(1)
         inside.addLayout(acts)
@@ -71,6 +78,10 @@ class RoomCard(Card):
         tone = {"draft": "late", "pending": "info", "approved": "present"}[draft.state]
         line.addWidget(Pill(words.say(f"map.state.{draft.state}", version=draft.based_on + 1), tone))
         text = words.say("map.room.draft", name=draft.editor or "–", ago=ago(draft.saved_ms, now_ms, words))
+        if draft.state == "draft" and draft.decision:
+            text = words.join([text, words.say("map.room.sent_back", text=draft.decision)])
+        elif draft.forked:
+            text = words.join([text, words.say("map.room.kept_beside")])
         line.addWidget(Label(text, "secondary", token="muted", elide=True), 1)
         button = Button(words.say("map.room.edit"), size="small", kind="quiet")
         button.setAccessibleName(f"{button.text()}: {self.line.name}, {draft.editor}")
@@ -81,10 +92,13 @@ class RoomCard(Card):
 
 
 class Rooms(QWidget):
-    """Attributes: ``cards``. Signals: ``opened(room, draft)``, ``begun(room)``."""
+    """Attributes: ``cards``. Signals: ``opened(room, draft)``, ``begun(room)``, ``compared(room)``, ``rolled_out`` when
+    the roll-outs are wanted."""
 
     opened = Signal(str, str)
     begun = Signal(str)
+    compared = Signal(str)
+    rolled_out = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,7 +110,12 @@ class Rooms(QWidget):
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        whole.addWidget(self.title)
+        self.rollouts = Button("", size="small")
+        self.rollouts.clicked.connect(lambda _=False: self.rolled_out.emit())
+        head = row(gap=12)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.rollouts)
+        whole.addLayout(head)
         whole.addWidget(self.area, 1)
         self.say()
 
@@ -116,6 +135,7 @@ class Rooms(QWidget):
             card = RoomCard(line, now_ms)
             card.opened.connect(lambda draft, line=line: self.opened.emit(str(line.id), draft))
             card.begun.connect(lambda line=line: self.begun.emit(str(line.id)))
+            card.compared.connect(lambda line=line: self.compared.emit(str(line.id)))
             self.cards.append(card)
             listed.addWidget(card)
         if not lines:
@@ -128,5 +148,6 @@ class Rooms(QWidget):
     def say(self) -> None:
         """Show the words in the language in force."""
         self.title.show_text(theme().words.say("desk.screen.seatmaps"))
+        self.rollouts.show_text(theme().words.say("map.rollouts.open"))
         if self._lines:
             self.show_rooms(self._lines, self._now_ms)

@@ -6,15 +6,25 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.tx import Ref
+from classtap_core.seating.model import SeatMap
+from classtap_desktop.canvas.life.pair import PairDialog
+from classtap_desktop.canvas.life.progress import Rollouts, read_rollouts
+from classtap_desktop.canvas.life.reading import Pair, read_drafts
+from classtap_desktop.canvas.life.rollouts import RolloutsDialog
 from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.canvas.reading import Opened, RoomLine, read_map, read_rooms
 from classtap_desktop.canvas.rooms import Rooms
 from classtap_desktop.desk import Desk
 from classtap_desktop.screens.screen import Screen
 
+ROLLED = frozenset({"seat_rollout", "seat_rollout_step", "room_seating"})
+"""Records that a roll-out's progress shows in."""
+
 
 class SeatMapsScreen(Screen):
-    """Attributes: ``rooms`` (the list), ``map_page`` (the room that is open, or None).
+    """Attributes: ``rooms`` (the list), ``map_page`` (the room that is open, or None), ``rollouts`` and ``pair`` (the
+    dialogs over the list, None before they were opened).
 
     Signals: ``loaded`` after the rooms were read, ``entered`` after a map was opened, ``filled(whole)`` when the
     editor needs the whole window, or no longer does.
@@ -32,10 +42,15 @@ class SeatMapsScreen(Screen):
         self.stack = QStackedWidget()
         self.rooms = Rooms()
         self.map_page: MapPage | None = None
+        self.rollouts: RolloutsDialog | None = None
+        self.pair: PairDialog | None = None
         self.stack.addWidget(self.rooms)
         self.page.addWidget(self.stack)
         self.rooms.opened.connect(self.enter)
         self.rooms.begun.connect(lambda room: self.enter(room, begin=True))
+        self.rooms.compared.connect(self.compare)
+        self.rooms.rolled_out.connect(self.show_rollouts)
+        desk.changed.connect(self._rolled)
         self.trouble.acted.connect(self.reload)
 
     def open(self, id: str) -> None:
@@ -57,12 +72,14 @@ class SeatMapsScreen(Screen):
         elif self.rooms.cards:
             self.rooms.cards[0].buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def enter(self, room: str, draft: str = "", *, begin: bool = False) -> None:
-        """Open a room's map; ``begin`` shows the templates at once."""
+    def enter(self, room: str, draft: str = "", *, begin: bool = False, shown: SeatMap | None = None) -> None:
+        """Open a room's map; ``begin`` shows the templates at once, ``shown`` is a map to begin with, not saved yet."""
 
         def opened(found: Opened | None) -> None:
             if found is not None:
                 self._enter(found, begin=begin)
+                if shown is not None and self.map_page is not None:
+                    self.map_page.document.load(shown, recovered=True)
 
         self.desk.read(
             "maps.open", lambda source: read_map(source, Id(room), draft), then=opened, failed=self.show_trouble
@@ -81,6 +98,38 @@ class SeatMapsScreen(Screen):
         if begin or found.seat_map is None:
             self.map_page.show_dialog("templates")
         self.entered.emit()
+
+    def compare(self, room: str) -> None:
+        """Show two drafts of one room beside each other."""
+
+        def show(pair: Pair) -> None:
+            if len(pair.drafts) > 1:
+                self.pair = PairDialog(
+                    self, self.desk, pair, open_draft=lambda draft, shown: self.enter(room, draft, shown=shown)
+                )
+                self.pair.closed.connect(self.pair.deleteLater)
+                self.pair.open()
+
+        self.desk.read("maps.drafts", lambda source: read_drafts(source, Id(room)), then=show, failed=self.show_trouble)
+
+    def show_rollouts(self) -> None:
+        """Show the maps on their way to other rooms."""
+
+        def show(found: Rollouts) -> None:
+            self.rollouts = RolloutsDialog(self, self.desk, found)
+            self.rollouts.closed.connect(self._rollouts_closed)
+            self.rollouts.open()
+
+        self.desk.read("maps.rollouts", read_rollouts, then=show, failed=self.show_trouble)
+
+    def _rollouts_closed(self) -> None:
+        if self.rollouts is not None:
+            self.rollouts.deleteLater()
+            self.rollouts = None
+
+    def _rolled(self, refs: frozenset[Ref]) -> None:
+        if self.rollouts is not None and any(kind in ROLLED for kind, _ in refs):
+            self.rollouts.reload()
 
     def leave(self) -> None:
         """Go back to the rooms."""

@@ -26,7 +26,7 @@ class StatusLine(QWidget):
         self._document, self._board = editor.document, editor.board
         self.setProperty("ground", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        inside = row(self, margins=(18, 7, 18, 7), gap=18)
+        self._inside = inside = row(self, margins=(18, 7, 18, 7), gap=18)
         self.chosen = Label("", "label")
         self.said = Label("", "secondary", token="muted", elide=True)
         self.place = Label("", "secondary", token="muted")
@@ -38,6 +38,10 @@ class StatusLine(QWidget):
         self._board.pointed.connect(self._pointed)
         theme().changed.connect(self.follow)
         self.follow()
+
+    def stand_beside(self, widget: QWidget) -> None:
+        """Give a widget a place before the pointer's."""
+        self._inside.insertWidget(self._inside.count() - 1, widget)
 
     def hint(self, text: str) -> None:
         """Say what can be done next; gone with the next selection."""

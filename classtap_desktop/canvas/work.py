@@ -10,17 +10,19 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id, fresh
-from classtap_core.kernel.outcomes import Outcome, Status
+from classtap_core.kernel.outcomes import Status
 from classtap_core.seating import rules
 from classtap_core.seating.documents import packed
 from classtap_core.seating.locking import ReleaseLock, TakeLock
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.operations import DecideDraft, DiscardDraft, SaveDraft, SubmitDraft
 from classtap_core.seating.presets import SavePreset
-from classtap_core.seating.publishing import PublishSeatMap
+from classtap_core.seating.publishing import PublishSeatMap, RollBack
 from classtap_core.seating.templates import Template, template_plain
 from classtap_desktop.canvas.document import Document
-from classtap_desktop.canvas.reading import Opened, keep_recovery, sessions_to_come
+from classtap_desktop.canvas.life.reach import Reach
+from classtap_desktop.canvas.life.reading import Around, Asked, Refusal, keep_asked, read_around, reasons_of
+from classtap_desktop.canvas.reading import Opened, keep_recovery
 from classtap_desktop.desk import Desk, Trouble
 
 RECOVER_AFTER_MS = 2_000
@@ -28,10 +30,12 @@ RENEW_MS = 5 * 60_000
 
 
 class Work(QObject):
-    """Attributes: ``opened`` (the room and its draft as last read or saved), ``saved_ms`` (0: never), ``saving``.
+    """Attributes: ``opened`` (the room and its draft as last read or saved), ``saved_ms`` (0: never), ``saving``,
+    ``around`` (what others do to the room meanwhile; None before it was read).
 
     Signals: ``saved`` when a draft is kept, ``published(status)`` when a publish was taken or waits for the cloud,
-    ``refused(reasons)`` with codes and parameters, ``failed(trouble)``, ``locked(reasons)`` when somebody else edits.
+    ``refused(reasons)`` with codes and parameters, ``failed(trouble)``, ``locked(reasons)`` when somebody else edits,
+    ``stood`` when ``around`` was read anew.
     """
 
     saved = Signal()
@@ -39,12 +43,16 @@ class Work(QObject):
     refused = Signal(object)
     failed = Signal(object)
     locked = Signal(object)
+    stood = Signal()
 
     def __init__(self, desk: Desk, document: Document, opened: Opened, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.desk, self.document, self.opened = desk, document, opened
         self.saved_ms = opened.saved_ms
         self.saving = False
+        self.around: Around | None = None
+        self._closed = False
+        self._sent: Asked | None = None
         self._draft = opened.draft or fresh(desk.now().corrected, os.urandom)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -56,6 +64,7 @@ class Work(QObject):
 
     def close(self) -> None:
         """Nobody works on it any more: give the lock back."""
+        self._closed = True
         self._timer.stop()
         self._renewing.stop()
         if self._touched and self.desk.operator is not None:
@@ -83,8 +92,51 @@ class Work(QObject):
         allowed = self.desk.may(Capability.PUBLISH_SEATMAP, location=self.opened.location)
         return allowed and (not self.opened.approval or self.opened.state == rules.APPROVED)
 
-    def save(self, *, then_publish: bool = False, then_submit: bool = False) -> None:
-        """Save the draft; afterwards publish it, or ask for approval, where that is wanted."""
+    @property
+    def may_roll_back(self) -> bool:
+        """Whether the person here may bring an earlier version back."""
+        return self.desk.may(Capability.PUBLISH_SEATMAP, location=self.opened.location)
+
+    @property
+    def may_comment(self) -> bool:
+        """Whether the person here may say something about drafts and versions."""
+        return self.desk.may(Capability.EDIT_SEATMAP, location=self.opened.location)
+
+    def look_around(self) -> None:
+        """Read what others did to the room and the draft."""
+        room, draft = self.opened.room, self.opened.draft
+        self.desk.read(
+            f"maps.around.{room}", lambda source: read_around(source, room, draft), then=self._stand,
+            failed=lambda _trouble: None,
+        )  # fmt: skip
+
+    def _stand(self, around: Around) -> None:
+        if self._closed:
+            return
+        self.around = around
+        self.opened = self.opened._replace(head=around.head)
+        if around.state and around.revision == self.opened.revision:
+            waits = self._waits(around)
+            self.opened = self.opened._replace(state=rules.PENDING if waits else around.state)
+            if around.asked is not None and around.state == rules.PUBLISHED:
+                self.answered()
+        self.stood.emit()
+
+    def _waits(self, around: Around) -> bool:
+        """Whether a publish of this very draft waits for the cloud."""
+        asked = around.asked or self._sent  # what was kept a moment ago may not have been read yet
+        return asked is not None and asked.revision == self.opened.revision and around.refusal is None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The cloud's no to what was published from this draft as it is, until somebody has seen to it."""
+        around = self.around
+        if around is None or around.refusal is None or around.asked is None:
+            return None
+        return around.refusal if around.asked.revision == self.opened.revision else None
+
+    def save(self, *, then_publish: Reach | None = None, then_submit: bool = False) -> None:
+        """Save the draft; afterwards publish it to these classes, or ask for approval, where that is wanted."""
         if self.saving:
             return
         if not self.document.unsaved and self.opened.draft:
@@ -100,7 +152,7 @@ class Work(QObject):
         def kept(receipt: Receipt) -> None:
             self.saving = False
             if not receipt.outcome.stands:
-                self.refused.emit(_reasons(receipt.outcome))
+                self.refused.emit(reasons_of(receipt.outcome))
                 return
             beside = next(
                 (one.params.get("draft") for one in receipt.outcome.reasons if one.code == "seatdraft.kept_beside"),
@@ -122,37 +174,56 @@ class Work(QObject):
 
         self.desk.submit(payload, then=kept, failed=self._failed)
 
-    def _after_save(self, publish: bool, submit: bool) -> None:
-        if publish:
-            self._publish()
+    def _after_save(self, publish: Reach | None, submit: bool) -> None:
+        if publish is not None:
+            self._publish(publish)
         elif submit:
             self._ask()
 
-    def _publish(self) -> None:
-        room, location = self.opened.room, self.opened.location
-        self.desk.read(
-            "maps.sessions",
-            lambda source: sessions_to_come(source, room, location),
-            then=self._publish_for,
-            failed=self._failed,
-        )
-
-    def _publish_for(self, sessions: tuple[Id, ...]) -> None:
+    def _publish(self, reach: Reach) -> None:
         payload = PublishSeatMap(
-            room=self.opened.room, location=self.opened.location, head=self.opened.head, sessions=sessions,
-            draft=Id(self._draft), revision=Id(self.opened.revision),
+            room=self.opened.room, location=self.opened.location, head=self.opened.head, sessions=reach.sessions,
+            alone=reach.alone, since=reach.since, draft=Id(self._draft), revision=Id(self.opened.revision),
+            moves=reach.moves,
         )  # fmt: skip
+        self.answered()
         self.desk.submit(payload, then=self._told_of_publish, failed=self._failed)
+
+    def roll_back(self, to: int, reach: Reach) -> None:
+        """Bring an earlier version back for these classes."""
+        payload = RollBack(
+            room=self.opened.room, location=self.opened.location, head=self.opened.head, sessions=reach.sessions,
+            alone=reach.alone, since=reach.since, to=to,
+        )  # fmt: skip
+
+        def told(receipt: Receipt) -> None:
+            if receipt.outcome.stands or receipt.outcome.status is Status.WAITING:
+                self.desk.tell("map.told.rolled_back", tone="info", version=to)
+            else:
+                self.refused.emit(reasons_of(receipt.outcome))
+
+        self.desk.submit(payload, then=told, failed=self._failed)
+
+    def answered(self) -> None:
+        """Somebody has seen the cloud's answer to the last publish: it need not be shown again."""
+        self._sent = None
+        refusal, room = None if self.around is None else self.around.refusal, self.opened.room
+        if refusal is not None:
+            self.desk.do(lambda source: source.seen(refusal.operation))
+        self.desk.do(lambda source: keep_asked(source, room, None))
 
     def _told_of_publish(self, receipt: Receipt) -> None:
         outcome = receipt.outcome
         if outcome.status in (Status.ACCEPTED, Status.DUPLICATE, Status.WAITING):
-            self.opened = self.opened._replace(
-                state=rules.PENDING if outcome.status is Status.WAITING else rules.PUBLISHED
-            )
+            waits = outcome.status is Status.WAITING  # until the cloud answers it is read-only, as one that is pending
+            self.opened = self.opened._replace(state=rules.PENDING if waits else rules.PUBLISHED)
+            if waits:
+                room = self.opened.room
+                self._sent = asked = Asked(receipt.operation, Id(self._draft), Id(self.opened.revision))
+                self.desk.do(lambda source: keep_asked(source, room, asked), then=lambda _done: self.look_around())
             self.published.emit(str(outcome.status))
         else:
-            self.refused.emit(_reasons(outcome))
+            self.refused.emit(reasons_of(outcome))
 
     def _ask(self) -> None:
         payload = SubmitDraft(draft=Id(self._draft), location=self.opened.location, revision=Id(self.opened.revision))
@@ -162,7 +233,7 @@ class Work(QObject):
                 self.opened = self.opened._replace(state=rules.PENDING)
                 self.published.emit("asked")
             else:
-                self.refused.emit(_reasons(receipt.outcome))
+                self.refused.emit(reasons_of(receipt.outcome))
 
         self.desk.submit(payload, then=asked, failed=self._failed)
 
@@ -190,7 +261,7 @@ class Work(QObject):
             if receipt.outcome.stands:
                 self.desk.tell("map.told.preset", name=template.name)
             else:
-                self.refused.emit(_reasons(receipt.outcome))
+                self.refused.emit(reasons_of(receipt.outcome))
 
         self.desk.submit(SavePreset(name=template.name, template=text, base=base), then=kept, failed=self._failed)
 
@@ -209,7 +280,7 @@ class Work(QObject):
                 self.opened = self.opened._replace(state=state)
                 self.published.emit("decided")
             else:
-                self.refused.emit(_reasons(receipt.outcome))
+                self.refused.emit(reasons_of(receipt.outcome))
 
         self.desk.submit(payload, then=told, failed=self._failed)
 
@@ -218,7 +289,7 @@ class Work(QObject):
 
         def told(receipt: Receipt) -> None:
             if receipt.outcome.status is Status.REFUSED:
-                self.locked.emit(_reasons(receipt.outcome))
+                self.locked.emit(reasons_of(receipt.outcome))
 
         self.desk.submit(
             TakeLock(room=self.opened.room, location=self.opened.location), then=told, failed=lambda _trouble: None
@@ -246,14 +317,3 @@ class Work(QObject):
     def _failed(self, trouble: Trouble) -> None:
         self.saving = False
         self.failed.emit(trouble)
-
-
-def _reasons(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:
-    """Every reason of an outcome and of its items, each once."""
-    found = [*outcome.reasons, *(reason for item in outcome.items for reason in item.reasons)]
-    unique: dict[tuple[object, ...], tuple[str, dict[str, object]]] = {}
-    for one in found:
-        unique.setdefault((one.code, tuple(sorted(one.params.items()))), (one.code, dict(one.params)))
-    if not unique and outcome.needs:
-        return [("not_held", {"scope": outcome.needs[0]})]
-    return list(unique.values())

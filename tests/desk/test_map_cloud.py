@@ -13,7 +13,6 @@ from classtap_core.checkin.reading import search
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import starts_ms
-from classtap_desktop.canvas.dialogs.question import Question
 from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.canvas.reading import keep_recovery, read_rooms, recovered_map
 from classtap_desktop.kit import theme
@@ -61,15 +60,16 @@ def test_a_map_drawn_at_the_desk_is_published_by_the_cloud(qtbot: QtBot, studio:
             window.maps.enter(str(window.maps.rooms.cards[0].line.id))
         page = window.maps.map_page
         assert isinstance(page, MapPage)
-        qtbot.waitUntil(lambda: "templates" in page._dialogs)
-        dialog = page._dialogs["templates"]
+        qtbot.waitUntil(lambda: "templates" in page.dialogs)
+        dialog = page.dialogs["templates"]
         dialog.choose(template("stadium-cycling"))  # type: ignore[attr-defined]
         dialog.apply()  # type: ignore[attr-defined]
         judged(qtbot, page.editor)
         room = page.work.opened.room
         page.publish.click()
+        qtbot.waitUntil(lambda: "reach" in page.dialogs)
         with qtbot.waitSignal(page.work.published) as told:
-            page.findChildren(Question)[-1].buttons["publish"].click()
+            page.dialogs["reach"].go.click()  # type: ignore[attr-defined]
         assert told.args == ["waiting"]
         node.engine.once()
         node.engine.once()

@@ -51,8 +51,8 @@ def enter(qtbot: QtBot, window: DeskWindow, at: int = 0) -> MapPage:
 
 
 def opened(qtbot: QtBot, page: MapPage, name: str) -> Any:
-    qtbot.waitUntil(lambda: name in page._dialogs)
-    return page._dialogs[name]
+    qtbot.waitUntil(lambda: name in page.dialogs)
+    return page.dialogs[name]
 
 
 def with_template(qtbot: QtBot, page: MapPage, id: str = "reformer") -> None:
@@ -202,7 +202,7 @@ def test_leaving_asks_and_discarding_goes_back_to_what_was_saved(qtbot: QtBot, w
     page.back.click()
     answer(page, "stay")
     assert window.maps.map_page is page
-    page.discard.click()
+    page.discard.trigger()
     answer(page, "discard")
     assert page.document.seat_map == kept
     assert not page.document.unsaved
@@ -219,8 +219,9 @@ def test_problems_block_publishing_and_a_publish_waits_for_the_cloud(qtbot: QtBo
     judged(qtbot, page.editor)
     assert page.publish.isEnabled()
     page.publish.click()
+    reach = opened(qtbot, page, "reach")
     with qtbot.waitSignal(page.work.published) as told:
-        answer(page, "publish")
+        reach.go.click()
     assert told.args == ["waiting"]
     assert page.document.readonly
 
@@ -258,8 +259,8 @@ def test_a_preset_is_kept_for_the_organisation_under_a_name_of_its_own(
     qtbot.waitUntil(lambda: bool(search(world.store, SeatPreset, "by_modality")))
     assert search(world.store, SeatPreset, "by_modality")[0].name == "Hill climb"
     page.show_dialog("templates")
-    qtbot.waitUntil(lambda: len(page._dialogs["templates"].cards) == 7)
-    first = page._dialogs["templates"].cards[0].template
+    qtbot.waitUntil(lambda: len(page.dialogs["templates"].cards) == 7)
+    first = page.dialogs["templates"].cards[0].template
     assert (first.name, first.blocks[0].rows) == ("Hill climb", 3)
 
 

@@ -15,6 +15,8 @@ from classtap_desktop.canvas import editor, edits, fields, placing, table, toolb
 from classtap_desktop.canvas.dialogs.export import WHAT
 from classtap_desktop.canvas.dialogs.numbering import TEXTS
 from classtap_desktop.canvas.dialogs.templates import SIZINGS
+from classtap_desktop.canvas.life.reach import SCOPES
+from classtap_desktop.canvas.life.rollouts import LOCAL, TONES
 from classtap_desktop.canvas.reading import OPEN, shipped
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.devices.view import FACTS
@@ -69,8 +71,14 @@ WANTED = {
     *(f"map.export.{one}{hint}" for one in WHAT for hint in ("", "_hint")),
     *(f"map.state.{state}" for state in (*OPEN, "unsaved", "published", "in_force", "new")),
     *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded", "decided")),
-    *(f"map.answer.{one}" for one in ("save", "discard", "stay", "publish", "recover")),
-    *(f"map.{one}.{part}" for one in ("leave", "discard", "publish", "recovered") for part in ("title", "text")),
+    *(f"map.answer.{one}" for one in ("save", "discard", "stay", "recover")),
+    *(f"map.{one}.{part}" for one in ("leave", "discard", "recovered") for part in ("title", "text")),
+    *(f"map.reach.{scope}{hint}" for scope in SCOPES for hint in ("", "_hint")),
+    *(f"map.room.{asked}" for asked in ("waits", "refused")),
+    *(f"map.rollouts.{state}" for state in TONES),
+    *(f"map.rollouts.may_{part}" for part in LOCAL),
+    *(f"map.rollouts.do_{act}" for act in ("local", "shared", "again", "cancel")),
+    *(f"map.head.{name}" for name in ("versions", "more", "save", "discard", "compare", "export")),
 }
 
 

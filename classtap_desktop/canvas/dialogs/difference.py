@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QListWidget, QSizePolicy, QWidget
 
-from classtap_core.seating.boxes import Box, around, box_of, united
+from classtap_core.seating.boxes import Box, around, united
 from classtap_core.seating.diff import Difference, difference
-from classtap_core.seating.model import SeatMap
+from classtap_core.seating.geometry.turning import footprint
+from classtap_core.seating.model import Room, SeatMap, Spot
 from classtap_core.seating.units import shown
 from classtap_desktop.canvas import scenery
 from classtap_desktop.canvas.dialogs.dialog import MapDialog
@@ -23,37 +24,66 @@ if TYPE_CHECKING:
 
 
 class DifferenceDialog(MapDialog):
-    """Attributes: ``list`` (every change in words)."""
+    """Attributes: ``comparison``."""
 
     def __init__(self, over: QWidget, editor: Editor, published: SeatMap | None) -> None:
         words = theme().words
         super().__init__(over, words.say("map.difference.title"), wide=960, high=620)
-        before = published or SeatMap(name="", room=editor.document.seat_map.room)
+        self.comparison = Comparison()
+        self.body.addWidget(self.comparison, 1)
         after = editor.document.seat_map
-        found = difference(before, after)
-        sides = row(gap=18)
-        self.body.addLayout(sides, 1)
-        self.picture = DifferencePicture(before, after, found)
+        self.comparison.show_maps(published or SeatMap(name="", room=after.room), after)
+        self.button(words.say("a11y.close"), self.close_overlay, kind="primary")
+
+
+class Comparison(QWidget):
+    """Two maps beside each other: one picture of both, and every change in words.
+
+    Attributes: ``list`` (the changes), ``found`` (the difference shown).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        words = theme().words
+        sides = row(self, gap=18)
+        self.found: Difference | None = None
+        self.picture = DifferencePicture()
         sides.addWidget(self.picture, 3)
         told = column(gap=8)
-        told.addWidget(Label(summary(found), "strong", wrap=True))
+        self.summary = Label("", "strong", wrap=True)
+        told.addWidget(self.summary)
         self.list = QListWidget()
         self.list.setAccessibleName(words.say("map.difference.title"))
-        self.list.addItems(lines(before, after, found))
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         told.addWidget(self.list, 1)
         told.addWidget(Label(words.say("map.difference.legend"), "secondary", token="muted", wrap=True))
         sides.addLayout(told, 2)
-        self.button(words.say("a11y.close"), self.close_overlay, kind="primary")
+
+    def show_maps(self, before: SeatMap, after: SeatMap) -> None:
+        """Show what must be done to the first to get the second."""
+        self.found = difference(before, after)
+        self.picture.show_maps(before, after, self.found)
+        self.summary.show_text(summary(self.found))
+        self.list.clear()
+        self.list.addItems(lines(before, after, self.found))
 
 
 class DifferencePicture(QWidget):
     """Both maps in one picture: added, removed, moved and renumbered spots each in their own way."""
 
-    def __init__(self, before: SeatMap, after: SeatMap, found: Difference) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._before, self._after, self._found = before, after, found
-        self.setMinimumSize(QSize(300, 300))
+        empty = SeatMap(name="", room=Room(width_um=10_000_000, length_um=8_000_000))
+        self._before, self._after, self._found = empty, empty, difference(empty, empty)
+        self.setMinimumSize(QSize(300, 260))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_maps(self, before: SeatMap, after: SeatMap, found: Difference) -> None:
+        """Draw other maps."""
+        self._before, self._after, self._found = before, after, found
+        self.setAccessibleName(summary(found))
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         here = theme()
@@ -73,47 +103,36 @@ class DifferencePicture(QWidget):
         moved = {one.id for one in self._found.moved}
         named = {one.id for one in self._found.renumbered}
         font = here.font("label")
-        font.setPixelSize(11)
+        font.setPixelSize(round(11 * here.text_scale))
         painter.setFont(font)
         for spot in self._before.spots:
             if spot.id in removed or spot.id in moved:
                 token = "absent" if spot.id in removed else "muted"
-                self._box(
-                    painter,
-                    view.rect(box_of(spot, self._before)),
-                    token,
-                    dashed=True,
-                    mark="×" if spot.id in removed else "",
-                )
+                mark = f"×{spot.label}" if spot.id in removed else ""
+                self._spot(painter, view, self._before, spot, token, dashed=True, text=mark)
         for spot in self._after.spots:
-            area = view.rect(box_of(spot, self._after))
-            token = (
-                "present"
-                if spot.id in added
-                else "info"
-                if spot.id in moved
-                else "late"
-                if spot.id in named
-                else "line"
-            )
-            self._box(painter, area, token, dashed=False, mark="+" if spot.id in added else "")
+            ways = (("present", "+", added), ("info", "→", moved), ("late", "#", named))
+            token, mark = next(((token, mark) for token, mark, ids in ways if spot.id in ids), ("line", ""))
+            self._spot(painter, view, self._after, spot, token, dashed=False, text=f"{mark}{spot.label}")
             if spot.id in moved:
-                was = view.point((old[spot.id].x_um, old[spot.id].y_um))
                 painter.setPen(QPen(here.color("info"), 1.6))
-                painter.drawLine(was, area.center())
-            painter.setPen(here.color("ink"))
-            painter.drawText(area.adjusted(-20, 0, 20, 0), Qt.AlignmentFlag.AlignCenter, spot.label)
+                was = old[spot.id]
+                painter.drawLine(view.point((was.x_um, was.y_um)), view.point((spot.x_um, spot.y_um)))
         painter.end()
 
-    def _box(self, painter: QPainter, area: QRectF, token: str, *, dashed: bool, mark: str) -> None:
+    def _spot(
+        self, painter: QPainter, view: Viewport, seat_map: SeatMap, spot: Spot, token: str, *, dashed: bool, text: str
+    ) -> None:
+        """A footprint in its colour, with a sign and its label: a state is never colour alone."""
         here = theme()
-        edge = here.color(token)
-        fill = QColor(here.color(f"{token}_soft")) if f"{token}_soft" in here.tokens else QColor(0, 0, 0, 0)
-        painter.setPen(QPen(edge, 1.8, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
-        painter.setBrush(QColor(0, 0, 0, 0) if dashed else fill)
-        painter.drawRoundedRect(area, 3, 3)
-        if mark:
-            painter.drawText(QPointF(area.left() + 3, area.top() + 12), mark)
+        fill = here.color(f"{token}_soft") if f"{token}_soft" in here.tokens and not dashed else QColor(0, 0, 0, 0)
+        painter.setPen(QPen(here.color(token), 1.8, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
+        painter.setBrush(fill)
+        corners = footprint(spot, seat_map.type_of(spot))
+        painter.drawPolygon(QPolygonF([view.point(corner) for corner in corners]))
+        painter.setPen(here.color("absent" if token == "absent" else "ink"))
+        middle = view.point((spot.x_um, spot.y_um))
+        painter.drawText(QRectF(middle.x() - 40, middle.y() - 12, 80, 24), Qt.AlignmentFlag.AlignCenter, text)
 
 
 def summary(found: Difference) -> str:

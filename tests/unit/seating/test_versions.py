@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from classtap_core.seating.diff import as_plain, difference
 from classtap_core.seating.model import SeatMap, Status, Visibility, ZoneKind
 from classtap_core.seating.numbering import Numbering, number
-from classtap_core.seating.versions import Conflict, Demand, merge, remap, unkept
+from classtap_core.seating.versions import Conflict, Demand, Foreseen, foreseen, merge, remap, unkept
 from tests.unit.seating.rooms import room, spot_id, zone
 
 
@@ -131,3 +131,16 @@ def test_merging_is_fair(seed: int) -> None:
     assert set(one.conflicts) == set(other.conflicts)
     if not one.conflicts:
         assert by_id(one.seat_map) == by_id(other.seat_map)
+
+
+def test_what_another_map_would_mean_to_a_session_is_foreseen() -> None:
+    """Two are booked on A2 and B2; the other map has no B2, and calls B1 A2."""
+    before = number(room("ab\ncd"), Numbering())
+    spots = {spot.label: spot for spot in before.spots}
+    after = replace(before, spots=(spots["A1"], replace(spots["B1"], label="A2")))
+    demand = Demand(booked=2, held=1, spots=frozenset({spots["A2"].id, spots["B2"].id}))
+    assert foreseen(before, after, demand) == Foreseen(
+        lost={spots["A2"].id: spots["B1"].id, spots["B2"].id: ""}, short=1
+    )
+    assert foreseen(before, before, demand) == Foreseen(lost={}, short=0)
+    assert foreseen(None, after, Demand(spots=frozenset({"elsewhere"}))).lost == {"elsewhere": ""}
