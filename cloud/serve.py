@@ -20,8 +20,9 @@ from sync.protocol import HEARTBEAT_S
 
 Ready = Callable[[str], None]
 
-_COLLECT_EVERY = 20_000
-"""A push makes a hundred thousand short-lived objects: Python's 700 would walk them a hundred times over."""
+_COLLECT_EVERY = 200_000
+"""A push makes a hundred thousand short-lived objects: one that is half done must not be walked to the end again and
+again. With 20,000 it cost a sixth more CPU."""
 
 
 class _Server(uvicorn.Server):
