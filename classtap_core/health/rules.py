@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from msgspec.structs import asdict, replace
 
@@ -277,11 +277,8 @@ def _stricter(name: str, mine: Any, theirs: Any) -> Any:
     return _together(mine, theirs)
 
 
-Item = TypeVar("Item", Allergy, Medication, Condition, ActionPlan, EmergencyContact)
-
-
-def _together(mine: tuple[Item, ...], theirs: tuple[Item, ...]) -> tuple[Item, ...]:
-    kept: list[Item] = list(mine)
+def _together(mine: tuple[Any, ...], theirs: tuple[Any, ...]) -> tuple[Any, ...]:
+    kept = list(mine)
     for one in theirs:
         at = next(
             (at for at, known in enumerate(kept) if isinstance(one, Allergy) and _name_of(known) == _name_of(one)), -1

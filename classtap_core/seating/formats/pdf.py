@@ -146,6 +146,11 @@ def _width(text: str, font: Font | None) -> float:
     return sum(_WIDTHS[ord(letter) - 32] if 32 <= ord(letter) < 127 else 556 for letter in text) / 1000
 
 
+def measured(item: Words, fonts: Sequence[Font]) -> float:
+    """How wide a line comes out, in mm. `fonts` as `write_pdf` takes them, read."""
+    return sum(wide for _, _, wide in _runs(item, fonts))
+
+
 def missing_letters(pages: Sequence[Sheet], fonts: Sequence[bytes]) -> int:
     """How many letters of some sheets would come out as question marks."""
     extra = [Font(data) for data in fonts]
