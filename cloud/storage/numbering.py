@@ -46,9 +46,17 @@ def _fill_studio(books: Books, studio: Id) -> int:
                 .where(rows.studio_id == studio, change.c.studio_id == studio, change.c.kind == kind)
                 .where(change.c.digest.is_(None))
             ).all()
+            with books.opening(connection, studio) as seals:
+                bodies = seals.open(found.record, [(Id(id), body) for id, _, body in lacking])
             numbers = [
-                {"at_scope": scope, "at_kind": kind, "at_id": id, "number": signed(row_number(kind, id, scope, body))}
-                for id, scope, body in lacking
+                {
+                    "at_scope": scope,
+                    "at_kind": kind,
+                    "at_id": id,
+                    "number": signed(row_number(kind, Id(id), scope, body)),
+                }
+                for id, scope, _ in lacking
+                if (body := bodies.get(Id(id))) is not None
             ]
             if numbers:
                 connection.execute(statement, numbers)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_co
 
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.digests import Digest, digest_of
+from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Row
@@ -25,7 +26,8 @@ from cloud.storage.tables import RecordTable
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a device stands: everything up to `sequence`; in the middle of it, up to and with one entry.
 
-    `sequence` alone (no kind) means that all of it is done.
+    `sequence` alone (no kind) means that all of it is done. `link` is the beginning of the hash of the decision at
+    `sequence`: a cloud that was restored and has decided other things since has another one there.
     """
 
     studio: str
@@ -33,20 +35,28 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     kind: str = ""
     id: str = ""
     scope: str = ""
+    link: str = ""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """Where a snapshot stands: the sequence its first page began at, and the last row sent."""
+    """Where a snapshot stands: the sequence its first page began at (and its `link`), and the last row sent."""
 
     studio: str
     through: int
     kind: str
     scope: str
     id: str
+    link: str = ""
+
+
+class _Head(NamedTuple):
+    sequence: int
+    hash: str
+    horizon: int
 
 
 class PulledPage(NamedTuple):
-    """Rows that changed. `stale`: the cursor is older than what is remembered; take a new snapshot.
+    """Rows that changed. `stale`: the cursor is older than what is remembered, or of another history; take a new snapshot.
 
     `digests` are of the scopes asked for, as they are at `through`; only a last page has them.
     """
@@ -77,11 +87,13 @@ def pull(
     """
     since = _read(cursor, Cursor, studio) if cursor else Cursor(studio, 0)
     with books.database.read(studio) as connection:
-        head, horizon = _head(books, studio, connection)
-        if since.sequence > head or since.sequence < horizon:
-            return PulledPage([], head, written(Cursor(studio, head)), more=False, stale=True)
+        head = _head(books, studio, connection)
+        now = written(Cursor(studio, head.sequence, link=_link(head.hash)))
+        beyond = since.sequence > head.sequence or since.sequence < head.horizon
+        if beyond or since.link not in ("", _link_at(books, studio, connection, since.sequence, head)):
+            return PulledPage([], head.sequence, now, more=False, stale=True)
         if not scopes:
-            return PulledPage([], head, written(Cursor(studio, head)), more=False)
+            return PulledPage([], head.sequence, now, more=False)
         change = books.tables.change.c
         query = (
             select(change.sequence, change.kind, change.id, change.scope)
@@ -110,10 +122,11 @@ def pull(
         digests = None
         if digest and not more:
             digests = {scope: _digest(books, studio, connection, scope, without) for scope in scopes}
-    if not more:
-        return PulledPage(rows, head, written(Cursor(studio, head)), more=False, digests=digests)
-    last = entries[-1]
-    here = Cursor(studio, last.sequence, last.kind, last.id, last.scope)
+        if not more:
+            return PulledPage(rows, head.sequence, now, more=False, digests=digests)
+        last = entries[-1]
+        link = _link_at(books, studio, connection, last.sequence, head)
+        here = Cursor(studio, last.sequence, last.kind, last.id, last.scope, link)
     return PulledPage(rows, last.sequence - 1, written(here), more=True)
 
 
@@ -139,7 +152,7 @@ def leaves(books: Books, studio: Id, scope: str, *, without: Collection[str] = (
         rows = connection.execute(
             select(leaf, low, high).where(*_numbered(books, studio, scope, without)).group_by(leaf)
         ).all()
-        head, _ = _head(books, studio, connection)
+        head = _head(books, studio, connection).sequence
     return {name: digest_of(0, int(below or 0) + (int(above or 0) << 32)).sum for name, below, above in rows}, head
 
 
@@ -164,7 +177,7 @@ def forget(books: Books, studio: Id, *, before_ms: int) -> int:
     """
     head, log, change = books.tables.head, books.tables.log.c, books.tables.change
     with books.database.write(studio) as connection:
-        last, horizon = _head(books, studio, connection)
+        last, _, horizon = _head(books, studio, connection)
         low, high = horizon, last  # by halving: decisions' times rise with their sequence
         while low < high:
             middle = (low + high + 1) // 2
@@ -192,7 +205,11 @@ def snapshot(
     following = ""
     total = 0
     with books.database.read(studio) as connection:
-        through = since.through if since else _head(books, studio, connection)[0]
+        if since:
+            through, link = since.through, since.link
+        else:
+            head = _head(books, studio, connection)
+            through, link = head.sequence, _link(head.hash)
         tables = [
             found for kind, found in books.tables.records.items() if kind not in without and _may_lie(found, scope)
         ]
@@ -217,14 +234,15 @@ def snapshot(
             if len(page) > room:
                 # With no room left, the page ends just before this kind: its name alone sorts before its rows.
                 end = page[room - 1] if room else None
-                following = written(Position(studio, through, kind, end.scope if end else "", end.id if end else ""))
-    return SnapshotRows(rows, through, written(Cursor(studio, through)), following, total)
+                lies, id = (end.scope, end.id) if end else ("", "")
+                following = written(Position(studio, through, kind, lies, id, link))
+    return SnapshotRows(rows, through, written(Cursor(studio, through, link=link)), following, total)
 
 
 def head_of(books: Books, studio: Id) -> int:
     """The studio's last sequence."""
     with books.database.read(studio) as connection:
-        return _head(books, studio, connection)[0]
+        return _head(books, studio, connection).sequence
 
 
 def written(value: Cursor | Position) -> str:
@@ -242,12 +260,25 @@ def _read(text: str, shape: Any, studio: Id) -> Any:
     return found
 
 
-def _head(books: Books, studio: Id, connection: Any) -> tuple[int, int]:
+def _head(books: Books, studio: Id, connection: Connection) -> _Head:
     head = books.tables.head.c
-    found = connection.execute(select(head.sequence, head.horizon).where(head.studio_id == studio)).first()
+    found = connection.execute(select(head.sequence, head.hash, head.horizon).where(head.studio_id == studio)).first()
     if found is None:
         raise Refused("cloud.no_studio")
-    return found.sequence, found.horizon
+    return _Head(*found)
+
+
+def _link(hash: str) -> str:
+    return hash[:16]
+
+
+def _link_at(books: Books, studio: Id, connection: Connection, sequence: int, head: _Head) -> str:
+    """The beginning of the hash of the decision at a sequence; of none at 0."""
+    if sequence == head.sequence:
+        return _link(head.hash)
+    log = books.tables.log.c
+    found = connection.scalar(select(log.link_hash).where(log.studio_id == studio, log.sequence == sequence))
+    return _link(found) if found is not None else _link(GENESIS)
 
 
 def _after(change: Any, since: Cursor) -> ColumnElement[bool]:
