@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from classtap_core.access.blueprints import newest
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import capabilities_of, decide, in_force
+from classtap_core.access.rules import Place, capabilities_of, decide, in_force, place_of
 from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Resource
@@ -28,14 +29,6 @@ class Mode(StrEnum):
     ADD = "add"
 
 
-class Place(NamedTuple):
-    """Where a grant holds, as in its record: "" for all there are."""
-
-    location: str = ""
-    room: str = ""
-    class_type: str = ""
-
-
 class Plan(NamedTuple):
     """What applying a blueprint comes to. Empty where nothing has drifted."""
 
@@ -43,26 +36,33 @@ class Plan(NamedTuple):
     end: tuple[Grant, ...]
 
 
-def assigned_id(holder: Id, role: str, place: Place, mode: Mode) -> Id:
-    """A blueprint is given to somebody at a place once, however often it is applied."""
-    return derived("grant", "blueprint", holder, role, *place, "restrict" if mode is Mode.RESTRICT else "")
+def assigned_id(holder: Id, role: str, place: Place, mode: Mode, version: int = 1) -> Id:
+    """A version of a blueprint is given to somebody at a place once, however often it is applied."""
+    further = [part for part in (place.segment, place.money) if part]
+    numbered = [str(version)] if version > 1 else []
+    where = (place.location, place.room, place.class_type)
+    return derived(
+        "grant", "blueprint", holder, role, *where, "restrict" if mode is Mode.RESTRICT else "", *further, *numbered
+    )
 
 
 def assignment(
-    grants: Iterable[Grant], holder: Id, role: str, place: Place, *, mode: Mode, at_ms: int, valid_to_ms: int = 0
-) -> Plan:
+    grants: Iterable[Grant], holder: Id, role: str, place: Place, *, mode: Mode, at_ms: int, valid_to_ms: int = 0,
+    version: int = 0,
+) -> Plan:  # fmt: skip
     """What is given and what ends so that somebody has a blueprint at a place from now on.
 
     Denials stay whatever the mode: they are nobody's to lose by being given a role. Grants of other places stay.
     """
     here = [one for one in grants if not one.deny and in_force(one, at_ms) and place_of(one) == place]
     wanted = Grant(
-        id=assigned_id(holder, role, place, mode), holder=holder, role=role, location=place.location, room=place.room,
-        class_type=place.class_type, valid_from_ms=at_ms, valid_to_ms=valid_to_ms,
+        id=assigned_id(holder, role, place, mode, version or newest(role)), holder=holder, role=role,
+        location=place.location, room=place.room, class_type=place.class_type, segment=place.segment,
+        money=place.money, valid_from_ms=at_ms, valid_to_ms=valid_to_ms, version=version or newest(role),
     )  # fmt: skip
     if mode is Mode.RESTRICT:
         kept = sorted(capabilities_of(wanted) & {right for one in here for right in capabilities_of(one)})
-        wanted = replace(wanted, role="", capabilities=tuple(kept))
+        wanted = replace(wanted, role="", version=0, capabilities=tuple(kept))
     stands = [one for one in here if _says(one) == _says(wanted)]
     end = () if mode is Mode.ADD else tuple(one for one in here if one not in stands[:1])
     nothing = mode is Mode.RESTRICT and not wanted.capabilities
@@ -75,12 +75,9 @@ def ended(grant: Grant, at_ms: int) -> Grant:
     return replace(grant, valid_to_ms=min(until, grant.valid_to_ms) if grant.valid_to_ms else max(until, 1))
 
 
-def place_of(grant: Grant) -> Place:
-    return Place(grant.location, grant.room, grant.class_type)
-
-
-def _says(grant: Grant) -> tuple[str, tuple[str, ...], int]:
-    return (grant.role, tuple(sorted(grant.capabilities)), grant.valid_to_ms)
+def _says(grant: Grant) -> tuple[str, int, tuple[str, ...], int]:
+    version = grant.version or newest(grant.role)
+    return (grant.role, version, tuple(sorted(grant.capabilities)), grant.valid_to_ms)
 
 
 class Difference(NamedTuple):
@@ -104,7 +101,7 @@ def _allowed(grants: tuple[Grant, ...], resource: Resource, at_ms: int) -> set[s
 class Step(NamedTuple):
     """What one grant had to say: `allows`, `denies`, or `silent` with the reason.
 
-    `why`: `capability`, `location`, `room`, `class_type`, `ended`, `not_yet`, or "".
+    `why`: `capability`, `location`, `room`, `class_type`, `segment`, `money`, `ended`, `not_yet`, or "".
     """
 
     grant: Id

@@ -3,9 +3,10 @@
 from typing import Any
 
 from classtap_core.access import rules
-from classtap_core.access.assigning import Mode, Place, Plan, assigned_id, assignment, ended, place_of
-from classtap_core.access.blueprints import OWNER, ROLES, Capability
+from classtap_core.access.assigning import Mode, Plan, assigned_id, assignment, ended
+from classtap_core.access.blueprints import OWNER, ROLES, Capability, newest
 from classtap_core.access.records import Grant, Staff
+from classtap_core.access.rules import Place, place_of
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
@@ -16,7 +17,10 @@ _OWNERS = Range(Grant, "by_role", (OWNER,), scope="studio")
 
 @operation("blueprint.apply", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_STAFF)
 class ApplyBlueprint(Payload, frozen=True, kw_only=True):
-    """Give a role to people at one place, all or none. `mode` is one of `assigning.Mode`; applied again, nothing changes."""
+    """Give a role to people at one place, all or none. `mode` is one of `assigning.Mode`; applied again, nothing changes.
+
+    `version` of the blueprint: 0 for the newest. What was given by an earlier one ends, and is given anew.
+    """
 
     holders: tuple[Id, ...]
     role: str
@@ -25,10 +29,13 @@ class ApplyBlueprint(Payload, frozen=True, kw_only=True):
     room: str = ""
     class_type: str = ""
     valid_to_ms: int = 0
+    segment: str = ""
+    money: str = ""
+    version: int = 0
 
     @property
     def place(self) -> Place:
-        return Place(self.location, self.room, self.class_type)
+        return Place(self.location, self.room, self.class_type, self.segment, self.money)
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         modes = [Mode(self.mode)] if self.mode in tuple(Mode) else []
@@ -36,7 +43,9 @@ class ApplyBlueprint(Payload, frozen=True, kw_only=True):
             *(Key(Staff, holder, "studio") for holder in self.holders),
             *(Range(Grant, "by_holder", (holder,), scope="studio") for holder in (*self.holders, op.author.id)),
             *(
-                Key(Grant, assigned_id(holder, self.role, self.place, mode), "studio")
+                Key(
+                    Grant, assigned_id(holder, self.role, self.place, mode, self.version or newest(self.role)), "studio"
+                )
                 for holder in self.holders
                 for mode in modes
             ),
@@ -47,13 +56,13 @@ class ApplyBlueprint(Payload, frozen=True, kw_only=True):
         return ("grants",)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return Resource(*(Id(one) if one else None for one in self.place))
+        return self.place.resource
 
     def plan(self, tx: Tx, op: Operation[Any], holder: Id) -> Plan:
         """What it comes to for one person."""
         return assignment(
             tx.find(Grant, "by_holder", holder), holder, self.role, self.place, mode=Mode(self.mode),
-            at_ms=op.at.corrected, valid_to_ms=self.valid_to_ms,
+            at_ms=op.at.corrected, valid_to_ms=self.valid_to_ms, version=self.version,
         )  # fmt: skip
 
 
@@ -61,6 +70,8 @@ class ApplyBlueprint(Payload, frozen=True, kw_only=True):
 def apply_blueprint(tx: Tx, op: Operation[ApplyBlueprint]) -> Outcome:
     wanted = op.payload
     if wanted.role not in ROLES:
+        return refused("grant.role_unknown", role=wanted.role)
+    if wanted.version > newest(wanted.role):
         return refused("grant.role_unknown", role=wanted.role)
     if wanted.mode not in tuple(Mode) or not wanted.holders:
         return refused("blueprint.mode" if wanted.holders else "blueprint.nobody")
@@ -107,7 +118,7 @@ class EndGrant(Payload, frozen=True, kw_only=True):
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         grant = tx.get(Grant, self.grant)
-        return Resource() if grant is None else Resource(*(Id(one) if one else None for one in place_of(grant)))
+        return Resource() if grant is None else place_of(grant).resource
 
 
 @handles(EndGrant)

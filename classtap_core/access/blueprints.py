@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from classtap_core.kernel.records import Sensitivity
 
@@ -71,6 +72,38 @@ ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
     }
 )
 """What people may do. A substitute is given the class, the room and the days; a portal's admin books for a company."""
+
+BEFORE: MappingProxyType[str, tuple[frozenset[Capability], ...]] = MappingProxyType(
+    {INSTRUCTOR: (frozenset({C.MARK_ATTENDANCE, C.VIEW_ROSTER, C.VIEW_SCHEDULE}),)}
+)
+"""A role's earlier versions, the first first; what was given by one of them stays as it was given. They never change."""
+
+
+def newest(role: str) -> int:
+    """The version of a role's blueprint that is given today; 0 for no role."""
+    return len(BEFORE.get(role, ())) + 1 if role in ROLES else 0
+
+
+def blueprint(role: str, version: int = 0) -> frozenset[Capability]:
+    """What a version of a blueprint allows; 0 for the newest. One of a later program, unknown here, allows nothing."""
+    before = BEFORE.get(role, ())
+    if version in (0, len(before) + 1):
+        return ROLES.get(role, frozenset())
+    return before[version - 1] if 1 <= version <= len(before) else frozenset()
+
+
+class Upgrade(NamedTuple):
+    """What comes and what goes from one version of a blueprint to another, by name."""
+
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def upgrade(role: str, version: int, to: int = 0) -> Upgrade:
+    """What raising a blueprint means."""
+    had, has = blueprint(role, version), blueprint(role, to)
+    return Upgrade(tuple(sorted(has - had)), tuple(sorted(had - has)))
+
 
 DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
     {

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.access.filtering import RowFilter
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import decide
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import Sensitivity
@@ -24,9 +24,12 @@ NEEDS = MappingProxyType(
 class Sight:
     """What one holder of grants may read at an instant: entries of the audit, and fields by how they must be kept."""
 
-    def __init__(self, grants: Iterable[Grant], *, at_ms: int) -> None:
-        self._grants, self._at_ms = tuple(grants), at_ms
-        self._known: dict[tuple[str, str], bool] = {}
+    def __init__(
+        self, grants: Iterable[Grant], *, at_ms: int, shown: Iterable[Sensitivity] = tuple(Sensitivity)
+    ) -> None:  # fmt: skip
+        """`shown`: what is not masked for now, where they may see it; screens show less until it is revealed."""
+        self._grants, self._at_ms, self._shown = tuple(grants), at_ms, frozenset(shown)
+        self._filters: dict[str, RowFilter] = {}
 
     def audits(self, location: str) -> bool:
         """Whether they may read the audit of a location; "" for what is the whole studio's."""
@@ -36,16 +39,15 @@ class Sight:
         if sensitivity is Sensitivity.OPEN:
             return True
         needs = NEEDS.get(sensitivity)
-        return needs is not None and self._may(needs, location)
+        return needs is not None and sensitivity in self._shown and self._may(needs, location)
 
     @property
     def masked(self) -> bool:
         """Whether anything is hidden from them somewhere."""
-        return not all(self._may(needs, "") for needs in NEEDS.values())
+        return not all(self.sees(sensitivity, "") for sensitivity in NEEDS)
 
     def _may(self, capability: str, location: str) -> bool:
-        asked = (capability, location)
-        if asked not in self._known:
-            resource = Resource(Id(location) if location else None)
-            self._known[asked] = decide(self._grants, capability, resource, at_ms=self._at_ms).allowed
-        return self._known[asked]
+        found = self._filters.get(capability)
+        if found is None:
+            found = self._filters[capability] = RowFilter(self._grants, capability, at_ms=self._at_ms)
+        return found.allows(Resource(Id(location) if location else None))

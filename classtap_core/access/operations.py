@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import msgspec
 
 from classtap_core.access import rules
-from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, Capability
+from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, Capability, newest
 from classtap_core.access.records import Device, DeviceRevocation, Grant, Staff, StaffPin
+from classtap_core.access.rules import Place
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
@@ -52,6 +53,22 @@ def set_pin(tx: Tx, op: Operation[SetPin]) -> Outcome:
     return ACCEPTED
 
 
+@operation("staff.open_lock", version=1, kind=Kind.FACT, needs=Capability.MANAGE_STAFF)
+class OpenLock(Payload, frozen=True, kw_only=True):
+    """Somebody who typed ten wrong PINs on this device may try again: a manager has seen who they are."""
+
+    staff: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Staff, self.staff, "studio")
+
+
+@handles(OpenLock)
+def open_lock(tx: Tx, op: Operation[OpenLock]) -> Outcome:
+    """The count is the device's own; what is kept of this is that it was done, and by whom."""
+    return ACCEPTED if tx.get(Staff, op.payload.staff) is not None else refused("staff.unknown")
+
+
 @operation("grant.give", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_STAFF)
 class GiveGrant(Payload, frozen=True, kw_only=True):
     """Give (or, with `deny`, take away) a role or single capabilities, in one place or all, for a time or for good."""
@@ -66,6 +83,8 @@ class GiveGrant(Payload, frozen=True, kw_only=True):
     valid_from_ms: int = 0
     valid_to_ms: int = 0
     deny: bool = False
+    segment: str = ""
+    money: str = ""
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [
@@ -75,7 +94,7 @@ class GiveGrant(Payload, frozen=True, kw_only=True):
         ]
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return Resource(Id(self.location) if self.location else None)
+        return Place(self.location, self.room, self.class_type, self.segment, self.money).resource
 
 
 @handles(GiveGrant)
@@ -90,7 +109,8 @@ def give_grant(tx: Tx, op: Operation[GiveGrant]) -> Outcome:
     made = Grant(
         id=given.grant, holder=given.holder, role=given.role, location=given.location, room=given.room,
         class_type=given.class_type, capabilities=given.capabilities, valid_from_ms=given.valid_from_ms,
-        valid_to_ms=given.valid_to_ms, deny=given.deny,
+        valid_to_ms=given.valid_to_ms, deny=given.deny, segment=given.segment, money=given.money,
+        version=newest(given.role),
     )  # fmt: skip
     if op.author.type == "staff" and not made.deny:
         own = tx.find(Grant, "by_holder", op.author.id)

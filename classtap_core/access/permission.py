@@ -44,6 +44,8 @@ class GrantPermission:
                 return Verdict(False, rules.NOT_THIS_DEVICE)
             return rules.device_may(device, needs, op.payload.resource(tx, op))
         at_home = device is not None and device.role == CLOUD
-        if at_home and (op.author.type == "clock" or (op.author.type == "guardian" and op.spec.name in self._guardians)):
+        if at_home and (
+            op.author.type == "clock" or (op.author.type == "guardian" and op.spec.name in self._guardians)
+        ):
             return Verdict(True)
         return Verdict(False, rules.AUTHOR_UNKNOWN)

@@ -34,7 +34,9 @@ class Grant(Record, frozen=True, kw_only=True):
     Attributes:
         holder: the person's id. role: a blueprint's name, or "" where only `capabilities` count.
         capabilities: further capabilities, beside the blueprint's.
-        location, room, class_type: where it holds; "" for all there are and will be.
+        location, room, class_type: where it holds; "" for all there are and will be. segment: for which group of clients;
+        money: for which part of the money; "" for all.
+        version: of the blueprint it was given by, which it stays at until somebody raises it; 0 for the newest.
         valid_from_ms, valid_to_ms: from, and up to but not including; 0 for an open end.
         deny: takes away instead of giving; beats every grant.
     """
@@ -52,6 +54,9 @@ class Grant(Record, frozen=True, kw_only=True):
     valid_from_ms: int = 0
     valid_to_ms: int = 0
     deny: bool = False
+    segment: str = ""
+    money: str = ""
+    version: int = 0
 
 
 class DeviceRevocation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,8 +1,9 @@
 """May this holder do this, here, now? Default deny; deny beats allow; a grant counts whole or not at all. Pure."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from classtap_core.access.blueprints import DEVICE_ROLES, ROLES, SCOPES, WITHHELD
+from classtap_core.access.blueprints import DEVICE_ROLES, SCOPES, WITHHELD, blueprint
 from classtap_core.access.records import Device, DeviceRevocation, Grant
 from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id
@@ -31,8 +32,28 @@ def decide(grants: Iterable[Grant], capability: str, resource: Resource, *, at_m
 
 
 def capabilities_of(grant: Grant) -> frozenset[str]:
-    """The blueprint's and its own. A blueprint of a later version, unknown here, gives nothing."""
-    return frozenset({*ROLES.get(grant.role, ()), *grant.capabilities})
+    """The blueprint's, of the version it was given by, and its own."""
+    return blueprint(grant.role, grant.version).union(grant.capabilities)
+
+
+class Place(NamedTuple):
+    """Where a grant holds, as in its record: "" for all there are. The same names as `Resource`."""
+
+    location: str = ""
+    room: str = ""
+    class_type: str = ""
+    segment: str = ""
+    money: str = ""
+
+    @property
+    def resource(self) -> Resource:
+        """All of it, as a permission is asked about it."""
+        location, room, class_type = (Id(one) if one else None for one in self[:3])
+        return Resource(location, room, class_type, self.segment or None, self.money or None)
+
+
+def place_of(grant: Grant) -> Place:
+    return Place(grant.location, grant.room, grant.class_type, grant.segment, grant.money)
 
 
 def in_force(grant: Grant, at_ms: int) -> bool:
@@ -42,11 +63,7 @@ def in_force(grant: Grant, at_ms: int) -> bool:
 def beyond(own: Iterable[Grant], given: Grant, *, at_ms: int) -> tuple[str, ...]:
     """The capabilities of a grant that its giver does not hold over all of it: nobody gives what they have not."""
     own = tuple(own)
-    resource = Resource(
-        Id(given.location) if given.location else None,
-        Id(given.room) if given.room else None,
-        Id(given.class_type) if given.class_type else None,
-    )
+    resource = place_of(given).resource
     return tuple(
         capability
         for capability in sorted(capabilities_of(given))
@@ -97,12 +114,8 @@ def _meets(grant: Grant, resource: Resource) -> bool:
     return all(not limit or value is None or limit == value for limit, value in _pairs(grant, resource))
 
 
-def _pairs(grant: Grant, resource: Resource) -> tuple[tuple[str, Id | None], ...]:
-    return (
-        (grant.location, resource.location),
-        (grant.room, resource.room),
-        (grant.class_type, resource.class_type),
-    )
+def _pairs(grant: Grant, resource: Resource) -> Iterable[tuple[str, str | None]]:
+    return zip(place_of(grant), resource, strict=True)
 
 
 def _ended(grant: Grant, at_ms: int) -> bool:

@@ -61,11 +61,17 @@ Reads = Generator["Want | Iterable[Want]", None, None]
 
 
 class Resource(NamedTuple):
-    """What a permission is asked about; an empty field stands for the whole studio."""
+    """What a permission is asked about; an empty field stands for the whole studio.
+
+    Attributes:
+        segment: the group of clients it is about (`kids`, `corporate:<id>`). money: the part of the money (`refunds`).
+    """
 
     location: Id | None = None
     room: Id | None = None
     class_type: Id | None = None
+    segment: str | None = None
+    money: str | None = None
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from classtap_core.access import rules
-from classtap_core.access.assigning import Mode, Place, assigned_id, assignment, difference, ended, explained
+from classtap_core.access.assigning import Mode, assigned_id, assignment, difference, ended, explained
 from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
 from classtap_core.access.blueprints import ROLES, Capability
 from classtap_core.access.operations import AddStaff, GiveGrant
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import capabilities_of
+from classtap_core.access.rules import Place, capabilities_of
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
@@ -33,19 +33,25 @@ def grant(name: str, role: str = "", **fields: Any) -> Grant:
 
 _GRANTS = st.lists(
     st.builds(
-        lambda number, role, extra, location, room, kind, span, deny: grant(
+        lambda number, role, extra, location, room, kind, span, deny, segment, money, version: grant(
             str(number), role, capabilities=extra, location=location, room=room, class_type=kind,
-            valid_from_ms=span[0], valid_to_ms=span[1], deny=deny,
+            valid_from_ms=span[0], valid_to_ms=span[1], deny=deny, segment=segment, money=money, version=version,
         ),
         st.integers(0, 10_000), st.sampled_from(["", *ROLES]),
         st.lists(st.sampled_from(RIGHTS), max_size=2, unique=True).map(tuple), st.sampled_from(["", A, B]),
         st.sampled_from(["", ROOM]), st.sampled_from(["", YOGA]),
         st.sampled_from([(0, 0), (NOW, 0), (NOW + 1, 0), (0, NOW), (0, NOW + 1)]), st.booleans(),
+        st.sampled_from(["", "kids"]), st.sampled_from(["", "refunds"]), st.integers(0, 3),
     ),
     max_size=4, unique_by=lambda one: one.id,
 )  # fmt: skip
 _RESOURCES = st.builds(
-    Resource, st.sampled_from([None, A, B]), st.sampled_from([None, ROOM]), st.sampled_from([None, YOGA])
+    Resource,
+    st.sampled_from([None, A, B]),
+    st.sampled_from([None, ROOM]),
+    st.sampled_from([None, YOGA]),
+    st.sampled_from([None, "kids", "adults"]),
+    st.sampled_from([None, "refunds"]),
 )
 
 
@@ -61,15 +67,14 @@ def cedar(grants: list[Grant], right: str, resource: Resource) -> bool:
         when = [f"context.at >= {one.valid_from_ms}"]
         if one.valid_to_ms:
             when.append(f"context.at < {one.valid_to_ms}")
-        for name, limit in (("location", one.location), ("room", one.room), ("kind", one.class_type)):
+        for name, limit in rules.place_of(one)._asdict().items():
             if limit and one.deny:
                 when.append(f'(!(resource has {name}) || resource.{name} == "{limit}")')
             elif limit:
                 when.append(f'(resource has {name} && resource.{name} == "{limit}")')
         effect = "forbid" if one.deny else "permit"
         policies.append(f'{effect}(principal, action == Action::"do", resource) when {{ {" && ".join(when)} }};')
-    names = ("location", "room", "kind")
-    attributes = {name: value for name, value in zip(names, resource, strict=True) if value}
+    attributes = {name: value for name, value in resource._asdict().items() if value}
     entities = [{"uid": {"type": "Thing", "id": "it"}, "attrs": attributes, "parents": []}]
     request = {"principal": 'Staff::"who"', "action": 'Action::"do"', "resource": 'Thing::"it"', "context": {"at": NOW}}
     return bool(cedarpy.is_authorized(request, "\n".join(policies), entities).allowed)
