@@ -29,11 +29,13 @@ from classtap_core.kernel.scopes import covers, narrowed
 from cloud.audit_routes import AuditRoutes
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
+from cloud.deciding import decided
 from cloud.hints import Listener
 from cloud.limits import Tries
 from cloud.metrics import Metrics
 from cloud.pages.family_routes import family_routes
 from cloud.pages.routes import seat_routes
+from cloud.pages.signing_routes import signing_routes
 from cloud.pass_routes import PassRoutes
 from cloud.problems import problem, problem_of
 from cloud.standing import all_devices, take_report, take_word
@@ -80,6 +82,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     for path, handler, methods in (
         (f"{PREFIX}/pair", devices.pair, ["POST"]),
         (f"{PREFIX}/push", devices.push, ["POST"]),
+        (f"{PREFIX}/decide", devices.decide, ["POST"]),
         (f"{PREFIX}/pull", devices.pull, ["GET"]),
         (f"{PREFIX}/snapshot/{{scope:path}}", devices.snapshot, ["GET"]),
         (f"{PREFIX}/digest/{{scope:path}}", devices.digest, ["GET"]),
@@ -98,7 +101,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         route(path, _answering(handler, metrics, path), methods=methods)
     for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
-    for path, page, method in family_routes(cloud, heartbeat_s=heartbeat_s):
+    for path, page, method in (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud)):
         route(path, _answering(page, metrics, path), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
@@ -168,20 +171,31 @@ class _Devices:
         return json_answer(encode(paired), gzip=False)
 
     async def push(self, request: Request) -> Response:
-        # A revoked device may still tell what it knew (what came after the revocation is contested); it is told nothing.
-        device = await self._device(request, shut_out_too=True)
-        body = await read_body(request, most=MOST_BYTES)
+        device, asked, pushed = await self._taken(request)
         gzip = takes_gzip(request)
+        return await self._run(self.cloud.reading, partial(self._pushed, device, asked, pushed, gzip))
+
+    async def decide(self, request: Request) -> Response:
+        """A push of one operation whose outcome is the answer's status: sent again, it is answered as before."""
+        _device, _asked, pushed = await self._taken(request, one=True)
+        self.metrics.answers(pushed.answers)
+        return decided(pushed.answers[-1], cloud_ms=self.cloud.clock.now().wall)
+
+    async def _taken(self, request: Request, *, one: bool = False) -> tuple[DeviceEntry, Push, Taken]:
+        # A revoked device may still tell what it knew (what came after the revocation is contested); it is told nothing.
+        device = await self._device(request, shut_out_too=not one)
+        body = await read_body(request, most=MOST_BYTES)
         await self.audits.heard(device, request)
         async with self._turns.of(device.id) as turn:
             asked, batch, sealed = await self._run(
                 self.cloud.unpacking.of(device.studio), partial(_read_push, device, body)
             )
+            if one and len(batch.items) != 1:
+                raise BadInput("sync.not_one")
             await turn()
             with _stopping():
                 writing = asyncio.wrap_future(self.cloud.intake.submit(batch, sealed))
-        pushed = await writing
-        return await self._run(self.cloud.reading, partial(self._pushed, device, asked, pushed, gzip))
+        return device, asked, await writing
 
     def _pushed(self, device: DeviceEntry, asked: Push, pushed: Taken, gzip: bool) -> Response:
         self.metrics.answers(pushed.answers)

@@ -39,6 +39,7 @@ _STATUS = {
     "sync.unpaired": 409,
     "body.too_large": 413,
     "sync.too_many": 413,
+    "sync.not_one": 400,
     "body.encoding": 415,
     "rate.limited": 429,
     "cloud.fault": 500,
@@ -60,12 +61,22 @@ _TITLES = {
     409: "The device's log and the cloud's do not meet",
     413: "Too large",
     415: "An encoding that is not understood",
+    422: "The studio refuses it",
     423: "Somebody else is working on it",
     429: "Too many tries",
     500: "A fault of ours",
     503: "Not available just now",
 }
 PROBLEM = "application/problem+json"
+
+
+def status_of(code: str) -> int | None:
+    """The status of a code that has one of its own."""
+    return _STATUS.get(code)
+
+
+def title_of(status: int) -> str:
+    return _TITLES[status]
 
 
 def problem(code: str, **params: Param) -> Response:

@@ -240,6 +240,19 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     params: dict[str, Param] = {}
 
 
+class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The cloud's word on one operation, for a caller that waited for it."""
+
+    answer: Answer
+    cloud_ms: int
+
+
+class Refusal(Problem, frozen=True, kw_only=True, omit_defaults=True):
+    """The same where it was refused: a problem, with the whole answer as its extension."""
+
+    answer: Answer
+
+
 def encode(message: msgspec.Struct) -> bytes:
     return msgspec.json.encode(message)
 
