@@ -55,7 +55,8 @@ class Desk(QObject):
     Signals: ``changed(refs)`` after records changed, ``stood`` when sync's standing was read anew, ``operated`` when
     somebody signs in or out, ``facts_changed``, ``told(code, params, tone)`` for a passing sentence, ``failed(trouble)``
     for what failed where no screen could say so,
-    ``opened(screen, id)`` when a screen is asked for, ``ticked`` every half minute, ``waited`` when questions begin or
+    ``opened(screen, id)`` when a screen is asked for, ``card_asked(child, name, location)`` when an emergency card is,
+    ``ticked`` every half minute, ``waited`` when questions begin or
     end to wait for their answers.
     """
 
@@ -66,6 +67,7 @@ class Desk(QObject):
     told = Signal(str, object, str)
     failed = Signal(object)
     opened = Signal(str, str)
+    card_asked = Signal(str, str, str)
     ticked = Signal()
     waited = Signal()
 
@@ -214,6 +216,10 @@ class Desk(QObject):
     def open(self, screen: str, id: str = "") -> None:
         """Show a screen, about one thing where it can be."""
         self.opened.emit(screen, id)
+
+    def show_card(self, child: str, name: str, location: str) -> None:
+        """Show a child's emergency card, opened at a location."""
+        self.card_asked.emit(child, name, location)
 
     def tell(self, code: str, *, tone: str = "present", **params: object) -> None:
         """Say a passing sentence."""

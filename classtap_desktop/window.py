@@ -27,6 +27,7 @@ from classtap_desktop.frame.waiting import WaitingBar
 from classtap_desktop.kit import Toast, theme
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.devices.view import DevicesScreen
+from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.screens.health.banner import KeepingBanner
 from classtap_desktop.screens.people import colour_of
@@ -78,6 +79,8 @@ class DeskWindow(QMainWindow):
         self.palette_page = Palette(self.desk, self.keys, self.whole)
         self.palette_page.chosen.connect(self._open_finding)
         self.help_page = HelpPage(self.whole)
+        self.card_page = EmergencyPage(self.desk, self.whole)
+        self.desk.card_asked.connect(lambda child, name, place: self.card_page.ask(child, name, location=place))
         self.sign_in = SignInPage(self.desk, self.whole)
         self.sign_in.signed_in.connect(self._signed_in)
         self.toast = Toast(self.stack)

@@ -11,16 +11,30 @@ from pytestqt.qtbot import QtBot
 
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.checkin.reading import fetch, search
-from classtap_core.health.records import HealthProfile
+from classtap_core.health.operations import EditProfile
+from classtap_core.health.records import (
+    Allergy,
+    CardView,
+    EmergencyContact,
+    HealthFacts,
+    HealthProfile,
+    HealthRequirement,
+)
+from classtap_core.kernel.canonical import canonical
+from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import plain
 from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship, roles_on
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Custody, Family
-from classtap_desktop.kit import Button
+from classtap_core.schedule.reach import Reach
+from classtap_desktop.kit import Button, Label, Pill
 from classtap_desktop.screens.families.entries import Entry
 from classtap_desktop.screens.families.form import PeopleForm
 from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
 from classtap_desktop.screens.families.guardian_form import GuardianForm
 from classtap_desktop.screens.families.health_form import HealthForm
+from classtap_desktop.screens.families.reading import Lack
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_families import families, opened
@@ -228,3 +242,52 @@ def test_who_may_not_change_families_has_no_forms(qtbot: QtBot, open_desk: Open)
     qtbot.waitUntil(lambda: screen.page_view.page is not None)
     said_on = {button.text() for button in screen.page_view.findChildren(Button) if button.isVisible()}
     assert not said_on & {"Edit", "Health", "Add a child", "Add a guardian"}
+
+
+def test_the_emergency_card_shows_all_and_is_written_down(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    """Catalogue 10: whoever runs the class sees it in an emergency, and that they looked is known."""
+    child = family.children[0]
+    facts = HealthFacts(
+        allergies=(Allergy(what="Peanut", severity="severe", action="Pen, then 112", pen="blue bag"),),
+        contacts=(EmergencyContact(name="Gran", phone="+34600000001", relation="grandparent"),),
+    )
+    world.bus.submit(
+        EditProfile(child=child.child, base=HealthFacts(), wanted=facts),
+        Author(type="staff", id=world.staff("manager").staff),
+    )
+    window = open_desk("instructor", screen="families")
+    page = window.card_page
+    window.desk.show_card(child.child, child.given, world.plan.main)
+    qtbot.waitUntil(lambda: page.shown is not None)
+    shown = [label.whole_text().translate(dict.fromkeys(range(0x2066, 0x206A))) for label in page.findChildren(Label)]
+    for text in ("Peanut", "Where the pen is: blue bag", "What to do: Pen, then 112"):
+        assert text in shown
+    assert any(text.startswith("Gran") and "+34600000001" in text for text in shown)
+    assert "No guardian has confirmed this" in shown
+    (view,) = search(world.store, CardView, "by_child", child.child)
+    assert (view.by, view.at_ms) == (world.staff("instructor").staff, world.clock.now().corrected)
+    page.close_button.click()
+    assert page.isHidden()
+
+
+def test_what_a_booked_class_asks_for_shows_on_the_page(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    requirement = HealthRequirement(
+        id=Id("a" * 32),
+        paper="vaccination",
+        name="Vaccination card",
+        version=1,
+        reach=(Reach(),),
+        state="open",
+    )
+    body = canonical(plain(requirement))
+    world.pull([Pulled("health_requirement", requirement.id, "studio", body)])
+    screen = families(qtbot, open_desk)
+    booked = next(one for one in world.plan.families if one.due >= 1)
+    opened(qtbot, screen, booked.family)
+    lacks = {lack for child in screen.page_view.page.children for lack in child.lacks}
+    assert Lack("Vaccination card", "paper.missing") in lacks
+    assert any(pill.whole_text() == "Vaccination card: missing" for pill in screen.page_view.findChildren(Pill))

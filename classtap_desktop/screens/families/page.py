@@ -179,13 +179,23 @@ class PageView(QWidget):
         names = column(gap=4)
         head = row(gap=8)
         head.addWidget(Label(child.name, "strong", elide=True), 1)
-        if page.editable:
-            head.addWidget(self._asks("desk.form.edit", "child", child.id, size="small", of=child.name))
-        if page.sees_health:
-            head.addWidget(self._asks("desk.form.of_health", "health", child.id, size="small", of=child.name))
         names.addLayout(head)
+        forms = row(gap=8) if self._narrow else head
+        if page.editable:
+            forms.addWidget(self._asks("desk.form.edit", "child", child.id, size="small", of=child.name))
+        if page.sees_health:
+            forms.addWidget(self._asks("desk.form.of_health", "health", child.id, size="small", of=child.name))
+        card = self._asks("desk.card.open", "card", child.id, size="small", of=child.name)
+        if self._narrow:
+            forms.addStretch(1)
+            names.addLayout(forms)
+            names.addWidget(card, 0, _START)
+        else:
+            forms.addWidget(card)
         if child.badge:
             names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
+        for lack in child.lacks:
+            names.addWidget(Pill(words.say(f"desk.{lack.code}_of", name=lack.name), "warn"))
         if not child.visits:
             names.addWidget(Label(words.say("desk.families.nothing_today"), "text", token="muted"))
         for visit in child.visits:

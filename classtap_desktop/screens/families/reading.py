@@ -10,6 +10,10 @@ from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin.reading import cards, fetch, search
 from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
+from classtap_core.documents.records import CHECKIN, Consents, Document
+from classtap_core.documents.rules import OPEN, Standing, owed
+from classtap_core.health.records import HealthClearance, HealthRequirement
+from classtap_core.health.rules import PaperState, paper_state, required
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
@@ -23,7 +27,24 @@ from classtap_desktop.operator import Operator
 from classtap_desktop.screens.sessions import SessionLine, line_of
 from classtap_desktop.source import DeskSource
 
-KINDS = frozenset({"family", "child", "badge", "contact", "contact_masked", "pass", "booking", "attendance", "session"})
+KINDS = frozenset(
+    {
+        "family",
+        "child",
+        "badge",
+        "contact",
+        "contact_masked",
+        "pass",
+        "booking",
+        "attendance",
+        "session",
+        "consents",
+        "document",
+        "health_clearance",
+        "health_requirement",
+        "guardianship",
+    }
+)
 
 
 class FamilyLine(NamedTuple):
@@ -41,13 +62,21 @@ class Visit(NamedTuple):
     state: str
 
 
+class Lack(NamedTuple):
+    """What a booked class asks for and a child does not have: a document to sign, or a paper. `code` says how it stands."""
+
+    name: str
+    code: str
+
+
 class ChildLine(NamedTuple):
-    """A child of a family page; `badge`: there is a health note."""
+    """A child of a family page; `badge`: there is a health note. `lacks`: what the classes they are booked in ask for."""
 
     id: Id
     name: str
     badge: bool
     visits: tuple[Visit, ...]
+    lacks: tuple[Lack, ...] = ()
 
 
 class ContactLine(NamedTuple):
@@ -84,6 +113,7 @@ class FamilyPage(NamedTuple):
     pass_line: PassLine
     editable: bool
     sees_health: bool = False
+    home_id: Id = Id("")
 
 
 def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
@@ -113,12 +143,14 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
     )
     badges = fetch(reader, Badge, (child.id for child in children))
     visits = _visits(reader, family, children, today)
+    lacks = _lacks(reader, family, children, today)
     return FamilyPage(
         family, held.name, home.name if home else "", zone,
         tuple(
             ChildLine(
                 child.id, f"{child.given} {child.surname}".strip(),
                 child.id in badges and HEALTH_NOTE in badges[child.id].codes, visits.get(child.id, ()),
+                lacks.get(child.id, ()),
             )
             for child in children
         ),
@@ -127,6 +159,7 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
         operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
+        held.home,
     )  # fmt: skip
 
 
@@ -148,6 +181,33 @@ def _visits(reader: Reader, family: Id, children: list[Child], today: str) -> di
         if session in lines:
             found.setdefault(child, []).append(Visit(lines[session], marks.get((child, session), "none")))
     return {child: tuple(visits) for child, visits in found.items()}
+
+
+def _lacks(reader: Reader, family: Id, children: list[Child], today: str) -> dict[Id, tuple[Lack, ...]]:
+    """What the classes that children are booked in from today on ask for, and they do not have; each thing once."""
+    ahead = [
+        one for one in search(reader, Booking, "by_family_date", family) if one.state == BOOKED and one.date >= today
+    ]
+    sessions = fetch(reader, Session, (one.session for one in ahead))
+    documents = search(reader, Document, "by_state", OPEN)
+    requirements = search(reader, HealthRequirement, "by_state", OPEN)
+    consents = fetch(reader, Consents, (child.id for child in children))
+    papers = fetch(reader, HealthClearance, (child.id for child in children))
+    found: dict[Id, dict[Lack, None]] = {}
+    for booking in ahead:
+        session = sessions.get(booking.session)
+        if session is None:
+            continue
+        lacks = found.setdefault(booking.child, {})
+        for asked in owed(documents, session, consents.get(booking.child), when=CHECKIN):
+            if asked.standing is not Standing.VALID:
+                lacks[Lack(asked.document.name, f"document.{asked.standing.value}")] = None
+        held = papers[booking.child].papers if booking.child in papers else ()
+        for one in required(requirements, session):
+            state, _ = paper_state(held, one.paper, session.date)
+            if state is not PaperState.VALID:
+                lacks[Lack(one.name, f"paper.{state.value}")] = None
+    return {child: tuple(lacks) for child, lacks in found.items()}
 
 
 def _contacts(reader: Reader, family: Family, operator: Operator | None, now_ms: int) -> tuple[ContactLine, ...]:

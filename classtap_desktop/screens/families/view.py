@@ -222,6 +222,12 @@ class FamiliesScreen(Screen):
             self.desk.tell("desk.form.nowhere", tone="warn")
 
     def _ask_form(self, form: str, id: str) -> None:
+        if form == "card":
+            page = self.page_view.page
+            child = next((one for one in page.children if one.id == id), None) if page is not None else None
+            if page is not None and child is not None:
+                self.desk.show_card(child.id, child.name, page.home_id)
+            return
         family, operator = self._family, self.desk.operator
         self.desk.read(
             "family.form", lambda source: read_household(source, Id(family), operator),

@@ -65,10 +65,11 @@ class ChildBar(Card):
 
 class ChildCard(Card):
     """Signals: ``explained(child, reason, expected_ms)`` when a reason or an arrival is picked, ``family`` when the
-    child's family is asked for."""
+    child's family is asked for, ``card`` when the emergency card is."""
 
     explained = Signal(str, str, int)
     family = Signal()
+    card = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(radius=18, parent=parent)
@@ -90,8 +91,11 @@ class ChildCard(Card):
         self.said: QVBoxLayout = column(gap=4)
         self.home = Button("", kind="quiet", size="small", icon="people")
         self.home.clicked.connect(lambda _=False: self.family.emit())
+        self.emergency = Button("", kind="quiet", size="small")
+        self.emergency.clicked.connect(lambda _=False: self.card.emit())
         head = row(gap=8)
         head.addWidget(self.title, 1)
+        head.addWidget(self.emergency)
         head.addWidget(self.home)
         inside.addLayout(head)
         for widget in (self.health, self.pickup, self.hint, self.why, self.chips, self.log):
@@ -126,6 +130,8 @@ class ChildCard(Card):
         self.title.show_text(line.name if line else words.say("desk.roster.choose"))
         self.home.show_text(words.say("desk.roster.family"))
         self.home.setEnabled(bool(line and line.family))
+        self.emergency.show_text(words.say("desk.card.open"))
+        self.emergency.setVisible(line is not None)
         self.health.show_text((line.health or words.say("desk.roster.health_hidden")) if line and line.badge else "")
         self.health.setVisible(bool(line and line.badge))
         self.pickup.show_text(words.say("desk.roster.pickup"))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Device, Staff
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Mark
 from classtap_core.checkin.roster import RosterRow, roster
+from classtap_core.health.card import roster_badges
+from classtap_core.health.rules import visible
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.tx import Reader
-from classtap_core.people.records import ChildHealth
 from classtap_core.people.rules import HEALTH_NOTE, PICKUP_CHECK
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.sessions import SessionLine, counted, line_of
 from classtap_desktop.source import DeskSource
 
-KINDS = frozenset({"session", "booking", "attendance", "child", "badge", "child_health", "class_type", "room",
+KINDS = frozenset({"session", "booking", "attendance", "child", "badge", "child_health", "health_profile", "class_type", "room",
                    "instructor", "device", "staff"})  # fmt: skip
 
 
@@ -85,12 +86,14 @@ def read_roster(source: DeskSource, session: Id, operator: Operator | None) -> R
     whole = roster(reader, session)
     head = line_of(reader, whole.card)
     rows = [row for row in whole.rows if row.booked or row.state != "none"]
-    sees = operator is not None and operator.may(
-        Capability.VIEW_HEALTH, location=head.location, at_ms=source.clock.now().corrected
-    )
-    health = fetch(reader, ChildHealth, (row.child for row in rows)) if sees else {}
+    badges = {}
+    if operator is not None:
+        held = whole.card.session
+        where = Resource(held.location, held.room, held.class_type)
+        parts = visible(operator.grants, where, at_ms=source.clock.now().corrected)
+        badges = roster_badges(reader, (row.child for row in rows), parts)
     names = _names(reader, [mark for row in rows for mark in row.marks])
-    lines = tuple(_line(row, health[row.child].notes if row.child in health else "", names) for row in rows)
+    lines = tuple(_line(row, badges[row.child].text if row.child in badges else "", names) for row in rows)
     booked = sum(line.booked for line in lines)
     return Roster(head._replace(booked=booked, counts=counted(line.state for line in lines)), lines)
 

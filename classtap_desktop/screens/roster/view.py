@@ -73,6 +73,7 @@ class RosterScreen(Screen):
         self.child = ChildCard()
         self.child.explained.connect(self._explain)
         self.child.family.connect(self.open_family)
+        self.child.card.connect(self.open_card)
         beside.addWidget(self.child)
         beside.addWidget(self._day_card(), 1)
         sides.addWidget(self.side)
@@ -144,6 +145,12 @@ class RosterScreen(Screen):
         line = self.chosen()
         if line is not None:
             self.live.mark(line.child, state)
+
+    def open_card(self) -> None:
+        """Show the chosen child's emergency card."""
+        line, roster = self.chosen(), self.live.roster
+        if line is not None and roster is not None:
+            self.desk.show_card(line.child, line.name, roster.session.location)
 
     def open_family(self) -> None:
         """Show the chosen child's family."""
