@@ -35,7 +35,7 @@ TABLE: Table[Device] = {
     "pass.issue": Question(passing.OfFamily, passing.issue),
     "pass.revoke": Question(passing.Revoke, passing.revoke),
     "submit": Question(passing.Submit, passing.submit),
-    "import.families": Question(importing.Sheet, importing.families),
+    "import": Question(importing.File, importing.bring),
     "roster": Question(rosters.Which, rosters.rosters),
 }
 

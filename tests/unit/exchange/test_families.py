@@ -7,16 +7,18 @@ from typing import Any
 import openpyxl
 import pytest
 
+from classtap_core.exchange import families
+from classtap_core.exchange.bringing import bring_in, take_back
+from classtap_core.exchange.columns import BadRow, guess
+from classtap_core.exchange.families import ALIASES, Families
+from classtap_core.exchange.tables import read_table
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
-from classtap_core.people import importing
-from classtap_core.people.importing import BadRow, Import
 from classtap_core.people.operations import AddChildren, ChildDraft
 from classtap_core.people.records import Child, ChildHealth, Contact, Family
-from classtap_core.people.tables import read_table
-from tests.unit.house.world import ANA, CLERK, DESK, FAMILY, MAIN, STUDIO, World, named, staff, state_of
+from tests.unit.house.world import ANA, CLERK, DESK, FAMILY, MAIN, OWNER, STUDIO, World, named, staff, state_of
 
 TODAY = "2026-11-21"
 SHEET = """Family ID,Family,First Name,Last Name,Date of Birth,Allergies,Parent,Parent Phone,Parent Email
@@ -26,9 +28,9 @@ SHEET = """Family ID,Family,First Name,Last Name,Date of Birth,Allergies,Parent,
 """
 
 
-def read(text: str | bytes, **more: Any) -> Import:
+def read(text: str | bytes, **more: Any) -> Families:
     table = read_table(text.encode() if isinstance(text, str) else text)
-    return importing.read_families(table, importing.guess(table.headers), studio=STUDIO, home=MAIN, today=TODAY, **more)
+    return families.read(table, guess(table.headers, ALIASES), studio=STUDIO, home=MAIN, today=TODAY, **more)
 
 
 def code(outcome: Outcome) -> str:
@@ -37,14 +39,14 @@ def code(outcome: Outcome) -> str:
 
 def test_headers_are_guessed_in_several_languages() -> None:
     table = read_table(SHEET.encode())
-    assert importing.guess(table.headers) == {
+    assert guess(table.headers, ALIASES) == {
         "family_number": 0, "family": 1, "given": 2, "surname": 3, "birth_date": 4, "health_notes": 5, "guardian": 6,
         "phone": 7, "email": 8,
     }  # fmt: skip
-    assert importing.guess(("Nombre", "APELLIDOS", "Fecha de nacimiento", "Teléfono", "E-Mail", "?")) == {
+    assert guess(("Nombre", "APELLIDOS", "Fecha de nacimiento", "Teléfono", "E-Mail", "?"), ALIASES) == {
         "given": 0, "surname": 1, "birth_date": 2, "phone": 3, "email": 4,
     }  # fmt: skip
-    assert importing.guess(("الاسم", "اللقب")) == {"given": 0, "surname": 1}
+    assert guess(("الاسم", "اللقب"), ALIASES) == {"given": 0, "surname": 1}
 
 
 def test_rows_of_one_family_become_one_family() -> None:
@@ -161,10 +163,7 @@ def test_all_of_it_comes_in_and_again_changes_nothing() -> None:
     before = counts(member.store)
     heard: list[int] = []
     found = read(SHEET)
-    assert (
-        importing.bring_in(member.bus, found.families, staff(CLERK), going_on=lambda done: heard.append(done) or True)
-        == 2
-    )
+    assert bring_in(member.bus, found.steps, staff(CLERK), going_on=lambda done: heard.append(done) or True).new == 2
     assert heard == [2]
     assert counts(member.store) == [before[0] + 2, before[1] + 3, before[2] + 3, before[3] + 2]
     world.sync()
@@ -172,27 +171,38 @@ def test_all_of_it_comes_in_and_again_changes_nothing() -> None:
         len(state_of(world.cloud, record)) for record in (Family, Child, ChildHealth, Contact)
     ]
     waiting = member.store.head().sequence
-    assert importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda _: True) == 0
+    assert bring_in(member.bus, read(SHEET).steps, staff(CLERK), going_on=lambda _: True).new == 0
     assert member.store.head().sequence == waiting
 
 
 def test_a_child_more_is_one_child_more() -> None:
     _, member = desk()
-    importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda _: True)
+    bring_in(member.bus, read(SHEET).steps, staff(CLERK), going_on=lambda _: True)
     before = counts(member.store)
     more = read(SHEET + "18,Öst,Ida,Öst,2022-05-05,,Ola Öst,0701740635,\n")
-    assert importing.bring_in(member.bus, more.families, staff(CLERK), going_on=lambda _: True) == 1
+    assert bring_in(member.bus, more.steps, staff(CLERK), going_on=lambda _: True).new == 1
     assert counts(member.store) == [before[0], before[1] + 1, before[2] + 1, before[3]]
+
+
+def test_what_was_brought_in_can_be_taken_back_but_for_what_changed_since() -> None:
+    _, member = desk()
+    before = counts(member.store)
+    brought = bring_in(member.bus, read(SHEET).steps, staff(CLERK), going_on=lambda _: True)
+    assert (brought.new, brought.asked, len(brought.operations)) == (2, 0, 2)
+    assert take_back(member.bus, brought.operations, staff(OWNER)) == 0
+    assert counts(member.store) == before
+    with pytest.raises(Refused, match=r"import\.refused"):
+        take_back(member.bus, brought.operations, staff(named("teacher")))
 
 
 def test_cancelling_or_a_refusal_half_way_leaves_nothing() -> None:
     _, member = desk()
     before = counts(member.store), member.store.head().sequence
     with pytest.raises(Refused, match=r"import\.cancelled"):
-        importing.bring_in(member.bus, read(SHEET).families, staff(CLERK), going_on=lambda done: done < 2)
+        bring_in(member.bus, read(SHEET).steps, staff(CLERK), going_on=lambda done: done < 2)
     assert (counts(member.store), member.store.head().sequence) == before
     with pytest.raises(Refused, match=r"import\.refused\(row=1, why=permission\.denied\)"):
-        importing.bring_in(member.bus, read(SHEET).families, staff(named("teacher")), going_on=lambda _: True)
+        bring_in(member.bus, read(SHEET).steps, staff(named("teacher")), going_on=lambda _: True)
     assert (counts(member.store), member.store.head().sequence) == before
 
 

@@ -1,0 +1,145 @@
+"""Families from a table: headers guessed, every bad row named, then all of it or nothing. Run again, it changes nothing.
+
+A row is a child. Rows of one family belong together by a family number, or by its name and a guardian's phone or e-mail.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from classtap_core.exchange.bringing import Step
+from classtap_core.exchange.columns import Aliases, BadRow, Dates, Line, digits, gaps, lacking, lines, plain
+from classtap_core.exchange.tables import Table
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.people.operations import AddChildren, AddFamily, ChildDraft, ContactDraft
+
+ALIASES: Aliases = {
+    "family_number": ("family id", "family number", "household id", "id familia", "numero familia", "account id"),
+    "family": ("family", "family name", "household", "familia", "apellido familia", "account name", "العائلة"),
+    "given": ("first name", "given name", "child first name", "child name", "name", "nombre", "vorname", "prenom", "الاسم"),
+    "surname": ("last name", "surname", "child last name", "family name child", "apellidos", "apellido", "nachname", "nom",
+                "اللقب"),
+    "birth_date": ("birth date", "date of birth", "dob", "birthday", "fecha de nacimiento", "nacimiento", "geburtsdatum",
+                   "date de naissance", "تاريخ الميلاد"),
+    "health_notes": ("health notes", "medical notes", "allergies", "medical", "notas medicas", "alergias", "allergien"),
+    "guardian": ("guardian", "parent", "guardian name", "parent name", "mother", "padre o madre", "tutor", "madre"),
+    "relation": ("relation", "relationship", "parentesco", "relacion"),
+    "phone": ("phone", "mobile", "parent phone", "guardian phone", "cell", "telefono", "movil", "telefon", "الهاتف"),
+    "email": ("email", "e mail", "parent email", "guardian email", "correo", "correo electronico", "البريد"),
+    "guardian_2": ("guardian 2", "parent 2", "guardian 2 name", "second guardian", "father", "padre", "tutor 2"),
+    "relation_2": ("relation 2", "guardian 2 relation", "parentesco 2"),
+    "phone_2": ("phone 2", "guardian 2 phone", "parent 2 phone", "telefono 2"),
+    "email_2": ("email 2", "guardian 2 email", "parent 2 email", "correo 2"),
+}  # fmt: skip
+NEEDED = ("given", "surname")
+RELATIONS = ("mother", "father", "guardian", "grandparent", "other")
+_GUARDIANS = (("guardian", "relation", "phone", "email"), ("guardian_2", "relation_2", "phone_2", "email_2"))
+
+
+class Families(NamedTuple):
+    """What a table comes to. Nothing may be brought in while there are bad rows."""
+
+    families: tuple[AddFamily, ...]
+    bad: tuple[BadRow, ...]
+
+    @property
+    def children(self) -> int:
+        return sum(len(family.items) for family in self.families)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What is said for it: a family that is there gets the children that lack."""
+        return tuple(
+            Step(
+                row, family,
+                {"family.exists": AddChildren(family=family.family, home=family.home, items=family.items)},
+            )
+            for row, family in enumerate(self.families, 1)
+        )  # fmt: skip
+
+
+def read(
+    table: Table, columns: Mapping[str, int], *, studio: Id, home: Id, today: str, day_first: bool | None = None
+) -> Families:
+    """Families of one home from a table; ids follow from what the rows say, so that the same rows are the same people.
+
+    `day_first` says how dates such as 03/04/2018 are meant; None to find out from the others of the column.
+    """
+    missing = lacking(columns, NEEDED)
+    if missing:
+        return Families((), missing)
+    rows = lines(table, columns)
+    dates = Dates.of((row.says("birth_date") for row in rows), date.fromisoformat(today), day_first)
+    bad: list[BadRow] = []
+    grouped: dict[str, list[tuple[Line, ChildDraft]]] = {}
+    seen: dict[Id, int] = {}
+    for row in rows:
+        troubles, born = _troubles(row, dates)
+        key = _family_key(row)
+        child = derived("import.child", studio, key, row.says("given").casefold(), row.says("surname").casefold(), born)
+        if child in seen and not troubles:
+            troubles = [BadRow(row.number, "given", "import.child_twice", str(seen[child]))]
+        seen.setdefault(child, row.number)
+        bad += troubles
+        draft = ChildDraft(
+            child=child, given=row.says("given"), surname=row.says("surname"), birth_date=born,
+            health_notes=row.says("health_notes"),
+        )  # fmt: skip
+        grouped.setdefault(key, []).append((row, draft))
+    if bad:
+        return Families((), tuple(bad))
+    return Families(tuple(_family(studio, home, key, members) for key, members in grouped.items()), ())
+
+
+def _family_name(row: Line) -> str:
+    return row.says("family") or row.says("surname")
+
+
+def _family_key(row: Line) -> str:
+    """What a row's family is known by: its number, or its name and how a guardian is reached."""
+    if row.says("family_number"):
+        return f"#{row.says('family_number')}"
+    reached = digits(row.says("phone")) or row.says("email").casefold() or row.says("guardian").casefold()
+    return f"{plain(_family_name(row))}/{reached}"
+
+
+def _family(studio: Id, home: Id, key: str, members: Sequence[tuple[Line, ChildDraft]]) -> AddFamily:
+    family = derived("import.family", studio, key)
+    contacts: dict[Id, ContactDraft] = {}
+    for row, _ in members:
+        for fields in _GUARDIANS:
+            name, relation, phone, email = (row.says(field) for field in fields)
+            if name or phone or email:
+                id = derived("import.contact", family, name.casefold(), digits(phone), email.casefold())
+                contacts[id] = ContactDraft(
+                    contact=id, relation=relation.casefold() or "other", name=name or _family_name(row), phone=phone,
+                    email=email,
+                )  # fmt: skip
+    return AddFamily(
+        family=family, home=home, name=_family_name(members[0][0]), items=tuple(draft for _, draft in members),
+        contacts=tuple(contacts.values()),
+    )  # fmt: skip
+
+
+def _troubles(row: Line, dates: Dates) -> tuple[list[BadRow], str]:
+    """What is wrong with a row, and the birth date it gives."""
+    found = gaps(row, NEEDED)
+    for _, relation, phone, email in _GUARDIANS:
+        if row.says(relation) and row.says(relation).casefold() not in RELATIONS:
+            found.append(BadRow(row.number, relation, "import.relation", row.says(relation)))
+        found += reach_troubles(row, phone=phone, email=email)
+    born, code = dates.born(row.says("birth_date"))
+    if code:
+        found.append(BadRow(row.number, "birth_date", code, row.says("birth_date")))
+    return found, born
+
+
+def reach_troubles(row: Line, *, phone: str, email: str) -> list[BadRow]:
+    """What is wrong with the phone and the address in these fields of a row."""
+    found = []
+    if row.says(phone) and not 5 <= len(digits(row.says(phone))) <= 15:
+        found.append(BadRow(row.number, phone, "import.phone", row.says(phone)))
+    if row.says(email) and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", row.says(email)):
+        found.append(BadRow(row.number, email, "import.email", row.says(email)))
+    return found
