@@ -30,6 +30,12 @@ DistributedOption = Annotated[bool, typer.Option("--distributed", help="Lay the 
 FromArgument = Annotated[str, typer.Argument(metavar="FROM", help="The database to copy.")]
 ToArgument = Annotated[str, typer.Argument(metavar="TO", help="An empty database, or one this copy was begun in.")]
 ReopenOption = Annotated[bool, typer.Option("--reopen", help="Copy nothing; let FROM take writes again.")]
+BlobsFromOption = Annotated[
+    Path | None, typer.Option("--blobs-from", metavar="DIR", help="FROM's folder of blobs, where they move too.")
+]
+BlobsToOption = Annotated[
+    Path | None, typer.Option("--blobs-to", metavar="DIR", help="The folder they are to lie in at TO.")
+]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.")]
 OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.")]
 PlaceOption = Annotated[str, typer.Option("--location", metavar="NAME", help="Its first location.")]
@@ -132,8 +138,8 @@ def _laid_out(call: Invocation, database: str, *, distributed: bool = False) -> 
 @app.command()
 @answering
 def copy(
-    source: FromArgument, target: ToArgument, reopen: ReopenOption = False, data: Data = None, program: As = "cloud",
-    now: Now = None, json: Json = False,
+    source: FromArgument, target: ToArgument, reopen: ReopenOption = False, blobs_from: BlobsFromOption = None,
+    blobs_to: BlobsToOption = None, data: Data = None, program: As = "cloud", now: Now = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Copy a cloud's database to another while it is served; then it takes no more writes. Goes on where it broke off."""
     call = invocation(data, "cloud", now, json)
@@ -149,7 +155,10 @@ def copy(
     def tell(what: str, rows: int) -> None:
         print(f"{what}: {rows}", file=sys.stderr, flush=True)
 
-    found = copy_cloud(source, target, bus, tell=tell)
+    if (blobs_from is None) != (blobs_to is None):
+        raise typer.BadParameter("--blobs-from and --blobs-to go together")
+    files = (blobs_from, blobs_to) if blobs_from is not None and blobs_to is not None else None
+    found = copy_cloud(source, target, bus, tell=tell, files=files)
     freeze = round(found.freeze_s, 2)
     call.answer(
         {**found._asdict(), "freeze_s": freeze}, say("cli.cloud_copied", studios=found.studios, seconds=f"{freeze:.1f}")

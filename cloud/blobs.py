@@ -18,8 +18,10 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.store.folder import sync_folder
 from cloud.storage.backend import Books
+from cloud.storage.directory import Directory
 from sync.protocol import BlobStanding
 
+_ABOUT = ".about"
 MOST_BYTES = 64 << 20
 """The largest blob that is taken."""
 
@@ -137,6 +139,7 @@ class Blobs:
         with part.open("rb") as file:
             right = hashlib.file_digest(file, "sha256").hexdigest() == hash
         if right:
+            self._check_standing()
             os.replace(part, path)
             sync_folder(path.parent)
         else:
@@ -144,6 +147,11 @@ class Blobs:
         _beside(path, "have").unlink(missing_ok=True)
         if not right:
             raise BadInput("blob.not_it", hash=hash)
+
+    def _check_standing(self) -> None:
+        """What were taken here after all was copied elsewhere would be lost, and its device would not send it again."""
+        with self._books.database.read() as connection:
+            Directory(self._books.database, self._books.tables).check_standing(connection)
 
     def _seal(self, studio: Id, offer: Offer, now_ms: int) -> bytes:
         try:
@@ -173,6 +181,29 @@ class Blobs:
         if offer.subject not in found:
             raise Refused("blob.erased")
         return found[offer.subject]
+
+
+def copy_files(source: Path, target: Path) -> int:
+    """Copy every blob that is not there yet from one folder to another; how many. Each is checked by its name.
+
+    What is taken up by half stays behind: its device offers it again. Raises EnvironmentFault `copy.differs` for a
+    file that is not what its name says, `disk_full`, `cloud.disk`.
+    """
+    copied = 0
+    with _disk():
+        for about in sorted(source.glob(f"*/*/*{_ABOUT}")):
+            mine = about.with_name(about.name.removesuffix(_ABOUT))
+            path = target / mine.relative_to(source)
+            if not mine.exists() or (path.exists() and _beside(path, "about").exists()):
+                continue
+            data = mine.read_bytes()
+            if hashlib.sha256(data).hexdigest() != mine.name:
+                raise EnvironmentFault("copy.differs", table=mine.name, studio=mine.parts[-3])
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, data)
+            _write(_beside(path, "about"), about.read_bytes())
+            copied += 1
+    return copied
 
 
 class _disk:

@@ -251,8 +251,10 @@ class _Copying:
         pairs = [
             (mine, theirs) for mine, theirs in apart if mine.name.removeprefix("directory_") not in ("fact", "wake")
         ]
-        named = ("device", "guard", "secret", "pass_key", "effect")
-        pairs += [(mine, theirs) for mine, theirs in self._pairs if mine.name in named]
+        tables = self._source.tables
+        by_news = {tables.log, tables.change, tables.batch, tables.head, tables.subject_key}
+        by_news |= {found.table for found in tables.records.values()}
+        pairs += [(mine, theirs) for mine, theirs in self._pairs if mine not in by_news]
         wrote = 0
         with self._source.database.survey() as read, self._target.database.administer() as write:
             for mine, theirs in pairs:

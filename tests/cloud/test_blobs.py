@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store.sealed_file import CHUNK
 from classtap_core.store.store import Store
+from cloud.blobs import Blobs, copy_files
 from cloud.composition import Cloud
 from cloud.storage.directory import StudioEntry
 from sync import protocol
@@ -73,6 +75,42 @@ def test_a_photo_goes_up_and_comes_down_elsewhere(
     assert down.wanted == {}
     assert two.blobs.read_all(offer.blob.hash) == one.blobs.read_all(offer.blob.hash)
     assert courier(one, device).carry(), "nothing is sent twice"
+
+
+def test_a_copy_of_the_cloud_takes_the_blobs_along(
+    stores: tuple[Store, Store], courier: Courier, device: Device, cloud: Cloud, tmp_path: Path
+) -> None:
+    one, _ = stores
+    offer = offered(one, BIG)
+    assert courier(one, device).carry()
+    here, there = cloud.blobs._root, tmp_path / "elsewhere"
+    assert copy_files(here, there) == 1
+    assert copy_files(here, there) == 0, "what is there is not copied again"
+    moved = Blobs(there, cloud.books)
+    assert device.papers is not None
+    studio, hash = device.papers.studio, offer.blob.hash
+    assert moved.about(studio, hash) == cloud.blobs.about(studio, hash)
+    assert moved.read(studio, hash, Span(0, 1000)) == cloud.blobs.read(studio, hash, Span(0, 1000))
+    file = next(path for path in here.glob(f"*/*/{hash}"))
+    file.write_bytes(b"bent" + file.read_bytes()[4:])
+    with pytest.raises(EnvironmentFault, match=r"copy\.differs"):
+        copy_files(here, tmp_path / "third")
+
+
+@pytest.mark.expected_log("cloud.moved", reason="the cloud was moved on purpose")
+def test_a_moved_cloud_finishes_no_blob(
+    stores: tuple[Store, Store], courier: Courier, device: Device, cloud: Cloud
+) -> None:
+    """Its device would take it for sent; so it offers it again, to the cloud that goes on."""
+    one, _ = stores
+    offered(one, BIG)
+    facts = cloud.books.tables.facts
+    with cloud.database.administer() as connection:
+        connection.execute(facts.insert(), [{"name": "moved", "value": "yes"}])
+    with pytest.raises(Rejected) as no:
+        courier(one, device).carry()
+    assert no.value.code == "cloud.moved"
+    assert len(one.transfers.waiting()) == 1
 
 
 def test_what_is_cut_goes_on_where_it_broke(
