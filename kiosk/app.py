@@ -4,14 +4,18 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
+from classtap_core.store.backup import Made
 from classtap_core.store.space import Level, Room
+from classtap_desktop.kit import theme
+from classtap_desktop.kit.device_words import warning
 from classtap_desktop.kit.engine import Signals
 from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
@@ -22,12 +26,16 @@ from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
 from kiosk.showing import shown
 from kiosk.sources import Source
-from kiosk.view import Screen, State
+from kiosk.view import Notice, Screen, Stage, State
 from sync.client.engine import State as SyncState
 from sync.client.engine import Status
+from sync.client.keeping import keeping_of
+from sync.client.leaving import Allowed, Leaving
 from sync.client.node import Node
 
 log = logging.getLogger("classtap.kiosk")
+
+T = TypeVar("T")
 
 TICK_MS = 250
 SUSPECT_MS = 120_000
@@ -66,6 +74,7 @@ class KioskApp(QObject):
         super().__init__()
         self._make_camera = camera
         self.node, self.door = node, Door(node)
+        self._leaving = Leaving(node)
         self.window = KioskWindow()
         self.tones = Tones(muted=muted)
         self._signals = Signals(self)
@@ -96,6 +105,10 @@ class KioskApp(QObject):
             on.CheckStore: lambda command: self._check_store(),
             on.CheckPin: self._check_pin,
             on.Leave: lambda command: self.left.emit(),
+            on.ReadStake: lambda command: self._read_stake(),
+            on.SendQueue: lambda command: self.node.engine.nudge(),
+            on.SaveSealed: self._save_sealed,
+            on.EndDevice: self._end_device,
         }
         self.window.happened.connect(self.happen)
         self.window.closing.connect(self.close)
@@ -122,10 +135,7 @@ class KioskApp(QObject):
         if self._closed:
             return
         self._closed = True
-        self._timer.stop()
-        for end in self._ends:
-            end()
-        self._stop_camera()
+        self._let_go()
         self._signals.close()
         self._slow.shutdown()
         self.tones.close()
@@ -206,7 +216,7 @@ class KioskApp(QObject):
             self.happen(on.PinRefused("manager"))
             return
         if check.staff is not None:
-            self.happen(on.PinAccepted())
+            self.happen(on.PinAccepted(self._about()))
         elif check.lock.manager:
             self.happen(on.PinRefused("manager"))
         elif check.lock.until_ms is not None:
@@ -214,6 +224,60 @@ class KioskApp(QObject):
             self.happen(on.PinRefused("paused", max(1, -(-left_ms // 60_000))))
         else:
             self.happen(on.PinRefused("wrong", check.tries_left))
+
+    # --- signing out
+
+    def _about(self) -> tuple[Notice, ...]:
+        """What staff should know of this device."""
+        words, keeping = theme().words, keeping_of(self.node)
+        warned = warning(keeping, words)
+        how = Notice(f"desk.protection.{self.node.store.protection.value}")
+        if warned is None:
+            return Notice("kiosk.staff.sound"), how
+        return Notice(warned.code, warned.params, tone=warned.tone), how
+
+    def _read_stake(self) -> None:
+        self._aside(self._leaving.stake, lambda found: on.Stake(found.unsent, found.files, found.confirm))
+
+    def _save_sealed(self, command: on.SaveSealed) -> None:
+        def save() -> Made:
+            return self._leaving.save(Path(command.file))
+
+        self._aside(save, lambda made: on.LeaveSaid("desk.leave.saved", (("file", str(made.file)),), "muted"))
+
+    def _end_device(self, command: on.EndDevice) -> None:
+        self._aside(lambda: self._leaving.confirm(command.word, command.pin), self._begin_end)
+
+    def _begin_end(self, allowed: Allowed) -> on.Event:
+        """A manager said yes: let go of the store, tell the cloud, destroy."""
+        self._let_go()
+
+        def end() -> bool:
+            revoked = self._leaving.revoke(allowed.author)
+            self._leaving.destroy()
+            return revoked
+
+        self._aside(end, on.SignedOut)
+        return on.LeaveBegun()
+
+    def _aside(self, work: Callable[[], T], then: Callable[[T], on.Event]) -> None:
+        """Do something that takes a while, off the window's thread; what stands in the way is said."""
+
+        def done(future: "Future[T]") -> None:
+            try:
+                event = then(future.result())
+            except ClassTapError as trouble:
+                event = _said(trouble)
+            self.happen(event)
+
+        self._slow.submit(work).add_done_callback(self._signals.each(done))
+
+    def _let_go(self) -> None:
+        """Nothing reads the store from now on."""
+        self._timer.stop()
+        for end in self._ends:
+            end()
+        self._stop_camera()
 
     def _check_store(self) -> None:
         if self._checking_store:
@@ -242,6 +306,10 @@ class KioskApp(QObject):
         self.happen(on.Connection(online, status.pending))
         if status.state is SyncState.REVOKED:
             self.happen(on.Lock("device_revoked"))
+        if self.state.leaving is not None and self.state.leaving.stage is Stage.LOSS:
+            if status.state in (SyncState.OFFLINE, SyncState.FAILING) and self.state.leaving.message is not None:
+                self.happen(on.LeaveSaid("desk.leave.offline"))
+            self._read_stake()
 
     def _changed(self, refs: frozenset[Ref]) -> None:
         self.node.later(lambda bus: self.node.pending()).add_done_callback(self._signals.each(self._counted))
@@ -304,6 +372,18 @@ class KioskApp(QObject):
             self.happen(on.CameraBack())
         elif state.code not in _WELL:
             self.happen(on.CameraFault(state.code.value))
+
+
+def _said(trouble: ClassTapError) -> on.Event:
+    """Why a device was not signed out: about the PIN at the pad, everything else as a sentence."""
+    match trouble.code, trouble.params:
+        case "pin.wrong", {"left": int(left)}:
+            return on.PinRefused("wrong", left)
+        case "pin.paused", {"minutes": int(minutes)}:
+            return on.PinRefused("paused", minutes)
+        case "pin.manager", _:
+            return on.PinRefused("manager")
+    return on.LeaveSaid(f"error.{trouble.code}", tuple(trouble.params.items()))
 
 
 def _now() -> int:

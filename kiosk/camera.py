@@ -10,9 +10,9 @@ from enum import StrEnum
 from itertools import count
 from typing import Generic, TypeVar
 
-from kiosk.sources import Fault, Picture, Source, Trouble, devices, source_of
+from kiosk.sources import Fault, Hint, Picture, Source, Trouble, devices, source_of
 
-__all__ = ["Camera", "CameraState", "Code", "Frame", "Mailbox", "devices", "every_frame", "source_of"]
+__all__ = ["Camera", "CameraState", "Code", "Frame", "Hint", "Mailbox", "devices", "every_frame", "source_of"]
 
 T = TypeVar("T")
 
@@ -135,8 +135,13 @@ class Camera:
         self._thread: threading.Thread | None = None
         self._boxes: tuple[Mailbox[Frame], ...] = ()
         self._report = _Report(source.name, on_state)
+        self._hints: Mailbox[Hint] = Mailbox()
         self.frames = 0
         self.skipped = 0
+
+    def help(self, hint: Hint) -> None:
+        """Have the source take a hint before its next picture, where it can; from any thread."""
+        self._hints.put(hint)
 
     @property
     def state(self) -> CameraState:
@@ -187,6 +192,9 @@ class Camera:
         while not self._stopping.is_set():
             trouble = self._source.open()
             while trouble is None and not self._stopping.is_set():
+                hint = self._hints.take(0)
+                if hint is not None:
+                    self._source.help(hint)
                 answer = self._source.read()
                 if isinstance(answer, Trouble):
                     trouble = answer

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from classtap_core.passes.codec import PREFIX
-from kiosk.camera import Frame, Mailbox
+from kiosk.camera import Frame, Hint, Mailbox
 from kiosk.texture import Corners, Grey, Patch, finders, patch_of
 
 try:
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 STEADY_MS = 800
 UNREAD_MS = 1_000
+HINT_EVERY_MS = 3_000
+DARK = 60.0
+"""Mean grey level below which a lamp would help."""
 SHARP_MOST = 360_000
 """Pixels of a patch up to which it is enlarged three times before sharpening; twice above."""
 
@@ -91,10 +94,14 @@ class Decoder:
     the interpreter's lock.
     """
 
-    def __init__(self, *, purse: Purse | None = None, clock: Clock = time.perf_counter) -> None:
-        """`clock` counts seconds."""
+    def __init__(
+        self, *, purse: Purse | None = None, clock: Clock = time.perf_counter, stages: Collection[str] = ()
+    ) -> None:
+        """`clock` counts seconds. `stages`: the only ones to use, of `STAGES`; none given, all."""
         self._purse, self._clock = purse, clock
         self._last = clock()
+        known = [name for name in STAGES if name in stages]
+        self._stages = frozenset(known or STAGES)
 
     def decode(self, picture: NDArray[Any]) -> list[Sighting]:
         """What the picture (uint8, BGR or grey) says, ours first. Anything that is no picture says nothing."""
@@ -110,7 +117,8 @@ class Decoder:
             return Look((), self._since(started), ())
         sightings: list[Sighting] = []
         stages: list[tuple[str, float]] = []
-        self._stage("zxing", partial(_zxing, grey), started, sightings, stages)
+        if "zxing" in self._stages:
+            self._stage("zxing", partial(_zxing, grey), started, sightings, stages)
         unread: Corners | None = None
         if may and not _has_ours(sightings):
             before = self._clock()
@@ -134,7 +142,7 @@ class Decoder:
             return None
         cut = patch.cut(grey)
         for name, attempt in _CLOSER:
-            if attempt is _zbar and pyzbar is None:
+            if name not in self._stages or (attempt is _zbar and pyzbar is None):
                 continue
             self._stage(name, partial(_within, patch, cut, attempt), started, sightings, stages)
             if len(sightings) > len(known):
@@ -229,7 +237,8 @@ class ScanWorker:
     """A thread that takes the latest frame, shows it, reads it, and tells each new sighting once.
 
     `on_frame(frame)` is for the preview and comes before decoding; `on_look(frame, look)` draws outlines;
-    `on_sighting(sighting, frame)` comes once a sighting. All are called on the worker's thread. The mailbox is the
+    `on_sighting(sighting, frame)` comes once a sighting; `on_hint(hint)` says what would help with a code in view that
+    nobody can read: `Hint.LIGHT` in the dark, else `Hint.FOCUS`, at most every three seconds. All are called on the worker's thread. The mailbox is the
     worker's: `stop` closes it.
     """
 
@@ -240,11 +249,13 @@ class ScanWorker:
         *,
         on_frame: Callable[[Frame], None] | None = None,
         on_look: Callable[[Frame, Look], None] | None = None,
+        on_hint: Callable[[Hint], None] | None = None,
         decoder: Decoder | None = None,
         pick: SteadyPick | None = None,
     ) -> None:
         self._mailbox = mailbox
         self._on_sighting, self._on_frame, self._on_look = on_sighting, on_frame, on_look
+        self._on_hint, self._hinted_ms = on_hint, -HINT_EVERY_MS
         self._decoder = decoder or Decoder(purse=Purse())
         self._pick = pick or SteadyPick()
         self._thread: threading.Thread | None = None
@@ -296,8 +307,16 @@ class ScanWorker:
         self._recent.append((time.monotonic(), look.ms))
         if self._on_look is not None:
             self._on_look(frame, look)
+        if self._on_hint is not None and look.unread is not None and not look.sightings:
+            self._hint(frame)
         for sighting in self._pick.offer_look(look, frame.at_ms):
             self._on_sighting(sighting, frame)
+
+    def _hint(self, frame: Frame) -> None:
+        if frame.at_ms - self._hinted_ms >= HINT_EVERY_MS and self._on_hint is not None:
+            self._hinted_ms = frame.at_ms
+            dark = float(frame.picture[::16, ::16].mean()) < DARK
+            self._on_hint(Hint.LIGHT if dark else Hint.FOCUS)
 
 
 def _has_ours(sightings: Sequence[Sighting]) -> bool:
@@ -363,12 +382,29 @@ def _zbar(grey: Grey) -> Found:
     ]
 
 
+def _opencv(grey: Grey) -> Found:
+    """A third reader, that shares no code with the others; it raises on some pictures."""
+    detector: Any = _detectors.__dict__.setdefault("opencv", cv2.QRCodeDetectorAruco())
+    read, texts, corners, _ = detector.detectAndDecodeMulti(grey)
+    if not read:
+        return []
+    return [
+        (text, tuple((int(x), int(y)) for x, y in four)) for text, four in zip(texts, corners, strict=False) if text
+    ]
+
+
+_detectors = threading.local()
+"""A detector keeps what it saw last: one for each thread."""
+
 _CLOSER: tuple[tuple[str, Callable[[Grey], Found]], ...] = (
     ("zxing-2x", _twice),
     ("zxing-soft", _softened),
     ("zxing-sharp", _sharpened),
     ("zbar", _zbar),
+    ("opencv", _opencv),
 )
+STAGES = ("zxing", *(name for name, _ in _CLOSER))
+"""All ways to read a code, the fastest first; a studio may switch any of them off (policy `kiosk`, `decoders`)."""
 
 
 def _within(patch: Patch, cut: Grey, attempt: Callable[[Grey], Found]) -> Found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kiosk.view import Board, Params, Status
+from kiosk.view import Board, Notice, Params, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,9 @@ class PinEntered:
 
 @dataclass(frozen=True, slots=True)
 class PinAccepted:
-    """The PIN belongs to somebody who may leave the kiosk."""
+    """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device."""
+
+    about: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,63 @@ class PinRefused:
 
     code: str
     n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseKiosk:
+    """Staff close the kiosk."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """Staff ask for this device to be signed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What signing out would lose now, and the word for it."""
+
+    unsent: int
+    files: int
+    word: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SendFirst:
+    """Staff have what waits sent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFirst:
+    """Staff have everything saved sealed to a file first."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSaid:
+    """A sentence about signing out: saved, or what stands in the way."""
+
+    code: str
+    params: Params = ()
+    tone: str = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Staff have read what would be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveBegun:
+    """A manager said yes: the keys are being destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Nothing is left here; ``revoked`` whether the cloud knows."""
+
+    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +326,39 @@ class Leave:
     """Close the kiosk."""
 
 
-Command = Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Leave
+@dataclass(frozen=True, slots=True)
+class ReadStake:
+    """Look what signing out would lose, answer with ``Stake`` or ``LeaveSaid``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendQueue:
+    """Send what waits, as soon as can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSealed:
+    """Save everything sealed to the owner, answer with ``LeaveSaid``."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndDevice:
+    """Check a manager's PIN and that the loss is the one that was read; then sign out. Answer with ``PinRefused`` or
+    ``LeaveSaid``, else ``LeaveBegun`` and ``SignedOut``."""
+
+    word: str = field(repr=False)
+    pin: str = field(repr=False)
+
+
+Command = (
+    Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Leave | ReadStake | SendQueue
+    | SaveSealed | EndDevice
+)  # fmt: skip
 Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
     | StoreBack | ClockSuspect | Lock | Unlock | AskStaff | PinEntered | PinAccepted | PinRefused | Veil
+    | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut
 )  # fmt: skip

@@ -12,6 +12,7 @@ from kiosk.events import Command, Event, GoAttract, Mark, MarkItem, SetLanguage,
 from kiosk.view import (
     Board,
     Group,
+    Leaving,
     Notice,
     Pending,
     PinEntry,
@@ -20,6 +21,7 @@ from kiosk.view import (
     Row,
     Screen,
     Sheet,
+    Stage,
     State,
     Status,
 )  # fmt: skip
@@ -29,6 +31,7 @@ __all__ = ["Board", "Group", "Notice", "Reason", "Row", "Screen", "State", "Stat
 IDLE_S = 45
 REFUSAL_S = 12
 PIN_S = 30
+STAFF_S = 90
 CHECKING_MS = 5_000
 LOCK_OUT_MS = 800
 TAP_LOCK_MS = 800
@@ -39,7 +42,9 @@ ARRIVALS_MIN = (5, 10, 15, 20, 30)
 DEFAULT_ARRIVAL_MIN = 10
 
 Next = tuple[State, tuple[Command, ...]]
+_TIMES = {Screen.REFUSAL: REFUSAL_S, Screen.PIN: PIN_S, Screen.STAFF: STAFF_S, Screen.LEAVING: STAFF_S}
 _WITH_FAMILY = frozenset({Screen.BOARD, Screen.REASON})
+_STAFF = frozenset({Screen.PIN, Screen.STAFF, Screen.LEAVING})
 _TAKES_SCANS = frozenset({Screen.ATTRACT, Screen.REFUSAL, Screen.BOARD, Screen.CAMERA_TROUBLE})
 
 
@@ -94,8 +99,8 @@ def _awake(state: State) -> State:
     """Start the countdown of the screen anew."""
     if state.screen == Screen.CHECKING:
         return state
-    total = {Screen.REFUSAL: REFUSAL_S, Screen.PIN: PIN_S}.get(state.screen, IDLE_S)
-    runs = state.screen in _WITH_FAMILY or state.screen in (Screen.REFUSAL, Screen.PIN)
+    total = _TIMES.get(state.screen, IDLE_S)
+    runs = (state.screen in _WITH_FAMILY or state.screen in _TIMES) and not _ending(state)
     if not runs and state.locale == state.home_locale:
         return replace(state, deadline_at_ms=None)
     return replace(state, deadline_at_ms=state.now_at_ms + total * 1000, idle_total_s=total)
@@ -113,7 +118,8 @@ def _home(state: State) -> Next:
     if state.locale != state.home_locale:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
-        state, locale=state.home_locale, board=None, sheet=None, refusal=None, pin=None, text="", tapped=()
+        state, locale=state.home_locale, board=None, sheet=None, refusal=None, pin=None, text="", tapped=(),
+        about=(), leaving=None,
     )  # fmt: skip
     return _show(state, screen), tuple(commands)
 
@@ -370,7 +376,9 @@ def _confirm(state: State, _: on.Confirm) -> Next:
 def _cancel(state: State, _: on.Cancel) -> Next:
     if state.screen == Screen.REASON:
         return _show(state, Screen.BOARD, sheet=None), ()
-    if state.screen in (Screen.REFUSAL, Screen.PIN, Screen.CHECKING, Screen.BOARD):
+    if state.leaving is not None:
+        return _leave_back(state, state.leaving)
+    if state.screen in (Screen.REFUSAL, Screen.PIN, Screen.CHECKING, Screen.BOARD, Screen.STAFF):
         return _home(state)
     return state, ()
 
@@ -386,7 +394,7 @@ def _language(state: State, event: on.ChooseLanguage) -> Next:
 
 
 def _ask_staff(state: State, _: on.AskStaff) -> Next:
-    if state.screen in _WITH_FAMILY or state.screen in (Screen.CHECKING, Screen.PIN):
+    if state.screen in _WITH_FAMILY or state.screen in (Screen.CHECKING, *_STAFF):
         return state, ()
     return _show(state, Screen.PIN, pin=PinEntry(), refusal=None), ()
 
@@ -394,20 +402,104 @@ def _ask_staff(state: State, _: on.AskStaff) -> Next:
 def _pin_entered(state: State, event: on.PinEntered) -> Next:
     if state.pin is None or state.pin.checking:
         return state, ()
-    return _awake(replace(state, pin=PinEntry(checking=True))), (on.CheckPin(event.pin),)
+    entered = _awake(replace(state, pin=PinEntry(checking=True)))
+    if state.leaving is not None:
+        return entered, (on.EndDevice(state.leaving.word, event.pin),)
+    return entered, (on.CheckPin(event.pin),)
 
 
-def _pin_accepted(state: State, _: on.PinAccepted) -> Next:
-    if state.pin is None or not state.pin.checking:
+def _pin_accepted(state: State, event: on.PinAccepted) -> Next:
+    if state.screen != Screen.PIN or state.pin is None or not state.pin.checking:
         return state, ()
-    state, commands = _home(state)
-    return state, (*commands, on.Leave())
+    return _show(state, Screen.STAFF, pin=None, about=event.about), ()
 
 
 def _pin_refused(state: State, event: on.PinRefused) -> Next:
     if state.pin is None or not state.pin.checking:
         return state, ()
     return _awake(replace(state, pin=PinEntry(error=event.code, n=event.n))), (Tone("refusal"),)
+
+
+# Closing the kiosk, signing the device out
+
+
+def _close_kiosk(state: State, _: on.CloseKiosk) -> Next:
+    if state.leaving is not None and state.leaving.stage == Stage.DONE:
+        return state, (on.Leave(),)
+    if state.screen != Screen.STAFF:
+        return state, ()
+    state, commands = _home(state)
+    return state, (*commands, on.Leave())
+
+
+def _sign_out(state: State, _: on.SignOut) -> Next:
+    if state.screen != Screen.STAFF:
+        return state, ()
+    return _show(state, Screen.LEAVING, leaving=Leaving()), (on.ReadStake(),)
+
+
+def _ending(state: State) -> bool:
+    return state.leaving is not None and state.leaving.stage in (Stage.ENDING, Stage.DONE)
+
+
+def _stake(state: State, event: on.Stake) -> Next:
+    """Not over the PIN: it says yes to the loss that was read, and is refused where that is another by now."""
+    leaving = state.leaving
+    if leaving is None or leaving.stage not in (Stage.LOOKING, Stage.LOSS):
+        return state, ()
+    read = replace(leaving, stage=Stage.LOSS, unsent=event.unsent, files=event.files, word=event.word)
+    return replace(state, leaving=read), ()
+
+
+def _send_first(state: State, _: on.SendFirst) -> Next:
+    if state.leaving is None or state.leaving.stage != Stage.LOSS:
+        return state, ()
+    return _leave_said(state, on.LeaveSaid("kiosk.leave.sending", tone="muted"))[0], (on.SendQueue(),)
+
+
+def _save_first(state: State, event: on.SaveFirst) -> Next:
+    if state.leaving is None or state.leaving.stage != Stage.LOSS:
+        return state, ()
+    return _leave_said(state, on.LeaveSaid("desk.leave.saving", tone="muted"))[0], (on.SaveSealed(event.file),)
+
+
+def _leave_said(state: State, event: on.LeaveSaid) -> Next:
+    """What stands in the way takes a PIN back to the loss, which may be another by now."""
+    leaving = state.leaving
+    if leaving is None or leaving.stage == Stage.DONE:
+        return state, ()
+    message = Notice(event.code, event.params, tone=event.tone)
+    if leaving.stage in (Stage.PIN, Stage.ENDING):
+        back = replace(leaving, stage=Stage.LOOKING, message=message)
+        return _awake(replace(state, leaving=back, pin=None)), (on.ReadStake(),)
+    return _awake(replace(state, leaving=replace(leaving, message=message))), ()
+
+
+def _go_on(state: State, _: on.GoOn) -> Next:
+    if state.leaving is None or state.leaving.stage != Stage.LOSS:
+        return state, ()
+    return _awake(replace(state, leaving=replace(state.leaving, stage=Stage.PIN, message=None), pin=PinEntry())), ()
+
+
+def _leave_back(state: State, leaving: Leaving) -> Next:
+    if _ending(state) or (state.pin is not None and state.pin.checking):
+        return state, ()
+    if leaving.stage == Stage.PIN:
+        return _awake(replace(state, leaving=replace(leaving, stage=Stage.LOSS), pin=None)), (on.ReadStake(),)
+    return _show(state, Screen.STAFF, leaving=None), ()
+
+
+def _leave_begun(state: State, _: on.LeaveBegun) -> Next:
+    """Whatever the screen shows by now: there is no way back."""
+    ending = replace(state.leaving or Leaving(), stage=Stage.ENDING, message=None)
+    state = replace(state, board=None, sheet=None, refusal=None, pin=None)
+    return _show(state, Screen.LEAVING, leaving=ending), ()
+
+
+def _signed_out(state: State, event: on.SignedOut) -> Next:
+    if state.leaving is None:
+        return state, ()
+    return _awake(replace(state, leaving=replace(state.leaving, stage=Stage.DONE, revoked=event.revoked))), ()
 
 
 # The world outside
@@ -444,7 +536,7 @@ def _store_back(state: State, _: on.StoreBack) -> Next:
 def _lock(state: State, event: on.Lock) -> Next:
     """A lock sends whoever stands there away at once: a revoked kiosk shows no family."""
     state = replace(state, lock=event.code)
-    return (state, ()) if state.screen == Screen.PIN else _home(state)
+    return (state, ()) if state.screen in _STAFF else _home(state)
 
 
 def _unlock(state: State, _: on.Unlock) -> Next:
@@ -479,6 +571,15 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.PinEntered: _pin_entered,
     on.PinAccepted: _pin_accepted,
     on.PinRefused: _pin_refused,
+    on.CloseKiosk: _close_kiosk,
+    on.SignOut: _sign_out,
+    on.Stake: _stake,
+    on.SendFirst: _send_first,
+    on.SaveFirst: _save_first,
+    on.LeaveSaid: _leave_said,
+    on.GoOn: _go_on,
+    on.LeaveBegun: _leave_begun,
+    on.SignedOut: _signed_out,
     on.Connection: _connection,
     on.ClockSuspect: _clock,
     on.Veil: _veil,

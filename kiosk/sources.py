@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; FFmpeg asks when it first opens something
 
@@ -37,6 +38,13 @@ class Fault(StrEnum):
     TRUNCATED = "truncated"
     GONE = "gone"
     END = "end"
+
+
+class Hint(StrEnum):
+    """What would help to read a code: light on it, or the lens brought to bear anew."""
+
+    LIGHT = "light"
+    FOCUS = "focus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,10 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the device or file; may be called twice."""
+
+    def help(self, hint: Hint) -> bool:
+        """Take a hint where the camera can; whether it did. Called between two pictures."""
+        return False
 
 
 class _Captured(Source):
@@ -130,6 +142,30 @@ class _Captured(Source):
             self._capture = None
 
 
+_HELP: Mapping[Hint, tuple[tuple[tuple[int, float], ...], ...]] = {
+    Hint.LIGHT: (
+        ((cv2.CAP_PROP_ANDROID_DEVICE_TORCH, 1),), ((cv2.CAP_PROP_IOS_DEVICE_TORCH, 1),),
+        ((cv2.CAP_PROP_BACKLIGHT, 1),),
+    ),
+    Hint.FOCUS: (((cv2.CAP_PROP_AUTOFOCUS, 0), (cv2.CAP_PROP_AUTOFOCUS, 1)),),
+}  # fmt: skip
+"""Ways to help, each a row of properties to set one after the other: a lens looks for itself anew when told off and on."""
+
+
+class Properties(Protocol):
+    """What of a VideoCapture a hint needs."""
+
+    def set(self, propId: int, value: float, /) -> bool: ...
+
+
+def helped(capture: Properties, way: Sequence[tuple[int, float]]) -> bool:
+    """Set properties one after the other; whether the driver took them all."""
+    try:
+        return all([bool(capture.set(name, value)) for name, value in way])
+    except cv2.error:
+        return False
+
+
 class DeviceSource(_Captured):
     """A camera by its index, asked for 1280x720 at 30 frames a second."""
 
@@ -149,6 +185,10 @@ class DeviceSource(_Captured):
             capture.set(cv2.CAP_PROP_FPS, 30)
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         return capture
+
+    def help(self, hint: Hint) -> bool:
+        """A lamp is left on until the camera is closed. What a driver does not know it refuses, and nothing changes."""
+        return self._capture is not None and any([helped(self._capture, way) for way in _HELP[hint]])
 
     def _refusal(self) -> Trouble:
         params: dict[str, str | int] = {"source": self._index}

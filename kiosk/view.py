@@ -30,6 +30,8 @@ class Screen(StrEnum):
     REASON = "reason"
     REFUSAL = "refusal"
     PIN = "pin"
+    STAFF = "staff"
+    LEAVING = "leaving"
     CAMERA_TROUBLE = "camera_trouble"
     STORE_TROUBLE = "store_trouble"
     LOCKED = "locked"
@@ -153,6 +155,31 @@ class PinEntry:
     n: int = 0
 
 
+class Stage(StrEnum):
+    """How far signing out has come. From ENDING on there is no way back."""
+
+    LOOKING = "looking"
+    LOSS = "loss"
+    PIN = "pin"
+    ENDING = "ending"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """This device being signed out: what would be lost, and the ``word`` that says somebody has read it.
+
+    ``message`` is a passing sentence; ``revoked`` whether the cloud knows, once it is done.
+    """
+
+    stage: Stage = Stage.LOOKING
+    unsent: int = 0
+    files: int = 0
+    word: str = field(default="", repr=False)
+    message: Notice | None = None
+    revoked: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A mark on its way to the store, with the rows as they were before the tap."""
@@ -186,6 +213,8 @@ class State:
     sheet: Sheet | None = None
     refusal: Refusal | None = None
     pin: PinEntry | None = None
+    about: tuple[Notice, ...] = ()
+    leaving: Leaving | None = None
     notice: Notice | None = None
     idle_left_s: int | None = None
     idle_total_s: int = 45

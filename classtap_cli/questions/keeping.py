@@ -201,5 +201,8 @@ def space(device: Device, asked: Keep) -> dict[str, Any]:
 
 
 def confirm(device: Device, asked: Confirmed) -> dict[str, Any]:
-    """A manager says so. Raises Refused `store.not_confirmed`, and as `signed_in`."""
-    return {"unsent": Leaving(device.node).confirm(asked.confirm, asked.pin).unsent}
+    """A manager says so, and the cloud is told where it can be reached. Raises Refused `store.not_confirmed`, and as
+    `signed_in`."""
+    leaving = Leaving(device.node)
+    allowed = leaving.confirm(asked.confirm, asked.pin)
+    return {"unsent": allowed.stake.unsent, "files": allowed.stake.files, "revoked": leaving.revoke(allowed.author)}

@@ -57,24 +57,29 @@ class PinPage(QWidget):
             return
         fresh = self._shown is None
         self._shown = entry
-        self.pad.set_busy(entry.checking)
-        words = theme().words
-        if entry.checking:
-            self.pad.show_message(words.say("pin.checking"), token="muted")
-        elif entry.error == "wrong":
-            self.pad.show_message(words.say_n("pin.wrong", entry.n))
-        elif entry.error == "paused":
-            self.pad.show_message(words.say_n("pin.paused", entry.n))
-        elif entry.error is not None:
-            self.pad.show_message(words.say("pin.manager"))
-        else:
-            self.pad.show_message("")
-        if fresh:
-            self.pad.clear()
-            self.pad.setFocus(Qt.FocusReason.OtherFocusReason)
+        show_entry(self.pad, entry, fresh=fresh)
 
     def forget(self) -> None:
         """Forget digits and messages."""
         self._shown = None
         self.pad.clear()
         self.pad.show_message("")
+
+
+def show_entry(pad: PinPad, entry: PinEntry, *, fresh: bool) -> None:
+    """Show on a pad how a PIN stands; ``fresh``: it was not asked for before."""
+    pad.set_busy(entry.checking)
+    words = theme().words
+    if entry.checking:
+        pad.show_message(words.say("pin.checking"), token="muted")
+    elif entry.error == "wrong":
+        pad.show_message(words.say_n("pin.wrong", entry.n))
+    elif entry.error == "paused":
+        pad.show_message(words.say_n("pin.paused", entry.n))
+    elif entry.error is not None:
+        pad.show_message(words.say("pin.manager"))
+    else:
+        pad.show_message("")
+    if fresh:
+        pad.clear()
+        pad.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -16,6 +16,7 @@ from kiosk.screens.header import Header
 from kiosk.screens.message import MessagePage
 from kiosk.screens.pin import PinPage
 from kiosk.screens.reason import ReasonPage
+from kiosk.screens.staff import LeavingPage, StaffPage
 from kiosk.view import Screen, State
 
 WIDTH, HEIGHT = 1280, 800
@@ -114,7 +115,8 @@ class KioskWindow(QWidget):
         self.pages = QStackedWidget()
         self.attract, self.board, self.reason = AttractPage(), BoardPage(), ReasonPage()
         self.message, self.pin = MessagePage(), PinPage()
-        for page in (self.attract, self.board, self.reason, self.message, self.pin):
+        self.staff, self.leaving = StaffPage(), LeavingPage()
+        for page in (self.attract, self.board, self.reason, self.message, self.pin, self.staff, self.leaving):
             page.happened.connect(self._pass_on)
             self.pages.addWidget(page)
         words = here.words
@@ -124,7 +126,7 @@ class KioskWindow(QWidget):
         column.addWidget(self.pages, 1)
         self._outer.addWidget(self._inside)
         self._inside.show()
-        for part in (self.header, self.attract, self.reason, self.message, self.pin):
+        for part in (self.header, self.attract, self.reason, self.message, self.pin, self.staff, self.leaving):
             layout = part.layout()
             if layout is not None:
                 layout.setContentsMargins(side, layout.contentsMargins().top(), side, 0)
@@ -141,12 +143,16 @@ class KioskWindow(QWidget):
             self.reason.forget()
         if state.screen != Screen.PIN:
             self.pin.forget()
-        shows: dict[Screen, AttractPage | BoardPage | ReasonPage | PinPage] = {
+        if state.screen != Screen.LEAVING:
+            self.leaving.forget()
+        shows: dict[Screen, AttractPage | BoardPage | ReasonPage | PinPage | StaffPage | LeavingPage] = {
             Screen.ATTRACT: self.attract,
             Screen.CHECKING: self.attract,
             Screen.BOARD: self.board,
             Screen.REASON: self.reason,
             Screen.PIN: self.pin,
+            Screen.STAFF: self.staff,
+            Screen.LEAVING: self.leaving,
         }
         page = shows.get(state.screen, self.message)
         page.show_state(state)

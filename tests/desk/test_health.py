@@ -18,10 +18,11 @@ from classtap_core.people.operations import RenameFamily
 from classtap_core.store.integrity import Depth
 from classtap_core.store.integrity import Health as Found
 from classtap_desktop.kit import Button, theme
+from classtap_desktop.kit.device_words import size_words
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
-from classtap_desktop.screens.health.lines import device_line, size_words
+from classtap_desktop.screens.health.lines import device_line
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from resources.text import Catalogue

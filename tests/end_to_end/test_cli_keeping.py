@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from classtap_core.kernel.clock import SystemClock
+from classtap_core.people.operations import RenameFamily
 from sync.client.node import Node
+from tests.end_to_end.house_rig import say, staff
 from tests.end_to_end.rig import Studio, copied, inside
 
 pytestmark = pytest.mark.leaves(
@@ -23,6 +26,10 @@ OWNER = "314159"
 
 def test_an_owners_key_brings_a_lost_store_back(studio: Studio, tmp_path: Path) -> None:
     data, kiosk, paper = copied(studio, "kiosk", tmp_path / "data"), ("--as", "kiosk"), tmp_path / "paper.txt"
+    family = studio.plan.families[0]
+    with Node.open(data / "kiosk", program="kiosk", clock=SystemClock(), ring=None) as node:
+        said = say(node, RenameFamily(family=family.family, base=family.name, name="Okafor-Lindqvist"), staff(studio))
+        assert said.outcome.stands
     assert inside("store", "key", "status", *kiosk, data=data).json["recovery"] is None
     sealed = inside("store", "key", "seal", "-o", paper, *kiosk, data=data)
     assert (sealed.code, sealed.err) == (0, "")
@@ -49,8 +56,8 @@ def test_an_owners_key_brings_a_lost_store_back(studio: Studio, tmp_path: Path) 
     refused = inside("store", "restore", tmp_path / "saved", "--recovery-key", paper, *kiosk, data=elsewhere)
     assert refused.code == 1
     held = inside("doctor", "--json", *kiosk, data=elsewhere).json["checks"]
-    (said,) = [one for one in held if one["id"] == "persons"]
-    assert (said["ok"], said["held"] > 0, "first sync" in said["do"]) == (False, True, True)
+    (persons,) = [one for one in held if one["id"] == "persons"]
+    assert (persons["ok"], persons["held"] > 0, "first sync" in persons["do"]) == (False, True, True)
     nobody = tmp_path / "erased.txt"
     nobody.write_text("")
     bring = ("store", "key", "bring", f"{tmp_path / 'saved'}.keys", "--recovery-key", paper, "--erased", nobody)

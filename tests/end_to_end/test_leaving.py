@@ -112,6 +112,7 @@ def test_only_a_manager_signs_a_device_out_and_then_nothing_is_left(
     with qtbot.waitSignal(page.left, timeout=20_000):
         typed(page, MANAGER)
     assert page.title.whole_text() == "This device is signed out"
+    assert "the device is revoked there" in page.loss.whole_text()
     assert page.close_program.isVisible()
     assert list(folder.iterdir()) == []
     page.close_overlay()

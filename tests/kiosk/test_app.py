@@ -19,19 +19,20 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
+from classtap_core.store.store import Store
 from classtap_desktop.kit import theme
 from kiosk import app as app_module
 from kiosk import events as on
 from kiosk.app import KioskApp
 from kiosk.door import Door
 from kiosk.sources import Fault, FileSource, Picture, Source, Trouble
-from kiosk.view import Row, Screen, State, Status
+from kiosk.view import Row, Screen, Stage, State, Status
 from sync.client.node import Node
 from tests.end_to_end.house_rig import WrongClock, families_due, filled, log_of, opened, say, staff
 from tests.end_to_end.rig import Studio
 
 PATIENCE_MS = 30_000
-FRONT_DESK_PIN = "161803"
+FRONT_DESK_PIN, MANAGER_PIN = "161803", "271828"
 
 
 class Cable(Source):
@@ -317,8 +318,65 @@ def test_staff_leave_by_pin(kiosk: Shown, qtbot: QtBot) -> None:
     kiosk.until(lambda: kiosk.state.pin is not None and kiosk.state.pin.error == "wrong")
     assert kiosk.state.pin is not None
     assert kiosk.state.pin.n == 2
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    assert [notice.code for notice in kiosk.state.about] == ["kiosk.staff.sound", "desk.protection.file"]
     with qtbot.waitSignal(kiosk.app.left, timeout=PATIENCE_MS):
-        kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+        kiosk.app.window.staff.close_kiosk.click()
+
+
+def typed(kiosk: Shown, pin: str) -> None:
+    for digit in pin:
+        kiosk.app.window.leaving.pad.keys[digit].click()
+
+
+def leaving(kiosk: Shown) -> None:
+    """At the page that says what would be lost."""
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    kiosk.app.window.staff.sign_out.click()
+    kiosk.until(lambda: kiosk.state.leaving is not None and kiosk.state.leaving.stage is Stage.LOSS)
+
+
+def test_a_kiosk_is_signed_out_behind_a_managers_pin_and_nothing_is_left(
+    studio: Studio, shows: Shows, tmp_path: Path
+) -> None:
+    node = studio.pair("kiosk")
+    source = Cable()
+    source.plugged.set()
+    kiosk = shows(node, source).start()
+    kiosk.app.door.scan(studio.pass_text(families_due(studio)[0])).result()
+    waiting = node.pending()
+    assert waiting == 1
+    leaving(kiosk)
+    page = kiosk.app.window.leaving
+    assert page.loss.whole_text() == "1 thing done here has not reached the cloud and would be lost."
+    kiosk.app.happen(on.SaveFirst(str(tmp_path / "saved")))
+    kiosk.until(lambda: "sealed to no owner" in page.message.whole_text())
+    page.go_on.click()
+    typed(kiosk, FRONT_DESK_PIN)
+    kiosk.until(lambda: kiosk.state.pin is not None and kiosk.state.pin.error == "wrong")
+    assert Store.exists(node.store.folder)
+    typed(kiosk, MANAGER_PIN)
+    kiosk.until(lambda: kiosk.state.leaving is not None and kiosk.state.leaving.stage is Stage.DONE)
+    assert kiosk.state.leaving is not None
+    assert kiosk.state.leaving.revoked, "the cloud was told, and what waited went with it"
+    assert "the device is revoked there" in page.loss.whole_text()
+    assert list(node.store.folder.iterdir()) == []
+    (device,) = [one for one in studio.cloud.studios.devices(studio.plan.studio) if one.id == node.papers.device]
+    assert device.revoked_ms is not None
+    del studio.nodes["kiosk"]
+
+
+def test_a_kiosk_without_a_cloud_is_signed_out_too_and_says_so(kiosk: Shown) -> None:
+    kiosk.start()
+    leaving(kiosk)
+    kiosk.app.window.leaving.go_on.click()
+    typed(kiosk, MANAGER_PIN)
+    kiosk.until(lambda: kiosk.state.leaving is not None and kiosk.state.leaving.stage is Stage.DONE)
+    assert "revoke the device there too" in kiosk.app.window.leaving.loss.whole_text()
+    assert not Store.exists(kiosk.node.store.folder)
 
 
 def test_the_badge_counts_offline_and_empties_by_itself(studio: Studio, shows: Shows) -> None:

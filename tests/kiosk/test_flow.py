@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kiosk import events as on
 from kiosk.events import Command, Event, Mark, MarkItem, Tone, Verify
 from kiosk.flow import arrival_choices, can_mark_all, start, step
-from kiosk.view import Board, Screen, State, Status
+from kiosk.view import Board, Notice, Screen, Stage, State, Status
 from tests.kiosk.families import MINUTE, NOW_MS, ZONE, child, okafors, session, with_row
 
 PASS = "CT:ONE"
@@ -285,8 +285,56 @@ def test_staff_leave_with_a_pin() -> None:
     walk.send(on.PinRefused("wrong", 2))
     assert walk.state.pin is not None
     assert (walk.state.pin.error, walk.state.pin.n) == ("wrong", 2)
-    walk.send(on.PinEntered("654321"), on.PinAccepted())
+    walk.send(on.PinEntered("654321"), on.PinAccepted((Notice("kiosk.staff.sound"),)))
+    assert (walk.state.screen, walk.state.pin, walk.last) == (Screen.STAFF, None, ())
+    assert [notice.code for notice in walk.state.about] == ["kiosk.staff.sound"]
+    walk.send(on.CloseKiosk())
     assert walk.last[-1] == on.Leave()
+    assert Walk().send(on.CloseKiosk()).last == ()
+
+
+def leaving() -> Walk:
+    """Staff who have read that three marks would be lost."""
+    walk = Walk().send(on.AskStaff(), on.PinEntered("654321"), on.PinAccepted(), on.SignOut())
+    assert walk.last == (on.ReadStake(),)
+    return walk.send(on.Stake(3, 1, "5e0c91aa"))
+
+
+def test_a_device_is_signed_out_in_two_steps() -> None:
+    walk = leaving().send(on.SendFirst())
+    assert walk.last == (on.SendQueue(),)
+    walk.send(on.SaveFirst("/stick/saved"))
+    assert walk.last == (on.SaveSealed("/stick/saved"),)
+    walk.send(on.LeaveSaid("desk.leave.saved", (("file", "/stick/saved"),), "muted"), on.Stake(2, 0, "0a0b0c0d"))
+    assert walk.state.leaving is not None
+    assert (walk.state.leaving.unsent, walk.state.leaving.files) == (2, 0)
+    walk.send(on.PinEntered("271828"))
+    assert walk.last == (), "first the loss is read"
+    walk.send(on.GoOn(), on.Stake(9, 9, "another"), on.PinEntered("271828"))
+    assert walk.last == (on.EndDevice("0a0b0c0d", "271828"),), "the loss that was read, whatever came since"
+    assert "271828" not in repr(walk.state) + repr(walk.last)
+    walk.send(on.PinRefused("wrong", 2), on.PinEntered("271828"), on.LeaveBegun())
+    walk.send(on.Cancel(), on.Lock("device_revoked"), on.Tick(NOW_MS), after_ms=200_000)
+    assert walk.state.leaving.stage == Stage.ENDING if walk.state.leaving else False, "there is no way back"
+    walk.send(on.SignedOut(True), on.Cancel())
+    assert walk.state.leaving is not None
+    assert (walk.state.screen, walk.state.leaving.revoked) == (Screen.LEAVING, True)
+    walk.send(on.CloseKiosk())
+    assert walk.last == (on.Leave(),)
+
+
+def test_another_loss_than_was_read_is_said_again_and_nothing_happens() -> None:
+    walk = leaving().send(on.GoOn(), on.PinEntered("271828"), on.LeaveSaid("error.store.not_confirmed"))
+    assert walk.last == (on.ReadStake(),)
+    assert walk.state.leaving is not None
+    assert (walk.state.leaving.stage, walk.state.pin) == (Stage.LOOKING, None)
+    walk.send(on.Stake(4, 0, "word"), on.Cancel())
+    assert (walk.state.screen, walk.state.leaving) == (Screen.STAFF, None)
+
+
+def test_staff_who_walk_away_leave_a_kiosk_that_serves() -> None:
+    walk = leaving().send(on.GoOn()).send(on.Tick(NOW_MS), after_ms=90_000)
+    assert (walk.state.screen, walk.state.leaving, walk.state.pin) == (Screen.ATTRACT, None, None)
 
 
 def test_a_pin_is_not_asked_over_a_family_and_not_accepted_unasked() -> None:
@@ -354,7 +402,8 @@ EVENTS = st.one_of(
     st.sampled_from([
         on.TapAllPresent(), on.Confirm(), on.Cancel(), on.Done(), on.Touched(), on.Retry(), on.AskStaff(),
         on.PinAccepted(), on.CameraFault("unplugged"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
-        on.Lock("device_revoked"), on.Unlock(), on.ClockSuspect(True), object(), None, "an event of next year",
+        on.CloseKiosk(), on.SignOut(), on.Stake(3, 1, "word"), on.SendFirst(), on.SaveFirst("file"), on.GoOn(),
+        on.LeaveSaid("store.not_confirmed"), on.Lock("device_revoked"), on.Unlock(), on.ClockSuspect(True), object(), None, "an event of next year",
     ]),
 )  # fmt: skip
 
@@ -400,7 +449,7 @@ def test_no_sequence_shows_saved_before_saved(walk: list[tuple[Any, int]]) -> No
         assert (state.sheet is None) == (state.screen != Screen.REASON)
         assert state.lock is None or state.board is None
         assert state.waiting >= 0
-        if state.screen in (Screen.BOARD, Screen.REASON, Screen.REFUSAL, Screen.PIN):
+        if state.screen in (Screen.BOARD, Screen.REASON, Screen.REFUSAL, Screen.PIN, Screen.STAFF, Screen.LEAVING):
             assert state.idle_left_s is not None, "every screen for somebody runs out"
     assert leaves == 0 or any(isinstance(event, on.PinAccepted) for event, _ in walk)
 

@@ -15,7 +15,7 @@ from classtap_desktop.kit import Label, Pill, StateButton, theme
 from kiosk import events as on
 from kiosk import flow
 from kiosk.screens import KioskWindow
-from kiosk.view import Board, PinEntry, Refusal, Screen, State, Status
+from kiosk.view import Board, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status
 from resources.text import messages
 from tests.kiosk.families import NOW_MS, ZONE, busy, child, okafors, session, with_row, world
 
@@ -62,6 +62,31 @@ ALL: dict[str, Callable[[], State]] = {
     "store-trouble": lambda: resting(screen=Screen.STORE_TROUBLE, store_fault="disk_full", clock_suspect=True),
     "locked": lambda: resting(screen=Screen.LOCKED, lock="device_revoked", online=True, waiting=0),
     "veiled": lambda: with_board(busy(), veiled=True),
+}
+FOR_STAFF: dict[str, Callable[[], State]] = {
+    "staff": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        about=(
+            Notice("desk.keeping.low", (("free", "300 MB"), ("marks", 34_304)), tone="late"),
+            Notice("desk.protection.file"),
+        ),
+    ),
+    "leaving": lambda: resting(
+        screen=Screen.LEAVING,
+        idle_left_s=80,
+        idle_total_s=90,
+        leaving=Leaving(Stage.LOSS, 12, 3, "word", Notice("desk.leave.offline", tone="warn")),
+    ),
+    "leaving-pin": lambda: resting(
+        screen=Screen.LEAVING,
+        idle_left_s=80,
+        idle_total_s=90,
+        leaving=Leaving(Stage.PIN, 12, 3, "word"),
+        pin=PinEntry(error="wrong", n=2),
+    ),
+    "leaving-done": lambda: resting(screen=Screen.LEAVING, leaving=Leaving(Stage.DONE)),
 }
 LOOKS: dict[str, dict[str, object]] = {
     "light": {"look": "light"},
@@ -142,17 +167,27 @@ def _place(widget: QWidget, window: QWidget) -> QRect:
 @pytest.mark.parametrize("look", list(LOOKS))
 @pytest.mark.parametrize("screen", list(ALL))
 def test_every_screen_in_every_look(kiosk: Kiosk, screen: str, look: str) -> None:
-    settings = dict(LOOKS[look])
-    locale = str(settings.pop("locale", "en_GB"))
-    theme().use(**settings)  # type: ignore[arg-type]
     if screen != "camera-trouble":
         kiosk.window.show_frame(picture())
-    kiosk.show(replace(ALL[screen](), locale=locale))
+    draw(kiosk, ALL[screen](), f"{screen}-{look}", dict(LOOKS[look]))
+
+
+def draw(kiosk: Kiosk, state: State, name: str, settings: dict[str, object]) -> None:
+    """Draw a state in a look, keep the picture, and look that nothing is cut, small or without a name."""
+    locale = str(settings.pop("locale", "en_GB"))
+    theme().use(**settings)  # type: ignore[arg-type]
+    kiosk.show(replace(state, locale=locale))
     SCREENS.mkdir(parents=True, exist_ok=True)
-    assert kiosk.window.grab().save(str(SCREENS / f"kiosk-{screen}-{look}.png"))
+    assert kiosk.window.grab().save(str(SCREENS / f"kiosk-{name}.png"))
     assert_nothing_cut(kiosk.window)
     assert_large_enough(kiosk.window)
     assert_named(kiosk.window)
+
+
+@pytest.mark.parametrize("look", ["large", "rtl-dark"])
+@pytest.mark.parametrize("screen", list(FOR_STAFF))
+def test_every_screen_for_staff(kiosk: Kiosk, screen: str, look: str) -> None:
+    draw(kiosk, FOR_STAFF[screen](), f"{screen}-{look}", dict(LOOKS[look]))
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "rtl"])

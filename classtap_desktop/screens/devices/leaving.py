@@ -14,10 +14,11 @@ from classtap_core.store.destroy import AtStake
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.kit import Button, Label, PinPad, theme
+from classtap_desktop.kit.device_words import loss_words
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column, grown, row
-from sync.client.leaving import Leaving
+from sync.client.leaving import Allowed, Leaving
 
 T = TypeVar("T")
 
@@ -102,10 +103,10 @@ class LeavePage(Overlay):
         for widget in (self.loss, self.go_on, self.keep):
             widget.show()
         self.close_program.hide()
-        unsent = self._stake.unsent if self._stake else 0
-        self.go_on.setEnabled(self._stake is not None)
+        stake = self._stake
+        self.go_on.setEnabled(stake is not None)
         for widget in (self.oldest, self.send, self.save):
-            widget.setVisible(unsent > 0)
+            widget.setVisible(stake is not None and stake.unsent + stake.files > 0)
         self._say()
 
     def _show_stake(self, stake: AtStake) -> None:
@@ -174,7 +175,7 @@ class LeavePage(Overlay):
         self.pad.show_message(theme().words.say("pin.checking"), token="muted")
         self._ask(lambda leaving: leaving.confirm(stake.confirm, pin), self._confirmed)
 
-    def _confirmed(self, stake: AtStake) -> None:
+    def _confirmed(self, allowed: Allowed) -> None:
         """From here there is no way back: nothing but the progress shows, and the page does not close."""
         self._gone = True
         self.pad.set_busy(False)
@@ -183,12 +184,18 @@ class LeavePage(Overlay):
         self._tell(self.title, theme().words.say("desk.leave.destroying"))
         self.loss.hide()
         self._fit()
-        self._ask(Leaving.destroy, lambda _: self._destroyed())
 
-    def _destroyed(self) -> None:
+        def end(leaving: Leaving) -> bool:
+            revoked = leaving.revoke(allowed.author)
+            leaving.destroy()
+            return revoked
+
+        self._ask(end, self._destroyed)
+
+    def _destroyed(self, revoked: bool) -> None:
         words = theme().words
         self._tell(self.title, words.say("desk.leave.done"))
-        self._tell(self.loss, words.say("desk.leave.done_text"))
+        self._tell(self.loss, words.say("desk.leave.done_revoked" if revoked else "desk.leave.done_text"))
         self.loss.show()
         self.close_program.show()
         self.close_program.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -239,9 +246,7 @@ class LeavePage(Overlay):
         self._tell(self.title, words.say("desk.leave.title"))
         if self._stake is None:
             self._tell(self.loss, words.say("desk.leave.looking"))
-        elif self._stake.unsent == 0:
-            self._tell(self.loss, words.say("desk.leave.nothing"))
         else:
-            self._tell(self.loss, words.say_n("desk.leave.unsent", self._stake.unsent))
+            self._tell(self.loss, loss_words(self._stake.unsent, self._stake.files, words))
             when = ago(self._stake.oldest_ms or 0, self._desk.now().corrected, words)
             self._tell(self.oldest, words.say("desk.leave.oldest", when=when) if self._stake.oldest_ms else "")

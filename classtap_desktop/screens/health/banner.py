@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import ErrorLine, Signals, theme
-from classtap_desktop.screens.health.lines import warning
+from classtap_desktop.kit.device_words import warning
 from classtap_desktop.spacing import column
 from sync.client.health import Steward
 from sync.client.keeping import Keeping
@@ -51,7 +51,7 @@ class KeepingBanner(QWidget):
         warned = warning(self._keeping, words) if self._keeping is not None else None
         self.setVisible(warned is not None)
         if warned is not None:
-            self.line.show_error(warned.said, action=words.say("desk.keeping.see"), tone=warned.tone)
+            self.line.show_error(warned.sentence(words), action=words.say("desk.keeping.see"), tone=warned.tone)
             self._fit()
 
     def _fit(self) -> None:

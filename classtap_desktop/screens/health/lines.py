@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from classtap_core.store.space import Level, Limits
+from classtap_core.store.space import Limits
+from classtap_desktop.kit.device_words import size_words
 from classtap_desktop.screens.sessions import ago
 from resources.text import Catalogue
 from sync.client.health import Health, SetAside
@@ -38,33 +39,6 @@ def seconds(ms: int, words: Catalogue) -> str:
     tenths = round(abs(ms) / 100)
     text = words.number(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
     return words.say("desk.health.seconds", number=text)
-
-
-def size_words(amount: int, words: Catalogue) -> str:
-    """Bytes in the largest unit that leaves a whole number of at least one."""
-    for unit, size in (("gb", 1 << 30), ("mb", 1 << 20)):
-        if amount >= size:
-            return words.say(f"desk.health.{unit}", number=words.number(amount // size))
-    return words.say("desk.health.kb", number=words.number(-(-amount // 1024)))
-
-
-class Warned(NamedTuple):
-    """What somebody has to be told of the store before it hurts: a sentence, and how much it matters."""
-
-    said: str
-    tone: str
-
-
-def warning(keeping: Keeping, words: Catalogue) -> Warned | None:
-    """The most urgent of what is wrong with the room or the store; None while all is well."""
-    free = size_words(keeping.free, words)
-    if keeping.level is Level.FULL:
-        return Warned(words.say("desk.keeping.full", free=free), "warn")
-    if not keeping.sound:
-        return Warned(words.say("desk.keeping.mends" if keeping.mends else "desk.keeping.damaged"), "warn")
-    if keeping.level is Level.LOW:
-        return Warned(words.say("desk.keeping.low", free=free, marks=keeping.marks), "late")
-    return None
 
 
 def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:

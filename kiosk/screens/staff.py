@@ -1,0 +1,187 @@
+"""For staff, behind the PIN: how this device is, the way out of the kiosk, and the way to sign the device out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+
+from classtap_desktop.kit import Button, CountdownRing, Label, PinPad, theme
+from classtap_desktop.kit.device_words import loss_words
+from kiosk import events as on
+from kiosk.screens.pin import show_entry
+from kiosk.screens.sentences import notice_words
+from kiosk.view import Leaving, Stage, State
+
+
+class StaffPage(QWidget):
+    """How the device is and what may be done with it. Signals: ``happened(event)``."""
+
+    happened = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = theme().words
+        self.title = Label(words.say("kiosk.staff.title"), "headline", wrap=True)
+        self.waiting = Label("", "hint", wrap=True)
+        self.about = [Label("", "hint", token="muted", wrap=True) for _ in range(2)]
+        self.close_kiosk = Button(words.say("kiosk.staff.close"), kind="primary", size="kiosk")
+        self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
+        self.sign_out = Button(words.say("kiosk.staff.sign_out"), size="kiosk", icon="lock")
+        self.sign_out.clicked.connect(lambda _=False: self.happened.emit(on.SignOut()))
+        self.ring = CountdownRing(size=60)
+        self.back = _back(self)
+        texts = [self.title, self.waiting, *self.about, _beside([self.sign_out])]
+        _laid_out(self, texts, [self.back], [self.ring, self.close_kiosk])
+
+    def show_state(self, state: State) -> None:
+        """Show what is known of the device."""
+        words = theme().words
+        self.ring.show_left(state.idle_left_s, state.idle_total_s)
+        self.waiting.show_text(words.say("kiosk.staff.waiting", number=state.waiting))
+        for label, notice in zip(self.about, (*state.about, None, None), strict=False):
+            label.setVisible(notice is not None)
+            if notice is not None:
+                label.set_token("muted" if notice.tone == "info" else notice.tone)
+                label.show_text(notice_words(notice))
+
+
+class LeavingPage(QWidget):
+    """What signing out would lose, the ways to keep it, a manager's PIN, the end. Signals: ``happened(event)``."""
+
+    happened = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = theme().words
+        self._entry: object = None
+        self.title = Label("", "headline", wrap=True)
+        self.loss = Label("", "hint", wrap=True)
+        self.message = Label("", "hint", token="muted", wrap=True)
+        self.send = Button(words.say("desk.leave.send"), size="kiosk_chip", icon="sync")
+        self.send.clicked.connect(lambda _=False: self.happened.emit(on.SendFirst()))
+        self.save = Button(words.say("desk.leave.save"), size="kiosk_chip", icon="lock")
+        self.save.clicked.connect(lambda _=False: self._choose_file())
+        self.pad = PinPad()
+        self.pad.entered.connect(lambda pin: self.happened.emit(on.PinEntered(pin)))
+        self.pad.cancelled.connect(lambda: self.happened.emit(on.Cancel()))
+        self.ring = CountdownRing(size=60)
+        self.back = _back(self)
+        self.back.show_text(words.say("desk.leave.keep"))
+        self.go_on = Button(words.say("desk.leave.go_on"), kind="danger", size="kiosk")
+        self.go_on.clicked.connect(lambda _=False: self.happened.emit(on.GoOn()))
+        self.close_kiosk = Button(words.say("desk.leave.close"), kind="primary", size="kiosk")
+        self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
+        texts = [self.title, self.loss, self.message, _beside([self.send, self.save])]
+        _laid_out(self, texts, [self.back], [self.ring, self.go_on, self.close_kiosk], beside=self.pad)
+
+    def show_state(self, state: State) -> None:
+        """Show how far signing out has come."""
+        self.ring.show_left(state.idle_left_s, state.idle_total_s)
+        leaving = state.leaving or Leaving()
+        stage = leaving.stage
+        self._say(leaving)
+        something = stage is Stage.LOSS and leaving.unsent + leaving.files > 0
+        for button in (self.send, self.save):
+            button.setVisible(something)
+        self.pad.setVisible(stage is Stage.PIN)
+        self.back.setVisible(stage not in (Stage.ENDING, Stage.DONE))
+        self.go_on.setVisible(stage in (Stage.LOOKING, Stage.LOSS))
+        self.go_on.setEnabled(stage is Stage.LOSS)
+        self.close_kiosk.setVisible(stage is Stage.DONE)
+        if state.pin != self._entry:
+            fresh, self._entry = self._entry is None, state.pin
+            if state.pin is not None:
+                show_entry(self.pad, state.pin, fresh=fresh)
+
+    def _say(self, leaving: Leaving) -> None:
+        words = theme().words
+        match leaving.stage:
+            case Stage.LOOKING:
+                title, loss = "desk.leave.title", words.say("desk.leave.looking")
+            case Stage.LOSS:
+                title, loss = "desk.leave.title", loss_words(leaving.unsent, leaving.files, words)
+            case Stage.PIN:
+                title, loss = "desk.leave.pin", words.say("desk.leave.pin_hint")
+            case Stage.ENDING:
+                title, loss = "desk.leave.destroying", ""
+            case _:
+                title = "desk.leave.done"
+                loss = words.say("desk.leave.done_revoked" if leaving.revoked else "desk.leave.done_text")
+        self.title.show_text(words.say(title))
+        self.loss.show_text(loss)
+        message = leaving.message
+        self.message.setVisible(message is not None)
+        if message is not None:
+            self.message.set_token(message.tone)
+            known = words.has(message.code)
+            self.message.show_text(notice_words(message) if known else words.say("error.unknown", code=message.code))
+
+    def _choose_file(self) -> None:
+        """In a window of ours: the system's own would show the way out of the kiosk."""
+        words = theme().words
+        start = str(Path.home() / f"classtap-{int(time.time())}.ctbackup")
+        kinds = f"{words.say('desk.leave.file')} (*.ctbackup)"
+        own = QFileDialog.Option.DontUseNativeDialog
+        name, _ = QFileDialog.getSaveFileName(self, words.say("desk.leave.save"), start, kinds, "", own)
+        if name:
+            self.happened.emit(on.SaveFirst(name))
+
+    def forget(self) -> None:
+        """Forget digits."""
+        self._entry = None
+        self.pad.clear()
+
+
+def _back(page: StaffPage | LeavingPage) -> Button:
+    button = Button(theme().words.say("kiosk.back"), size="kiosk", icon="chevron_back")
+    button.clicked.connect(lambda _=False: page.happened.emit(on.Cancel()))
+    return button
+
+
+def _beside(buttons: list[Button]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(theme().px(16))
+    for button in buttons:
+        row.addWidget(button)
+    row.addStretch(1)
+    return row
+
+
+def _laid_out(
+    page: QWidget,
+    texts: list[QWidget | QLayout],
+    start: list[QWidget],
+    end: list[QWidget],
+    *,
+    beside: QWidget | None = None,
+) -> None:
+    """Texts in the middle, what is done with them beneath, at both ends."""
+    here = theme()
+    column = QVBoxLayout()
+    column.setSpacing(here.px(16))
+    column.addStretch(1)
+    for one in texts:
+        column.addLayout(one) if isinstance(one, QLayout) else column.addWidget(one)
+    column.addStretch(1)
+    middle = QHBoxLayout()
+    middle.setSpacing(here.px(72))
+    aside = 1 if here.text_scale <= 1.5 else 0  # large text needs the whole width
+    middle.addStretch(aside)
+    middle.addLayout(column, 6)
+    if beside is not None:
+        middle.addWidget(beside, 0, Qt.AlignmentFlag.AlignVCenter)
+    middle.addStretch(aside)
+    foot = QHBoxLayout()
+    foot.setSpacing(here.px(16))
+    for one in start:
+        foot.addWidget(one)
+    foot.addStretch(1)
+    for one in end:
+        foot.addWidget(one)
+    whole = QVBoxLayout(page)
+    whole.setContentsMargins(0, here.px(18), 0, 0)
+    whole.addLayout(middle, 1)
+    whole.addLayout(foot)
