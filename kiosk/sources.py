@@ -161,7 +161,7 @@ class Properties(Protocol):
 def helped(capture: Properties, way: Sequence[tuple[int, float]]) -> bool:
     """Set properties one after the other; whether the driver took them all."""
     try:
-        return all([bool(capture.set(name, value)) for name, value in way])
+        return all(bool(capture.set(name, value)) for name, value in way)
     except cv2.error:
         return False
 
@@ -188,7 +188,7 @@ class DeviceSource(_Captured):
 
     def help(self, hint: Hint) -> bool:
         """A lamp is left on until the camera is closed. What a driver does not know it refuses, and nothing changes."""
-        return self._capture is not None and any([helped(self._capture, way) for way in _HELP[hint]])
+        return self._capture is not None and any(helped(self._capture, way) for way in _HELP[hint])
 
     def _refusal(self) -> Trouble:
         params: dict[str, str | int] = {"source": self._index}

@@ -9,8 +9,9 @@ import pytest
 
 from classtap_core.passes import picture
 from kiosk import decoding
-from kiosk.camera import Camera, Frame, source_of
+from kiosk.camera import Camera, Frame, Hint, Mailbox, source_of
 from kiosk.decoding import Decoder, Look, Purse, ScanWorker, Sighting, SteadyPick
+from kiosk.sources import helped
 from kiosk.texture import finders, patch_of
 
 # A pass text of the contract's length: CT: and 153 letters of base45 (102 bytes).
@@ -157,7 +158,7 @@ def test_without_zbar_one_stage_is_missing_and_nothing_else(monkeypatch: pytest.
     assert "zbar" in [name for name, _ in Decoder().look(torn).stages]
     monkeypatch.setattr(decoding, "pyzbar", None)
     look = Decoder().look(torn)
-    assert [name for name, _ in look.stages] == ["zxing", "zxing-2x", "zxing-soft", "zxing-sharp", "finders"]
+    assert [name for name, _ in look.stages] == ["zxing", "zxing-2x", "zxing-soft", "zxing-sharp", "opencv", "finders"]
     assert texts(Decoder().decode(lobby(code()))) == [TEXT]
 
 
@@ -349,3 +350,46 @@ def test_a_callback_that_raises_costs_its_frame_only() -> None:
     assert both.wait(10)
     assert worker.stop()
     assert seen == [0, 1]
+
+
+def test_stages_can_be_switched_off_and_the_rest_still_read() -> None:
+    frame = lobby(code())
+    for stages, decoder in ((("zbar",), "zbar"), (("opencv",), "opencv"), (("zxing-2x", "nonsense"), "zxing-2x")):
+        (seen,) = Decoder(stages=stages).decode(frame)
+        assert (seen.text, seen.decoder) == (TEXT, decoder)
+        expected = np.array([(76, 236), (256, 236), (256, 416), (76, 416)])
+        assert np.abs(np.sort(np.array(seen.corners), axis=0) - np.sort(expected, axis=0)).max() <= 8
+    assert Decoder(stages=("nonsense",)).decode(frame)[0].decoder == "zxing", "nobody can switch off all of them"
+
+
+def test_a_code_nobody_reads_asks_for_the_lens_and_in_the_dark_for_light() -> None:
+    torn = lobby(code())
+    torn[300:345, 90:260] = 128
+    hints: list[Hint] = []
+    box: Mailbox[Frame] = Mailbox()
+    worker = ScanWorker(box, lambda *_: None, on_hint=hints.append, decoder=Decoder())
+    for number, picture_ in enumerate((torn, torn, (torn * 0.2).astype(np.uint8), lobby(code()))):
+        worker._one(Frame(picture_, number * 2_000, number))
+    assert hints == [Hint.FOCUS, Hint.LIGHT], "at most every three seconds, and not when it reads"
+
+
+class _Driver:
+    """A camera's driver that knows some properties."""
+
+    def __init__(self, *known: int) -> None:
+        self.known = known
+        self.told: list[tuple[int, float]] = []
+
+    def set(self, name: int, value: float, /) -> bool:
+        self.told.append((name, value))
+        return name in self.known
+
+
+def test_a_hint_is_taken_where_the_driver_knows_how() -> None:
+    autofocus = ((cv2.CAP_PROP_AUTOFOCUS, 0.0), (cv2.CAP_PROP_AUTOFOCUS, 1.0))
+    driver = _Driver(cv2.CAP_PROP_AUTOFOCUS)
+    assert helped(driver, autofocus)
+    assert driver.told == list(autofocus)
+    assert not helped(_Driver(), autofocus)
+    assert not source_of("0").help(Hint.FOCUS), "a camera that is not open takes none"
+    assert not source_of("nothing.avi").help(Hint.LIGHT)
