@@ -65,6 +65,7 @@ ACTIONS = (
     Action("roster.family", ("F",), when=_ON_CHILD, icon="people", group="roster", menu=("child",)),
     Action("roster.next", ("Alt+Right",), when=_ON_ROSTER, icon="chevron_next", group="roster"),
     Action("roster.previous", ("Alt+Left",), when=_ON_ROSTER, icon="chevron_back", group="roster"),
+    Action("families.new", ("Ctrl+N",), when=(_IN, "screen.families"), icon="plus", group="families"),
     Action("schedule.open", ("Return",), when=(*_ON_WEEK, "session_chosen"), group="schedule", offered=False,
            native=True),
     Action("schedule.next", ("Alt+Right",), when=_ON_WEEK, icon="chevron_next", group="schedule"),

@@ -150,7 +150,9 @@ class DeskWindow(QMainWindow):
     def _does(self) -> dict[str, Callable[[], None]]:
         """Return what each action does; the table in `actions` says when."""
         schedule = self.screens["schedule"]
+        families = self.screens["families"]
         assert isinstance(schedule, ScheduleScreen)
+        assert isinstance(families, FamiliesScreen)
         does: dict[str, Callable[[], None]] = {
             "find": lambda: self.palette_page.open(),
             "help": lambda: self.help_page.open(),
@@ -161,6 +163,7 @@ class DeskWindow(QMainWindow):
             "roster.family": self.roster.open_family,
             "roster.next": lambda: self.roster.live.step(1),
             "roster.previous": lambda: self.roster.live.step(-1),
+            "families.new": families.new_family,
             "schedule.open": schedule.open_chosen,
             "schedule.next": lambda: schedule.turn(1),
             "schedule.previous": lambda: schedule.turn(-1),
