@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from classtap_core.access.rules import scopes_for
+from classtap_core.documents.operations import SendSigningCode
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
@@ -15,6 +16,7 @@ from cloud.hints import Hints
 from cloud.intake import Intake
 from cloud.jobs.effects import Runner
 from cloud.lanes import Lanes
+from cloud.messaging.codes import signing_codes
 from cloud.messaging.ports import Post, post_of
 from cloud.messaging.sending import Sender
 from cloud.pages.doors import Doors
@@ -85,7 +87,9 @@ class Cloud:
         self.post = post or post_of(os.environ, files.parent / "inbox")
         self.doors = Doors(self.books, self.clock)
         sender = Sender(self.post, self.doors, self.clock)
-        self.runners: dict[str, Runner] = {MessageWanted.KIND: sender.carry_out}
+        self.runners: dict[str, Runner] = {
+            MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post),
+        }  # fmt: skip
         self.watch.start()
 
     def close(self) -> None:
