@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, say, sentences
+from classtap_cli.opened_cloud import Database, opened_cloud
 from classtap_cli.reach import ask
+from classtap_core.kernel.errors import EnvironmentFault
 
 app = typer.Typer(no_args_is_help=True, help="Bring in what a studio has elsewhere.")
 
@@ -72,6 +74,26 @@ def calendar(
 ) -> None:  # fmt: skip
     """Bring a calendar's events in as sessions and series; its places are rooms that are here."""
     _bring(invocation(data, program, now, json), "calendar", file, pin_file, dry_run=dry_run)
+
+
+@app.command("studio")
+@answering
+def studio(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `classtap export studio` wrote.")],
+    database: Database = "", data: Data = None, now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Take a whole studio into a cloud that has none of it; devices pair anew, passes and PINs are given anew."""
+    call = invocation(data, "cloud", now, json)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise EnvironmentFault("file.cannot_read", file=str(file), why=error.strerror or "") from error
+    with opened_cloud(call, database) as cloud:
+        from cloud.exchange import take_in
+
+        entry, taken, digest = take_in(cloud, content)
+    found = {"studio": entry.id, "records": len(taken.rows), "blobs": len(taken.blobs), "digest": digest.sum}
+    call.answer(found, say("cli.studio_taken_in", name=entry.name, records=len(taken.rows), blobs=len(taken.blobs)))
 
 
 def _bring(

@@ -6,7 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from classtap_cli import audit, cloud, doctor, importing, pair, passes, programs, roster, scan, seatmap, store, sync
+from classtap_cli import (
+    audit,
+    cloud,
+    doctor,
+    exporting,
+    importing,
+    pair,
+    passes,
+    person,
+    programs,
+    roster,
+    scan,
+    seatmap,
+    store,
+    sync,
+)
 from classtap_cli.demo.command import demo
 from classtap_cli.invocation import say
 from classtap_cli.memory import keep_out_of_crash_files
@@ -73,6 +88,8 @@ app.command("pair")(pair.pair)
 app.command("roster")(roster.roster)
 app.command("doctor")(doctor.doctor)
 app.add_typer(importing.app, name="import")
+app.add_typer(exporting.app, name="export")
+app.add_typer(person.app, name="person")
 app.add_typer(passes.app, name="pass")
 app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")

@@ -42,7 +42,7 @@ from classtap_core.people import (
 )
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
-from classtap_core.schedule import offer_operations, place_operations, series_operations, timetable_operations
+from classtap_core.schedule import offer_operations, place_operations, series_operations, taking_operations, timetable_operations
 from classtap_core.schedule import operations as schedule_operations
 from classtap_core.schedule import records as schedule_records
 from classtap_core.schedule import seats as room_seats
@@ -61,7 +61,7 @@ ROOMS = (
     external_roles, profile_operations, document_records, document_operations, health_records, health_operations,
     booking_fields, field_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
-    series_operations, timetable_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
+    series_operations, timetable_operations, taking_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations, checkin_attempts,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo, erasure,

@@ -1,6 +1,6 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, importing, keeping, passing, rosters, standing, syncing
+from classtap_cli.questions import chains, importing, keeping, passing, people, rosters, standing, syncing
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -36,6 +36,8 @@ TABLE: Table[Device] = {
     "pass.revoke": Question(passing.Revoke, passing.revoke),
     "submit": Question(passing.Submit, passing.submit),
     "import": Question(importing.File, importing.bring),
+    "person.held": Question(people.Who, people.held),
+    "person.erase": Question(people.Erase, people.erase),
     "roster": Question(rosters.Which, rosters.rosters),
 }
 

@@ -177,7 +177,10 @@ class Pushed(NamedTuple):
 
 
 class CloudDraft(NamedTuple):
-    """An operation that the cloud is about to author. A tick brings its own id: a hash of cause, kind, subject, due."""
+    """An operation that the cloud is about to author. A tick brings its own id: a hash of cause, kind, subject, due.
+
+    `changes`: what it does besides, where that does not follow from its payload: a studio that is taken in as it was.
+    """
 
     payload: Payload
     author: Author
@@ -186,6 +189,7 @@ class CloudDraft(NamedTuple):
     depth: int = 0
     external: str = ""
     id: Id | None = None
+    changes: tuple[Change, ...] = ()
 
 
 _PART_MISSING = Outcome(status=Status.QUARANTINED, reasons=(Reason("operation.part_missing"),))
@@ -317,6 +321,8 @@ class Authority:
                 taken.add(op.id)
                 if decision.fault is not None:
                     raise decision.fault
+                if draft.changes and decision.outcome.stands:
+                    decision = decision._replace(changes=decision.changes + draft.changes)
                 snapshot.apply(decision.changes)
                 parts = make_parts(op.spec.payload, plain(op.payload), self.entropy)
                 sealed = write(envelope_of(op, decision, previous, parts), parts)

@@ -106,7 +106,7 @@ def erase(
         columns = found.table.c
         rows = connection.execute(
             select(columns.id, columns.scope, columns.body).where(
-                columns.studio_id == studio, or_(columns.id == subject, _names(columns.body, subject, dialect))
+                columns.studio_id == studio, or_(columns.id == subject, names(columns.body, subject, dialect))
                 if is_about_people(found.record) else columns.id == subject,
             )
         ).all()  # fmt: skip
@@ -132,7 +132,7 @@ def _rewrite(
         connection.execute(found.table.update().where(*here).values(body=kept.stored, **found.values(body)))
 
 
-def _names(column: Any, subject: str, dialect: str) -> Any:
+def names(column: Any, subject: str, dialect: str) -> Any:
     """Whether a stored body names a subject: ids lie in it as text, sealed or not."""
     if dialect == "sqlite":
         return func.instr(column, literal(subject.encode())) > 0
