@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from classtap_desktop.kit import painting
+from classtap_desktop.kit import painting, photos
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.kit.theme import theme
 
@@ -151,12 +151,18 @@ class Avatar(QWidget):
         self._size = size
         self._letters = initials(name)
         self._colour = colour
+        self._picture: QImage | None = None
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self._dress)
 
     def show_person(self, name: str, colour: int = 0) -> None:
         """Show another person; ``colour`` is any whole number that goes with them."""
         self._letters, self._colour = initials(name), colour
+        self.update()
+
+    def show_picture(self, picture: QImage | None) -> None:
+        """Show a picture of them instead of letters; None for letters again."""
+        self._picture = picture
         self.update()
 
     def _dress(self) -> None:
@@ -173,6 +179,10 @@ class Avatar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
+        if self._picture is not None:
+            photos.draw_round(painter, area, self._picture)
+            painter.end()
+            return
         painting.box(painter, area, radius=area.height() / 2, fill=here.color(f"{tone}_soft"))
         font = here.font("strong")
         font.setPixelSize(round(area.height() * 0.36))

@@ -23,6 +23,7 @@ from classtap_desktop.screens.families.household import (
     ChildSheet,
     Household,
 )
+from classtap_desktop.screens.families.photo_field import PhotoField
 from classtap_desktop.spacing import row
 
 _CHILD = (
@@ -83,7 +84,7 @@ class ChildForm(PeopleForm):
     def __init__(self, desk: Desk, over: QWidget, household: Household, sheet: ChildSheet | None = None) -> None:
         words = theme().words
         title = "desk.form.new_child" if sheet is None else "desk.form.child"
-        super().__init__(desk, over, words.say(title), household.family, self.payloads, wide=720, high=430)
+        super().__init__(desk, over, words.say(title), household.family, self.payloads, wide=720, high=520)
         self._household, self._sheet = household, sheet
         values: dict[str, str | bool] = {}
         fields: tuple[Field, ...] = _CHILD
@@ -94,6 +95,14 @@ class ChildForm(PeopleForm):
             }  # fmt: skip
             if sheet.birth_date is None:
                 fields = _CHILD[:2]
+        self._child = sheet.id if sheet is not None else self.id()
+        facts = sheet.facts if sheet is not None else None
+        self.photo = PhotoField(
+            desk, f"{facts.given} {facts.surname}" if facts else "", self._child, f"families/{household.home}",
+            facts.photo if facts else None,
+        )  # fmt: skip
+        self.photo.changed.connect(self.note_change)
+        self.body.addWidget(self.photo)
         self.entry = Entry((*fields, *_MORE_OF_CHILD), values, removable=False)
         self.entry.changed.connect(self.note_change)
         self.body.addWidget(self.entry)
@@ -101,11 +110,11 @@ class ChildForm(PeopleForm):
         self.body.addStretch(1)
 
     def payloads(self) -> list[Payload]:
-        entry = child_entry(self.entry.values())
+        entry = child_entry(self.entry.values())._replace(photo=self.photo.blob)
         if not (entry.given or entry.surname):
             raise BadInput("form.need_name")
         if self._sheet is None:
-            return says.new_child(self._household, self.id(), entry)
+            return says.new_child(self._household, self._child, entry)
         return says.changed_child(self._sheet, entry)
 
 

@@ -26,6 +26,7 @@ from classtap_desktop.screens.families.household import (
     Link,
     LinkEntry,
 )
+from classtap_desktop.screens.families.photo_field import PhotoField
 from classtap_desktop.spacing import column
 
 CONTACT = (
@@ -45,6 +46,11 @@ class GuardianForm(PeopleForm):
         super().__init__(desk, over, words.say(title), household.family, self.payloads)
         self._household, self._sheet = household, sheet
         facts = sheet.facts if sheet is not None else ContactFacts(name="", relation="guardian")
+        self._guardian = sheet.id if sheet is not None else self.id()
+        self.photo = PhotoField(desk, facts.name, self._guardian, f"contact/{household.home}", facts.photo)
+        self.photo.changed.connect(self.note_change)
+        self.photo.setVisible(sheet is None or not sheet.masked)
+        self.body.addWidget(self.photo)
         values = {"name": facts.name, "relation": facts.relation, "phone": facts.phone, "email": facts.email}
         self.entry = Entry(CONTACT, values, removable=False)
         if sheet is not None and sheet.masked:
@@ -68,13 +74,13 @@ class GuardianForm(PeopleForm):
         self.body.addStretch(1)
 
     def payloads(self) -> list[Payload]:
-        facts = contact_facts(self.entry.values())
+        facts = replace(contact_facts(self.entry.values()), photo=self.photo.blob)
         if not facts.name:
             raise BadInput("form.need_name")
         links = {child: stands.said(facts.relation) for child, stands in self.stands.items() if stands.touched}
         entry = GuardianEntry(facts, links)
         if self._sheet is None:
-            return says.new_guardian(self._household, self.id(), entry)
+            return says.new_guardian(self._household, self._guardian, entry)
         return says.changed_guardian(self._household, self._sheet, entry)
 
 

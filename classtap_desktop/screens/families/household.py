@@ -12,6 +12,7 @@ from classtap_core.checkin.reading import fetch, search
 from classtap_core.health import rules as health_rules
 from classtap_core.health.operations import EditProfile
 from classtap_core.health.records import HealthFacts, HealthProfile
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Resource
 from classtap_core.people.guardian_operations import (
@@ -154,13 +155,15 @@ def _guardian(one: Contact | ContactMasked, links: Mapping[Id, Link]) -> Guardia
 
 
 class ChildEntry(NamedTuple):
-    """What a child's form says: names, the birth date (None: not shown, so not said), languages, consent to be listed."""
+    """What a child's form says: names, the birth date (None: not shown, so not said), languages, consent to be listed,
+    their picture."""
 
     given: str
     surname: str
     birth_date: str | None = ""
     languages: tuple[str, ...] = ()
     listed: bool = False
+    photo: Blob | None = None
 
 
 class LinkEntry(NamedTuple):
@@ -242,15 +245,18 @@ def changed_health(sheet: ChildSheet, wanted: HealthFacts) -> list[Payload]:
 def new_guardian(household: Household, guardian: Id, entry: GuardianEntry) -> list[Payload]:
     """Another guardian of a family, standing to the children the form names."""
     added = AddContacts(family=household.family, home=household.home, contacts=(_contact_draft(guardian, entry.facts),))
-    sheet = GuardianSheet(guardian, entry.facts)
-    return [added, *_stands(household, sheet, entry)]
+    sheet = GuardianSheet(guardian, replace(entry.facts, photo=None))
+    pictured: list[Payload] = []
+    if entry.facts.photo is not None:
+        pictured.append(EditContact(contact=guardian, base=sheet.facts, wanted=entry.facts))
+    return [added, *pictured, *_stands(household, sheet, entry)]
 
 
 def changed_guardian(household: Household, sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload]:
     """What changes of a guardian: how they are reached, and how they stand to each child."""
     payloads: list[Payload] = []
     wanted = replace(
-        sheet.facts, **{name: getattr(entry.facts, name) for name in ("name", "relation", "phone", "email")}
+        sheet.facts, **{name: getattr(entry.facts, name) for name in ("name", "relation", "phone", "email", "photo")}
     )
     if wanted != sheet.facts and not sheet.masked:
         payloads.append(EditContact(contact=sheet.id, base=sheet.facts, wanted=wanted))
@@ -289,4 +295,11 @@ def _contact_draft(id: Id, facts: ContactFacts) -> ContactDraft:
 
 
 def _child_facts(base: ChildFacts, entry: ChildEntry) -> ChildFacts:
-    return replace(base, given=entry.given, surname=entry.surname, languages=entry.languages, listed=entry.listed)
+    return replace(
+        base,
+        given=entry.given,
+        surname=entry.surname,
+        languages=entry.languages,
+        listed=entry.listed,
+        photo=entry.photo,
+    )
