@@ -5,19 +5,21 @@
 
 import io
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import keyring
 from keyring.backend import KeyringBackend
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEventLoop, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QImage, QPainter
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from classtap_cli.main import app as classtap
@@ -30,6 +32,8 @@ from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
+from kiosk.screens import KioskWindow
+from kiosk.view import Leaving, Notice, Screen, Stage, State
 from sync.client.node import Node
 from tests.end_to_end.house_rig import say, staff
 from tests.end_to_end.rig import Studio
@@ -170,6 +174,7 @@ def _walk(studio: Studio, here: Path, out: Path) -> None:
     shown.draw(out / "store-new-machine.png")
 
     _screens(studio, data, out)
+    _kiosk(out)
 
 
 @contextmanager
@@ -192,28 +197,61 @@ def _desk(studio: Studio, data: Path) -> Iterator[tuple[DeskWindow, DevicesScree
 
 def _settled(window: DeskWindow) -> None:
     """Wait until everything that was asked has been answered and drawn."""
-    QTest.qWait(300)
-    while window.desk.waiting:
-        QTest.qWait(50)
-    QTest.qWait(500)
+    _until(lambda: window.desk.standing is not None and not window.desk.waiting)
+
+
+def _until(holds: Callable[[], object]) -> None:
+    """Let the window work until something holds, and until it has drawn what came of it."""
+    while not holds():
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    for _ in range(3):
+        QApplication.processEvents()
 
 
 def _screens(studio: Studio, data: Path, out: Path) -> None:
     with _desk(studio, data) as (window, screen):
         screen.findChild(QScrollArea).ensureWidgetVisible(screen.leave)
-        QTest.qWait(200)
-        window.grab().save(str(out / "store-desk-devices.png"))
-        page = screen.open_leaving()
         _settled(window)
+        window.grab().save(str(out / "store-desk-devices.png"))
+        with _little_room():
+            screen.desk.source.steward.keeping()  # type: ignore[union-attr]
+            _until(window.keeping.isVisible)  # type: ignore[union-attr]
+            window.grab().save(str(out / "store-desk-disk.png"))
+        page = screen.open_leaving()
+        _until(page.go_on.isEnabled)
         window.grab().save(str(out / "store-desk-sign-out.png"))
         page.go_on.click()
-        QTest.qWait(200)
+        _until(page.pad.isVisible)
         window.grab().save(str(out / "store-desk-sign-out-pin.png"))
         for digit in MANAGER:
             page.pad.keys[digit].click()
-        while not page.close_program.isVisible():
-            QTest.qWait(100)
+        _until(page.close_program.isVisible)
         window.grab().save(str(out / "store-desk-signed-out.png"))
+
+
+@contextmanager
+def _little_room() -> Iterator[None]:
+    """A disk with 300 MB left, by its own account."""
+    left = shutil._ntuple_diskusage(10**12, 10**12 - (300 << 20), 300 << 20)  # type: ignore[attr-defined]
+    with patch("classtap_core.store.space.shutil.disk_usage", lambda folder: left):
+        yield
+
+
+def _kiosk(out: Path) -> None:
+    """The kiosk's pages for staff, as its tests show them."""
+    window = KioskWindow()
+    window.show()
+    about = (Notice("kiosk.staff.sound"), Notice("desk.protection.credential"))
+    here = State(studio="Little Steps", locale="en_GB", home_locale="en_GB", waiting=12, wall_ms=1_795_276_650_643)
+    loss = Leaving(Stage.LOSS, unsent=12)
+    for name, state in (
+        ("staff", replace(here, screen=Screen.STAFF, about=about)),
+        ("sign-out", replace(here, screen=Screen.LEAVING, leaving=loss)),
+    ):
+        window.show_state(state)
+        _until(window.isVisible)
+        window.grab().save(str(out / f"store-kiosk-{name}.png"))
+    window.close()
 
 
 if __name__ == "__main__":
