@@ -15,6 +15,7 @@ from classtap_core.kernel.records import Record, Row
 from classtap_core.kernel.tx import Change, Reader, Ref
 from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
+from sync.client.auditing import NodeAuditor
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
@@ -75,6 +76,10 @@ class NodeSource:
     @property
     def steward(self) -> Steward:
         return Steward(self._node)
+
+    @property
+    def auditor(self) -> NodeAuditor:
+        return NodeAuditor(self._node)
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         return self._node.submit(payload, author, source="desk")

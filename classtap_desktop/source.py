@@ -14,6 +14,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.store.search import Found, Readable
+from sync.client.auditing import Auditor
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
@@ -62,6 +63,11 @@ class DeskSource(Protocol):
     @property
     def steward(self) -> Steward | None:
         """How this device is, and what may be done about it; None for a desk in memory."""
+        ...
+
+    @property
+    def auditor(self) -> Auditor:
+        """What was done: this device's own log, and the studio's while the cloud is there."""
         ...
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:

@@ -26,6 +26,7 @@ from classtap_desktop.frame.topbar import TopBar
 from classtap_desktop.frame.waiting import WaitingBar
 from classtap_desktop.kit import Toast, theme
 from classtap_desktop.operator import Operator
+from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
@@ -47,7 +48,7 @@ ABOVE = (
     ("families", "people"),
     ("seatmaps", "seats"),
 )
-BELOW = (("devices", "devices"), ("settings", "settings"))
+BELOW = (("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 
 
@@ -123,7 +124,8 @@ class DeskWindow(QMainWindow):
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
         for made in (
-            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, DevicesScreen, SettingsScreen,
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, AuditScreen, DevicesScreen,
+            SettingsScreen,
         ):  # fmt: skip
             screen = made(self.desk)
             self.screens[screen.NAME] = screen

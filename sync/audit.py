@@ -5,13 +5,18 @@ import msgspec
 from classtap_core.auditing.finding import Query
 from classtap_core.auditing.lines import Line
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.records import Sensitivity
 
 
-class AskAudit(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the audit as `staff`, who is signed in at the desk that asks, may read it."""
+class AskAudit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of the audit as `staff`, who is signed in at the desk that asks, may read it.
+
+    `shown`: kinds of what is else masked that they have revealed, each with a reason that is on record.
+    """
 
     staff: Id
     query: Query
+    shown: tuple[Sensitivity, ...] = ()
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,6 +26,7 @@ from classtap_core.naming.matching import Asked, fit
 from classtap_core.store.search import MOST, Found, Readable, texts_of
 from classtap_desktop.source import Place
 from sync.client.engine import State, Status
+from tests.desk.audits import MemoryAuditor
 
 NOW_MS = 1_795_274_640_000  # 2026-11-21 16:24 in Madrid
 DESK, KIOSK = Id("d" * 32), Id("e" * 32)
@@ -116,6 +117,7 @@ class MemorySource:
         self._changed: list[Callable[[frozenset[Ref]], None]] = []
         self._stood: list[Callable[[], None]] = []
         self._tries: dict[Id, Tries] = {}
+        self.audits = MemoryAuditor(world)
         self.own: dict[str, bytes] = {}
         self.state = State.ONLINE
         self.last_success_ms: int | None = NOW_MS - 20_000
@@ -213,6 +215,10 @@ class MemorySource:
     def steward(self) -> None:
         """There is no engine to ask."""
         return None
+
+    @property
+    def auditor(self) -> MemoryAuditor:
+        return self.audits
 
     def sync_now(self) -> None:
         self.asked_for_sync += 1

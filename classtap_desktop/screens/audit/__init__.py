@@ -1,0 +1,1 @@
+"""The audit at the desk: what was done, found, compared and taken along."""

@@ -1,0 +1,186 @@
+"""The audit at the desk: what was done as sentences, narrowed, compared, revealed for a reason, exported."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from classtap_core.access.revealing import LONGEST_MS
+from classtap_core.auditing.exporting import SUFFIX, checked
+from classtap_core.auditing.lines import MASK
+from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id
+from classtap_core.people.operations import EditHealth, RenameFamily
+from classtap_desktop.kit import Button
+from classtap_desktop.screens.audit.view import AuditScreen
+from classtap_desktop.screens.people import DETAIL
+from classtap_desktop.window import DeskWindow
+from cloud.studios import is_signed
+from tests.desk.world import World
+
+Open = Callable[..., DeskWindow]
+
+
+def say(world: World, payload: object, role: str = "owner") -> None:
+    author = Author(type="staff", id=world.staff(role).staff, proof="pin")
+    receipt = world.source.submit(payload, author).result()  # type: ignore[arg-type]
+    assert receipt.outcome.stands, receipt.outcome
+    world.tick(60_000)
+
+
+@pytest.fixture
+def told(world: World) -> World:
+    """A family renamed twice by two people, and a health note."""
+    family = world.plan.families[0]
+    say(world, RenameFamily(family=family.family, base=family.name, name="Zorn"))
+    say(world, RenameFamily(family=family.family, base="Zorn", name="Quill"), "manager")
+    say(world, EditHealth(child=family.children[0].child, base="", notes="Peanuts"))
+    return world
+
+
+def opened(qtbot: QtBot, open_desk: Open, role: str = "owner", **settings: object) -> AuditScreen:
+    window = open_desk(role, screen="audit", **settings)
+    screen = window.screens["audit"]
+    assert isinstance(screen, AuditScreen)
+    qtbot.waitUntil(lambda: bool(screen.lines))
+    return screen
+
+
+def shown(screen: AuditScreen) -> list[str]:
+    return [str(screen.model.index(row, 0).data()) for row in range(screen.model.rowCount())]
+
+
+def test_what_was_done_newest_first_with_before_and_after(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk)
+    assert [text.split(" the ")[0] for text in shown(screen)] == [
+        "Olga Brandt changed", "Marisol Vega renamed", "Olga Brandt renamed",
+    ]  # fmt: skip
+    assert shown(screen)[2].endswith("to Zorn")
+    assert screen.model.index(0, 0).data(DETAIL).endswith("Front desk")
+    screen.list.setCurrentIndex(screen.model.index(1, 0))
+    texts = screen.card.texts()
+    assert "name: Zorn → Quill" in texts
+    assert {"PIN", "Manager", "accepted"} <= set(texts)
+
+
+def test_filters_and_words_narrow(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk)
+    box = screen.boxes["person"]
+    box.setCurrentIndex(box.findText("Marisol Vega"))
+    with qtbot.waitSignal(screen.loaded):
+        box.activated.emit(box.currentIndex())
+    assert len(shown(screen)) == 1
+    box.setCurrentIndex(0)
+    with qtbot.waitSignal(screen.loaded):
+        box.activated.emit(0)
+    with qtbot.waitSignal(screen.loaded):
+        screen.field.setText("renamed")
+    assert len(shown(screen)) == 2, "a word of the sentence"
+    with qtbot.waitSignal(screen.loaded):
+        screen.field.setText("health")
+    assert len(shown(screen)) == 1
+    with qtbot.waitSignal(screen.loaded):
+        screen.field.setText("nowhere")
+    assert screen.note.whole_text().startswith("Nothing was found")
+    with qtbot.waitSignal(screen.loaded):
+        screen.field.setText("Quill")
+    assert len(shown(screen)) == 2, "a family by the name it has now"
+
+
+def test_one_thing_only(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk)
+    screen.list.setCurrentIndex(screen.model.index(1, 0))
+    only = next(one for one in screen.card.findChildren(Button) if one.text() == "Only this")
+    with qtbot.waitSignal(screen.loaded):
+        only.click()
+    assert len(shown(screen)) == 2
+    assert screen.about.isVisible()
+
+
+def test_health_is_masked_until_a_reason_and_for_two_minutes(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk)
+    assert any(MASK in text for text in screen.card.texts())
+    assert "Peanuts" not in repr(screen.lines)
+    why = screen.card.findChild(QLineEdit)
+    show = next(one for one in screen.card.findChildren(Button) if one.text() == "Show for now")
+    why.setText("short")
+    assert not show.isEnabled()
+    why.setText("The doctor called about it")
+    show.click()
+    qtbot.waitUntil(lambda: "Peanuts" in repr(screen.lines))
+    at = next(at for at, line in enumerate(screen.lines) if line.kind == "child.health")
+    screen.list.setCurrentIndex(screen.model.index(at, 0))
+    assert any("Peanuts" in text for text in screen.card.texts())
+    assert sum(line.kind == "reveal.open" for line in screen.lines) >= 1, "looking is on record"
+    told.tick(LONGEST_MS)
+    with qtbot.waitSignal(screen.loaded):
+        screen._hide_again()
+    assert "Peanuts" not in repr(screen.lines)
+
+
+def test_who_may_not_read_it_is_told_so(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    window = open_desk("front_desk", screen="audit")
+    screen = window.screens["audit"]
+    assert isinstance(screen, AuditScreen)
+    qtbot.waitUntil(lambda: screen.note.whole_text().startswith("You may not read the audit"))
+    assert shown(screen) == []
+
+
+def test_the_whole_studio_needs_the_cloud(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk)
+    box = screen.boxes["where"]
+    box.setCurrentIndex(1)
+    with qtbot.waitSignal(screen.loaded):
+        box.activated.emit(1)
+    assert screen.note.whole_text().startswith("The whole studio can be read when")
+
+
+def test_an_export_is_whole_and_signed_or_not_there(
+    qtbot: QtBot, told: World, open_desk: Open, tmp_path: Path
+) -> None:  # fmt: skip
+    screen = opened(qtbot, open_desk)
+    path = tmp_path / "audit.csv"
+    with qtbot.waitSignal(screen.exported):
+        screen.export_to(path)
+    manifest = checked(path, is_signed)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert manifest.entries == len(rows) == 3
+    assert rows[1]["differences"].endswith("name: Zorn → Quill")
+    assert MASK in rows[0]["differences"]
+    assert "Peanuts" not in path.read_text(encoding="utf-8"), "masked as on the screen"
+    assert [row["at_utc"] for row in rows] == sorted((row["at_utc"] for row in rows), reverse=True)
+    path.write_bytes(path.read_bytes().replace(b"Quill", b"Quilt"))
+    with pytest.raises(BadInput, match="export_changed"):
+        checked(path, is_signed)
+    beside = path.with_name(path.name + SUFFIX)
+    beside.write_bytes(beside.read_bytes().replace(b'"entries": 3', b'"entries": 2'))
+    with pytest.raises(BadInput, match="export_signature"):
+        checked(path, is_signed)
+    screen._cancel.set()
+    with qtbot.waitSignal(screen.exported):
+        screen.export_to(tmp_path / "none" / "audit.csv")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_cancelled_export_leaves_nothing(qtbot: QtBot, told: World, open_desk: Open, tmp_path: Path) -> None:
+    screen = opened(qtbot, open_desk)
+    with qtbot.waitSignal(screen.exported):
+        screen.export_to(tmp_path / "audit.csv")
+        screen.stop.click()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left in ([], ["audit.csv", "audit.csv" + SUFFIX])
+
+
+def test_it_speaks_arabic(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    screen = opened(qtbot, open_desk, locale="ar")
+    assert screen.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    assert Id(screen.lines[0].operation)
+    assert screen.title.whole_text() == "السجل"
