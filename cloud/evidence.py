@@ -25,12 +25,17 @@ def keep(
     blob = Blob(hash=sealing.finish(), size=len(data), type=type)
     sealed = file.getvalue()
     offer = Offer(blob=blob, sealed=len(sealed), kind=kind, key=key.hex(), subject=subject, scope=scope)
+    keep_sealed(blobs, studio, offer, sealed, now_ms=now_ms)
+    return blob
+
+
+def keep_sealed(blobs: Blobs, studio: Id, offer: Offer, sealed: bytes, *, now_ms: int) -> None:
+    """Write a file that is sealed already. Raises as `keep`."""
     standing = blobs.offer(studio, offer, now_ms=now_ms)
     for span in standing.missing:
-        standing = blobs.put(studio, blob.hash, span.start, sealed[span.start : span.end])
+        standing = blobs.put(studio, offer.blob.hash, span.start, sealed[span.start : span.end])
     if not standing.whole:
         raise EnvironmentFault("cloud.disk")
-    return blob
 
 
 def read(blobs: Blobs, studio: Id, hash: str) -> bytes:

@@ -12,6 +12,7 @@ from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import ProgramFault
 from cloud.composition import Cloud, open_cloud
+from cloud.evidence import keep_sealed
 from cloud.serve import CloudServer
 from sync.client.node import Node
 
@@ -45,6 +46,8 @@ class DemoHouse:
         )  # fmt: skip
         authority = studios.authority(plan.studio)
         count = 0
+        for file in plan.files:
+            keep_sealed(self.cloud.blobs, plan.studio, file.offer, file.sealed, now_ms=self.cloud.clock.now().corrected)
         for chunk in plan.chunks():
             drafts = [CloudDraft(draft.payload, draft.author, "demo") for draft in chunk]
             for ledger in authority.author_all(plan.cloud, drafts):

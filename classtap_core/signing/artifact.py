@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from classtap_core.documents.records import Wording
 from classtap_core.seating.drawing import INK, MUTED, Mm, Shape, Sheet, Words
-from classtap_core.seating.formats.pdf import measured, write_pdf
+from classtap_core.seating.formats.pdf import font_of, measured, write_pdf
 from classtap_core.seating.formats.truetype import Font
 from classtap_core.signing.lettering import drawable, is_rtl, laid_out
 
@@ -50,7 +50,7 @@ class Evidence(NamedTuple):
 
 def artifact(evidence: Evidence, *, fonts: Sequence[bytes]) -> bytes:
     """The PDF. `fonts`: TrueType files for letters beyond the western ones; a letter none of them has stands as its number."""
-    return write_pdf(_Pages(evidence, [Font(data) for data in fonts]).sheets(), title=evidence.title, fonts=fonts)
+    return write_pdf(_Pages(evidence, [font_of(data) for data in fonts]).sheets(), title=evidence.title, fonts=fonts)
 
 
 def lines_of(evidence: Evidence) -> list[str]:
@@ -154,14 +154,14 @@ class _Pages:
 
 def wrapped(text: str, most: Mm, wide: Callable[[str], Mm]) -> Iterator[str]:
     """A paragraph in lines no wider than that, cut between words; a word too long for a line is cut inside."""
-    line = ""
+    line, room, space = "", most, wide("i i") - wide("ii")
     for word in _pieces(text.split(), most, wide):
-        longer = f"{line} {word}" if line else word
-        if line and wide(longer) > most:
+        need = wide(word)
+        if line and space + need > room:
             yield line
-            line = word
+            line, room = word, most - need
         else:
-            line = longer
+            line, room = (f"{line} {word}", room - space - need) if line else (word, most - need)
     if line:
         yield line
 

@@ -6,6 +6,7 @@ one, or where it has no such letter, a letter becomes a question mark and the re
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from classtap_core.seating.drawing import Shape, Sheet, Words
 from classtap_core.seating.formats.truetype import Font
@@ -20,12 +21,17 @@ _WIDTHS = (  # Adobe's Helvetica.afm, letters 32 to 126, in thousandths
 )  # fmt: skip
 
 
+font_of = lru_cache(maxsize=8)(Font)
+"""A TrueType file, read once: pages are often written one after another in the same few fonts."""
+_packed = lru_cache(maxsize=16)(partial(zlib.compress, level=9))
+
+
 def write_pdf(pages: Sequence[Sheet], *, title: str, fonts: Sequence[bytes] = ()) -> bytes:
     """Sheets as a PDF whose pages are as large as they: printed at 100 %, a ruler agrees.
 
     `fonts` are TrueType files, asked in order for letters that Helvetica does not have.
     """
-    extra = [Font(data) for data in fonts]
+    extra = [font_of(data) for data in fonts]
     objects = _Objects()
     catalog, tree = objects.new(), objects.new()
     used: dict[int, set[str]] = {}
@@ -75,7 +81,7 @@ class _Objects:
         return number
 
     def stream(self, data: bytes, entries: str = "") -> int:
-        packed = zlib.compress(data, 9)
+        packed = _packed(data)
         head = f"<< /Length {len(packed)} /Filter /FlateDecode {entries}>>\nstream\n".encode("latin-1")
         return self.add(head + packed + b"\nendstream")
 
@@ -153,7 +159,7 @@ def measured(item: Words, fonts: Sequence[Font]) -> float:
 
 def missing_letters(pages: Sequence[Sheet], fonts: Sequence[bytes]) -> int:
     """How many letters of some sheets would come out as question marks."""
-    extra = [Font(data) for data in fonts]
+    extra = [font_of(data) for data in fonts]
     letters = [letter for page in pages for item in page.items if isinstance(item, Words) for letter in item.text]
     return sum(not _is_western(letter) and not any(font.glyph(letter) for font in extra) for letter in letters)
 
