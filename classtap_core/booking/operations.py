@@ -266,7 +266,10 @@ def lapse_lease(tx: Tx, op: Operation[LapseLease]) -> Outcome:
         return DUPLICATE
     if not rules.is_due(lease, tx.now):
         return refused("tick.not_due", due_ms=lease.expires_ms + rules.LEASE_GRACE_MS)
+    unspent = rules.unspent(lease)
     tx.put(msgspec.structs.replace(lease, state=rules.LAPSED))
+    if unspent:
+        tx.effect(SeatsFreed(session=op.payload.session, places=unspent), home=Home.CLOUD)
     return ACCEPTED
 
 

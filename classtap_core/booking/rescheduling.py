@@ -9,8 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.freed import SeatsFreed
 from classtap_core.booking.records import Booking, Lease
 from classtap_core.booking.rules import places_left
+from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
@@ -199,6 +201,9 @@ def _moved(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite:
         )
     for old, new in zip(before, seated, strict=True):
         tx.put(new)
+        more = new.capacity + new.overbook - old.capacity - old.overbook
+        if more > 0:
+            tx.effect(SeatsFreed(session=new.id, places=more), home=Home.CLOUD)
         for booking in tx.find(Booking, "by_session", old.id):
             tx.put(replace(booking, date=new.date, spot=booking.spot if new.room == old.room else ""))
     return ACCEPTED

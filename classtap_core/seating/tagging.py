@@ -3,14 +3,27 @@
 from typing import Annotated, Any
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.freed import SeatsFreed
+from classtap_core.booking.records import Booking
+from classtap_core.booking.rules import CANCELLED
+from classtap_core.kernel.effects import Home
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
+from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, reason, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import seats as room_seats
-from classtap_core.schedule.seats import SpotStatus, StatusEntry, maps_scope, spot_status_id
+from classtap_core.schedule.records import Session
+from classtap_core.schedule.seats import (
+    SeatMapVersion,
+    SpotStatus,
+    StatusEntry,
+    maps_scope,
+    spot_status_id,
+    version_id,
+)
 from classtap_core.seating import model
+from classtap_core.seating.in_force import affected, coming
 
 BROKEN = (model.Status.NEEDS_ATTENTION, model.Status.OUT_OF_SERVICE)
 
@@ -50,7 +63,20 @@ def tag_spot(tx: Tx, op: Operation[TagSpot]) -> Outcome:
 
 @operation("spot.restore", version=1, kind=Kind.CLAIM, needs=Capability.EDIT_SEATMAP)
 class RestoreSpot(_OfSpot, frozen=True, kw_only=True):
-    """A spot works again."""
+    """A spot works again: a place more in each class to come whose map has it and where nobody sits on it."""
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield from super().reads(tx, op)
+        yield coming(self.location, tx.now)
+        sessions = _to_come(tx, self)
+        yield [
+            want
+            for one in sessions
+            for want in (
+                Key(SeatMapVersion, version_id(self.room, one.seat_map), maps_scope(self.location)),
+                Range(Booking, "by_session", (one.id,), scope=f"roster/{one.location}/{one.date}"),
+            )
+        ]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"seatmap:{self.room}",)
@@ -67,7 +93,20 @@ def restore_spot(tx: Tx, op: Operation[RestoreSpot]) -> Outcome:
     if (last.at_ms, last.device, last.sequence) > op.order:
         return refused("spot.later")
     _said(tx, op, model.Status.OPERATIONAL)
+    for session in _to_come(tx, op.payload):
+        version = tx.get(SeatMapVersion, version_id(op.payload.room, session.seat_map))
+        there = version is not None and op.payload.spot in (*version.public, *version.staff)
+        seated = {one.spot for one in tx.find(Booking, "by_session", session.id) if one.state != CANCELLED}
+        if there and op.payload.spot not in seated:
+            tx.effect(SeatsFreed(session=session.id, places=1, spot=op.payload.spot), home=Home.CLOUD)
     return ACCEPTED
+
+
+def _to_come(tx: Tx, said: RestoreSpot) -> list[Session]:
+    """The room's classes to come that have a map."""
+    found = tx.find(Session, "by_location_date", said.location, low=coming(said.location, tx.now).low)
+    wanted = set(affected(found, said.room, now_ms=tx.now))
+    return [one for one in found if one.id in wanted and one.seat_map]
 
 
 def _said(tx: Tx, op: Operation[TagSpot] | Operation[RestoreSpot], state: str) -> Id:

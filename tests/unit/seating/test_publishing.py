@@ -257,12 +257,16 @@ def test_a_class_moves_into_no_map_smaller_than_what_it_owes(world: World) -> No
     assert publish(world, put_up_larger, draft=named("larger"), head=1).link.outcome.stands
     assert world.say(move).link.outcome.stands
     assert one(world, Session, HALF_PAST).capacity == 3
+    more = world.say(ChangeSession(session=HALF_PAST, change=Change(overbook=1)))
+    assert [(effect.kind, effect.body["places"]) for effect in more.effects] == [("seats.freed", 1)]
 
 
 def test_places_changed_by_hand_stay_between_what_is_owed_and_the_map(world: World) -> None:
     put_up(world)
     world.say(CreateBooking(session=EVENING, child=ZOE, family=FAMILY, location=MAIN))
-    assert world.say(ChangeSession(session=EVENING, change=Change(capacity=9))).link.outcome.stands
+    ledger = world.say(ChangeSession(session=EVENING, change=Change(capacity=9)))
+    assert ledger.link.outcome.stands
+    assert not ledger.effects, "the map has no more than four"
     assert one(world, Session, EVENING).capacity == 4
     told = world.say(ChangeSession(session=EVENING, change=Change(capacity=1))).link.outcome
     assert codes(told) == ["session.capacity_owed"]

@@ -25,6 +25,7 @@ from tests.unit.house.world import (
     MAIN,
     MINUTE,
     NINE,
+    NINE_BALLET,
     OWNER,
     STUDIO,
     TEACHER,
@@ -81,7 +82,11 @@ def test_giving_it_back_is_decided_and_needs_more(world: World) -> None:
     assert codes(world.say(back, staff(CLERK)).link.outcome) == ["permission.denied"]
     world.clock.advance(MINUTE)
     mended = RestoreSpot(room=BLUE, location=MAIN, spot=spot_id("1,1"), by=OWNER, note="New strap")
-    assert world.say(mended).link.outcome.stands
+    assert seat(world, NINE_BALLET, ANA, "1,1").status is Status.REFUSED
+    ledger = world.say(mended)
+    assert ledger.link.outcome.stands
+    freed = [(effect.kind, effect.body["session"], effect.body["spot"]) for effect in ledger.effects]
+    assert freed == [("seats.freed", id, spot_id("1,1")) for id in (NINE_BALLET, EVENING)]
     assert [entry.state for entry in status(world).entries] == ["out_of_service", "operational"]
     assert seat(world, EVENING, BEN, "1,1").stands
     assert world.say(mended).link.outcome.status is Status.DUPLICATE
