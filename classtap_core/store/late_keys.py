@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from classtap_core.kernel.erasure import Erasure
 from classtap_core.store.log import changes_context, payload_context
 from classtap_core.store.subjects import SubjectKey
 from classtap_core.store.writer import Slices
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 HELD, AWAITED = "held_keys", "keys_awaited"
 """Small values: the keys that wait; that unsent work waits for keys."""
-LIST = "keys"
+LIST = Erasure.PREFIX
 """The scope that says who was erased. Once it is held, so is the list."""
 
 _ENTRIES, _PERSONS = 100, 500

@@ -17,6 +17,7 @@ class Keeping(NamedTuple):
     Attributes:
         level: of the room on its disk. free: bytes of it. marks: for how many marks that is enough.
         sound: whether nothing damaged was found. mends: whether what is damaged is mended without anybody's help.
+        sealed: whether the owner's key opens it too, so that a lost keyring loses nothing.
     """
 
     level: Level
@@ -24,12 +25,13 @@ class Keeping(NamedTuple):
     marks: int
     sound: bool
     mends: bool
+    sealed: bool
 
 
 def keeping_of(node: Node) -> Keeping:
     """Measures the disk; of the store, says what the last look found."""
     room, health = node.store.space.look(), node.store.watch.health
-    return Keeping(room.level, room.free, room.marks, health.sound, health.mends)
+    return Keeping(room.level, room.free, room.marks, health.sound, health.mends, node.store.recovery is not None)
 
 
 def on_keeping(node: Node, callback: Callable[[], None]) -> Callable[[], None]:

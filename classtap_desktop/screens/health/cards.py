@@ -23,7 +23,7 @@ from sync.client.health import Health, Steward
 from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
-FACTS = ("clock", "room", "store", "held", "mended")
+FACTS = ("clock", "room", "store", "owner", "held", "mended")
 
 
 class FactsCard(Card):
@@ -73,7 +73,7 @@ class FactsCard(Card):
         if health is not None and keeping is not None:
             for name, text in facts(health, keeping, words).items():
                 self.facts[name][1].show_text(text)
-            wrong = {"room": keeping.level is not Level.ENOUGH, "store": not keeping.sound}
+            wrong = {"room": keeping.level is not Level.ENOUGH, "store": not keeping.sound, "owner": not keeping.sealed}
             for name, bad in wrong.items():
                 self.facts[name][1].set_token("warn" if bad else "ink")
 

@@ -50,6 +50,7 @@ def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:
             "desk.health.room_is", used=size_words(health.store_bytes, words), free=size_words(health.free_bytes, words)
         ),
         "store": words.say(f"desk.health.store_{sound}"),
+        "owner": words.say("desk.health.owner_sealed" if keeping.sealed else "desk.health.owner_none"),
         "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
         "mended": words.number(health.repaired),
     }

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.store import late_keys, recovery
 from classtap_core.store.backup import Made
@@ -61,9 +62,13 @@ def sendable(store: Store) -> list[int]:
         return [one.sequence for _, one in reader.sendable_before()]
 
 
-def the_list_comes(store: Store) -> None:
+def the_list_comes(store: Store, *erased: int) -> None:
     """The first sync has loaded who was erased."""
-    store.apply_snapshot(bus_over(store.device), late_keys.LIST, [], next="", cursor=9, token="9").result()
+    rows = [
+        Pulled("erasure", child_id(one), late_keys.LIST, msgspec.json.encode({"id": child_id(one), "at_ms": NOW}))
+        for one in erased
+    ]
+    store.apply_snapshot(bus_over(store.device), late_keys.LIST, rows, next="", cursor=9, token="9").result()
     store.call(lambda: None, background=True)
 
 
@@ -93,8 +98,7 @@ def test_without_the_list_records_open_at_once_and_the_log_when_it_comes(made: M
 def test_whoever_the_list_names_stays_closed_for_ever(made: Made, tmp_path: Path) -> None:
     restored(made, tmp_path / "again", erased=None, files=None)
     with reopened(tmp_path / "again") as again:
-        again.call(lambda: again.device.erase(child_id(3)))  # as the list's row does that the snapshot brings
-        the_list_comes(again)
+        the_list_comes(again, 3)
         assert (said(again), sendable(again)) == ([0, 1, 2, 4], [3, 4, 5])
         again.bring_keys(keys_in(made), listed=True)
         assert said(again) == [0, 1, 2, 4]
