@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
@@ -21,7 +22,7 @@ from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
 from kiosk import flow
 from kiosk.camera import Camera, CameraState, Code, Frame
-from kiosk.decoding import Look, ScanWorker, Sighting
+from kiosk.decoding import Decoder, Look, Purse, ScanWorker, Sighting
 from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
 from kiosk.showing import shown
@@ -43,6 +44,9 @@ SUSPECT_MS = 120_000
 
 STORE_AGAIN_MS = 3_000
 """How often a store that could not save is tried again."""
+
+ATTEMPTS_EVERY_MS = 15_000
+"""How often the door is asked whether refused scans are to be told."""
 
 _WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
 
@@ -87,6 +91,8 @@ class KioskApp(QObject):
         self._closed = False
         self._checking_store, self._store_tried = False, 0
         self._scan = ""
+        self._sighting: Sighted | None = None
+        self._told_attempts = 0
         self._decode_us = 0
         self.state: State = flow.start(
             studio=node.papers.studio_name,
@@ -104,6 +110,7 @@ class KioskApp(QObject):
             on.RestartCamera: lambda command: self.restart_camera(),
             on.CheckStore: lambda command: self._check_store(),
             on.CheckPin: self._check_pin,
+            on.Override: self._override,
             on.Leave: lambda command: self.left.emit(),
             on.ReadStake: lambda command: self._read_stake(),
             on.SendQueue: lambda command: self.node.engine.nudge(),
@@ -168,7 +175,8 @@ class KioskApp(QObject):
         self.judged.emit(sighted.outcome)
         board = shown(sighted.board) if sighted.board else None
         params = tuple((name, value) for name, value in sighted.params.items())
-        self.happen(on.Verdict(text, sighted.outcome, board, params))
+        self._sighting = sighted
+        self.happen(on.Verdict(text, sighted.outcome, board, params, sighted.may_override))
 
     def _unsaved(self, code: str) -> None:
         """A scan could not be recorded: there is no verdict, and whoever stands there is told at once."""
@@ -217,7 +225,11 @@ class KioskApp(QObject):
             return
         if check.staff is not None:
             self.happen(on.PinAccepted(self._about()))
-        elif check.lock.manager:
+        else:
+            self._pin_refused(check)
+
+    def _pin_refused(self, check: PinCheck) -> None:
+        if check.lock.manager:
             self.happen(on.PinRefused("manager"))
         elif check.lock.until_ms is not None:
             left_ms = check.lock.until_ms - self.node.clock.now().corrected
@@ -279,6 +291,34 @@ class KioskApp(QObject):
             end()
         self._stop_camera()
 
+    def _override(self, command: on.Override) -> None:
+        """Let in whom the last verdict refused, when the PIN is of somebody who may."""
+        sighted = self._sighting
+
+        def work() -> PinCheck | Sighted:
+            check = self.door.check_pin(command.pin, Capability.OVERRIDE_GATE)
+            if check.staff is None or sighted is None:
+                return check
+            return self.door.override(sighted, check.staff, command.reason).result()
+
+        self._slow.submit(work).add_done_callback(self._signals.each(self._override_done))
+
+    def _override_done(self, future: "Future[PinCheck | Sighted]") -> None:
+        try:
+            found = future.result()
+        except ClassTapError as trouble:
+            log.warning("nobody was let in: %s", trouble.code)
+            limit = trouble.code == "scan.override_limit"
+            self.happen(on.OverrideRefused("error.override_limit" if limit else "error.override"))
+            return
+        if isinstance(found, PinCheck):
+            self._pin_refused(found)
+        elif found.board is None:
+            self.happen(on.OverrideRefused("error.override"))
+        else:
+            self._scan = found.scan
+            self.happen(on.Overridden(shown(found.board)))
+
     def _check_store(self) -> None:
         if self._checking_store:
             return
@@ -300,6 +340,15 @@ class KioskApp(QObject):
         self.happen(on.Tick(at.corrected))
         if self.state.store_fault and _now() - self._store_tried >= STORE_AGAIN_MS:
             self._check_store()
+        if _now() - self._told_attempts >= ATTEMPTS_EVERY_MS and not self.state.store_fault:
+            self._told_attempts = _now()
+            self.door.tell_attempts(online=self.state.online).add_done_callback(self._signals.each(self._told))
+
+    def _told(self, future: "Future[bool]") -> None:
+        """What was tried in vain is told, or waits in the store for the next time."""
+        fault = future.exception()
+        if fault is not None:
+            log.warning("attempts were not told: %s", type(fault).__name__)
 
     def _status(self, status: Status) -> None:
         online = status.state in (SyncState.ONLINE, SyncState.SYNCING)
@@ -342,6 +391,8 @@ class KioskApp(QObject):
             self._signals.each(self._sighted),
             on_frame=self._signals.latest(self._frame),
             on_look=self._looked,
+            on_hint=self._camera.help,
+            decoder=Decoder(purse=Purse(), stages=self.door.decoders()),
         )
         self._worker.start()
         self._camera.start()

@@ -48,6 +48,7 @@ UNKNOWN_CLOCK_S = 120.0
 """How far off a clock is taken to be before the cloud has been heard once."""
 
 
+KIOSK_POLICY = "kiosk"
 KEPT_ATTEMPTS = "attempts"
 KEPT_OVERRIDES = "overrides"
 TOLD_EVERY_MS = 15_000
@@ -292,6 +293,14 @@ class Door:
         id = policy_id(self.studio, rules.CHECKIN_POLICY)
         policy = fetch(reader, Policy, [id]).get(id)
         return rules.window_of(policy.values if policy else {})
+
+    def decoders(self) -> tuple[str, ...]:
+        """The ways to read a code that the studio uses (policy `kiosk`, `decoders`: names with commas); empty for all."""
+        id = policy_id(self.studio, KIOSK_POLICY)
+        with self.node.reader() as reader:
+            policy = fetch(reader, Policy, [id]).get(id)
+        said = "" if policy is None else str(policy.values.get("decoders", ""))
+        return tuple(name.strip() for name in said.split(",") if name.strip())
 
     # --- tap to saved
 

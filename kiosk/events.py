@@ -32,6 +32,7 @@ class Verdict:
     outcome: str
     board: Board | None = None
     params: Params = ()
+    may_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,27 @@ class Unlock:
 @dataclass(frozen=True, slots=True)
 class AskStaff:
     """Somebody asked for the staff PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskOverride:
+    """Staff want to let in whom the verdict refused: one of ``view.OVERRIDE_REASONS``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overridden:
+    """Staff let a family in; the ``board`` as it stands."""
+
+    board: Board
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideRefused:
+    """Nobody was let in: a code of the catalogue."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +344,14 @@ class CheckPin:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Check the PIN of staff and let in, answer with ``Overridden``, ``PinRefused`` or ``OverrideRefused``."""
+
+    pin: str = field(repr=False)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Close the kiosk."""
 
@@ -353,12 +383,12 @@ class EndDevice:
 
 
 Command = (
-    Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Leave | ReadStake | SendQueue
+    Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Override | Leave | ReadStake | SendQueue
     | SaveSealed | EndDevice
 )  # fmt: skip
 Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
-    | StoreBack | ClockSuspect | Lock | Unlock | AskStaff | PinEntered | PinAccepted | PinRefused | Veil
+    | StoreBack | ClockSuspect | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
     | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut
 )  # fmt: skip

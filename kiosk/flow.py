@@ -10,6 +10,7 @@ from typing import Any
 from kiosk import events as on
 from kiosk.events import Command, Event, GoAttract, Mark, MarkItem, SetLanguage, Tone, Verify
 from kiosk.view import (
+    OVERRIDE_REASONS,
     Board,
     Group,
     Leaving,
@@ -119,7 +120,7 @@ def _home(state: State) -> Next:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
         state, locale=state.home_locale, board=None, sheet=None, refusal=None, pin=None, text="", tapped=(),
-        about=(), leaving=None,
+        override="", about=(), leaving=None,
     )  # fmt: skip
     return _show(state, screen), tuple(commands)
 
@@ -172,7 +173,7 @@ def _verdict(state: State, event: on.Verdict) -> Next:
     if event.outcome == "ok" and event.board is not None:
         return _show(state, Screen.BOARD, board=_from_store(event.board)), (Tone("attention"),)
     outcome = "family_not_here" if event.outcome == "ok" else event.outcome
-    refusal = Refusal(outcome, event.params)
+    refusal = Refusal(outcome, event.params, event.may_override)
     return _show(state, Screen.REFUSAL, refusal=refusal, text=""), (Tone("refusal"),)
 
 
@@ -399,12 +400,36 @@ def _ask_staff(state: State, _: on.AskStaff) -> Next:
     return _show(state, Screen.PIN, pin=PinEntry(), refusal=None), ()
 
 
+def _ask_override(state: State, event: on.AskOverride) -> Next:
+    """The PIN stands between a refusal and its exception, each time."""
+    may = state.screen == Screen.REFUSAL and state.refusal is not None and state.refusal.may_override
+    if not may or event.reason not in OVERRIDE_REASONS:
+        return state, ()
+    return _show(state, Screen.PIN, pin=PinEntry(), override=event.reason), ()
+
+
+def _overridden(state: State, event: on.Overridden) -> Next:
+    if not state.override or state.pin is None:
+        return state, ()
+    board = _from_store(event.board)
+    return _show(state, Screen.BOARD, board=board, pin=None, refusal=None, override=""), (Tone("attention"),)
+
+
+def _override_refused(state: State, event: on.OverrideRefused) -> Next:
+    if not state.override:
+        return state, ()
+    state, commands = _home(state)
+    return _noticed(state, event.code, tone="warn"), (*commands, Tone("refusal"))
+
+
 def _pin_entered(state: State, event: on.PinEntered) -> Next:
     if state.pin is None or state.pin.checking:
         return state, ()
     entered = _awake(replace(state, pin=PinEntry(checking=True)))
     if state.leaving is not None:
         return entered, (on.EndDevice(state.leaving.word, event.pin),)
+    if state.override:
+        return entered, (on.Override(event.pin, state.override),)
     return entered, (on.CheckPin(event.pin),)
 
 
@@ -568,6 +593,9 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.Done: _done,
     on.ChooseLanguage: _language,
     on.AskStaff: _ask_staff,
+    on.AskOverride: _ask_override,
+    on.Overridden: _overridden,
+    on.OverrideRefused: _override_refused,
     on.PinEntered: _pin_entered,
     on.PinAccepted: _pin_accepted,
     on.PinRefused: _pin_refused,

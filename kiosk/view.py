@@ -111,6 +111,8 @@ class Reason:
 
 
 LATE_REASONS = (Reason("traffic"), Reason("school"), Reason("appointment"), Reason("other"))
+OVERRIDE_REASONS = ("known", "re_entry", "kiosk")
+"""Why staff let in whom a verdict refused; the words are the catalogue's ``kiosk.override.<reason>``."""
 ABSENT_REASONS = (Reason("ill"), Reason("travel"), Reason("family"), Reason("other"))
 
 
@@ -140,10 +142,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a pass was not taken: the outcome of the contract, such as ``expired``."""
+    """Why a pass was not taken: the outcome of the contract, such as ``expired``; whether staff may let in all the same."""
 
     outcome: str
     params: Params = ()
+    may_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ class Pending:
 class State:
     """The whole kiosk. Times with ``_at_ms`` are monotonic; ``wall_ms`` is ms since the epoch.
 
-    ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
+    ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
     screen: Screen = Screen.ATTRACT
@@ -213,6 +216,7 @@ class State:
     sheet: Sheet | None = None
     refusal: Refusal | None = None
     pin: PinEntry | None = None
+    override: str = ""
     about: tuple[Notice, ...] = ()
     leaving: Leaving | None = None
     notice: Notice | None = None

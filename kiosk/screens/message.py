@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from classtap_desktop.kit import Button, CountdownRing, IconDisc, Label, theme
 from kiosk import events as on
 from kiosk.screens.sentences import titled
-from kiosk.view import Screen, State
+from kiosk.view import OVERRIDE_REASONS, Screen, State
 
 # outcome: (icon, tone); what a family can mend itself is amber, what needs a person is orange, a forgery is red
 _REFUSALS = {
@@ -37,6 +37,22 @@ class MessagePage(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.staff = Button(words.say("kiosk.staff"), kind="quiet", size="kiosk_chip", icon="lock")
         self.staff.clicked.connect(lambda _=False: self.happened.emit(on.AskStaff()))
+        self.override = QWidget()
+        ask = Label(words.say("kiosk.override.ask"), "hint", token="muted", wrap=True)
+        ask.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        ways = QHBoxLayout()
+        ways.setSpacing(here.px(12))
+        ways.addStretch(1)
+        for reason in OVERRIDE_REASONS:
+            way = Button(words.say(f"kiosk.override.{reason}"), size="kiosk_chip")
+            way.clicked.connect(lambda _=False, why=reason: self.happened.emit(on.AskOverride(why)))
+            ways.addWidget(way)
+        ways.addStretch(1)
+        below = QVBoxLayout(self.override)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(here.px(8))
+        below.addWidget(ask)
+        below.addLayout(ways)
         self.ring = CountdownRing(size=60)
         self.action = Button("", kind="primary", size="kiosk_main")
         self.action.clicked.connect(lambda _=False: self.happened.emit(self._event))
@@ -61,12 +77,16 @@ class MessagePage(QWidget):
         page = QVBoxLayout(self)
         page.setContentsMargins(0, here.px(18), 0, 0)
         page.addLayout(across, 1)
+        page.addWidget(self.override)
+        page.addSpacing(here.px(18))
         page.addLayout(foot)
 
     def show_state(self, state: State) -> None:
         """Show what the state's screen has to say."""
         words = theme().words
         self.ring.show_left(state.idle_left_s, state.idle_total_s)
+        may = state.screen == Screen.REFUSAL and state.refusal is not None and state.refusal.may_override
+        self.override.setVisible(may)
         if state.screen == Screen.REFUSAL and state.refusal is not None:
             icon, tone = _REFUSALS.get(state.refusal.outcome, ("warn", "warn"))
             self._say(titled("outcome", state.refusal.outcome, state.refusal.params), icon, tone)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QResizeEvent, QSh
 from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import EmptyState, theme
+from classtap_desktop.kit.scanner import HandScanner
 from kiosk import events as on
 from kiosk.screens.attract import AttractPage
 from kiosk.screens.board import BoardPage
@@ -60,6 +61,8 @@ class KioskWindow(QWidget):
         self._touched.setInterval(0)
         self._fit_zoom()
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+        self.scanner = HandScanner(self)
+        self.scanner.scanned.connect(lambda text: self.happened.emit(on.Sighting(text)))
         self._build()
 
     def show_state(self, state: State) -> None:
@@ -196,6 +199,7 @@ class KioskWindow(QWidget):
         self._touched.stop()
         theme().changed.disconnect(self._later.start)
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.scanner.close()
         self.closing.emit()
         super().closeEvent(event)
 

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from classtap_cli.demo.studio import DemoFamily
+from classtap_core.access.blueprints import Capability
 from classtap_core.booking.operations import CreateBooking
-from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.attempts import ScanAttempts
+from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.rules import Window
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.passes.operations import RevokePass
@@ -152,6 +154,52 @@ def test_other_refusals_are_counted_and_leave_no_entry(home: House) -> None:
     for (_, outcome), counts in counted.items():
         totals[outcome] = totals.get(outcome, 0) + counts["count"]
     assert totals == {"tampered": 1, "unreadable": 4, "other_studio": 1}
+
+
+def test_what_was_tried_in_vain_is_told_in_sums_and_outlives_a_restart(home: House) -> None:
+    text = home.texts[home.families[0].family]
+    forged = text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:]
+    for _ in range(7):
+        home.door.scan(forged).result()
+    home.door.scan(home.foreign).result()
+    assert home.door.tell_attempts(online=True).result() is False, "not yet: more may come"
+    home.node.close()
+    home.open()
+    home.sky.moved_ms += 20_000
+    assert home.door.tell_attempts(online=False).result() is False, "offline they are kept for ten minutes"
+    assert home.door.tell_attempts(online=True).result() is True
+    assert home.door.tell_attempts(online=True).result() is False, "once"
+    (entry,) = log_of(home.node)
+    assert entry.kind == "scan.attempts"
+    with home.node.reader() as reader:
+        (told,) = search(reader, ScanAttempts, "by_device")
+    assert {(one.outcome, one.count) for one in told.items} == {("tampered", 7), ("other_studio", 1)}
+    assert {one.handle for one in told.items} == {""}, "nothing is passed on of what nobody signed"
+
+
+def test_staff_may_let_in_twice_without_contact_and_never_a_revoked_pass(home: House) -> None:
+    home.sky.moved_ms += 15 * 86_400_000
+    stale = home.scan(home.families[0])
+    assert (stale.outcome, stale.board, stale.may_override) == ("keys_stale", None, True)
+    clerk = home.door.check_pin(PINS["dilnoza"], Capability.OVERRIDE_GATE).staff
+    assert clerk is not None
+    for _ in range(2):
+        let_in = home.door.override(stale, clerk, "known").result()
+        assert (let_in.outcome, let_in.family, let_in.board is not None) == ("ok", stale.family, True)
+    written = log_of(home.node)
+    assert [(entry.kind, entry.told.stands) for entry in written] == [("scan.override", True)] * 2
+    assert clerk.encode() in written[-1].data
+    assert written[-1].id == let_in.scan
+    with pytest.raises(Refused, match="override_limit"):
+        home.door.override(stale, clerk, "known").result()
+    home.node.close()
+    home.open()
+    with pytest.raises(Refused, match="override_limit"):
+        home.door.override(stale, clerk, "known").result()
+    revoked = home.scan(home.families[-1])
+    assert (revoked.outcome, revoked.may_override) == ("revoked", False)
+    with pytest.raises(Refused, match="not_to_override"):
+        home.door.override(revoked, clerk, "known").result()
 
 
 def test_looking_without_keeping_writes_nothing(home: House) -> None:

@@ -375,6 +375,40 @@ def test_hidden_names_take_no_taps() -> None:
     assert walk.send(on.Veil(False)).tap(0, Status.PRESENT).last != ()
 
 
+def refused(*, may_override: bool = True) -> Walk:
+    """A family whose single entry was used."""
+    return Walk().send(on.Sighting(PASS), on.Verdict(PASS, "used", may_override=may_override))
+
+
+def test_staff_let_in_whom_a_verdict_refused_with_a_reason_and_a_pin() -> None:
+    walk = refused().send(on.AskOverride("re_entry"))
+    assert (walk.state.screen, walk.last) == (Screen.PIN, ())
+    walk.send(on.PinEntered("271828"))
+    assert walk.last == (on.Override("271828", "re_entry"),)
+    assert "271828" not in repr(walk.state) + repr(walk.last)
+    walk.send(on.PinRefused("wrong", 2), on.PinEntered("314159"), on.Overridden(okafors()))
+    assert (walk.state.screen, walk.state.board, walk.state.override) == (Screen.BOARD, okafors(), "")
+
+
+@pytest.mark.parametrize(
+    "walk", [refused(may_override=False), Walk(), Walk().board()], ids=["not to be overridden", "nobody", "a board"]
+)
+def test_without_a_refusal_that_may_be_there_is_nothing_to_override(walk: Walk) -> None:
+    before = walk.state.screen
+    walk.send(on.AskOverride("known"), on.PinEntered("271828"), on.Overridden(okafors()))
+    assert (walk.state.screen, walk.last) == (before, ())
+    assert refused().send(on.AskOverride("any reason")).state.screen == Screen.REFUSAL
+
+
+def test_a_limit_that_is_reached_is_said_and_nobody_is_let_in() -> None:
+    walk = refused().send(on.AskOverride("known"), on.PinEntered("1"), on.OverrideRefused("error.override_limit"))
+    assert (walk.state.screen, walk.state.board, walk.state.override) == (Screen.ATTRACT, None, "")
+    assert walk.state.notice is not None
+    assert walk.state.notice.code == "error.override_limit"
+    walk = refused().send(on.AskOverride("known"), on.Cancel(), on.Overridden(okafors()))
+    assert walk.state.screen == Screen.ATTRACT, "who went back is not let in by an answer that comes late"
+
+
 # At random
 
 ROWS = [(row.session, row.child) for row in okafors().rows()]
@@ -401,7 +435,7 @@ EVENTS = st.one_of(
     st.builds(on.PinRefused, st.sampled_from(["wrong", "paused", "manager"]), st.integers(0, 5)),
     st.sampled_from([
         on.TapAllPresent(), on.Confirm(), on.Cancel(), on.Done(), on.Touched(), on.Retry(), on.AskStaff(),
-        on.PinAccepted(), on.CameraFault("unplugged"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
+        on.AskOverride("known"), on.OverrideRefused("error.override"), on.PinAccepted(), on.CameraFault("unplugged"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
         on.CloseKiosk(), on.SignOut(), on.Stake(3, 1, "word"), on.SendFirst(), on.SaveFirst("file"), on.GoOn(),
         on.LeaveSaid("store.not_confirmed"), on.Lock("device_revoked"), on.Unlock(), on.ClockSuspect(True), object(), None, "an event of next year",
     ]),

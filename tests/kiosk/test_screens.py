@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QFontMetrics, QImage
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -57,6 +57,9 @@ ALL: dict[str, Callable[[], State]] = {
     "absent": lambda: asking(Status.ABSENT),
     "refusal": lambda: resting(screen=Screen.REFUSAL, refusal=Refusal("superseded"), idle_left_s=9, idle_total_s=12),
     "forged": lambda: resting(screen=Screen.REFUSAL, refusal=Refusal("tampered"), idle_left_s=9, idle_total_s=12),
+    "used": lambda: resting(
+        screen=Screen.REFUSAL, refusal=Refusal("used", may_override=True), idle_left_s=9, idle_total_s=12
+    ),
     "pin": lambda: resting(screen=Screen.PIN, pin=PinEntry(error="wrong", n=2), idle_left_s=21, idle_total_s=30),
     "camera-trouble": lambda: resting(screen=Screen.CAMERA_TROUBLE, camera_fault="no_camera"),
     "store-trouble": lambda: resting(screen=Screen.STORE_TROUBLE, store_fault="disk_full", clock_suspect=True),
@@ -486,6 +489,19 @@ def test_more_children_than_fit_are_counted_and_reached(kiosk: Kiosk) -> None:
     assert not board.more.isVisible()
     last = list(board.rows.values())[-1]
     assert _inside(last, board.list)
+
+
+def test_a_scanner_that_types_is_one_sighting_and_reaches_no_button(kiosk: Kiosk) -> None:
+    kiosk.show(resting(screen=Screen.PIN, pin=PinEntry(), idle_left_s=21, idle_total_s=30))
+    handle = kiosk.window.windowHandle()
+    text = "CT:W50V50UAEIZ9V.9HX8PTT+-ONTMNF2000300271828"
+    for letter in text.lower():
+        QApplication.sendEvent(handle, QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, letter))
+    QApplication.sendEvent(
+        handle, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r")
+    )
+    assert [event for event in kiosk.sent if isinstance(event, on.Sighting)] == [on.Sighting(text)]
+    assert not any(isinstance(event, on.PinEntered) for event in kiosk.sent)
 
 
 def test_a_scrolled_board_keeps_its_place_when_a_mark_is_saved(kiosk: Kiosk) -> None:

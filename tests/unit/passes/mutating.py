@@ -35,9 +35,10 @@ def _bytes(text: str) -> tuple[bytearray, str]:
     """The signed bytes of a text and what follows them; nothing of a text that has none."""
     end = STATIC_CHARACTERS if len(text) != 177 else 177
     try:
-        return bytearray(base45.decode(text[3:end])), text[end:]
+        data = base45.decode(text[3:end])
     except base45.Base45Error:
-        return bytearray(102), ""
+        data = b""
+    return (bytearray(data), text[end:]) if len(data) >= 102 else (bytearray(102), "")
 
 
 def _text(data: bytes | bytearray, rest: str) -> str:

@@ -1,6 +1,6 @@
 """A hand-held scanner: what it types is a text, what people type is not, and Caps Lock changes nothing."""
 
-from kiosk.wedge import Wedge, as_scanned
+from classtap_core.passes.wedge import Wedge, as_scanned
 
 TEXT = "CT:" + "W50V50UAEIZ9V.9HX8PTT+-ONTMNF2000300-LD9QTTWDL1EN7TPA1*3OL$BV$L"
 
