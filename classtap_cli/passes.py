@@ -13,6 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Families' passes.")
 
 FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="The family's id, or its name.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="FILE.png, FILE.svg or FILE.pdf.")]
+SheetOut = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.pdf", help="The PDF to write.")]
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT", help="What the code says, as a scanner gives it.")]
 PinFile = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the PIN, not asked for.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
@@ -34,6 +35,19 @@ def issue(
     write(out, issued)
     found = {"family": issued["family"], "file": str(out), "expires": issued["expires"]}
     call.answer(found, say("cli.pass_issued", name=issued["name"], file=str(out)))
+
+
+@app.command()
+@answering
+def sheet(out: SheetOut, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """Ask the cloud for every family's pass and write them as cards to print and cut out, ten on a page."""
+    call = invocation(data, program, now, json)
+    from classtap_cli.cards import sheet as write
+
+    found = ask(call, "pass.sheet")
+    write(out, found)
+    cards = len(found["cards"])
+    call.answer({"file": str(out), "cards": cards}, say("cli.pass_sheet", cards=cards, file=str(out)))
 
 
 @app.command()

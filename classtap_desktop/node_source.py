@@ -16,11 +16,14 @@ from classtap_core.kernel.tx import Change, Reader, Ref
 from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
 from sync.client.auditing import NodeAuditor
+from sync.client.album import NodeAlbum
+from sync.client.asking import the_cloud
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
 
+from sync.protocol import PassText
 
 class NodeReader:
     """Reads what is committed, as of each question, on whatever thread asks."""
@@ -70,6 +73,13 @@ class NodeSource:
         return Place(papers.studio, papers.device, papers.location or None, self._node.store.protection.value)
 
     @property
+    def place_name(self) -> str:
+        return self._node.papers.studio_name
+
+    def pass_text(self, family: Id) -> PassText:
+        with the_cloud(self._node) as transport:
+            return transport.pass_text(family)
+
     def leaving(self) -> Leaving:
         return Leaving(self._node)
 

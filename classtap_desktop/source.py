@@ -20,6 +20,7 @@ from sync.client.health import Steward
 from sync.client.leaving import Leaving
 
 Stop = Callable[[], None]
+from sync.protocol import PassText
 """Ends a subscription; may be called more than once."""
 
 
@@ -57,6 +58,14 @@ class DeskSource(Protocol):
 
     @property
     def leaving(self) -> Leaving | None:
+    def place_name(self) -> str:
+        """The studio's name."""
+        ...
+
+    def pass_text(self, family: Id) -> PassText:
+        """A family's printed pass, from the cloud. Raises EnvironmentFault `cloud.unreachable`, Refused with its code."""
+        ...
+
         """Signing this device out; None where there is nothing to destroy (a desk in memory)."""
         ...
 

@@ -1,20 +1,17 @@
 """The device that is asked, and what every question shares."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from classtap_core.checkin.reading import fetch
-from classtap_core.kernel.errors import EnvironmentFault, Refused
+from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, parse
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.naming.matching import How
 from classtap_core.people.records import Family
 from sync.client.node import Node
-from sync.client.transport import Rejected, Transport, Unreachable
 
 
 class Device(NamedTuple):
@@ -26,20 +23,6 @@ class Device(NamedTuple):
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """A question that needs no more than its name."""
-
-
-@contextmanager
-def the_cloud(node: Node) -> Iterator[Transport]:
-    """A connection of the question's own. Raises EnvironmentFault `cloud.unreachable`, Refused with the cloud's code."""
-    transport = Transport(node.url, node.papers.token)
-    try:
-        yield transport
-    except Unreachable as error:
-        raise EnvironmentFault("cloud.unreachable", url=node.url) from error
-    except Rejected as no:
-        raise Refused(no.code, **no.params) from no
-    finally:
-        transport.close()
 
 
 def check_stands(outcome: Outcome) -> None:

@@ -4,15 +4,18 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, check_stands, family_called, iso, the_cloud
+from classtap_cli.questions.device import Device, Nothing, check_stands, family_called, iso
 from classtap_core.access.blueprints import Capability
-from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.outcomes import Outcome
+from classtap_core.naming.spelling import folded
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
+from classtap_core.people.records import Family
 from kiosk import showing
 from kiosk.door import Door
+from sync.client.asking import the_cloud
 from sync.client.signing_in import signed_in
 
 
@@ -84,6 +87,19 @@ def issue(device: Device, asked: OfFamily) -> dict[str, Any]:
         "expires_s": issued.expires,
         "zone": device.node.zone(),
     }
+
+
+def sheet(device: Device, asked: Nothing) -> dict[str, Any]:
+    """Have the cloud say the pass of every family held here that has one, by name. Raises as `issue`."""
+    with device.node.reader() as reader:
+        families = search(reader, Family, "by_home")
+        held = {one.family for one in search(reader, Pass, "by_family") if one.revoked_at_ms is None}
+    cards = []
+    with the_cloud(device.node) as transport:
+        for family in sorted((one for one in families if one.id in held), key=lambda one: (folded(one.name), one.id)):
+            issued = transport.pass_text(family.id)
+            cards.append({"name": family.name, "text": issued.text, "expires_s": issued.expires})
+    return {"studio": device.node.papers.studio_name, "zone": device.node.zone(), "cards": cards}
 
 
 def revoke(device: Device, asked: Revoke) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, Nothing, iso, the_cloud
+from classtap_cli.questions.device import Device, Nothing, iso
 from classtap_cli.questions.syncing import Most, once
 from classtap_core.kernel.errors import Refused
+from sync.client.asking import the_cloud
 from sync.client.health import SetAside, health_of, set_aside, support_log
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, Nothing, iso, the_cloud
+from classtap_cli.questions.device import Device, Nothing, iso
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.outcomes import Outcome
+from sync.client.asking import the_cloud
 from sync.client.engine import State, Status
 from sync.client.node import Node
 

@@ -33,6 +33,7 @@ TABLE: Table[Device] = {
     "scan": Question(passing.Text, passing.scan),
     "pass.verify": Question(passing.Text, passing.verify),
     "pass.issue": Question(passing.OfFamily, passing.issue),
+    "pass.sheet": Question(Nothing, passing.sheet),
     "pass.revoke": Question(passing.Revoke, passing.revoke),
     "submit": Question(passing.Submit, passing.submit),
     "import": Question(importing.File, importing.bring),

@@ -20,6 +20,7 @@ from classtap_core.kernel.envelope import GENESIS, Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.records import Row, decode
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.naming.matching import Asked, fit
@@ -29,6 +30,7 @@ from sync.client.engine import State, Status
 from tests.desk.audits import MemoryAuditor
 
 NOW_MS = 1_795_274_640_000  # 2026-11-21 16:24 in Madrid
+from sync.protocol import PassText
 DESK, KIOSK = Id("d" * 32), Id("e" * 32)
 
 
@@ -241,3 +243,9 @@ class MemorySource:
     def close(self) -> None:
         """End the writer."""
         self._writer.shutdown()
+    def place_name(self) -> str:
+        return self._world.plan.name
+
+    def pass_text(self, family: Id) -> PassText:
+        raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
+

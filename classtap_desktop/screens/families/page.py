@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
-from classtap_core.timekeeping.rules import local_date
-from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, theme
+from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, photos, theme
 from classtap_desktop.kit.states import FACES
+from classtap_desktop.screens.families import passes
 from classtap_desktop.screens.families.reading import ChildLine, ContactLine, FamilyPage, Visit
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.spacing import column, grown, row
 
 _START = Qt.AlignmentFlag.AlignLeading
-_TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
 
 
 class PageView(QWidget):
     """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
-    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new.
+    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `send` or `print`.
     """
 
     renamed = Signal(str, str)
     opened = Signal(str)
     asked = Signal(str, str)
+    wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -175,7 +173,9 @@ class PageView(QWidget):
     def _child(self, into: QVBoxLayout, child: ChildLine, page: FamilyPage) -> None:
         words = theme().words
         line = row(gap=12)
-        line.addWidget(Avatar(child.name, colour_of(child.id), size=38), 0, Qt.AlignmentFlag.AlignTop)
+        face = Avatar(child.name, colour_of(child.id), size=38)
+        face.show_picture(photos.read(child.photo))
+        line.addWidget(face, 0, Qt.AlignmentFlag.AlignTop)
         names = column(gap=4)
         head = row(gap=8)
         head.addWidget(Label(child.name, "strong", elide=True), 1)
@@ -245,15 +245,12 @@ class PageView(QWidget):
         into.addLayout(block)
 
     def _pass(self, into: QVBoxLayout, page: FamilyPage) -> None:
-        words, held = theme().words, page.pass_line
-        icon = {"good": "check", "none": None}.get(held.state, "warn")
-        into.addWidget(Pill(words.say(f"desk.pass.{held.state}"), _TONES[held.state], icon=icon))
-        hint = {
-            "good": ("desk.pass.until", held.expires_ms), "expired": ("desk.pass.since", held.expires_ms),
-            "revoked": ("desk.pass.since", held.revoked_ms), "none": ("desk.pass.none_hint", 0),
-        }[held.state]  # fmt: skip
-        when = words.date(date.fromisoformat(local_date(hint[1], page.zone)), style="long") if hint[1] else ""
-        into.addWidget(
-            Label(words.say(hint[0], when=when) if when else words.say(hint[0]), "text", token="muted", wrap=True)
-        )
-        into.addStretch(1)
+        words = theme().words
+        buttons = []
+        if page.editable and page.pass_line.state == "good":
+            for deed in ("send", "print"):
+                button = Button(words.say(f"desk.pass.{deed}"), size="small", icon="print" if deed == "print" else None)
+                button.setObjectName(f"pass-{deed}")
+                button.clicked.connect(lambda _=False, deed=deed: self.wanted.emit(deed))
+                buttons.append(button)
+        passes.fill(into, page.pass_line, page.sent, zone=page.zone, buttons=tuple(buttons))

@@ -24,6 +24,7 @@ from classtap_core.people.rules import HEALTH_NOTE, sort_name
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.operator import Operator
+from classtap_desktop.screens.families.passes import PassLine, SentLine, read_sent
 from classtap_desktop.screens.sessions import SessionLine, line_of
 from classtap_desktop.source import DeskSource
 
@@ -77,6 +78,7 @@ class ChildLine(NamedTuple):
     badge: bool
     visits: tuple[Visit, ...]
     lacks: tuple[Lack, ...] = ()
+    photo: bytes | None = None
 
 
 class ContactLine(NamedTuple):
@@ -88,16 +90,6 @@ class ContactLine(NamedTuple):
     phone: str
     email: str
     masked: bool
-
-
-class PassLine(NamedTuple):
-    """A family's pass. Attributes: `state` is `good`, `expired`, `revoked` or `none`; times in ms."""
-
-    state: str
-    epoch: int = 0
-    issued_ms: int = 0
-    expires_ms: int = 0
-    revoked_ms: int = 0
 
 
 class FamilyPage(NamedTuple):
@@ -114,6 +106,7 @@ class FamilyPage(NamedTuple):
     editable: bool
     sees_health: bool = False
     home_id: Id = Id("")
+    sent: tuple[SentLine, ...] = ()
 
 
 def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
@@ -150,7 +143,7 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
             ChildLine(
                 child.id, f"{child.given} {child.surname}".strip(),
                 child.id in badges and HEALTH_NOTE in badges[child.id].codes, visits.get(child.id, ()),
-                lacks.get(child.id, ()),
+                lacks.get(child.id, ()), source.album.picture(child.photo.hash) if child.photo else None,
             )
             for child in children
         ),
@@ -159,7 +152,7 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
         operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
-        held.home,
+        held.home, read_sent(reader, family),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.household import Household, read_household
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
+from classtap_desktop.screens.families.passes import PassDeeds
 from classtap_desktop.screens.families.reading import (
     KINDS,
     FamilyLine,
@@ -85,6 +86,8 @@ class FamiliesScreen(Screen):
         self.page_view.renamed.connect(self._rename)
         self.page_view.opened.connect(lambda session: desk.open("roster", session))
         self.page_view.asked.connect(self._ask_form)
+        self.passes = PassDeeds(desk, self)
+        self.page_view.wanted.connect(self._do_with_pass)
         self.form: PeopleForm | None = None
         self._either.addWidget(self.page_view)
         self.empty = EmptyState("people", "", "")
@@ -205,6 +208,13 @@ class FamiliesScreen(Screen):
             self.page_view.show_page(page)
             self._either.setCurrentIndex(0 if page is not None else 1)
             self.paged.emit()
+
+    def _do_with_pass(self, deed: str) -> None:
+        page = self.page_view.page
+        if page is not None and deed == "send":
+            self.passes.send(page.id)
+        elif page is not None:
+            self.passes.print(page.id, page.name, page.zone)
 
     # --- forms
 
