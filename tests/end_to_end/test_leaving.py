@@ -9,8 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from classtap_cli.questions.table import answering_others
 from classtap_core import house
+from classtap_core.kernel.clock import SystemClock
 from classtap_core.people.operations import RenameFamily
-from classtap_core.store import recovery
+from classtap_core.people.records import Family
+from classtap_core.store import late_keys, recovery
 from classtap_core.store.container import Opener
 from classtap_core.store.restore import restore
 from classtap_core.store.store import Store
@@ -21,6 +23,8 @@ from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
+from sync.client.leaving import Leaving
+from sync.client.node import Node
 from tests.end_to_end.house_rig import say, staff
 from tests.end_to_end.rig import Studio
 
@@ -149,3 +153,27 @@ def test_leaving_it_alone_changes_nothing(page: LeavePage, studio: Studio) -> No
     assert not page.isVisible()
     assert page.pad.count() == 0
     assert Store.exists(studio.nodes["desk"].store.folder)
+
+
+def test_what_was_saved_sealed_reaches_the_cloud_whole_from_elsewhere(studio: Studio, tmp_path: Path) -> None:
+    """The keys of persons wait for who was erased; what is unsent waits for them, and comes with the sync that says it."""
+    desk, family = studio.nodes["desk"], studio.plan.families[0]
+    said = say(desk, RenameFamily(family=family.family, base=family.name, name="Carried home"), staff(studio))
+    assert said.outcome.stands
+    desk.store.seal_to(OWNER.public)
+    saved = Leaving(desk).save(tmp_path / "saved.ctbackup")
+    studio.leave("desk")
+    elsewhere = tmp_path / "elsewhere"
+    found = restore(saved.file, elsewhere, house.registry(), opener=Opener(owner=OWNER), program="desk")
+    assert (found.unsent, found.held > 0, found.sealed) == (1, True, 0)
+    with Node.open(elsewhere, program="desk", clock=SystemClock(), ring=None) as again:
+        with again.reader() as reader:
+            assert (len(reader.unsent_before()), reader.sendable_before()) == (1, [])
+        again.engine.once()
+        again.store.call(lambda: None, background=True)
+        again.engine.once()
+        with again.reader() as reader:
+            assert reader.unsent_before() == []
+            assert not late_keys.awaited(reader)
+    rows = studio.cloud.studios.storage(studio.plan.studio).rows(Family, [family.family])
+    assert b"Carried home" in rows[family.family].body
