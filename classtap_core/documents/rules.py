@@ -105,17 +105,22 @@ def asked_of(documents: Iterable[Document], session: Session, *, when: str) -> l
 def owed(documents: Iterable[Document], session: Session, consents: Consents | None, *, when: str) -> list[Owed]:
     """What a session asks to have signed, and how each stands for a child."""
     found = []
+    signings = standing_signings(consents)
     for document, edition, program, severity in asked_of(documents, session, when=when):
         if document.signed:
             needed = least(document.editions, session.date)
-            standing = standing_of(consents, document.id, program, needed)
+            standing = _standing(signings, document.id, program, needed)
             found.append(Owed(document, edition.number, needed, program, severity, standing))
     return found
 
 
 def standing_of(consents: Consents | None, document: str, program: str, needed: int) -> Standing:
     """How a child stands to a document: signed in a version that still does, signed too long ago, or not signed."""
-    signed = [one.number for one in standing_signings(consents) if (one.document, one.program) == (document, program)]
+    return _standing(standing_signings(consents), document, program, needed)
+
+
+def _standing(signings: Iterable[Signing], document: str, program: str, needed: int) -> Standing:
+    signed = [one.number for one in signings if (one.document, one.program) == (document, program)]
     if not signed:
         return Standing.MISSING
     return Standing.VALID if max(signed) >= needed else Standing.OUTDATED
