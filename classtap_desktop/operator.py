@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from classtap_core.access import pins, rules
+from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant, Staff, StaffPin
+from classtap_core.auditing.lines import PIN
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Resource
@@ -24,7 +26,7 @@ class Operator(NamedTuple):
     @property
     def author(self) -> Author:
         """The author of what they do from now on."""
-        return Author(type="staff", id=self.id)
+        return Author(type="staff", id=self.id, proof=PIN)
 
     def may(self, capability: str, *, location: str | None, at_ms: int) -> bool:
         """Say whether they may do something at a location (None: in the whole studio) at an instant."""
@@ -40,6 +42,7 @@ class Answer(StrEnum):
     PAUSED = "paused"
     MANAGER = "manager"
     NO_PIN = "no_pin"
+    NOT_MANAGER = "not_manager"
 
 
 class SignIn(NamedTuple):
@@ -100,3 +103,19 @@ def sign_in(source: DeskSource, staff: Id, pin: str) -> SignIn:
         return SignIn(Answer.PAUSED, until_ms=lock.until_ms)
     steps = (*(wrong for wrong, _ in pins.STEPS_MS), pins.NEEDS_MANAGER)
     return SignIn(Answer.WRONG, tries_left=next(wrong for wrong in steps if wrong > tries.wrong) - tries.wrong)
+
+
+def open_lock(source: DeskSource, staff: Id, manager: Id, pin: str) -> SignIn:
+    """Let somebody try again whom ten wrong PINs locked here: a manager vouches with a PIN of their own.
+
+    The manager is not signed in by it. `not_manager` for who may not manage staff; nobody opens their own lock.
+    """
+    found = sign_in(source, manager, pin)
+    if found.operator is None:
+        return found
+    at_ms = source.clock.now().corrected
+    may = found.operator.may(Capability.MANAGE_STAFF, location=source.place.location, at_ms=at_ms)
+    if not may or manager == staff:
+        return SignIn(Answer.NOT_MANAGER)
+    source.keep_tries(staff, pins.Tries())
+    return found

@@ -11,7 +11,8 @@ import msgspec
 
 class Settings(msgspec.Struct, kw_only=True):
     """Attributes: `look` (`system`, `light`, `dark`, `bright`), `locale`, `text_scale` (1.0 to 2.0), `size` (width and
-    height of the window in pixels), `maximized`, `screen` (shown first), `location` (the schedule's filter)."""
+    height of the window in pixels), `maximized`, `screen` (shown first), `location` (the schedule's filter),
+    `lock_after_s` (without a touch; 0: never)."""
 
     look: str = "system"
     locale: str = "en"
@@ -20,6 +21,7 @@ class Settings(msgspec.Struct, kw_only=True):
     maximized: bool = False
     screen: str = "today"
     location: str = ""
+    lock_after_s: int = 300
 
 
 def load(file: Path | None, *, locale: str = "en") -> Settings:

@@ -18,6 +18,7 @@ from classtap_desktop.canvas.screen import SeatMapsScreen
 from classtap_desktop.desk import Desk
 from classtap_desktop.frame.finding import Finding
 from classtap_desktop.frame.help_page import HelpPage
+from classtap_desktop.frame.idle import Idle
 from classtap_desktop.frame.keys import Keys
 from classtap_desktop.frame.palette import Palette
 from classtap_desktop.frame.sidebar import SideBar
@@ -31,6 +32,7 @@ from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.screens.health.banner import KeepingBanner
+from classtap_desktop.screens.imports.view import ImportsScreen
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.screens.roster.view import RosterScreen
 from classtap_desktop.screens.schedule.view import ScheduleScreen
@@ -48,7 +50,7 @@ ABOVE = (
     ("families", "people"),
     ("seatmaps", "seats"),
 )
-BELOW = (("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
+BELOW = (("imports", "disk"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 
 
@@ -84,6 +86,11 @@ class DeskWindow(QMainWindow):
         self.desk.card_asked.connect(lambda child, name, place: self.card_page.ask(child, name, location=place))
         self.sign_in = SignInPage(self.desk, self.whole)
         self.sign_in.signed_in.connect(self._signed_in)
+        self.idle = Idle(self, after_s=self.settings.lock_after_s)
+        self.idle.idle.connect(self.switch_staff)
+        self.desk.operated.connect(
+            lambda: self.idle.watch(self.desk.operator is not None and self.settings.lock_after_s > 0)
+        )
         self.toast = Toast(self.stack)
         self.desk.told.connect(self._tell)
         self.desk.failed.connect(
@@ -124,7 +131,7 @@ class DeskWindow(QMainWindow):
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
         for made in (
-            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, AuditScreen, DevicesScreen,
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, ImportsScreen, AuditScreen, DevicesScreen,
             SettingsScreen,
         ):  # fmt: skip
             screen = made(self.desk)

@@ -1,4 +1,7 @@
-"""Signing in: choose yourself, then six digits. Nobody's name of a family can be seen behind it."""
+"""Signing in: choose yourself, then six digits. Nobody's name of a family can be seen behind it.
+
+Whom ten wrong PINs locked on this device, a manager lets try again, with the manager's own PIN.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
+from classtap_core.access.operations import OpenLock
 from classtap_core.kernel.ids import Id
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.frame.overlay import Overlay
-from classtap_desktop.kit import Label, PinPad, theme
-from classtap_desktop.operator import Answer, SignIn, StaffLine, sign_in, staff_here
+from classtap_desktop.kit import Button, Label, PinPad, theme
+from classtap_desktop.operator import Answer, SignIn, StaffLine, open_lock, sign_in, staff_here
 from classtap_desktop.screens.people import COLOUR, PersonDelegate, colour_of
 from classtap_desktop.spacing import column, grown, row
 
@@ -24,7 +28,8 @@ class SignInPage(Overlay):
         super().__init__(over, veiled=True, leaves=False)
         self._desk = desk
         self._chosen: Id | None = None
-        self._pin: tuple[Id, str] | None = None
+        self._locked: StaffLine | None = None
+        """Whose lock a manager is about to open."""
         whole = row(self.card, margins=(28, 26, 28, 26), gap=36)
         people = column(gap=6)
         self.title = Label("", "title")
@@ -43,7 +48,13 @@ class SignInPage(Overlay):
         self.pad = PinPad(self.card)
         self.pad.entered.connect(self._entered)
         whole.addLayout(people, 1)
-        whole.addWidget(self.pad, 0, Qt.AlignmentFlag.AlignTop)
+        right = column(gap=10)
+        right.addWidget(self.pad, 0, Qt.AlignmentFlag.AlignTop)
+        self.unlock = Button("", icon="lock", size="small")
+        self.unlock.clicked.connect(lambda _=False: self._ask_manager())
+        self.unlock.hide()
+        right.addWidget(self.unlock, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addLayout(right)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme().changed.connect(self._say)
         self._say()
@@ -51,6 +62,8 @@ class SignInPage(Overlay):
     def open(self) -> None:
         """Ask who is here."""
         super().open()
+        self._locked = None
+        self._say()
         self.pad.clear()
         self.pad.show_message("")
         self._desk.read("sign_in", staff_here, then=self._show_staff, failed=self._failed)
@@ -58,8 +71,12 @@ class SignInPage(Overlay):
 
     def _say(self) -> None:
         words = theme().words
-        self.title.show_text(words.say("desk.sign_in.title"))
-        self.hint.show_text(words.say("desk.sign_in.hint"))
+        opening = self._locked
+        self.title.show_text(
+            words.say("desk.sign_in.unlock_title", name=opening.name) if opening else words.say("desk.sign_in.title")
+        )
+        self.hint.show_text(words.say("desk.sign_in.unlock_hint" if opening else "desk.sign_in.hint"))
+        self.unlock.show_text(words.say("desk.sign_in.unlock"))
         self.list.setAccessibleName(words.say("desk.sign_in.title"))
         self.list.setFixedWidth(grown(340))
         self.card.setMaximumHeight(max(grown(560), self.pad.sizeHint().height() + theme().px(60)))
@@ -81,6 +98,7 @@ class SignInPage(Overlay):
 
     def _choose(self, item: QListWidgetItem | None) -> None:
         self._chosen = Id(item.data(Qt.ItemDataRole.UserRole)) if item is not None else None
+        self.unlock.hide()
         self.pad.clear()
         self.pad.show_message("")
 
@@ -99,24 +117,59 @@ class SignInPage(Overlay):
     def _entered(self, pin: str) -> None:
         if self._chosen is None:
             return
-        staff = self._chosen
+        staff, locked = self._chosen, self._locked
         self.pad.set_busy(True)
         self.pad.show_message(theme().words.say("pin.checking"), token="muted")
+        if locked is not None:
+            self._desk.do(
+                lambda source: open_lock(source, locked.id, staff, pin),
+                then=lambda found: self._opened(locked, found), failed=self._failed,
+            )  # fmt: skip
+            return
         self._desk.do(lambda source: sign_in(source, staff, pin), then=self._answered, failed=self._failed)
 
+    def _ask_manager(self) -> None:
+        """Ask a manager to choose themselves and type their PIN, for the one who is locked."""
+        item = self.list.currentItem()
+        if item is None or self._chosen is None:
+            return
+        self._locked = StaffLine(self._chosen, item.text())
+        self._say()
+        self.unlock.hide()
+        self.pad.show_message("")
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _opened(self, locked: StaffLine, found: SignIn) -> None:
+        if found.operator is None:
+            self._refused(found)
+            return
+        self.pad.set_busy(False)
+        self._locked = None
+        self._desk.source.submit(OpenLock(staff=locked.id), found.operator.author)
+        self._say()
+        self.pad.show_message(theme().words.say("desk.sign_in.unlocked", name=locked.name), token="present")
+
     def _answered(self, found: SignIn) -> None:
+        if found.operator is None:
+            self._refused(found)
+            return
+        self.pad.set_busy(False)
+        self.pad.show_message("")
+        self._desk.operate(found.operator)
+        self.close_overlay()
+        self.signed_in.emit()
+
+    def _refused(self, found: SignIn) -> None:
         self.pad.set_busy(False)
         words = theme().words
-        if found.operator is not None:
-            self.pad.show_message("")
-            self._desk.operate(found.operator)
-            self.close_overlay()
-            self.signed_in.emit()
-        elif found.answer is Answer.PAUSED:
+        self.unlock.setVisible(found.answer is Answer.MANAGER and self._locked is None)
+        if found.answer is Answer.PAUSED:
             left = found.until_ms - self._desk.now().corrected
             self.pad.show_message(words.say_n("pin.paused", max(1, -(-left // 60_000))))
         elif found.answer is Answer.MANAGER:
             self.pad.show_message(words.say("pin.manager"))
+        elif found.answer is Answer.NOT_MANAGER:
+            self.pad.show_message(words.say("desk.sign_in.not_manager"))
         elif found.answer is Answer.NO_PIN:
             self.pad.show_message(words.say("desk.sign_in.no_pin"))
         else:

@@ -15,6 +15,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Sensitivity
 from classtap_core.store import trail
 from sync.audit import AskAudit, AuditPage
+from sync.client.asking import the_cloud
 
 if TYPE_CHECKING:
     from sync.client.node import Node
@@ -31,7 +32,10 @@ class Auditor(Protocol):
         ...
 
     def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
-        """A page of the whole studio's log, as a member of staff may read it. Raises Unreachable, Rejected."""
+        """A page of the whole studio's log, as a member of staff may read it.
+
+        Raises EnvironmentFault `cloud.unreachable`, Refused with the cloud's code.
+        """
         ...
 
     def export(
@@ -56,7 +60,8 @@ class NodeAuditor:
             return AuditPage(lines=tuple(lines(kept, reader, reader.registry, sight)), next=found.next)
 
     def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
-        return self._node.transport.audit(AskAudit(staff=staff, query=query, shown=tuple(sorted(shown))))
+        with the_cloud(self._node) as transport:
+            return transport.audit(AskAudit(staff=staff, query=query, shown=tuple(sorted(shown))))
 
     def export(
         self, path: Path, page: Page, query: Query, words: Words, *, chain: str, viewer: Id, roles: tuple[str, ...],

@@ -17,6 +17,7 @@ from classtap_core.auditing.lines import Kept, lines
 from classtap_core.auditing.saying import Words
 from classtap_core.auditing.terms import terms_of
 from classtap_core.kernel.envelope import join_parts, own, unpack
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.records import OPEN, Sensitivity
@@ -24,7 +25,6 @@ from classtap_core.store.engine import database
 from classtap_core.store.trail import Trail, create
 from sync.audit import AuditPage
 from sync.client.auditing import Page, every
-from sync.client.transport import Unreachable
 
 if TYPE_CHECKING:
     from tests.desk.world import World
@@ -63,7 +63,7 @@ class MemoryAuditor:
 
     def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
         if self.studio is None:
-            raise Unreachable("offline")
+            raise EnvironmentFault("cloud.unreachable")
         return self.studio
 
     def export(

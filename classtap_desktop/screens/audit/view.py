@@ -210,7 +210,7 @@ class AuditScreen(Screen):
 
     def _fail(self, trouble: Trouble) -> None:
         words = theme().words
-        if trouble.code == "Unreachable":
+        if trouble.code == "cloud.unreachable":
             self._take(AuditPage(lines=()), more=False)
             self._note(words.say("desk.audit.offline"))
             return
