@@ -81,6 +81,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     route = app.router.add_route
     for path, handler, methods in (
         (f"{PREFIX}/pair", devices.pair, ["POST"]),
+        (f"{PREFIX}/token", devices.token, ["POST"]),
         (f"{PREFIX}/push", devices.push, ["POST"]),
         (f"{PREFIX}/decide", devices.decide, ["POST"]),
         (f"{PREFIX}/pull", devices.pull, ["GET"]),
@@ -163,12 +164,20 @@ class _Devices:
         self._takes = {spec.name: spec.version for spec in cloud.bus.registry.specs.values()}
 
     async def pair(self, request: Request) -> Response:
-        if not self._pair_tries.allow(_caller(request)):
+        if not await self._may_try(self._pair_tries, "pair", _caller(request)):
             raise Refused("rate.limited")
         asked = decode(Pair, await read_body(request, most=_PAIR_BYTES))
         paired = await self._run(self.cloud.writing, partial(self.cloud.studios.pair, asked))
-        self._pair_tries.give_back(_caller(request))  # a studio's devices are all paired from one address
+        # A studio's devices are all paired from one address: only wrong codes count.
+        self._pair_tries.give_back(_caller(request))
+        if self.cloud.tries is not None:
+            await self._run(self.cloud.reading, partial(self.cloud.tries.give_back, f"pair/{_caller(request)}"))
         return json_answer(encode(paired), gzip=False)
+
+    async def token(self, request: Request) -> Response:
+        device = await self._device(request)
+        renewed = await self._run(self.cloud.reading, partial(self.cloud.studios.renew, device))
+        return json_answer(encode(renewed), gzip=False)
 
     async def push(self, request: Request) -> Response:
         device, asked, pushed = await self._taken(request)
@@ -381,15 +390,27 @@ class _Devices:
         try:
             device = await self._run(self.cloud.reading, partial(self.cloud.studios.device_of, token))
         except Refused as refused:
-            if refused.code == "auth.token" and not self._wrong_tokens.allow(_caller(request)):
-                raise Refused("rate.limited") from None
-            raise
+            if refused.code != "auth.token" or await self._may_try(self._wrong_tokens, "token", _caller(request)):
+                raise
+            raise Refused("rate.limited") from None
         if not shut_out_too:
             if device.purge is not None and device.purged_ms is None:
                 raise Refused("device.purge", order=device.purge)
             if device.revoked_ms is not None:
                 raise Refused("device.revoked")
         return device
+
+    async def _may_try(self, tries: Tries, what: str, caller: str) -> bool:
+        """Counted here first, so that a flood costs the database nothing, then for all workers together."""
+        if not tries.allow(caller):
+            return False
+        shared = self.cloud.tries
+        if shared is None:
+            return True
+        return await self._run(
+            self.cloud.reading,
+            partial(shared.allow, f"{what}/{caller}", burst=tries.burst, per_minute=tries.per_minute),
+        )
 
     @staticmethod
     async def _run(executor: Executor, work: Callable[[], T]) -> T:

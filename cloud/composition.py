@@ -27,6 +27,7 @@ from cloud.storage.database import Database
 from cloud.storage.directory import Directory
 from cloud.storage.layout import Layout, State
 from cloud.storage.tables import make_tables
+from cloud.storage.tries import SharedTries
 from cloud.storage.wakes import Wakes
 from cloud.studios import ScopesOf, Studios
 from cloud.watch import Watch
@@ -40,9 +41,9 @@ class Cloud:
 
     Attributes:
         studios: founding, pairing, and each studio's authority. blobs: sealed files. hints: who listens.
-        watch: tells other workers, and hears from them. intake: takes pushes. writing: the threads that does so on, each
-            studio's in a lane of its own; unpacking: the same for what is read of a push before. reading: the threads
-            that pulls are answered on. doors: how guardians come in. post: the ways messages leave by. runners: who
+        watch: tells other workers, and hears from them. intake: takes pushes. tries: how often callers tried, for all
+            workers; None where there is one. writing: the threads that pushes are taken on, each studio's in a lane of
+            its own; unpacking: the same for what is read of a push before. reading: the threads that pulls are answered on. doors: how guardians come in. post: the ways messages leave by. runners: who
             carries out which effects.
     """
 
@@ -81,6 +82,8 @@ class Cloud:
             self.database.close()
             raise
         self.writing = Lanes(1 if self.database.dialect == "sqlite" else WRITERS, "cloud-writing")
+        # One process counts for itself; several count together.
+        self.tries = None if self.database.dialect == "sqlite" else SharedTries(self.database, tables, self.clock)
         self.intake = Intake(self.studios, self.writing)
         self.unpacking = Lanes(2, "cloud-unpacking")
         self.reading = ThreadPoolExecutor(4, "cloud-reading")

@@ -11,6 +11,7 @@ class Tries:
     MOST_KEYS = 10_000
 
     def __init__(self, clock: Clock, *, burst: int, per_minute: int) -> None:
+        self.burst, self.per_minute = burst, per_minute
         self._clock, self._burst, self._rate = clock, burst, per_minute
         self._left: dict[str, tuple[int, int]] = {}
         self._lock = threading.Lock()

@@ -26,7 +26,7 @@ from cloud.storage.database import Connection
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
 from cloud.storage.jobs import TICKS, Jobs
 from cloud.watch import Watch
-from sync.protocol import Pair, Paired, PassText
+from sync.protocol import Pair, Paired, PassText, Renewed
 
 CODE_MINUTES = 10
 _CODE_LENGTH = 13
@@ -246,11 +246,23 @@ class Studios:
 
     def device_of(self, token: str) -> DeviceEntry:
         """The device that a token stands for, revoked or not. Raises Refused `auth.token`."""
+        hash = hashed(token)
         with self.books.database.read() as connection:
-            found = self.directory.device_of_token(connection, hashed(token))
+            found = self.directory.device_of_token(connection, hash)
         if found is None:
             raise Refused("auth.token")
-        return found
+        device, first_use = found
+        if first_use:
+            with self.books.database.write(device.studio) as connection:
+                self.directory.settle_token(connection, hash, studio=device.studio, device=device.id)
+        return device
+
+    def renew(self, device: DeviceEntry) -> Renewed:
+        """A device's next token. The one it has goes on working until this one is used."""
+        token = secrets.token_urlsafe(32)
+        with self.books.database.write(device.studio) as connection:
+            self.directory.add_next_token(connection, hashed(token), studio=device.studio, device=device.id)
+        return Renewed(token=token, cloud_ms=self.clock.now().wall)
 
     def devices(self, studio: Id) -> list[DeviceEntry]:
         """The studio's devices, the cloud's own among them, in the order they were paired."""

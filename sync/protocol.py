@@ -3,6 +3,7 @@
 | call | for |
 |---|---|
 | `POST /sync/v1/pair` | a one-time code becomes a device with a token |
+| `POST /sync/v1/token` | a device asks for its next token |
 | `POST /sync/v1/push` | a signed batch of operations; the answer carries a first page of a pull |
 | `GET /sync/v1/pull?cursor=&scope=…&holding=&digest=` | rows that changed since a cursor |
 | `GET /sync/v1/snapshot/{scope}?after=&limit=&leaf=` | all rows of a scope, or of one leaf of it, in resumable pages |
@@ -73,6 +74,13 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
     pass_studio: str
     environment: str
     pepper: str
+    cloud_ms: int
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
+    """A device's next token. The one it has works until this one was used."""
+
+    token: str
     cloud_ms: int
 
 

@@ -249,7 +249,9 @@ class _Copying:
         """Make the tables alike that have no order of news: what differs is written, what is not there goes."""
         apart = zip(self._source.tables.directory, self._target.tables.directory, strict=True)
         pairs = [
-            (mine, theirs) for mine, theirs in apart if mine.name.removeprefix("directory_") not in ("fact", "wake")
+            (mine, theirs)
+            for mine, theirs in apart
+            if mine.name.removeprefix("directory_") not in ("fact", "wake", "tries")
         ]
         tables = self._source.tables
         by_news = {tables.log, tables.change, tables.batch, tables.head, tables.subject_key}

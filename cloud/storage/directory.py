@@ -164,14 +164,31 @@ class Directory:
         connection.execute(table.delete().where(table.c.studio_id == studio, table.c.device_id == device))
         connection.execute(table.insert(), [{"hash": hash, "studio_id": studio, "device_id": device}])
 
-    def device_of_token(self, connection: Connection, hash: str) -> DeviceEntry | None:
+    def add_next_token(self, connection: Connection, hash: str, *, studio: Id, device: Id) -> None:
+        """Give a device a token for later: the one it has works until this one was used. One at a time waits so."""
+        table = self._tables.tokens
+        mine = (table.c.studio_id == studio, table.c.device_id == device)
+        connection.execute(table.delete().where(*mine, table.c.fresh.is_not(None)))
+        connection.execute(table.insert(), [{"hash": hash, "studio_id": studio, "device_id": device, "fresh": 1}])
+
+    def settle_token(self, connection: Connection, hash: str, *, studio: Id, device: Id) -> None:
+        """A next token was used: from now on it is the only one."""
+        table = self._tables.tokens
+        mine = (table.c.studio_id == studio, table.c.device_id == device)
+        used = connection.execute(update(table).where(*mine, table.c.hash == hash).values(fresh=None))
+        if used.rowcount:
+            connection.execute(table.delete().where(*mine, table.c.hash != hash))
+
+    def device_of_token(self, connection: Connection, hash: str) -> tuple[DeviceEntry, bool] | None:
+        """Whose token it is, and whether it is a next one that was not used before."""
         table = self._tables.tokens
         found = connection.execute(select(table).where(table.c.hash == hash)).first()
         if found is None or not hmac.compare_digest(found.hash, hash):
             return None
         studio = Id(found.studio_id)
         self._database.enter(connection, studio)
-        return self.device(connection, studio, Id(found.device_id))
+        device = self.device(connection, studio, Id(found.device_id))
+        return None if device is None else (device, found.fresh is not None)
 
     def device(self, connection: Connection, studio: Id, id: Id) -> DeviceEntry | None:
         table = self._tables.device

@@ -63,6 +63,7 @@ class Tables(NamedTuple):
     facts: Table
     jobs: Table
     wakes: Table
+    tries: Table
     head: Table
     device: Table
     batch: Table
@@ -85,7 +86,7 @@ class Tables(NamedTuple):
     @property
     def directory(self) -> list[Table]:
         """The tables that may be read without naming a studio."""
-        return [self.studios, self.tokens, self.codes, self.facts, self.jobs, self.wakes]
+        return [self.studios, self.tokens, self.codes, self.facts, self.jobs, self.wakes, self.tries]
 
     @property
     def of_studios(self) -> list[Table]:
@@ -124,7 +125,10 @@ def _directory(metadata: MetaData, dialect: str) -> tuple[Table, ...]:
             "studio", _text("id"), _text("name"), _text("environment"), _text("pass_studio"), _text("cloud_device"),
             _number("founded_ms"), PrimaryKeyConstraint("id"), UniqueConstraint("pass_studio"),
         ),
-        table("token", _text("hash"), _text("studio_id"), _text("device_id"), PrimaryKeyConstraint("hash")),
+        table(
+            "token", _text("hash"), _text("studio_id"), _text("device_id"), _number("fresh", empty=True),
+            PrimaryKeyConstraint("hash"), Index("directory_token_device", "studio_id", "device_id"),
+        ),
         table(
             "code", _text("hash"), _text("studio_id"), _text("role"), _text("location"), _text("name"),
             _text("scopes"), _number("expires_ms"), _text("device_id", empty=True),
@@ -139,6 +143,7 @@ def _directory(metadata: MetaData, dialect: str) -> tuple[Table, ...]:
             "wake", _text("studio_id"), _number("sequence"), _number("stamp_ms"), PrimaryKeyConstraint("studio_id"),
             Index("directory_wake_stamp", "stamp_ms"),
         ),
+        table("tries", _text("who"), _number("left"), _number("since_ms"), PrimaryKeyConstraint("who")),
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class SyncEngine:
 
     `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
     `report` says how this device is, and `hears_of_others` has it told how the studio's other devices are (a desk); `carry` carries blobs
-    until something else has to go first (then it says False); `purge` destroys the store, as an order says, in its own time. `last_success_ms` is
+    until something else has to go first (then it says False); `purge` destroys the store, as an order says, in its own time; `renew` takes a new token when it is due. `last_success_ms` is
     what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
 
     Attributes:
@@ -91,12 +91,14 @@ class SyncEngine:
         hears_of_others: bool = False,
         carry: Callable[[], bool] = lambda: True,
         purge: Callable[[Id], None] = lambda order: None,
+        renew: Callable[[], None] = lambda: None,
         last_success_ms: int | None = None,
         revoked: bool = False,
         paused: bool = False,
     ) -> None:
         self.local, self.clock = local, clock
         self.listener, self.report, self.purge, self.carry = listener, report, purge, carry
+        self._renew = renew
         self.backoff = backoff or Backoff()
         self._courier = Courier(transport, clock)
         self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge)
@@ -165,6 +167,11 @@ class SyncEngine:
         self._reported_at = None
         self.nudge()
 
+    def fetch_keys(self) -> None:
+        """Fetch the bundle of pass keys in the next round, whenever it was fetched last."""
+        self._keys_at = None
+        self.nudge()
+
     def compare(self) -> None:
         """Compare all that is held with the cloud's in the next round, and mend what differs."""
         self.pulling.compare()
@@ -221,6 +228,7 @@ class SyncEngine:
                 self._show(State.SYNCING)
             self.once()
         except Unreachable as failure:
+            self._keys_at = None  # a key may be revoked by the time there is contact
             self._show(State.OFFLINE, str(failure))
             return self.backoff.outage()
         except Rejected as no:
@@ -229,6 +237,7 @@ class SyncEngine:
             log.info("sync round failed: %s", trouble.code)
             self._show(State.FAILING, trouble.code, trouble.params)
             return self.backoff.rejection()
+        self._renew_token()
         self._tell_how_it_is()
         self._carry_blobs()
         if self._keys_trouble is not None:
@@ -270,6 +279,13 @@ class SyncEngine:
             with contextlib.suppress(Unreachable, Rejected, ClassTapError):
                 self.pushing.push_all()
             self.purge(Id(order))
+
+    def _renew_token(self) -> None:
+        """The token at hand goes on working, so trouble waits for the next round."""
+        try:
+            self._renew()
+        except (Unreachable, Rejected, ClassTapError) as failure:
+            log.info("no new token: %s", failure)
 
     def _tell_how_it_is(self) -> None:
         now = self.clock.now().mono

@@ -26,6 +26,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces, verify_bundle
+from classtap_core.passes.records import KeyNotice
 from classtap_core.schedule.records import Location
 from classtap_core.store import replica
 from classtap_core.store.destroy import at_stake, destroy
@@ -54,11 +55,19 @@ PROBE_BYTES = 64 * 1024
 """What a probe writes: a full disk may still have room for a word, and none for the next scan."""
 
 
+TOKEN_MS = 30 * 24 * 3_600_000
+"""How old a device's token gets."""
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What pairing left in the store: the papers, and where the cloud is."""
+    """What pairing left in the store: the papers, and where the cloud is.
+
+    `papers.cloud_ms` is when their token was made; `before` the token before it.
+    """
 
     papers: Paired
     url: str
+    before: str = ""
 
 
 class Node:
@@ -74,6 +83,7 @@ class Node:
         self, store: Store, kept: Kept, *, clock: SystemClock, program: str = "", ring: Ring | None = None
     ) -> None:
         self.store, self.papers, self.url, self.clock = store, kept.papers, kept.url, clock
+        self._before = kept.before
         self.program, self._ring = program or kept.papers.role, ring
         self._purging = threading.Lock()
         self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
@@ -86,7 +96,7 @@ class Node:
         learnt = self._recall("clock")
         if learnt is not None and not clock.shifted:
             clock.correction = Correction(*msgspec.json.decode(learnt))
-        self.transport = Transport(self.url, self.papers.token)
+        self.transport = Transport(self.url, self.papers.token, kept.before)
         success = self._recall("last_success")
         self.blobs = BlobCourier(
             store.transfers, lambda: self.engine.transport, first=lambda: self.pending() > 0,
@@ -95,12 +105,13 @@ class Node:
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
-            listener=self._status, report=lambda: report_of(self), purge=self._purge,
+            listener=self._status, report=lambda: report_of(self), purge=self._purge, renew=self._renew,
             hears_of_others=self.papers.role == DESK, carry=lambda: self.blobs.carry(),
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
             paused=bool(self._recall("paused")),
         )  # fmt: skip
         keep_sealed(store)
+        self.on_change(self._keys_told)
 
     @classmethod
     def pair(
@@ -363,6 +374,11 @@ class Node:
 
     # --- pass keys
 
+    def _keys_told(self, refs: frozenset[Ref]) -> None:
+        """The studio's pass keys changed (one may have leaked): they are fetched now, not at their hour."""
+        if any(kind == KeyNotice.KIND for kind, _ in refs):
+            self.engine.fetch_keys()
+
     @property
     def _root(self) -> bytes:
         return bytes.fromhex(self.papers.root)
@@ -385,9 +401,24 @@ class Node:
 
     def allow(self, scopes: tuple[str, ...]) -> None:
         """Remember which scopes this device may hold from now on."""
-        self.papers = msgspec.structs.replace(self.papers, scopes=scopes)
-        kept = Kept(papers=self.papers, url=self.url)
+        self._keep(msgspec.structs.replace(self.papers, scopes=scopes), self._before)
+
+    def _keep(self, papers: Paired, before: str) -> None:
+        kept = Kept(papers=papers, url=self.url, before=before)
         self._remember("pairing", msgspec.json.encode(kept), background=True)
+        self.papers, self._before = papers, before
+
+    def _renew(self) -> None:
+        """Take a new token when the one at hand has got old. It is written down before it is used; until then the
+        cloud takes the old one. Raises Unreachable, Rejected, EnvironmentFault.
+        """
+        if self.clock.now().corrected - self.papers.cloud_ms < TOKEN_MS:
+            return
+        transport = self.engine.transport
+        renewed = transport.renew()
+        papers = msgspec.structs.replace(self.papers, token=renewed.token, cloud_ms=renewed.cloud_ms)
+        self._keep(papers, transport.token)
+        transport.use(renewed.token)
 
     # --- small values of our own
 

@@ -30,6 +30,7 @@ from sync.protocol import (
     Purged,
     Push,
     Pushed,
+    Renewed,
     Report,
     SnapshotPage,
     decode,
@@ -59,9 +60,10 @@ class Rejected(Exception):
 class Transport:
     """Calls of the protocol. Raises Unreachable and Rejected; calls may be made side by side (`live` has a client of its own)."""
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", before: str = "") -> None:
+        """`before`: the token that was in use before; a cloud brought back from a backup may know only that one."""
         self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token, self._before = token, before
         self._client = self._new_client()
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
@@ -69,9 +71,29 @@ class Transport:
 
     def _new_client(self) -> httpx.Client:
         timeout = httpx.Timeout(STALL_S, connect=5.0)
-        return httpx.Client(
-            base_url=self.url, headers={**self._headers, "Accept-Encoding": "gzip"}, timeout=timeout, trust_env=False
-        )
+        return httpx.Client(base_url=self.url, headers={"Accept-Encoding": "gzip"}, timeout=timeout, trust_env=False)
+
+    @property
+    def token(self) -> str:
+        """What the cloud knows this device by."""
+        return self._token
+
+    def use(self, token: str) -> None:
+        """Speak under another token from the next call on; the one before stays at hand."""
+        self._token, self._before = token, self._token
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def _known_by_another(self, response: httpx.Response) -> bool:
+        """Whether the cloud refused this token and there is another to try."""
+        if response.status_code != 401 or not self._before or response.request.headers.get("Authorization") is None:
+            return False
+        no = rejection(response)
+        if not isinstance(no, Rejected) or no.code != "auth.token":
+            return False
+        self._token, self._before = self._before, ""
+        return True
 
     def close(self) -> None:
         self._client.close()
@@ -99,6 +121,11 @@ class Transport:
     def pair(self, request: Pair) -> Paired:
         paired: Paired = decode(Paired, self._call("POST", "/pair", request))
         return paired
+
+    def renew(self) -> Renewed:
+        """This device's next token; the one it has works until the next one was used."""
+        renewed: Renewed = decode(Renewed, self._call("POST", "/token"))
+        return renewed
 
     def push(self, push: Push) -> Pushed:
         pushed: Pushed = decode(Pushed, self._call("POST", "/push", push))
@@ -173,11 +200,13 @@ class Transport:
                 headers["Content-Encoding"] = "gzip"
         try:
             response = self._client.request(
-                method, PREFIX + path, content=content, headers=headers, params=params,
+                method, PREFIX + path, content=content, headers={**headers, **self._bearer()}, params=params,
                 extensions=self._watching(),
             )  # fmt: skip
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from error
+        if self._known_by_another(response):
+            return self._call(method, path, message, params, octets)
         if response.status_code >= 300:
             raise rejection(response)
         return response.content
@@ -191,7 +220,7 @@ class Transport:
         silence = httpx.Timeout(SILENCE_S, connect=5.0)
         try:
             with client.stream(
-                "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream"}, timeout=silence,
+                "GET", f"{PREFIX}/live", headers={"Accept": "text/event-stream", **self._bearer()}, timeout=silence,
                 extensions=self._watching(),
             ) as response:  # fmt: skip
                 if response.status_code >= 300:

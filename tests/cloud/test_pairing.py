@@ -4,6 +4,7 @@ import sqlite3
 
 import httpx
 import pytest
+from sqlalchemy import delete, select
 
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.errors import Refused
@@ -13,6 +14,7 @@ from cloud.composition import Cloud
 from cloud.serve import CloudServer
 from cloud.storage.directory import StudioEntry
 from sync import protocol
+from sync.client.transport import Rejected, Transport
 from tests.cloud.rig import ALL, PLACE, Device, code_of, marks
 
 
@@ -73,6 +75,56 @@ def test_a_lost_answer_is_asked_for_again(cloud: Cloud, studio: StudioEntry, cli
     device.submit(marks(1))
     device.push(1, 1)
     assert code_of(device.pair(code)) == (403, "pair.code")
+
+
+def test_the_old_token_works_until_the_next_one_was_used(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, device: Device
+) -> None:
+    assert device.papers is not None
+
+    def asks(token: str) -> int:
+        return client.get("/sync/v1/pull", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    def next_of(token: str) -> str:
+        answer = client.post("/sync/v1/token", headers={"Authorization": f"Bearer {token}"})
+        renewed: protocol.Renewed = protocol.decode(protocol.Renewed, answer.content)
+        return renewed.token
+
+    first = device.papers.token
+    lost = next_of(first)  # its answer never came: the device asks again
+    second = next_of(first)
+    assert len({first, lost, second}) == 3
+    assert [asks(first), asks(lost), asks(first)] == [200, 401, 200]
+    assert [asks(second), asks(first), asks(second)] == [200, 401, 200]
+    third = next_of(second)
+    cloud.studios.revoke(studio.id, device.papers.device)
+    assert [asks(second), asks(third)] == [403, 403]
+    assert code_of(client.post("/sync/v1/token", headers={"Authorization": f"Bearer {third}"}))[1] == "device.revoked"
+
+
+def test_a_cloud_of_yesterday_that_knows_only_the_token_before_is_asked_under_that(
+    server: CloudServer, cloud: Cloud, device: Device
+) -> None:
+    assert device.papers is not None
+    first = device.papers.token
+    transport = Transport(server.url, first)
+    try:
+        with cloud.database.administer() as connection:
+            saved = [dict(row._mapping) for row in connection.execute(select(cloud.books.tables.tokens))]
+        transport.use(transport.renew().token)
+        assert transport.pull("", ALL).through >= 0
+        with cloud.database.administer() as connection:
+            connection.execute(delete(cloud.books.tables.tokens))
+            connection.execute(cloud.books.tables.tokens.insert(), saved)
+        assert transport.pull("", ALL).through >= 0
+        assert transport.token == first
+        with cloud.database.administer() as connection:
+            connection.execute(delete(cloud.books.tables.tokens))
+        with pytest.raises(Rejected) as no:
+            transport.pull("", ALL)
+        assert no.value.code == "auth.token"
+    finally:
+        transport.close()
 
 
 def test_a_code_ends_after_ten_minutes(

@@ -34,6 +34,14 @@ def directory(name: str, *columns: Any) -> None:
         op.create_table(f"directory_{name}", *columns)
 
 
+def directory_column(table: str, column: sa.Column[Any]) -> None:
+    """One more column of a table of the directory."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.add_column(table, column, schema="directory")
+    else:
+        op.add_column(f"directory_{table}", column)
+
+
 def directory_index(name: str, table: str, columns: Sequence[str]) -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.create_index(name, table, columns, schema="directory")

@@ -58,6 +58,21 @@ def test_papers_and_keys_outlive_the_program(studio: Studio, node: Node) -> None
         assert reopened.zone() == "Europe/Madrid"
 
 
+def test_a_token_that_got_old_is_changed_for_a_new_one(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = node.papers.token
+    node._renew()
+    assert node.papers.token == first, "it is young"
+    monkeypatch.setattr("sync.client.node.TOKEN_MS", 0)
+    node._renew()
+    second = node.papers.token
+    assert second != first
+    monkeypatch.undo()
+    with again(node) as reopened:
+        assert reopened.papers.token == reopened.transport.token == second
+        reopened.engine.once()
+        assert reopened._before == first
+
+
 def test_closing_twice_is_fine(node: Node) -> None:
     node.close()
     node.close()
