@@ -12,6 +12,7 @@ from bench.ground.studio import copied, ground, kiosk
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import derived
 from classtap_core.store.blob_rows import BlobKind
+from classtap_core.store.folder import sync_folder
 from classtap_core.store.intake import About
 from sync.client.node import Node
 
@@ -28,7 +29,7 @@ def run() -> list[Claim]:
     with copied("kiosk") as folder, kiosk(folder) as node:
         plain = folder / "plain"
         plain.mkdir()
-        copying, _ = _timed(lambda: [_copy(photo, plain / str(number)) for number, photo in enumerate(photos)])
+        copying, _ = _timed(lambda: _copy(photos, plain))
         taking, blobs = _timed(lambda: [_take(node, photo, number) for number, photo in enumerate(photos)])
         reading, _ = _timed(lambda: [file.read_bytes() for file in plain.iterdir()])
         opening, sizes = _timed(lambda: [sum(map(len, node.store.blobs.read(blob.hash))) for blob in blobs])
@@ -40,15 +41,14 @@ def run() -> list[Claim]:
     ]
 
 
-def _copy(photo: bytes, to: Path) -> None:
-    """As durable as the store's: the file, then its name."""
-    with to.open("wb") as file:
-        file.write(photo)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(to.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+def _copy(photos: list[bytes], to: Path) -> None:
+    """As durable as the store's: each file, then its name."""
+    for number, photo in enumerate(photos):
+        with (to / str(number)).open("wb") as file:
+            file.write(photo)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(to)
 
 
 def _take(node: Node, photo: bytes, number: int) -> Blob:

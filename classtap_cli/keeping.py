@@ -111,7 +111,7 @@ def bring(
         raise BadInput("backup.other_store", file=str(files[0]))
     found = read_keys(files, _opener(made_by, paper), label)
     gone = sorted({*found.erased, *(() if erased is None else _lines(erased))})
-    listed = [[subject, [number, key.hex()]] for subject, (number, key) in sorted(found.keys.items())]
+    listed = [(subject, (number, key.hex())) for subject, (number, key) in sorted(found.keys.items())]
     given = 0
     for start in range(0, max(1, len(listed)), _AT_ONCE):
         some = dict(listed[start : start + _AT_ONCE])

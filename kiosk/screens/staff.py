@@ -33,7 +33,7 @@ class StaffPage(QWidget):
         self.sign_out.clicked.connect(lambda _=False: self.happened.emit(on.SignOut()))
         self.ring = CountdownRing(size=60)
         self.back = _back(self)
-        texts = [self.title, self.waiting, *self.about, _beside([self.sign_out])]
+        texts: list[QWidget | QLayout] = [self.title, self.waiting, *self.about, _beside([self.sign_out])]
         _laid_out(self, texts, [self.back], [self.ring, self.close_kiosk])
 
     def show_state(self, state: State) -> None:
@@ -74,7 +74,7 @@ class LeavingPage(QWidget):
         self.go_on.clicked.connect(lambda _=False: self.happened.emit(on.GoOn()))
         self.close_kiosk = Button(words.say("desk.leave.close"), kind="primary", size="kiosk")
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
-        texts = [self.title, self.loss, self.message, _beside([self.send, self.save])]
+        texts: list[QWidget | QLayout] = [self.title, self.loss, self.message, _beside([self.send, self.save])]
         _laid_out(self, texts, [self.back], [self.ring, self.go_on, self.close_kiosk], beside=self.pad)
 
     def show_state(self, state: State) -> None:

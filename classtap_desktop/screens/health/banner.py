@@ -26,7 +26,8 @@ class KeepingBanner(QWidget):
         self._signals = Signals(self)
         self.line = ErrorLine(parent=self)
         self.line.acted.connect(lambda: desk.open("devices"))
-        column(self, margins=(26, 12, 26, 0)).addWidget(self.line)
+        self._outer = column(self, margins=(26, 12, 26, 0))
+        self._outer.addWidget(self.line)
         self._end = steward.on_keeping(self._signals.latest(self.look))
         theme().changed.connect(self._say)
         self.hide()
@@ -57,12 +58,10 @@ class KeepingBanner(QWidget):
     def _fit(self) -> None:
         """Give the sentence the height it needs at the width it gets: no layout around it asks for that."""
         label, inside = self.line.label, self.line.row
-        others = [inside.itemAt(at) for at in range(inside.count()) if inside.itemAt(at).widget() is not label]
-        taken = sum(
-            item.sizeHint().width() + inside.spacing() for item in others if not item.isEmpty() or item.spacerItem()
-        )
-        for layout in (self.layout(), inside):
-            margins = layout.contentsMargins()
+        items = [item for at in range(inside.count()) if (item := inside.itemAt(at)) is not None]
+        others = [item for item in items if item.widget() is not label and (item.spacerItem() or not item.isEmpty())]
+        taken = sum(item.sizeHint().width() + inside.spacing() for item in others)
+        for margins in (self._outer.contentsMargins(), inside.contentsMargins()):
             taken += margins.left() + margins.right()
         label.setMinimumHeight(max(0, label.heightForWidth(max(1, self.width() - taken))))
 
