@@ -3,7 +3,7 @@
 A disc cannot pass between two shapes that are nearer than its width. Draw a bar across every such gap: two places are
 cut off from each other just when shapes and bars form a ring around one of them and not the other. A ring shows as a
 closed walk over the bars whose winding numbers around the two places differ; it is enough to look at the rings that
-each bar closes over a spanning tree.
+each bar closes over a spanning tree. Over one of the narrowest gaps the same rings say how wide a disc could pass.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classtap_core.seating.geometry import batches
-from classtap_core.seating.geometry.batches import Indices, Shapes
+from classtap_core.seating.geometry.batches import Indices, Mask, Shapes
 from classtap_core.seating.geometry.clipping import clipped
 from classtap_core.seating.geometry.polygons import Polygon, convex_distance, point_distance
 from classtap_core.seating.model import PointUm
@@ -47,7 +47,7 @@ class Ground:
         self.boxes = batches.boxes(found)
         one, other = batches.near_pairs(self.boxes, width_um)
         self.bars = self._bars(one, other)
-        self._grown = False
+        self._merges: list[_Merge] | None = None
 
     def move(self, places: Sequence[int], found: Shapes) -> None:
         """Put some shapes elsewhere."""
@@ -66,7 +66,7 @@ class Ground:
             seconds.append(others)
         fresh = self._bars(np.concatenate(firsts), np.concatenate(seconds))
         self.bars = Bars(*(np.concatenate((old[kept], new)) for old, new in zip(self.bars, fresh, strict=True)))
-        self._grown = False
+        self._merges = None
 
     def is_free(self, place: PointUm) -> bool:
         """Whether the disc can stand there: no shape is nearer than half its width. Exact."""
@@ -89,39 +89,27 @@ class Ground:
 
     def joined(self, start: PointUm, goal: PointUm) -> bool:
         """Whether the disc can get from one free place to another. Exact."""
-        if not len(self.bars.one):
-            return True
-        if not self._grown:
-            self._grow()
-        turns = self._crossings(goal) - self._crossings(start)
-        around = self._potentials(turns)
-        return bool((around[self.bars.one] + turns == around[self.bars.other]).all())
+        return not self._ringing(start, goal).any()
 
     def bottleneck_um(self, start: PointUm, goal: PointUm) -> int:
-        """How wide a disc could get from one place to another that this one cannot, in whole µm."""
-        turns = (self._crossings(goal) - self._crossings(start)).tolist()
-        parent = list(range(len(self.shapes)))
-        offset = [0] * len(self.shapes)
+        """How wide a disc could get from one place to another that this one cannot, in whole µm.
 
-        def root(shape: int) -> tuple[int, int]:
-            way = []
-            while parent[shape] != shape:
-                way.append(shape)
-                shape = parent[shape]
-            total = 0
-            for step in reversed(way):
-                total += offset[step]
-                parent[step], offset[step] = shape, total
-            return shape, total
+        Over a tree of the narrowest gaps, the first bar to close a ring between the two is the narrowest that does.
+        """
+        ringing = self._ringing(start, goal)
+        if not ringing.any():
+            return self.width_um
+        return min(self.width_um - 1, int(self.bars.gap_um[ringing].min()))
 
-        one, other = self.bars.one.tolist(), self.bars.other.tolist()
-        for bar in np.argsort(self.bars.gap_um, kind="stable").tolist():
-            (a, on_a), (b, on_b) = root(one[bar]), root(other[bar])
-            if a != b:
-                parent[b], offset[b] = a, on_a + turns[bar] - on_b
-            elif on_a + turns[bar] != on_b:
-                return min(self.width_um - 1, int(self.bars.gap_um[bar]))
-        return self.width_um
+    def _ringing(self, start: PointUm, goal: PointUm) -> Mask:
+        """The bars that close a ring around one of two places and not the other, over the tree."""
+        if not len(self.bars.one):
+            return np.zeros(0, dtype=np.bool_)
+        if self._merges is None:
+            self._merges = _merges(len(self.shapes), self.bars)
+        turns = self._crossings(goal) - self._crossings(start)
+        around = self._potentials(turns)
+        return np.asarray(around[self.bars.one] + turns != around[self.bars.other])
 
     def _bars(self, one: Indices, other: Indices) -> Bars:
         a, b = self.shapes[one], self.shapes[other]
@@ -156,81 +144,64 @@ class Ground:
             np.add.at(counts, rows[right], np.where(below[rows[right], step + 1], 1, -1))
         return counts
 
-    def _grow(self) -> None:
-        """A spanning forest by breadth, its shapes numbered so that each subtree is one stretch."""
-        count, bars = len(self.shapes), len(self.bars.one)
-        ends = np.concatenate((self.bars.one, self.bars.other))
-        others = np.concatenate((self.bars.other, self.bars.one))
-        names = np.concatenate((np.arange(bars), np.arange(bars)))
-        order = np.argsort(ends, kind="stable")
-        others, names = others[order], names[order]
-        first = np.searchsorted(ends[order], np.arange(count + 1))
-        parent = np.full(count, -1, dtype=np.int64)
-        parent_bar = np.full(count, -1, dtype=np.int64)
-        seen = np.zeros(count, dtype=np.bool_)
-        front = _seeds(count, self.bars)
-        seen[front] = True
-        levels: list[Indices] = []
-        while len(front):
-            levels.append(front)
-            front = _next_level(front, first, others, names, seen, parent, parent_bar)
-        size = np.ones(count, dtype=np.int64)
-        for level in reversed(levels[1:]):
-            np.add.at(size, parent[level], size[level])
-        entry = np.zeros(count, dtype=np.int64)
-        entry[levels[0]] = np.cumsum(size[levels[0]]) - size[levels[0]]
-        for level in levels[1:]:
-            by_parent = level[np.argsort(parent[level], kind="stable")]
-            before = np.cumsum(size[by_parent]) - size[by_parent]
-            starts = np.searchsorted(parent[by_parent], parent[by_parent], side="left")
-            entry[by_parent] = entry[parent[by_parent]] + 1 + before - before[starts]
-        self._entry, self._size, self._parent_bar, self._parent = entry, size, parent_bar, parent
-        self._grown = True
-
     def _potentials(self, turns: Indices) -> Indices:
-        """For each shape the sum of the turns on its way down the tree."""
-        rows = np.flatnonzero(self._parent_bar >= 0)
-        bars = self._parent_bar[rows]
-        down = np.where(self.bars.one[bars] == self._parent[rows], turns[bars], -turns[bars])
-        rows, down = rows[down != 0], down[down != 0]
-        steps = np.zeros(len(self.shapes) + 1, dtype=np.int64)
-        np.add.at(steps, self._entry[rows], down)
-        np.add.at(steps, self._entry[rows] + self._size[rows], -down)
-        sums: Indices = np.cumsum(steps)[self._entry]
-        return sums
+        """For each shape the sum of the turns on its way to its tree's root."""
+        around = np.zeros(len(self.shapes), dtype=np.int64)
+        for merge in self._merges or ():
+            shift = np.zeros(len(self.shapes), dtype=np.int64)
+            shift[merge.trees] = around[merge.far] - merge.sign * turns[merge.bars] - around[merge.near]
+            for roots in merge.jumps:
+                shift += shift[roots]
+            around += shift[merge.tree_of]
+        return around
 
 
-def _seeds(count: int, bars: Bars) -> Indices:
-    """One shape of each group that bars join: the first."""
-    label = np.arange(count)
+class _Merge(NamedTuple):
+    """A round in which trees are joined by bars: Borůvka's, each tree by its narrowest gap.
+
+    Attributes:
+        trees: roots of the trees that are hung under another. bars: by which. near, far: the bar's ends in the tree and
+        beyond it; sign: +1 where the near end is the bar's first.
+        tree_of: each shape's root before. jumps: from each root to the one above it, twice as far each time.
+    """
+
+    trees: Indices
+    bars: Indices
+    near: Indices
+    far: Indices
+    sign: Indices
+    tree_of: Indices
+    jumps: tuple[Indices, ...]
+
+
+def _merges(count: int, bars: Bars) -> list[_Merge]:
+    """A spanning forest of the narrowest gaps, as the rounds in which it grows together."""
+    tree_of: Indices = np.arange(count)
+    left: Indices = np.argsort(bars.gap_um, kind="stable")
+    rounds: list[_Merge] = []
     while True:
-        before = label.copy()
-        np.minimum.at(label, label[bars.one], label[bars.other])
-        np.minimum.at(label, label[bars.other], label[bars.one])
-        label = label[label]
-        if (label == before).all():
-            return np.flatnonzero(label == np.arange(count))
-
-
-def _next_level(
-    front: Indices,
-    first: Indices,
-    others: Indices,
-    names: Indices,
-    seen: NDArray[np.bool_],
-    parent: Indices,
-    parent_bar: Indices,
-) -> Indices:
-    many = first[front + 1] - first[front]
-    rows = np.repeat(front, many)
-    at = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many) + np.repeat(first[front], many)
-    reached, bar = others[at], names[at]
-    new = ~seen[reached]
-    reached, bar, rows = reached[new], bar[new], rows[new]
-    reached, index = np.unique(reached, return_index=True)
-    seen[reached] = True
-    parent[reached], parent_bar[reached] = rows[index], bar[index]
-    return reached
+        one, other = tree_of[bars.one[left]], tree_of[bars.other[left]]
+        between = one != other
+        left, one, other = left[between], one[between], other[between]
+        if not len(left):
+            return rounds
+        picked = np.full(count, -1, dtype=np.int64)
+        # of several values for one index the last one stays: the narrowest, as they come widest first
+        picked[np.stack((one, other), axis=1).ravel()[::-1]] = np.repeat(left, 2)[::-1]
+        trees = np.flatnonzero(picked >= 0)
+        bar = picked[trees]
+        first = tree_of[bars.one[bar]] == trees
+        near, far = np.where(first, bars.one[bar], bars.other[bar]), np.where(first, bars.other[bar], bars.one[bar])
+        above = tree_of[far]
+        hung = (picked[above] != bar) | (trees > above)  # of two that picked the same bar, one stays a root
+        roots = np.arange(count)
+        roots[trees[hung]] = above[hung]
+        jumps = [roots]
+        while not (jumps[-1] == (further := jumps[-1][jumps[-1]])).all():
+            jumps.append(further)
+        sign = np.where(first, 1, -1)[hung]
+        rounds.append(_Merge(trees[hung], bar[hung], near[hung], far[hung], sign, tree_of, tuple(jumps)))
+        tree_of = jumps[-1][tree_of]
 
 
 def _closest(one: Shapes, other: Shapes) -> tuple[Floats, Floats, Floats]:

@@ -46,11 +46,14 @@ class Access:
         self._ground.move(places, found)
         for index in set(places) & set(self._tagged):
             self._places[index] = self._beside(index)
-        for place in list(self._free):
-            at = np.array((*place, *place), dtype=np.int64)
-            if batches.boxes_near(changed, at, self._width // 2 + 1).any():
-                del self._free[place]
-                self._clear.pop(place, None)
+        known = list(self._free)
+        if not known:
+            return
+        points = np.array([(*place, *place) for place in known], dtype=np.int64)
+        touched = batches.boxes_near(changed[None, :, :], points[:, None, :], self._width // 2 + 1).any(axis=1)
+        for index in np.flatnonzero(touched).tolist():
+            del self._free[known[index]]
+            self._clear.pop(known[index], None)
 
     def not_reached(self) -> list[Violation]:
         """The tagged spots that nobody as wide as the limit can come to from any door."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import atan2, degrees, hypot
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,7 @@ class SelectTool(Tool):
         return self.board.view.rect(box) if box is not None else None
 
 
-class Drag:
+class Drag(ABC):
     """Something being dragged: the map before, the map it would make, and whether that may be.
 
     A drop of many waits for the judge's thread; it is a step or goes back once the verdict is here.
@@ -182,9 +183,9 @@ class Drag:
             self.now = after
             self.board.preview(after, self.ids, spots=self.moved_spots())
 
+    @abstractmethod
     def made(self, at: Pointer) -> SeatMap:
         """The map that the pointer's place makes."""
-        raise NotImplementedError
 
     def moved_spots(self) -> list[Spot] | None:
         """The spots that are elsewhere now, where that is all that is different; None where it is not known."""
