@@ -2,17 +2,24 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
+from cloud.storage.backend import Place
 
 
 class Listener:
-    """One open connection. Only the newest hint is kept: an older one says nothing more."""
+    """One open connection. Only the newest hint is kept: an older one says nothing more.
 
-    def __init__(self, studio: Id, device: Id, scopes: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
-        self.studio, self.device, self.scopes = studio, device, tuple(scopes)
+    `without` names kinds of records that are not for who listens: that one of them changed is not told either.
+    """
+
+    def __init__(
+        self, studio: Id, device: Id, scopes: Sequence[str], loop: asyncio.AbstractEventLoop,
+        without: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self.studio, self.device, self.scopes, self.without = studio, device, tuple(scopes), without
         self._loop, self._woken = loop, asyncio.Event()
         self._through = 0
         self.closed = False
@@ -69,10 +76,10 @@ class Hints:
         with self._lock:
             self._listeners.discard(listener)
 
-    def announce(self, studio: Id, through: int, scopes: frozenset[str]) -> None:
-        """Tell those who hold one of the scopes that changed."""
+    def announce(self, studio: Id, through: int, places: Collection[Place]) -> None:
+        """Tell those who may hold something that changed."""
         for listener in self._of(studio):
-            if any(covers(listener.scopes, scope) for scope in scopes):
+            if any(kind not in listener.without and covers(listener.scopes, scope) for scope, kind in places):
                 listener.tell(through)
 
     def drop(self, studio: Id, device: Id) -> None:

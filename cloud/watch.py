@@ -11,6 +11,7 @@ import time
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from cloud.hints import Hints
+from cloud.storage.backend import Place
 from cloud.storage.wakes import Wakes
 
 POLL_S = 0.075
@@ -58,9 +59,9 @@ class Watch:
             self._thread.join()
         self._guarded(self._tell)
 
-    def announce(self, studio: Id, through: int, scopes: frozenset[str]) -> None:
+    def announce(self, studio: Id, through: int, places: frozenset[Place]) -> None:
         """After a commit of this worker: tell who listens here, and leave a note for the others."""
-        self._hints.announce(studio, through, scopes)
+        self._hints.announce(studio, through, places)
         self.note(studio, through)
 
     def drop(self, studio: Id, device: Id) -> None:
@@ -138,6 +139,6 @@ class Watch:
             if papers is None or self._papers.setdefault(device, papers) != papers:
                 self._papers.pop(device, None)
                 self._hints.drop(studio, device)
-        if found.scopes:
-            self._hints.announce(studio, found.head, found.scopes)
+        if found.places:
+            self._hints.announce(studio, found.head, found.places)
         self._known[studio] = found.head

@@ -37,8 +37,10 @@ _read_link = msgspec.json.Decoder(Link).decode
 READY, OWED = "ready", "owed"
 """An effect that the cloud carries out; one that its author does, told of it with the answer."""
 
-Announce = Callable[[Id, int, frozenset[str]], None]
-"""Told after each commit: the studio, its sequence, and the scopes that changed."""
+Place = tuple[str, str]
+"""Where something changed: a scope, and the kind of record."""
+Announce = Callable[[Id, int, frozenset[Place]], None]
+"""Told after each commit: the studio, its sequence, and where it changed."""
 After = Callable[[], None]
 Watch = Callable[[Connection, Id, Sequence[Change]], After | None]
 """Sees what is decided within its transaction, and may name what to do once it is committed."""
@@ -91,7 +93,7 @@ class SqlCloud:
         self._writing: Connection | None = None
         self._keys: SubjectKeys | None = None
         self._head: _Head | None = None
-        self._committing: tuple[int, frozenset[str]] | None = None
+        self._committing: tuple[int, frozenset[Place]] | None = None
         self._after: After | None = None
 
     @property
@@ -348,7 +350,7 @@ class SqlCloud:
         )
         if self._head is not None:
             self._head = self._head._replace(sequence=last.sequence, hash=ledgers[-1].link_hash)
-        self._committing = (last.sequence, frozenset(scope for scope, _ in moved))
+        self._committing = (last.sequence, frozenset((scope, ref[0]) for scope, ref in moved))
         if self._watch is not None:
             changes = [change for ledger in ledgers for change in ledger.changes]
             self._after = self._watch(connection, self._studio, changes)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, case, literal, literal_column, select
 
 from classtap_core.kernel.ids import Id
+from cloud.storage.backend import Place
 from cloud.storage.database import Database
 from cloud.storage.tables import Tables
 
@@ -29,12 +30,12 @@ class Moved(NamedTuple):
     """What happened in a studio since a sequence.
 
     Attributes:
-        head: where its head is now. scopes: those that changed. standing: of the devices asked about, those that are
+        head: where its head is now. places: where it changed. standing: of the devices asked about, those that are
             not revoked, with what they may hold as one text.
     """
 
     head: int
-    scopes: frozenset[str]
+    places: frozenset[Place]
     standing: dict[Id, str]
 
 
@@ -78,5 +79,6 @@ class Wakes:
             begin = max(now - back, 0) if after is None else after
             if begin >= now:
                 return Moved(now, frozenset(), standing)
-            scopes = select(change.scope).distinct().where(change.studio_id == studio, change.sequence > begin)
-            return Moved(now, frozenset(connection.scalars(scopes)), standing)
+            places = select(change.scope, change.kind).distinct()
+            found = connection.execute(places.where(change.studio_id == studio, change.sequence > begin))
+            return Moved(now, frozenset((row.scope, row.kind) for row in found), standing)

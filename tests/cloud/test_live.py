@@ -65,6 +65,24 @@ def test_no_hint_for_what_one_may_not_hold(cloud: Cloud, studio: StudioEntry, cl
         assert stream.next() == 3
 
 
+def test_no_hint_for_kinds_that_are_not_for_its_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.app.kinds_withheld", lambda role, records: frozenset({"child"}))
+    with (
+        CloudServer(make_cloud(tmp_path), heartbeat_s=0.1) as server,
+        httpx.Client(base_url=server.url, timeout=20) as client,
+    ):
+        studio = server.cloud.studios.found("Toy")
+        device = paired(server.cloud, studio, client)
+        for stream in listening(device):
+            assert stream.next() == 0
+            seed(server.cloud, studio.id, enrolments(1))
+            assert stream.next() == ": beat", "a child is no kind of its"
+            seed(server.cloud, studio.id, marks(1))
+            while (heard := stream.next()) == ": beat":
+                pass
+            assert heard == 2
+
+
 def test_a_revoked_devices_stream_ends(stream: Stream, device: Device, cloud: Cloud) -> None:
     assert stream.next() == 0
     assert device.papers is not None
