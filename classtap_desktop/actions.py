@@ -54,6 +54,7 @@ ACTIONS = (
     Action("go.seatmaps", ("Ctrl+6",), icon="seats"),
     Action("go.devices", ("Ctrl+5",), icon="devices"),
     Action("go.audit", ("Ctrl+7",), icon="clock"),
+    Action("go.imports", ("Ctrl+9",), icon="disk"),
     Action("go.settings", ("Ctrl+,",), icon="settings"),
     Action("staff.switch", ("Ctrl+L",), icon="lock", menu=("staff",)),
     Action("sync.now", ("F5",), icon="sync"),

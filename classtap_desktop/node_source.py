@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from classtap_core.access.pins import Tries
+from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.device import Notice, Receipt
 from classtap_core.kernel.envelope import Author
@@ -96,6 +97,12 @@ class NodeSource:
 
     def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
         return self._node.later(lambda bus: bus.submit_all(payloads, author, source="desk"))
+
+    def bring_in(self, steps: Sequence[Step], author: Author, *, going_on: Callable[[int], bool]) -> Future[Brought]:
+        return self._node.later(lambda bus: bring_in(bus, steps, author, going_on=going_on))
+
+    def take_back(self, operations: Sequence[Id], author: Author) -> Future[int]:
+        return self._node.later(lambda bus: take_back(bus, operations, author))
 
     def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:
         return self._node.on_change(callback)

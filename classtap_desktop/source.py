@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from classtap_core.access.pins import Tries
+from classtap_core.exchange.bringing import Brought, Step
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.device import Notice, Receipt
 from classtap_core.kernel.envelope import Author
@@ -85,6 +86,14 @@ class DeskSource(Protocol):
 
     def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
         """Decide and commit several operations in one transaction, each seeing what those before it did."""
+        ...
+
+    def bring_in(self, steps: Sequence[Step], author: Author, *, going_on: Callable[[int], bool]) -> Future[Brought]:
+        """An import, in one transaction on the store's writer, as `exchange.bringing.bring_in`; `going_on` is called there."""
+        ...
+
+    def take_back(self, operations: Sequence[Id], author: Author) -> Future[int]:
+        """Undo an import, as `exchange.bringing.take_back`."""
         ...
 
     def on_change(self, callback: Callable[[frozenset[Ref]], None]) -> Stop:

@@ -13,6 +13,7 @@ from classtap_core import house
 from classtap_core.access.operations import RegisterDevice
 from classtap_core.access.pins import Tries
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.authority import Authority, CloudDraft, Mark
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt
@@ -154,6 +155,12 @@ class MemorySource:
 
     def submit_all(self, payloads: Sequence[Payload], author: Author) -> Future[list[Receipt]]:
         return self.write(lambda: self._world.bus.submit_all(payloads, author))
+
+    def bring_in(self, steps: Sequence[Step], author: Author, *, going_on: Callable[[int], bool]) -> Future[Brought]:
+        return self.write(lambda: bring_in(self._world.bus, steps, author, going_on=going_on))
+
+    def take_back(self, operations: Sequence[Id], author: Author) -> Future[int]:
+        return self.write(lambda: take_back(self._world.bus, operations, author))
 
     def write(self, work: Callable[[], object]) -> Future:  # type: ignore[type-arg]
         """Run something on the writer's thread and tell what changed."""

@@ -1,0 +1,1 @@
+"""Bringing files in, taking one person's data out, and having somebody erased."""
