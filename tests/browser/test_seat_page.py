@@ -31,6 +31,7 @@ from cloud.pages.links import SeatLink, sealed
 from cloud.serve import CloudServer
 from resources import path
 from resources.themes import tokens
+from tests.browser import axe
 from tests.browser.chromium import Chromium
 from tests.guards.tools import needs
 from tests.unit.house.world import (
@@ -249,6 +250,22 @@ def test_every_look_holds_its_contrast_and_needs_no_sideways_scrolling(
     )
     assert smallest >= 24, "WCAG 2.2, 2.5.8"
     browser.picture(SCREENS / f"seat-page-{look}-{language}-{size[0]}.png")
+
+
+@pytest.mark.parametrize(("dark", "language"), [(False, "en"), (True, "ar")])
+def test_axe_finds_nothing_that_keeps_anybody_out(rig: Rig, browser: Chromium, dark: bool, language: str) -> None:
+    """Names, roles, contrast, order: axe-core 4.10.3's rules for WCAG 2.2 A and AA and its best practices."""
+    browser.size(1280, 800)
+    browser.dark(dark)
+    browser.open(f"{rig.url()}?lang={language}")
+    browser.until("document.getElementById('seats').dataset.seen")
+    assert axe.violations(browser) == []
+    assert axe.passes(browser) > 20
+    browser.dark(False)
+    browser.open(f"{rig.server.url}/f/seats/nothing")
+    assert axe.violations(browser) == []
+    browser.run("document.body.append(document.createElement('img')), 0")
+    assert [one.split(":")[0] for one in axe.violations(browser)].count("image-alt") == 1, "it does judge"
 
 
 def test_words_twice_as_large_still_fit(rig: Rig, browser: Chromium) -> None:
