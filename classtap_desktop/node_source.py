@@ -16,15 +16,15 @@ from classtap_core.kernel.records import Record, Row
 from classtap_core.kernel.tx import Change, Reader, Ref
 from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
-from sync.client.auditing import NodeAuditor
 from sync.client.album import NodeAlbum
 from sync.client.asking import the_cloud
+from sync.client.auditing import NodeAuditor
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
-
 from sync.protocol import PassText
+
 
 class NodeReader:
     """Reads what is committed, as of each question, on whatever thread asks."""
@@ -73,7 +73,6 @@ class NodeSource:
         papers = self._node.papers
         return Place(papers.studio, papers.device, papers.location or None, self._node.store.protection.value)
 
-    @property
     def place_name(self) -> str:
         return self._node.papers.studio_name
 
@@ -81,6 +80,7 @@ class NodeSource:
         with the_cloud(self._node) as transport:
             return transport.pass_text(family)
 
+    @property
     def leaving(self) -> Leaving:
         return Leaving(self._node)
 
@@ -91,6 +91,10 @@ class NodeSource:
     @property
     def auditor(self) -> NodeAuditor:
         return NodeAuditor(self._node)
+
+    @property
+    def album(self) -> NodeAlbum:
+        return NodeAlbum(self._node)
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:
         return self._node.submit(payload, author, source="desk")

@@ -15,13 +15,14 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.store.search import Found, Readable
+from sync.client.album import Album
 from sync.client.auditing import Auditor
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
+from sync.protocol import PassText
 
 Stop = Callable[[], None]
-from sync.protocol import PassText
 """Ends a subscription; may be called more than once."""
 
 
@@ -57,8 +58,6 @@ class DeskSource(Protocol):
     @property
     def place(self) -> Place: ...
 
-    @property
-    def leaving(self) -> Leaving | None:
     def place_name(self) -> str:
         """The studio's name."""
         ...
@@ -67,6 +66,8 @@ class DeskSource(Protocol):
         """A family's printed pass, from the cloud. Raises EnvironmentFault `cloud.unreachable`, Refused with its code."""
         ...
 
+    @property
+    def leaving(self) -> Leaving | None:
         """Signing this device out; None where there is nothing to destroy (a desk in memory)."""
         ...
 
@@ -78,6 +79,11 @@ class DeskSource(Protocol):
     @property
     def auditor(self) -> Auditor:
         """What was done: this device's own log, and the studio's while the cloud is there."""
+        ...
+
+    @property
+    def album(self) -> Album:
+        """The device's pictures of people. Asked from the two threads, never from the window's."""
         ...
 
     def submit(self, payload: Payload, author: Author) -> Future[Receipt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -15,23 +16,24 @@ from classtap_core.access.pins import Tries
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.authority import Authority, CloudDraft, Mark
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt
 from classtap_core.kernel.envelope import GENESIS, Author
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.records import Row, decode
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.naming.matching import Asked, fit
 from classtap_core.store.search import MOST, Found, Readable, texts_of
 from classtap_desktop.source import Place
 from sync.client.engine import State, Status
+from sync.protocol import PassText
 from tests.desk.audits import MemoryAuditor
 
 NOW_MS = 1_795_274_640_000  # 2026-11-21 16:24 in Madrid
-from sync.protocol import PassText
 DESK, KIOSK = Id("d" * 32), Id("e" * 32)
 
 
@@ -110,6 +112,23 @@ class World:
         self.source.write(lambda: self.bus.apply(list(rows))).result()
 
 
+class MemoryAlbum:
+    """Pictures in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.asked: list[str] = []
+
+    def add(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
+        hash = hashlib.sha256(of.encode() + data).hexdigest()
+        self.kept[hash] = data
+        return Blob(hash=hash, size=len(data), type=type)
+
+    def picture(self, hash: str) -> bytes | None:
+        self.asked.append(hash)
+        return self.kept.get(hash)
+
+
 class MemorySource:
     """A `DeskSource` over a `DeviceBus` in memory; writes run on one thread, reads see whole commits."""
 
@@ -122,6 +141,7 @@ class MemorySource:
         self._tries: dict[Id, Tries] = {}
         self.audits = MemoryAuditor(world)
         self.own: dict[str, bytes] = {}
+        self.album = MemoryAlbum()
         self.state = State.ONLINE
         self.last_success_ms: int | None = NOW_MS - 20_000
         self.asked_for_sync = 0
@@ -229,6 +249,12 @@ class MemorySource:
     def auditor(self) -> MemoryAuditor:
         return self.audits
 
+    def place_name(self) -> str:
+        return self._world.plan.name
+
+    def pass_text(self, family: Id) -> PassText:
+        raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
+
     def sync_now(self) -> None:
         self.asked_for_sync += 1
 
@@ -250,9 +276,3 @@ class MemorySource:
     def close(self) -> None:
         """End the writer."""
         self._writer.shutdown()
-    def place_name(self) -> str:
-        return self._world.plan.name
-
-    def pass_text(self, family: Id) -> PassText:
-        raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
-
