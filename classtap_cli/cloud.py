@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from classtap_cli import passkeys
 from classtap_cli.invocation import Data, Invocation, Json, Now, answering, invocation, print_json, say
 from classtap_cli.opened_cloud import Database, Studio, chosen, database_of, exists, opened_cloud
 from classtap_cli.written import write_whole
@@ -17,6 +18,7 @@ studio = typer.Typer(no_args_is_help=True, help="Studios.")
 device = typer.Typer(no_args_is_help=True, help="Devices.")
 app.add_typer(studio, name="studio")
 app.add_typer(device, name="device")
+app.add_typer(passkeys.app, name="passkey")
 
 PORT = 8741
 ADDRESS = "address"

@@ -47,6 +47,7 @@ class Deed(NamedTuple):
 class _Seen(NamedTuple):
     sequence: int
     at_ms: int
+    keys: int
 
 
 class PassCare:
@@ -59,12 +60,13 @@ class PassCare:
         self._lock = threading.Lock()
 
     def tend(self, studio: Id) -> int:
-        """One round; how many operations were authored. A studio in which nothing happened costs one look at its head."""
+        """One round; how many operations were authored. A studio in which nothing happened costs two looks."""
         now_ms = self._studios.clock.now().corrected
         head = head_of(self._books, studio)
         with self._lock:
-            seen = self._seen.get(studio, _Seen(0, 0))
-        if seen.sequence == head and 0 <= now_ms - seen.at_ms < LOOK_EVERY_MS:
+            seen = self._seen.get(studio, _Seen(0, 0, 0))
+        keys = version_of(self._studios.pass_keys.keys(studio))
+        if (seen.sequence, seen.keys) == (head, keys) and 0 <= now_ms - seen.at_ms < LOOK_EVERY_MS:
             return 0
         entry = self._studios.studio(studio)
         self._keys(entry, now_ms // 1000)
@@ -80,7 +82,7 @@ class PassCare:
             done, whole = done + authored, whole and all_
         if whole:
             with self._lock:
-                self._seen[studio] = _Seen(head, now_ms)
+                self._seen[studio] = _Seen(head, now_ms, keys)
                 self._raised |= {device.id for device in lost}
         return done
 
