@@ -27,9 +27,9 @@ BESIDE = f"one request an operation, {ONE_BY_ONE} measured"
 
 def run() -> list[Claim]:
     """One run: a copy of the cloud as a process of its own, and of the kiosk with its queue."""
-    _queued()
-    pushed, settled = _with_queue(_drain)
-    scaled = _with_queue(_one_by_one) * QUEUED / ONE_BY_ONE
+    queued()
+    pushed, settled = _with_queue(drained)
+    scaled = _with_queue(one_by_one) * QUEUED / ONE_BY_ONE
     return [
         claim("push.5000_operations.acknowledged_s", pushed, goal=1.5, beside=(BESIDE, scaled)),
         claim("push.5000_operations.settled_s", settled),
@@ -45,7 +45,7 @@ def _with_queue(measure: Callable[[Node], T]) -> T:
         return measure(node)
 
 
-def _drain(node: Node) -> tuple[float, float]:
+def drained(node: Node) -> tuple[float, float]:
     """Seconds until nothing is unacknowledged, and until the own rows came back and the overlay is empty."""
     if node.pending() != QUEUED:
         raise RuntimeError(f"{node.pending()} are queued")
@@ -67,12 +67,12 @@ def _drain(node: Node) -> tuple[float, float]:
     return pushed, settled
 
 
-def _one_by_one(node: Node) -> float:
+def one_by_one(node: Node, count: int = ONE_BY_ONE) -> float:
     """Seconds for the first operations of the same queue, pushed by the same client one in each request."""
     most, pushing.MOST_OPERATIONS = pushing.MOST_OPERATIONS, 1
     try:
         began = time.perf_counter()
-        for _ in range(ONE_BY_ONE):
+        for _ in range(count):
             batch = node.engine.pushing.batch()
             if batch is None:
                 raise RuntimeError("nothing to push")
@@ -91,7 +91,7 @@ def online(folder: Path, url: str) -> Node:
 
 
 @cache
-def _queued() -> None:
+def queued() -> None:
     """The kiosk after five thousand marks offline, each decided by the real bus, kept beside the ground."""
     wanted = ground().folder / "queued"
     if wanted.exists():
