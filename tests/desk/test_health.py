@@ -95,6 +95,8 @@ def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow) -> None:
     assert "give or take" in facts(window)["clock"]
     assert "used here" in facts(window)["room"]
     assert facts(window)["mended"] == "0"
+    protection = window.screens["devices"].facts["protection"][1]  # type: ignore[attr-defined]
+    assert "reduced" in protection.whole_text()
     assert facts(window)["owner"].startswith("No: a lost keyring would lose what is not sent yet")
     assert not cards(window).aside.isVisible()
     said = [label.whole_text() for label in cards(window).others.findChildren(type(cards(window).others.title))]

@@ -192,6 +192,7 @@ class DevicesScreen(Screen):
         self._fact("device", self._device.name or "–")
         self._fact("place", self._device.place or words.say("desk.schedule.all_location"))
         self._fact("protection", words.say(f"desk.protection.{place.protection}"))
+        self.facts["protection"][1].set_token("warn" if place.protection == "file" else "ink")
 
     def _fact(self, name: str, text: str) -> None:
         self.facts[name][1].show_text(text)
