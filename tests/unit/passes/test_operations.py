@@ -8,7 +8,8 @@ from classtap_core.access.operations import RegisterDevice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
-from classtap_core.passes.operations import GRACE_S, IssuePass, RevokePass
+from classtap_core.passes.history import history
+from classtap_core.passes.operations import GRACE_S, KIOSK_GRACE_S, MOST_ISSUES, IssuePass, RevokePass
 from classtap_core.passes.records import Pass, PassRevocation, pass_id
 from tests.unit.house.world import CLERK, DESK, FAMILY, KIOSK, MAIN, NINE, STUDIO, World, named, staff, state_of
 
@@ -125,3 +126,31 @@ def test_a_revocation_offline_holds_here_at_once() -> None:
     desk = world.join(DESK, role="desk")
     desk.bus.submit(revoke(), staff(CLERK))
     assert decode(Pass, state_of(desk.store, Pass)[pass_id(STUDIO, FAMILY)]).state.revoked_through == 1
+
+
+def test_a_pass_remembers_its_epochs_and_shows_them_newest_first() -> None:
+    world = World()
+    world.say(issue())
+    for number, because in enumerate(("schedule", "lost", "kiosk"), start=1):
+        world.say(issue(because, NOW_S + number * 1000))
+    world.say(revoke(epoch=4, reason="the card was found"))
+    found = history(held(world))
+    told = [(one.what, one.epoch, one.why) for one in sorted(found, key=lambda one: (one.epoch, one.what))]
+    assert told == [
+        ("issued", 1, "first"), ("issued", 2, "schedule"), ("issued", 3, "lost"), ("issued", 4, "kiosk"),
+        ("revoked", 4, "the card was found"),
+    ]  # fmt: skip
+    assert [one.at_ms for one in found] == sorted((one.at_ms for one in found), reverse=True)
+    for number in range(30):
+        world.say(issue("schedule", NOW_S + (10 + number) * 1000))
+    assert len(held(world).issues) == MOST_ISSUES
+
+
+def test_after_a_lost_kiosk_only_printed_cards_have_grace() -> None:
+    world = World()
+    world.say(issue())
+    world.say(issue("kiosk", NOW_S + 1000))
+    state = held(world).state
+    assert (state.grace_until_s, state.rolling_grace) == (NOW_S + 1000 + KIOSK_GRACE_S, False)
+    world.say(issue("schedule", NOW_S + 2000))
+    assert held(world).state.rolling_grace
