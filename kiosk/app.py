@@ -26,6 +26,7 @@ from kiosk.decoding import Decoder, Look, Purse, ScanWorker, Sighting
 from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
 from kiosk.showing import shown
+from kiosk.signing_work import SigningWork
 from kiosk.sources import Source
 from kiosk.view import Notice, Screen, Stage, State
 from sync.client.engine import State as SyncState
@@ -47,6 +48,9 @@ STORE_AGAIN_MS = 3_000
 
 ATTEMPTS_EVERY_MS = 15_000
 """How often the door is asked whether refused scans are to be told."""
+
+_ON_BOARDS = frozenset({"attendance", "booking", "session", "consents", "health_clearance", "document"})
+"""What a board follows from, beside its family and children."""
 
 _WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
 
@@ -117,6 +121,8 @@ class KioskApp(QObject):
             on.SaveSealed: self._save_sealed,
             on.EndDevice: self._end_device,
         }
+        self._signing = SigningWork(node, self._slow, self._signals, self.happen)
+        self._commands |= self._signing.commands(lambda: self.state.locale, _now)
         self.window.happened.connect(self.happen)
         self.window.closing.connect(self.close)
         self._timer = QTimer(self)
@@ -338,6 +344,7 @@ class KioskApp(QObject):
         if suspect != self.state.clock_suspect:
             self.happen(on.ClockSuspect(suspect))
         self.happen(on.Tick(at.corrected))
+        self._signing.tick(_now())
         if self.state.store_fault and _now() - self._store_tried >= STORE_AGAIN_MS:
             self._check_store()
         if _now() - self._told_attempts >= ATTEMPTS_EVERY_MS and not self.state.store_fault:
@@ -362,11 +369,12 @@ class KioskApp(QObject):
 
     def _changed(self, refs: frozenset[Ref]) -> None:
         self.node.later(lambda bus: self.node.pending()).add_done_callback(self._signals.each(self._counted))
+        self._signing.changed(refs)
         board = self.state.board
         if board is None:
             return
         shown_refs = {("child", row.child) for row in board.rows()} | {("family", board.family)}
-        if refs & shown_refs or any(kind in ("attendance", "booking", "session") for kind, _ in refs):
+        if refs & shown_refs or any(kind in _ON_BOARDS for kind, _ in refs):
             self.door.board(Id(board.family)).add_done_callback(self._signals.each(self._refreshed))
 
     def _counted(self, future: "Future[int]") -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from kiosk import events as on
+from kiosk import signing
 from kiosk.events import Command, Event, GoAttract, Mark, MarkItem, SetLanguage, Tone, Verify
 from kiosk.view import (
     OVERRIDE_REASONS,
@@ -33,6 +34,7 @@ IDLE_S = 45
 REFUSAL_S = 12
 PIN_S = 30
 STAFF_S = 90
+SIGNING_S = 120
 CHECKING_MS = 5_000
 LOCK_OUT_MS = 800
 TAP_LOCK_MS = 800
@@ -43,8 +45,14 @@ ARRIVALS_MIN = (5, 10, 15, 20, 30)
 DEFAULT_ARRIVAL_MIN = 10
 
 Next = tuple[State, tuple[Command, ...]]
-_TIMES = {Screen.REFUSAL: REFUSAL_S, Screen.PIN: PIN_S, Screen.STAFF: STAFF_S, Screen.LEAVING: STAFF_S}
-_WITH_FAMILY = frozenset({Screen.BOARD, Screen.REASON})
+_TIMES = {
+    Screen.REFUSAL: REFUSAL_S,
+    Screen.PIN: PIN_S,
+    Screen.STAFF: STAFF_S,
+    Screen.LEAVING: STAFF_S,
+    Screen.SIGNING: SIGNING_S,
+}
+_WITH_FAMILY = frozenset({Screen.BOARD, Screen.REASON, Screen.SIGNING})
 _STAFF = frozenset({Screen.PIN, Screen.STAFF, Screen.LEAVING})
 _TAKES_SCANS = frozenset({Screen.ATTRACT, Screen.REFUSAL, Screen.BOARD, Screen.CAMERA_TROUBLE})
 
@@ -119,7 +127,7 @@ def _home(state: State) -> Next:
     if state.locale != state.home_locale:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
-        state, locale=state.home_locale, board=None, sheet=None, refusal=None, pin=None, text="", tapped=(),
+        state, locale=state.home_locale, board=None, sheet=None, signing=None, refusal=None, pin=None, text="", tapped=(),
         override="", about=(), leaving=None,
     )  # fmt: skip
     return _show(state, screen), tuple(commands)
@@ -371,12 +379,38 @@ def _confirm(state: State, _: on.Confirm) -> Next:
     return _mark(state, sheet.session, (item,))
 
 
+# Signing
+
+
+def _tap_sign(state: State, _: signing.TapSign) -> Next:
+    board = state.board
+    if state.screen != Screen.BOARD or board is None or not board.to_sign or state.veiled or not state.online:
+        return state, ()
+    begun, commands = signing.begun(board.family)
+    return _show(state, Screen.SIGNING, signing=begun), commands
+
+
+def _signing(state: State, event: signing.Event) -> Next:
+    if state.screen != Screen.SIGNING or state.signing is None or state.veiled:
+        return state, ()
+    after, commands = signing.step(state.signing, event)
+    if after is not None:
+        return _awake(replace(state, signing=after)), commands
+    state = _show(state, Screen.BOARD, signing=None)
+    if isinstance(event, signing.SignatureKept):
+        return _noticed(state, "kiosk.sign_done", tone="present"), (*commands, Tone("ok"))
+    return state, commands
+
+
 # Going back, language, staff
 
 
 def _cancel(state: State, _: on.Cancel) -> Next:
     if state.screen == Screen.REASON:
         return _show(state, Screen.BOARD, sheet=None), ()
+    if state.screen == Screen.SIGNING:
+        keeping = state.signing is not None and state.signing.step is signing.Step.KEEPING
+        return (state, ()) if keeping else (_show(state, Screen.BOARD, signing=None), ())
     if state.leaving is not None:
         return _leave_back(state, state.leaving)
     if state.screen in (Screen.REFUSAL, Screen.PIN, Screen.CHECKING, Screen.BOARD, Screen.STAFF):
@@ -582,6 +616,22 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.Sighting: _sighting,
     on.Verdict: _verdict,
     on.Refresh: _refresh,
+    signing.TapSign: _tap_sign,
+    **dict.fromkeys(
+        (
+            signing.FormsRead,
+            signing.ChooseSigner,
+            signing.CodeSent,
+            signing.CodeUnsent,
+            signing.DigitsTyped,
+            signing.CodeJudged,
+            signing.Agree,
+            signing.SignNow,
+            signing.SignatureKept,
+            signing.SignatureFailed,
+        ),
+        _signing,
+    ),
     on.Tap: _tap,
     on.TapAllPresent: _all_present,
     on.Saved: _saved,

@@ -26,7 +26,14 @@ def shown(board: Board) -> view.Board:
         )
         for group in board.groups
     )
-    return view.Board(family=board.family, family_name=board.name, groups=groups)
+    unsigned = {
+        child.child
+        for group in board.groups
+        for child in group.children
+        for gate in child.gates
+        if gate.gate == "consent" and gate.result in ("block", "warn")
+    }
+    return view.Board(family=board.family, family_name=board.name, groups=groups, to_sign=len(unsigned))
 
 
 def _row(session: str, child: BoardChild) -> view.Row:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kiosk.signing import Signing
+
 Params = tuple[tuple[str, str | int], ...]
 
 
@@ -28,6 +30,7 @@ class Screen(StrEnum):
     CHECKING = "checking"
     BOARD = "board"
     REASON = "reason"
+    SIGNING = "signing"
     REFUSAL = "refusal"
     PIN = "pin"
     STAFF = "staff"
@@ -82,11 +85,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The family's children in the window, by session and room, in the order to show."""
+    """The family's children in the window, by session and room, in the order to show.
+
+    ``to_sign``: for how many of them something waits to be signed.
+    """
 
     family: str
     family_name: str
     groups: tuple[Group, ...] = ()
+    to_sign: int = 0
 
     def rows(self) -> Iterator[Row]:
         """Yield every row."""
@@ -214,6 +221,7 @@ class State:
     lock: str | None = None
     board: Board | None = None
     sheet: Sheet | None = None
+    signing: Signing | None = None
     refusal: Refusal | None = None
     pin: PinEntry | None = None
     override: str = ""

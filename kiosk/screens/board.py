@@ -12,6 +12,7 @@ from kiosk.flow import can_mark_all
 from kiosk.screens.child_row import ChildRow
 from kiosk.screens.language import LanguageButton
 from kiosk.screens.sentences import notice_words
+from kiosk.signing import TapSign
 from kiosk.view import Board, Group, State, Status
 
 MARGIN = 36
@@ -55,7 +56,9 @@ class BoardPage(QWidget):
         self.done.clicked.connect(lambda _=False: self.happened.emit(on.Done()))
         foot = QHBoxLayout()
         foot.setSpacing(here.px(16))
-        for widget in (self.language, self.all_present):
+        self.sign = Button(words.say("kiosk.sign"), size="kiosk")
+        self.sign.clicked.connect(lambda _=False: self.happened.emit(TapSign()))
+        for widget in (self.language, self.all_present, self.sign):
             foot.addWidget(widget)
         foot.addStretch(1)
         foot.addWidget(self.ring)
@@ -105,6 +108,8 @@ class BoardPage(QWidget):
         self.hint.setVisible(not nobody)
         self.all_present.setVisible(len(self.rows) > 1)
         self.all_present.setEnabled(can_mark_all(board))
+        self.sign.setVisible(bool(board.to_sign))
+        self.sign.setEnabled(state.online)
 
     def forget(self) -> None:
         """Take every name off the screen and out of memory."""

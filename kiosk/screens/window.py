@@ -17,6 +17,7 @@ from kiosk.screens.header import Header
 from kiosk.screens.message import MessagePage
 from kiosk.screens.pin import PinPage
 from kiosk.screens.reason import ReasonPage
+from kiosk.screens.signing import SigningPage
 from kiosk.screens.staff import LeavingPage, StaffPage
 from kiosk.view import Screen, State
 
@@ -24,7 +25,7 @@ WIDTH, HEIGHT = 1280, 800
 _TOUCHES = frozenset({
     QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.TouchBegin, QEvent.Type.Wheel,
 })  # fmt: skip
-_NAMES = frozenset({Screen.BOARD, Screen.REASON})
+_NAMES = frozenset({Screen.BOARD, Screen.REASON, Screen.SIGNING})
 
 
 class KioskWindow(QWidget):
@@ -117,9 +118,19 @@ class KioskWindow(QWidget):
         self.header = Header()
         self.pages = QStackedWidget()
         self.attract, self.board, self.reason = AttractPage(), BoardPage(), ReasonPage()
+        self.signing = SigningPage()
         self.message, self.pin = MessagePage(), PinPage()
         self.staff, self.leaving = StaffPage(), LeavingPage()
-        for page in (self.attract, self.board, self.reason, self.message, self.pin, self.staff, self.leaving):
+        for page in (
+            self.attract,
+            self.board,
+            self.reason,
+            self.signing,
+            self.message,
+            self.pin,
+            self.staff,
+            self.leaving,
+        ):
             page.happened.connect(self._pass_on)
             self.pages.addWidget(page)
         words = here.words
@@ -129,7 +140,16 @@ class KioskWindow(QWidget):
         column.addWidget(self.pages, 1)
         self._outer.addWidget(self._inside)
         self._inside.show()
-        for part in (self.header, self.attract, self.reason, self.message, self.pin, self.staff, self.leaving):
+        for part in (
+            self.header,
+            self.attract,
+            self.reason,
+            self.signing,
+            self.message,
+            self.pin,
+            self.staff,
+            self.leaving,
+        ):
             layout = part.layout()
             if layout is not None:
                 layout.setContentsMargins(side, layout.contentsMargins().top(), side, 0)
@@ -144,15 +164,18 @@ class KioskWindow(QWidget):
             self.board.forget()
         if state.screen != Screen.REASON and state.sheet is None:
             self.reason.forget()
+        if state.signing is None:
+            self.signing.forget()
         if state.screen != Screen.PIN:
             self.pin.forget()
         if state.screen != Screen.LEAVING:
             self.leaving.forget()
-        shows: dict[Screen, AttractPage | BoardPage | ReasonPage | PinPage | StaffPage | LeavingPage] = {
+        shows: dict[Screen, AttractPage | BoardPage | ReasonPage | SigningPage | PinPage | StaffPage | LeavingPage] = {
             Screen.ATTRACT: self.attract,
             Screen.CHECKING: self.attract,
             Screen.BOARD: self.board,
             Screen.REASON: self.reason,
+            Screen.SIGNING: self.signing,
             Screen.PIN: self.pin,
             Screen.STAFF: self.staff,
             Screen.LEAVING: self.leaving,

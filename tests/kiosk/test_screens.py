@@ -15,6 +15,7 @@ from classtap_desktop.kit import Label, Pill, StateButton, theme
 from kiosk import events as on
 from kiosk import flow
 from kiosk.screens import KioskWindow
+from kiosk.signing import Form, Signer, Signing, Step
 from kiosk.view import Board, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status
 from resources.text import messages
 from tests.kiosk.families import NOW_MS, ZONE, busy, child, okafors, session, with_row, world
@@ -36,6 +37,27 @@ def resting(**changes: object) -> State:
 def with_board(board: Board, **changes: object) -> State:
     """Return the kiosk with a family's board, eleven seconds in."""
     return resting(screen=Screen.BOARD, board=board, idle_left_s=34, **changes)
+
+
+MUM, DAD = Signer("g" * 32, "mother"), Signer("h" * 32, "father")
+WORDS = (
+    "Children move here: they dance, tumble and climb, on mats and under the eyes of a teacher.",
+    "I know that somebody who moves may fall, and I have told the studio what it must know of my child’s health.",
+)
+FORMS = tuple(
+    Form(mark, name, "", "Dance, climb and play: our waiver", WORDS, 1, "2026-06-01")
+    for mark, name in (("a", "Amara Okafor"), ("b", "Chidi Okafor"))
+)
+
+
+def signing(step: Step, **changes: object) -> State:
+    """Return the kiosk where the Okafors sign."""
+    shown = Signing(
+        "f" * 32, step=step, signers=(MUM, DAD), forms=((MUM.guardian, FORMS),),
+        guardian="" if step is Step.WHO else MUM.guardian, **changes,
+    )  # type: ignore[arg-type] # fmt: skip
+    board = replace(okafors(), to_sign=2)
+    return resting(screen=Screen.SIGNING, board=board, signing=shown, online=True, idle_left_s=97, idle_total_s=120)
 
 
 def asking(status: Status) -> State:
@@ -60,6 +82,10 @@ ALL: dict[str, Callable[[], State]] = {
     "used": lambda: resting(
         screen=Screen.REFUSAL, refusal=Refusal("used", may_override=True), idle_left_s=9, idle_total_s=12
     ),
+    "signing-who": lambda: signing(Step.WHO),
+    "signing-trouble": lambda: signing(Step.WHO, error="kiosk.sign_refused"),
+    "signing-code": lambda: signing(Step.CODE, error="kiosk.sign_wrong", left=3),
+    "signing-words": lambda: signing(Step.WORDS, agreed=frozenset({"a"})),
     "pin": lambda: resting(screen=Screen.PIN, pin=PinEntry(error="wrong", n=2), idle_left_s=21, idle_total_s=30),
     "camera-trouble": lambda: resting(screen=Screen.CAMERA_TROUBLE, camera_fault="no_camera"),
     "store-trouble": lambda: resting(screen=Screen.STORE_TROUBLE, store_fault="disk_full", clock_suspect=True),
