@@ -10,8 +10,8 @@ pytestmark = pytest.mark.leaves(
     "classtap-proxy|ThreadPoolExecutor-|cloud-reading", reason="the module's studio: its switch, its clock, its readers"
 )
 
-CLERK = "161803"
-"""The PIN of the front desk at the demo's main location (classtap_cli.demo.studio.STAFF)."""
+CLERK, MANAGER, OWNER = "161803", "271828", "314159"
+"""PINs of the front desk at the main location of the demo, of its manager and its owner (classtap_cli.demo.studio.STAFF)."""
 
 SHEET = """Nombre;Apellidos;Fecha de nacimiento;Padre o madre;Teléfono
 Ana;Núñez;25/04/2019;Gina;+34 600 12 34 56
@@ -47,3 +47,50 @@ def test_a_bad_row_keeps_everything_out_and_is_named(studio: Studio, tmp_path: P
     assert [(one["row"], one["field"], one["code"]) for one in found["bad"]] == [
         (5, "surname", "import.empty"), (5, "phone", "import.phone"), (5, "birth_date", "import.date"),
     ]  # fmt: skip
+
+
+def test_a_timetable_is_asked_of_the_cloud_and_clashes_are_named(studio: Studio, tmp_path: Path) -> None:
+    file, pin = tmp_path / "classes.csv", tmp_path / "pin"
+    pin.write_text(MANAGER)
+    rooms = "Class,Room,Day,First date,Last date,Time,Minutes,Places\n"
+    file.write_text(f"{rooms}Circus,Sky loft,Mon,2027-02-01,2027-02-20,05:10,30,4\n")
+    unknown = inside("import", "classes", file, "--dry-run", "--json", data=studio.data).json
+    assert [(one["row"], one["code"], one["found"]) for one in unknown["bad"]] == [(2, "import.room", "Sky loft")]
+    here = inside("import", "classes", file, "--column", "room=Class", "--dry-run", data=studio.data)
+    assert (here.code, "class" in here.out) == (1, True)  # the column was taken for the room
+    file.write_text(f"{rooms}Circus,Dance hall,Mon,2027-02-01,2027-02-20,05:10,30,4\n")
+    found = inside("import", "classes", file, "--pin-file", pin, "--json", data=studio.data).json
+    assert (found["lines"], found["asked"], found["new"]) == (1, 1, 0)
+    assert inside("sync", "once", data=studio.data).code == 0
+    again = inside("import", "classes", file, "--dry-run", "--json", data=studio.data).json
+    assert (again["bad"], again["classes"]) == ([], 1)
+
+
+def test_a_family_s_data_goes_out_and_then_goes_for_ever(studio: Studio, tmp_path: Path) -> None:
+    pin, out = tmp_path / "pin", tmp_path / "family.json"
+    pin.write_text(OWNER)
+    sheet = tmp_path / "families.csv"
+    sheet.write_text("First name,Last name,Parent,Phone\nZebedee,Quarterstaff,Marmaduke,+34600998877\n")
+    assert inside("import", "families", sheet, "--pin-file", pin, data=studio.data).code == 0
+    assert inside("sync", "once", data=studio.data).code == 0
+    held = inside("export", "person", "Quarterstaff", "-o", out, "--pin-file", pin, "--json", data=studio.data)
+    assert (held.code, "Marmaduke" in out.read_text(), out.stat().st_mode & 0o077) == (0, True, 0)
+    said = inside("person", "erase", "Quarterstaff", "--json", data=studio.data).json
+    assert (said["operation"], {one["name"] for one in said["people"]}) == (
+        None, {"Quarterstaff", "Zebedee Quarterstaff", "Marmaduke"},
+    )  # fmt: skip
+    asked = inside("person", "erase", "Quarterstaff", "--yes", "--pin-file", pin, "--json", data=studio.data)
+    assert asked.json["operation"]
+    assert inside("sync", "once", data=studio.data).code == 0
+    assert inside("person", "erase", "Quarterstaff", data=studio.data).code == 1
+    assert inside("audit", "verify", "--json", data=studio.data).json["ok"]
+
+
+def test_a_studio_goes_into_a_file_and_into_another_cloud(studio: Studio, tmp_path: Path) -> None:
+    file, there = tmp_path / "studio.jsonl", tmp_path / "there"
+    written = inside("export", "studio", "-o", file, "--json", data=studio.data).json
+    assert (written["lines"], file.stat().st_mode & 0o077) == (len(file.read_bytes().splitlines()), 0)
+    assert inside("cloud", "init", data=there).code == 0
+    taken = inside("import", "studio", file, "--json", data=there).json
+    assert (taken["studio"], taken["records"]) == (written["studio"], written["lines"] - 2 - taken["blobs"])
+    assert inside("import", "studio", file, data=there).code == 1

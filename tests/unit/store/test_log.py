@@ -11,6 +11,7 @@ from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.device import Answer, Entry, Pulled
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import FORMAT, GENESIS, Envelope, commitments, pack, write
+from classtap_core.kernel.erasure import Erasure
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Range, Registry
@@ -276,6 +277,24 @@ def test_a_row_about_two_keeps_the_other(data_dir: Path) -> None:
     assert "Ann" not in _everything(device)
     assert len(device.find(Range(Household, "by_street", ("b",)))) == 1
     device.close()
+
+
+def test_whom_the_cloud_says_is_erased_is_erased_with_the_page_that_says_so(device: SqlDevice) -> None:
+    bus = bus_over(device)
+    bus.apply([child_row(number, f"Name{number}") for number in range(3)], cursor=1, token="t")
+    bus.submit(mark(0, 1, 2, note="Marker"), STAFF)
+    gone = Erasure(id=child_id(1), at_ms=1)
+    rows = [Pulled("child", child_id(1), "families/north", None)]
+    bus.apply([*rows, Pulled(gone.KIND, gone.id, gone.scope(), msgspec.json.encode(gone))], cursor=2, token="u")
+    assert device.erased(child_id(1))
+    assert "Name1" not in _everything(device)
+    assert [set(parts) for parts in parts_stored(device)[-2:]] == [
+        {"", child_id(0), child_id(1), child_id(2)},
+        {"", child_id(0), child_id(1), child_id(2)},
+    ]
+    (entry,) = device.entries([1])
+    assert set(entry.parts) == {"", child_id(0), child_id(2)}
+    assert verify_device(device.chain(1), head=device.chain_head(1)).ok
 
 
 def entry_of(change: Change) -> Entry:
