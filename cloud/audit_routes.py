@@ -1,26 +1,22 @@
 """The audit over HTTP: a page of the studio's log for who is signed in at a desk, masked by what they may see."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from classtap_core.access.blueprints import DESK
-from classtap_core.access.masking import Sight
-from classtap_core.access.records import Grant
 from classtap_core.auditing.addresses import masked_address
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Range
-from classtap_core.kernel.records import Sensitivity
-from classtap_core.kernel.records import decode as read_record
+from cloud.auditing import audit_page
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
 from cloud.storage.directory import DeviceEntry
-from cloud.storage.trail import Trail, note_address
-from sync.audit import AskAudit, AuditPage
+from cloud.storage.trail import note_address
+from sync.audit import AskAudit
 from sync.protocol import decode, encode
 
 _ASKED_BYTES = 16_384
@@ -53,21 +49,3 @@ class AuditRoutes:
         now_ms = self._cloud.clock.now().corrected
         work = partial(note_address, self._cloud.books, device.studio, device.id, address, now_ms)
         await asyncio.get_running_loop().run_in_executor(self._cloud.reading, work)
-
-
-def sight_of(cloud: Cloud, studio: Id, staff: Id, shown: Iterable[Sensitivity] = ()) -> Sight:
-    """What a member of staff may read now. Raises Refused `audit.not_yours` where that is nothing of the audit."""
-    rows = cloud.studios.storage(studio).find(Range(Grant, "by_holder", (staff,)))
-    grants = [read_record(Grant, row.body) for row in rows]
-    sight = Sight(grants, at_ms=cloud.clock.now().corrected, shown={Sensitivity.PERSONAL, *shown})
-    if not any(sight.audits(place) for place in {"", *(grant.location for grant in grants)}):
-        raise Refused("audit.not_yours")
-    return sight
-
-
-def audit_page(cloud: Cloud, studio: Id, asked: AskAudit) -> AuditPage:
-    """A page for a member of staff. Entries they may not read are not in it, which may leave a page short."""
-    trail = Trail(cloud.books, studio, cloud.bus.registry)
-    sight = sight_of(cloud, studio, asked.staff, asked.shown)
-    found = trail.find(asked.query)
-    return AuditPage(lines=tuple(trail.lines(found.spots, sight)), next=found.next)

@@ -114,7 +114,7 @@ class Studios:
     def storage(self, studio: Id, *, rehearsing: bool = False) -> SqlCloud:
         """The studio's storage for one piece of work on this thread."""
         return SqlCloud(
-            self.books, studio, announce=self.watch.announce, watch=self._watch, sign=self._signer(studio),
+            self.books, studio, announce=self.watch.announce, watch=self._watch, sign=self.signer(studio),
             rehearsing=rehearsing,
         )  # fmt: skip
 
@@ -147,7 +147,9 @@ class Studios:
 
         return close if gone else None
 
-    def _signer(self, studio: Id) -> Callable[[bytes], bytes]:
+    def signer(self, studio: Id) -> Callable[[bytes], bytes]:
+        """What signs as the studio's own device."""
+
         def sign(statement: bytes) -> bytes:
             with self.books.database.read(studio) as connection:
                 wrapped = self.directory.secret(connection, studio, "cloud_device")

@@ -1,8 +1,11 @@
 """What a desk asks the cloud of the studio's audit, and what comes back: lines to put into words, never whole records."""
 
-import msgspec
+from collections.abc import Callable, Iterator
 
-from classtap_core.auditing.finding import Query
+import msgspec
+from msgspec.structs import replace
+
+from classtap_core.auditing.finding import MOST, Query
 from classtap_core.auditing.lines import Line
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Sensitivity
@@ -24,3 +27,18 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     lines: tuple[Line, ...]
     next: str = ""
+
+
+Page = Callable[[Query], AuditPage]
+"""Answers a query with a page."""
+
+
+def every(page: Page, query: Query) -> Iterator[Line]:
+    """All lines a query finds, page by page."""
+    asked = replace(query, after="", most=MOST)
+    while True:
+        found = page(asked)
+        yield from found.lines
+        if not found.next:
+            return
+        asked = replace(asked, after=found.next)

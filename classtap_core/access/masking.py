@@ -51,3 +51,15 @@ class Sight:
         if found is None:
             found = self._filters[capability] = RowFilter(self._grants, capability, at_ms=self._at_ms)
         return found.allows(Resource(Id(location) if location else None))
+
+
+class Blind:
+    """Whoever runs a command beside no signed-in person: every entry, and nothing of what is anybody's."""
+
+    masked = True
+
+    def audits(self, location: str) -> bool:
+        return True
+
+    def sees(self, sensitivity: Sensitivity, location: str) -> bool:
+        return sensitivity is Sensitivity.OPEN

@@ -45,6 +45,10 @@ def sequence_of(at: int) -> int:
     return at & _SEQUENCE
 
 
+def epoch_of(at: int) -> int:
+    return at >> _EPOCH
+
+
 class Unsent(NamedTuple):
     """An operation of the queue as it travels."""
 

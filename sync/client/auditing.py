@@ -1,6 +1,6 @@
 """The audit from a device: its own log, which is always here, and the studio's, while the cloud is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -8,19 +8,18 @@ from msgspec.structs import replace
 
 from classtap_core.access.masking import Sight
 from classtap_core.auditing.exporting import Going, Manifest, export
-from classtap_core.auditing.finding import MOST, Query, find
-from classtap_core.auditing.lines import Line, lines
+from classtap_core.auditing.finding import Query, find
+from classtap_core.auditing.lines import lines
 from classtap_core.auditing.saying import Words
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Sensitivity
 from classtap_core.store import trail
-from sync.audit import AskAudit, AuditPage
+from sync.audit import AskAudit, AuditPage, Page, every
 from sync.client.asking import the_cloud
 
 if TYPE_CHECKING:
     from sync.client.node import Node
 
-Page = Callable[[Query], AuditPage]
 OWN, STUDIO = "device", "studio"
 
 
@@ -83,14 +82,3 @@ class NodeAuditor:
 
         while store.call(some, background=True):
             pass
-
-
-def every(page: Page, query: Query) -> Iterator[Line]:
-    """All lines a query finds, page by page."""
-    asked = replace(query, after="", most=MOST)
-    while True:
-        found = page(asked)
-        yield from found.lines
-        if not found.next:
-            return
-        asked = replace(asked, after=found.next)

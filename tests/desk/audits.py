@@ -23,8 +23,7 @@ from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.records import OPEN, Sensitivity
 from classtap_core.store.engine import database
 from classtap_core.store.trail import Trail, create
-from sync.audit import AuditPage
-from sync.client.auditing import Page, every
+from sync.audit import AuditPage, Page, every
 
 if TYPE_CHECKING:
     from tests.desk.world import World

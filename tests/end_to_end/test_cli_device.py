@@ -133,6 +133,27 @@ def test_lists_of_what_was_done(studio: Studio) -> None:
     assert decided[0]["sequence"] + 1 == decided[1]["sequence"]
 
 
+def test_the_audit_is_searched_and_taken_along(studio: Studio, tmp_path: Path) -> None:
+    found = inside("audit", "list", "--as", "cloud", "--kind", "room.add", "--most", "100", data=studio.data).lines
+    assert found[0]["sentence"].startswith("Olga Brandt added the room ")
+    assert [line["at"] for line in found] == sorted(line["at"] for line in found)
+    assert inside("audit", "list", "--as", "cloud", "--text", "nowhere", data=studio.data).lines == []
+    masked = inside("audit", "list", "--as", "cloud", "--kind", "family.add", "--most", "1", data=studio.data).json
+    assert "•••" in masked["sentence"]
+    owner = studio.plan.staff[0].staff
+    asked = ("audit", "list", "--as", "cloud", "--kind", "family.add", "--most", "1", "--viewer", owner)
+    assert "•••" not in inside(*asked, data=studio.data).json["sentence"]
+    for program in ("kiosk", "cloud"):
+        file = tmp_path / f"{program}.csv"
+        made = inside("audit", "export", file, "--as", program, data=studio.data).json
+        with file.open(encoding="utf-8", newline="") as table:
+            assert made["entries"] == sum(1 for _ in csv.reader(table)) - 1, program
+        assert inside("audit", "check", file).json["entries"] == made["entries"]
+        file.write_bytes(file.read_bytes() + b"x\n")
+        refused = inside("audit", "check", file)
+        assert (refused.code, refused.err) == (1, "This export was changed after it was made.\n")
+
+
 def test_the_store_is_sound_and_says_how_its_key_is_kept(studio: Studio) -> None:
     found = inside("store", "check", "--as", "kiosk", data=studio.data)
     assert (found.code, found.json["ok"], found.json["wrong"], found.json["file"]) == (0, True, [], [])
@@ -191,6 +212,12 @@ def test_a_pass_is_given_out_by_the_cloud_alone_and_to_a_desk_alone(studio: Stud
     unknown = inside("pass", "issue", "0" * 32, "-o", out, data=studio.data)
     assert (unknown.code, unknown.err[:15]) == (1, "No family “0000")
     assert inside("pass", "issue", family, "-o", tmp_path / "pass.gif", data=studio.data).code == 2
+    blue = tmp_path / "blue.png"
+    assert inside("pass", "issue", family, "-o", blue, "--dark", "#1b3a6b", data=studio.data).code == 0
+    assert blue.read_bytes()[:4] == b"\x89PNG"
+    pale = inside("pass", "issue", family, "-o", tmp_path / "pale.png", "--dark", "#999999", data=studio.data)
+    assert (pale.code, "28 tenths of contrast" in pale.err, (tmp_path / "pale.png").exists()) == (1, True, False)
+    assert inside("pass", "issue", family, "-o", tmp_path / "p.svg", "--dark", "#1b3a6b", data=studio.data).code == 2
     assert not out.exists()
 
 
