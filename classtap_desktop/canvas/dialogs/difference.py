@@ -91,7 +91,7 @@ class DifferencePicture(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inks = scenery.Inks()
         whole = united([around(self._before.room.corners()), around(self._after.room.corners())])
-        edge = max(whole.width, whole.height) // 30
+        edge = max(whole.width, whole.height) // 14
         area = QRectF(self.rect())
         view = Viewport().fitted(
             Box(whole.left - edge, whole.top - edge, whole.right + edge, whole.bottom + edge), area
@@ -112,7 +112,7 @@ class DifferencePicture(QWidget):
                 self._spot(painter, view, self._before, spot, token, dashed=True, text=mark)
         for spot in self._after.spots:
             ways = (("present", "+", added), ("info", "→", moved), ("late", "#", named))
-            token, mark = next(((token, mark) for token, mark, ids in ways if spot.id in ids), ("line", ""))
+            token, mark = next(((token, mark) for token, mark, ids in ways if spot.id in ids), ("control_line", ""))
             self._spot(painter, view, self._after, spot, token, dashed=False, text=f"{mark}{spot.label}")
             if spot.id in moved:
                 painter.setPen(QPen(here.color("info"), 1.6))
