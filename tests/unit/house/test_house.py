@@ -287,6 +287,13 @@ def test_another_hash_seed_locale_and_zone_change_nothing() -> None:
     assert printed[0] == printed[1]
 
 
+def test_the_picture_of_the_model_shows_every_record() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "model.md").read_text(encoding="utf-8")
+    picture = page.split("```mermaid")[1].split("```")[0]
+    shown = set(re.findall(r"\b[a-z_]+\b", picture))
+    assert set(registry().records) - shown == set()
+
+
 def test_the_page_of_the_model_names_every_record_in_its_scope() -> None:
     page = (Path(__file__).parents[3] / "docs" / "model.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith("| `") and line.count("|") == 5]
