@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from classtap_cli.invocation import sentences
 from classtap_cli.written import write_whole
+from classtap_core.kernel.errors import Refused
 from classtap_core.passes import picture
 
 SIDE_MM = 42.0
@@ -15,6 +16,17 @@ SIDE_MM = 42.0
 
 def png(out: Path, issued: dict[str, Any]) -> None:
     write_whole(out, picture.png(issued["text"]))
+
+
+def branded_png(out: Path, issued: dict[str, Any], *, dark: str, light: str, logo: Path | None) -> None:
+    """In a studio's colours and with its logo. Raises Refused `brand.…` where too many cameras would fail on it."""
+    from classtap_core.passes import branding
+
+    try:
+        mark = b"" if logo is None else logo.read_bytes()
+    except OSError as error:
+        raise Refused("brand.logo") from error
+    write_whole(out, branding.png(issued["text"], branding.Brand(dark=dark, light=light, logo=mark)))
 
 
 def svg(out: Path, issued: dict[str, Any]) -> None:

@@ -16,23 +16,38 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="FILE.png
 SheetOut = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.pdf", help="The PDF to write.")]
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT", help="What the code says, as a scanner gives it.")]
 PinFile = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the PIN, not asked for.")]
+Dark = Annotated[str, typer.Option("--dark", metavar="#RRGGBB", help="The code's colour, of a PNG.")]
+Light = Annotated[str, typer.Option("--light", metavar="#RRGGBB", help="Its ground, of a PNG.")]
+Logo = Annotated[Path | None, typer.Option("--logo", metavar="FILE", help="A PNG or JPEG for its middle, of a PNG.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 
 
 @app.command()
 @answering
 def issue(
-    family: FamilyArgument, out: Out, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
-) -> None:
-    """Ask the cloud for a family's pass and write it as a picture, a drawing or a card to print."""
+    family: FamilyArgument, out: Out, dark: Dark = "#000000", light: Light = "#ffffff", logo: Logo = None,
+    data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Ask the cloud for a family's pass and write it as a picture, a drawing or a card to print.
+
+    Colours and a logo are taken only where cameras still read the picture; if not, it says why.
+    """
     call = invocation(data, program, now, json)
     from classtap_cli.cards import WRITERS
 
     write = WRITERS.get(out.suffix.lower())
     if write is None:
         raise typer.BadParameter(f"FILE ends in {', '.join(WRITERS)}", param_hint="-o")
+    plain = (dark.lower(), light.lower(), logo) == ("#000000", "#ffffff", None)
+    if not plain and out.suffix.lower() != ".png":
+        raise typer.BadParameter("colours and a logo go with a PNG", param_hint="-o")
     issued = ask(call, "pass.issue", family=family)
-    write(out, issued)
+    if plain:
+        write(out, issued)
+    else:
+        from classtap_cli.cards import branded_png
+
+        branded_png(out, issued, dark=dark, light=light, logo=logo)
     found = {"family": issued["family"], "file": str(out), "expires": issued["expires"]}
     call.answer(found, say("cli.pass_issued", name=issued["name"], file=str(out)))
 
