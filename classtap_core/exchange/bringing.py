@@ -25,7 +25,7 @@ class Step(NamedTuple):
     row: int
     payload: Payload
     instead: Mapping[str, Payload] = {}
-    rows: Mapping[str, int] = {}
+    rows: Mapping[Id, int] = {}
 
 
 class Brought(NamedTuple):

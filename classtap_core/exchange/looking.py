@@ -117,7 +117,7 @@ def in_the_way(steps: Sequence[Step], place: Place, reader: Reader, bus: Bus, *,
         if decision.outcome.status is Status.REFUSED:
             items = [(item.key, item.reasons) for item in decision.outcome.items] or [("", decision.outcome.reasons)]
             bad += [
-                BadRow(step.rows.get(key, step.row), "", reasons[0].code)
+                BadRow(step.rows.get(Id(key), step.row), "", reasons[0].code)
                 for key, reasons in items
                 if reasons and reasons[0].code not in {*step.instead, "session.with_others"}
             ]

@@ -17,13 +17,16 @@ _read_link = msgspec.json.Decoder(Link).decode
 
 def history(books: Books, studio: Id, people: Sequence[Id]) -> Iterator[dict[str, Any]]:
     """By the studio's sequence: when, what, by which device, what came of it, and what it said and changed of each."""
-    log, dialect = books.tables.log.c, books.database.dialect
+    table, dialect = books.tables.log, books.database.dialect
+    log = table.c
     wanted = [names(column, one, dialect) for column in (log.parts, log.changes) for one in people]
     with books.database.read(studio) as connection:
         keys = books.keys(connection, studio)
         keys.warm(people)
         sealer = Sealer(keys, books.entropy)
-        rows = connection.execute(select(log).where(log.studio_id == studio, or_(*wanted)).order_by(log.sequence)).all()
+        rows = connection.execute(
+            select(table).where(log.studio_id == studio, or_(*wanted)).order_by(log.sequence)
+        ).all()
         for row in rows:
             said = _of(
                 sealer, unpack_parts(row.parts), people, part_context(row.device_id, row.epoch, row.device_sequence)

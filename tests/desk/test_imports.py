@@ -140,7 +140,7 @@ def test_a_family_s_data_is_written_and_their_erasure_asked_in_two_steps(
     assert (tmp_path / "family.json").stat().st_mode & 0o077 == 0
     page = screen.people.ask_erase()
     assert page is not None
-    qtbot.waitSignal(page.shown).wait()
+    qtbot.waitUntil(lambda: page.someone is not None)
     assert family.children[0].given in page.who.whole_text()
     page.go_on.click()
     assert not page.go_on.isEnabled()
@@ -191,7 +191,7 @@ def test_pictures(
     screen.people.found.setCurrentRow(0)
     page = screen.people.ask_erase()
     assert page is not None
-    qtbot.waitSignal(page.shown).wait()
+    qtbot.waitUntil(lambda: page.someone is not None)
     take("erase")
     page.go_on.click()
     take("erase-typed")

@@ -61,8 +61,8 @@ class PersonCard(Card):
 
     def chosen(self) -> Id | None:
         """The family that is chosen."""
-        item = self.found.currentItem()
-        return None if item is None else Id(item.data(Qt.ItemDataRole.UserRole))
+        at = self.found.currentRow()
+        return None if at < 0 else Id(self.found.item(at).data(Qt.ItemDataRole.UserRole))
 
     def show_rights(self) -> None:
         """Offer what the signed-in person may do with the chosen family."""
@@ -124,10 +124,10 @@ class PersonCard(Card):
         self.searched.emit()
 
     def _ask_file(self) -> None:
-        words, item = theme().words, self.found.currentItem()
-        if item is None:
+        words, at = theme().words, self.found.currentRow()
+        if at < 0:
             return
-        start = str(Path.home() / f"{item.text().replace('/', '-')}.json")
+        start = str(Path.home() / f"{self.found.item(at).text().replace('/', '-')}.json")
         name, _ = QFileDialog.getSaveFileName(self, words.say("desk.person.take_out"), start, "JSON (*.json)")
         if name:
             self.export_to(Path(name))

@@ -162,8 +162,13 @@ def test_all_of_it_comes_in_and_again_changes_nothing() -> None:
     world, member = desk()
     before = counts(member.store)
     heard: list[int] = []
+
+    def going_on(done: int) -> bool:
+        heard.append(done)
+        return True
+
     found = read(SHEET)
-    assert bring_in(member.bus, found.steps, staff(CLERK), going_on=lambda done: heard.append(done) or True).new == 2
+    assert bring_in(member.bus, found.steps, staff(CLERK), going_on=going_on).new == 2
     assert heard == [2]
     assert counts(member.store) == [before[0] + 2, before[1] + 3, before[2] + 3, before[3] + 2]
     world.sync()
