@@ -5,6 +5,7 @@ The event loop only moves bytes: what touches the database runs on the cloud's o
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor
@@ -42,6 +43,7 @@ from cloud.standing import all_devices, take_report, take_word
 from cloud.storage.directory import DeviceEntry
 from cloud.storage.pulls import head_of, leaves, pull, snapshot
 from cloud.turns import Turns
+from cloud.wallets.routes import wallet_routes, wallets_of
 from sync.protocol import (
     HEARTBEAT_S,
     MOST_BYTES,
@@ -102,7 +104,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         route(path, _answering(handler, metrics, path), methods=methods)
     for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
-    for path, page, method in (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud)):
+    wallets = wallet_routes(cloud, wallets_of(os.environ))
+    for path, page, method in (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *wallets):
         route(path, _answering(page, metrics, path), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app

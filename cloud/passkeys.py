@@ -146,13 +146,16 @@ class PassKeys:
         claims, signer = self._signed(studio, _of_family(issued), now_s=now_s)
         return to_jws(claims, signer)
 
-    def rolling(self, studio: StudioEntry, issued: Pass, *, now_s: int) -> RollingText:
+    def rolling(
+        self, studio: StudioEntry, issued: Pass, *, now_s: int, life_s: int = ROLLING_S
+    ) -> RollingText:  # fmt: skip
         """What a family's page needs for the next days: a freshly signed text and the key of its codes.
 
+        `life_s`: how long the text is good; a wallet that cannot fetch another gets one for the pass's whole life.
         Raises as `issue`.
         """
         begins = max(issued.issued_s, now_s - now_s % ROLLING_GRAIN_S)
-        expires = min(issued.expires_s, begins + ROLLING_S)
+        expires = min(issued.expires_s, begins + life_s)
         if expires <= begins:
             raise Refused("pass.ended")
         shape = _of_family(issued, tier=Tier.ROLLING, not_before=begins, expires=expires)

@@ -9,7 +9,7 @@ const EVERY_MS = 4000;
 const said = JSON.parse(document.body.dataset.said);
 const at = (id) => document.getElementById(id);
 const can = Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
-const look = { pass: null, family: "", day: null, fixed: !can, clear: false, shift: 0, step: -1, over: false };
+const look = { pass: null, family: "", day: null, fixed: !can, clear: false, shift: 0, step: -1, over: false, lost: false };
 let stream = null;
 
 function element(name, text = "", from = {}) {
@@ -120,9 +120,11 @@ async function readDay() {
       if (look.over) return;
       showDay(day);
       if (can) await keep("day", day);
-      if (!look.over) at("word").textContent = "";
+      if (look.lost && !look.over) at("word").textContent = ""; // what else was said stays
+      look.lost = false;
     }
   } catch {
+    look.lost = true;
     if (look.day && !look.over) at("word").textContent = said["family.offline"].replace("{time}", look.day.read_at);
   } finally {
     reading = false;
@@ -163,6 +165,19 @@ async function takePass() {
   if (can) await keep("pass", look.pass);
   look.step = -1;
   await draw();
+  await offerWallets();
+}
+
+async function offerWallets() {
+  try {
+    const offered = await (await asked("/f/home/wallets")).json();
+    for (const [name, file] of [["apple", "apple.pkpass"], ["google", "google"]]) {
+      at(name).hidden = !offered.includes(name);
+      at(name).href = `/f/home/${file}?family=${look.family}`;
+    }
+  } catch {
+    // without the internet there is nothing to take
+  }
 }
 
 const nowMs = () => Date.now() + look.shift;
@@ -279,10 +294,8 @@ at("confirm").addEventListener("submit", async (event) => {
   at("digits").value = "";
   const right = await tell("/f/home/confirm", { code });
   if (right) {
-    const word = at("word").textContent;
     at("confirm").hidden = true;
     await readDay();
-    at("word").textContent = word;
   }
 });
 

@@ -1,0 +1,1 @@
+"""Passes in the wallets of phones, in the formats Apple and Google publish, signed with what the operator supplies."""

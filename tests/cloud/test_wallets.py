@@ -1,0 +1,187 @@
+"""Wallet passes in the formats Apple and Google publish, signed by a test authority and checked by OpenSSL."""
+
+import base64
+import hashlib
+import hmac
+import io
+import json
+import struct
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+
+from classtap_core.house import bus
+from classtap_core.kernel.clock import ManualClock
+from classtap_core.passes.codec import decode
+from classtap_core.passes.operations import RevokePass
+from classtap_core.passes.rolling import with_code
+from cloud.composition import open_cloud
+from cloud.passes import family_pass
+from cloud.serve import CloudServer
+from cloud.wallets.google import SAVE
+from tests.cloud.families import GINA, Families, founded
+from tests.guards.tools import needs
+from tests.unit.house.world import FAMILY, MAIN, MINUTE, NINE, STUDIO
+
+PASS_TYPE, TEAM = "pass.example.classtap", "TEAM123456"
+pytestmark = [
+    pytest.mark.needs("openssl"),
+    pytest.mark.leaves("ThreadPoolExecutor", reason="the clock's thread ends with the cloud"),
+]
+
+
+class Rig(NamedTuple):
+    """A served studio with wallets, a browser's cookie, and where the authority's certificate lies."""
+
+    families: Families
+    server: CloudServer
+    client: httpx.Client
+    folder: Path
+    google: rsa.RSAPrivateKey
+
+
+def pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def issued(name: list[tuple[Any, str]], key: rsa.RSAPrivateKey, by: Any = None, *, authority: bool = False) -> Any:
+    """A certificate of a test authority."""
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in name])
+    made, signing = (by[0].subject, by[1]) if by else (subject, key)
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(made).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=30))
+    builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    return builder.sign(signing, hashes.SHA256())
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    folder = tmp_path_factory.mktemp("wallet")
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
+    root = issued([(NameOID.COMMON_NAME, "Test Root")], keys[0], authority=True)
+    names = [(NameOID.USER_ID, PASS_TYPE), (NameOID.COMMON_NAME, PASS_TYPE), (NameOID.ORGANIZATIONAL_UNIT_NAME, TEAM)]
+    mine = issued(names, keys[1], (root, keys[0]))
+    for name, certificate in (("wwdr.pem", root), ("certificate.pem", mine)):
+        (folder / name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(pem(keys[1]))
+    account = {"client_email": "wallet@example.iam", "private_key": pem(keys[2]).decode(), "private_key_id": "k1"}
+    (folder / "account.json").write_text(json.dumps(account), encoding="utf-8")
+    clock = ManualClock(NINE - 60 * MINUTE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLASSTAP_WALLET_APPLE", str(folder))
+        patch.setenv("CLASSTAP_WALLET_GOOGLE", str(folder / "account.json"))
+        patch.setenv("CLASSTAP_WALLET_GOOGLE_ISSUER", "3388000000001")
+        cloud = open_cloud(tmp_path_factory.mktemp("cloud"), bus(authority=True), clock=clock)
+        families = founded(cloud, clock)
+        with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url) as client:
+            client.cookies.set("classtap_family", cloud.doors.enter(cloud.doors.link(STUDIO, GINA)))
+            yield Rig(families, server, client, folder, keys[2])
+
+
+def opened(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_pkpass_holds_together_and_openssl_believes_its_signature(rig: Rig, tmp_path: Path) -> None:
+    answer = rig.client.get("/f/home/apple.pkpass", params={"family": FAMILY})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/vnd.apple.pkpass")
+    files = opened(answer.content)
+    assert {"pass.json", "manifest.json", "signature", "icon.png", "icon@2x.png"} <= set(files)
+    manifest = json.loads(files["manifest.json"])
+    assert manifest == {
+        name: hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        for name, data in files.items()
+        if name not in ("manifest.json", "signature")
+    }
+    for name in ("manifest.json", "signature"):
+        (tmp_path / name).write_bytes(files[name])
+    verify = [
+        needs("openssl"), "smime", "-verify", "-inform", "DER", "-in", str(tmp_path / "signature"), "-content",
+        str(tmp_path / "manifest.json"), "-CAfile", str(rig.folder / "wwdr.pem"), "-purpose", "any", "-out", "/dev/null",
+    ]  # fmt: skip
+    told = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    (tmp_path / "manifest.json").write_bytes(files["manifest.json"] + b" ")
+    assert subprocess.run(verify, capture_output=True, check=False).returncode != 0, "a test that can fail"
+    said = json.loads(files["pass.json"])
+    assert (said["passTypeIdentifier"], said["teamIdentifier"], said["formatVersion"]) == (PASS_TYPE, TEAM, 1)
+    text = family_pass(rig.families.cloud.studios, STUDIO, FAMILY).text
+    assert said["barcodes"] == [{"format": "PKBarcodeFormatQR", "message": text, "messageEncoding": "iso-8859-1"}]
+    assert len(said["authenticationToken"]) >= 16
+
+
+def test_googles_link_is_signed_and_its_barcode_makes_the_codes_a_kiosk_takes(rig: Rig) -> None:
+    answer = rig.client.get("/f/home/google", params={"family": FAMILY}, follow_redirects=False)
+    assert answer.status_code == 303
+    link = answer.headers["location"]
+    assert link.startswith(SAVE)
+    head, body, signature = link[len(SAVE) :].split(".")
+
+    def read(part: str) -> bytes:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+    rig.google.public_key().verify(read(signature), f"{head}.{body}".encode(), padding.PKCS1v15(), hashes.SHA256())
+    assert json.loads(read(head)) == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
+    claims = json.loads(read(body))
+    assert (claims["aud"], claims["typ"], claims["iss"]) == ("google", "savetowallet", "wallet@example.iam")
+    (one,) = claims["payload"]["genericObjects"]
+    assert one["id"].startswith("3388000000001.")
+    code = one["rotatingBarcode"]
+    (parameters,) = code["totpDetails"]["parameters"]
+    key, period = bytes.fromhex(parameters["key"]), int(code["totpDetails"]["periodMillis"]) // 1000
+    at = 1_795_250_000 // period * period
+    # RFC 6238 by an independent hand, as Google's documentation fills the pattern
+    digest = hmac.digest(key, struct.pack(">Q", at // period), "sha1")
+    offset = digest[19] & 15
+    value = (struct.unpack_from(">I", digest, offset)[0] & 0x7FFFFFFF) % 10 ** parameters["valueLength"]
+    made = code["valuePattern"].replace("{totp_timestamp_seconds}", str(at)).replace("{totp_value_0}", f"{value:08d}")
+    assert made == with_code(made[:156], key, at_s=at)
+    claims_of_pass = decode(made).claims
+    held = family_pass(rig.families.cloud.studios, STUDIO, FAMILY).held
+    assert claims_of_pass.expires == held.expires_s, "it lives as long as the pass, for Google asks for no other"
+
+
+def test_a_phone_registers_asks_what_changed_and_gets_the_newest_voided_once_it_is_cancelled(rig: Rig) -> None:
+    said = json.loads(opened(rig.client.get("/f/home/apple.pkpass", params={"family": FAMILY}).content)["pass.json"])
+    serial, service = said["serialNumber"], said["webServiceURL"]
+    assert service == f"{rig.server.url}/f/wallet"
+    mine = {"Authorization": f"ApplePass {said['authenticationToken']}"}
+    where = f"{service}/v1/devices/phone-1/registrations/{PASS_TYPE}"
+    with httpx.Client() as phone:
+        assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}).status_code == 401
+        assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}, headers=mine).status_code == 201
+        assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}, headers=mine).status_code == 200
+        found = phone.get(where).json()
+        assert found["serialNumbers"] == [serial]
+        tag = {"passesUpdatedSince": found["lastUpdated"]}
+        assert phone.get(where, params=tag).status_code == 204
+        rig.families.say(RevokePass(family=FAMILY, home=MAIN, epoch=1, reason="lost"))
+        assert phone.get(where, params=tag).json()["serialNumbers"] == [serial]
+        newest = f"{service}/v1/passes/{PASS_TYPE}/{serial}"
+        assert phone.get(newest).status_code == 401
+        voided = json.loads(opened(phone.get(newest, headers=mine).content)["pass.json"])
+        assert (voided["voided"], voided["barcodes"]) == (True, [])
+        assert phone.post(f"{service}/v1/log", json={"logs": ["x"]}).status_code == 200
+        assert phone.delete(f"{where}/{serial}", headers=mine).status_code == 200
+        assert phone.get(where).status_code == 204
+
+
+def test_a_family_that_is_not_theirs_has_no_wallet_pass(rig: Rig) -> None:
+    assert rig.client.get("/f/home/apple.pkpass", params={"family": "0" * 32}).status_code == 404
+    assert httpx.get(f"{rig.server.url}/f/home/apple.pkpass", params={"family": FAMILY}).status_code == 401
+    assert rig.client.get("/f/home/wallets").json() == ["apple", "google"]
