@@ -33,26 +33,23 @@ def bring() -> None:
     """Bring in what a studio has elsewhere, all of the file or nothing."""
 
 
-@app.command("families")
-@answering
-def families(
-    file: SheetArgument, dry_run: DryRun = False, day_first: DayFirst = None, column: Columns = None,
-    pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
-) -> None:  # fmt: skip
-    """Bring families in, a child a row, as the member of staff whose PIN is given."""
-    call = invocation(data, program, now, json)
-    _bring(call, "families", file, pin_file, dry_run=dry_run, day_first=day_first, columns=_mapping(column))
+def _of_sheets(kind: str, told: str) -> None:
+    """A command for one kind of sheet, whose columns have to be found."""
+
+    @app.command(kind, help=told)
+    @answering
+    def sheet(
+        file: SheetArgument, dry_run: DryRun = False, day_first: DayFirst = None, column: Columns = None,
+        pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
+    ) -> None:  # fmt: skip
+        call = invocation(data, program, now, json)
+        _bring(call, kind, file, pin_file, dry_run=dry_run, day_first=day_first, columns=_mapping(column))
 
 
-@app.command("classes")
-@answering
-def classes(
-    file: SheetArgument, dry_run: DryRun = False, day_first: DayFirst = None, column: Columns = None,
-    pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
-) -> None:  # fmt: skip
-    """Bring a timetable in, a weekly class or a single session a row; the cloud decides over all of it at once."""
-    call = invocation(data, program, now, json)
-    _bring(call, "classes", file, pin_file, dry_run=dry_run, day_first=day_first, columns=_mapping(column))
+_of_sheets("families", "Bring families in, a child a row, as the member of staff whose PIN is given.")
+_of_sheets(
+    "classes", "Bring a timetable in, a weekly class or a session a row; the cloud decides over all of it at once."
+)
 
 
 @app.command("roster")

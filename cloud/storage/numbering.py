@@ -6,21 +6,12 @@ from classtap_core.kernel.digests import row_number, signed
 from classtap_core.kernel.ids import Id
 from cloud.storage.backend import Books
 from cloud.storage.directory import Directory
-
-_FACT, _DONE = "row_numbers", "1"
+from cloud.storage.filling import once
 
 
 def fill(books: Books, directory: Directory) -> int:
     """Number the rows that have none; how many. Once done for a database, it is not looked for again."""
-    facts = books.tables.facts
-    with books.database.read() as connection:
-        if connection.scalar(select(facts.c.value).where(facts.c.name == _FACT)) == _DONE:
-            return 0
-        studios = [entry.id for entry in directory.studios(connection)]
-    filled = sum(_fill_studio(books, studio) for studio in studios)
-    with books.database.write() as connection:
-        connection.execute(books.database.upsert(facts), [{"name": _FACT, "value": _DONE}])
-    return filled
+    return once(books, directory, "row_numbers", _fill_studio)
 
 
 def _fill_studio(books: Books, studio: Id) -> int:
