@@ -120,13 +120,15 @@ _UNSEEN = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 """Direction isolates: a terminal prints them as boxes, and nobody could copy a command from between them."""
 
 
+def sentence_of(trouble: ClassTapError) -> str:
+    """What happened, what it means and what to do."""
+    code = f"error.{trouble.code}"
+    return say(code, **trouble.params) if sentences().has(code) else say("error.cli.unknown", code=str(trouble))
+
+
 def complain(trouble: ClassTapError) -> None:
     """Say an error in one sentence on stderr."""
-    code = f"error.{trouble.code}"
-    if sentences().has(code):
-        print(say(code, **trouble.params), file=sys.stderr)
-    else:
-        print(say("error.cli.unknown", code=str(trouble)), file=sys.stderr)
+    print(sentence_of(trouble), file=sys.stderr)
 
 
 def answering(command: Callable[P, None]) -> Callable[P, None]:

@@ -11,6 +11,7 @@ import typer
 
 from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import opened
+from classtap_cli.telling import telling
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ FIRST_CAMERA = "0"
 
 
 @answering
+@telling
 def desk(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
     """Open the desk's window."""
     call = invocation(data, program, now, json)
@@ -49,6 +51,7 @@ def desk(data: Data = None, program: As = "desk", now: Now = None, json: Json = 
 
 
 @answering
+@telling
 def kiosk(
     camera: CameraOption = "", headless: HeadlessOption = False, mark: MarkOption = "",
     realtime: RealtimeOption = False, again: AgainOption = False, data: Data = None, program: As = "kiosk", now: Now = None,
