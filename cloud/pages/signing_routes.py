@@ -52,8 +52,10 @@ class _Signing:
         way = next((value for name, value in form if name == "way"), "")
         words = Catalogue(language_of(request))
         try:
-            if way not in WAYS or not self._codes.allow(inside.contact):
-                raise Refused("code.unsent" if way not in WAYS else "rate.limited")
+            if way not in WAYS:
+                raise Refused("code.unsent")
+            if not self._codes.allow(inside.contact):
+                raise Refused("rate.limited")
             await self._run(partial(send_code, self._cloud, inside, way, words))
         except Refused as refusal:
             return await self._page(request, inside, form, trouble=refusal)
