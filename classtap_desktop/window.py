@@ -11,6 +11,8 @@ from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.scanning import HeldPasses
+from classtap_core.passes.codec import Unreadable, decode
 from classtap_core.schedule.records import Studio
 from classtap_desktop import actions
 from classtap_desktop import settings as remembered
@@ -26,6 +28,7 @@ from classtap_desktop.frame.sign_in import SignInPage
 from classtap_desktop.frame.topbar import TopBar
 from classtap_desktop.frame.waiting import WaitingBar
 from classtap_desktop.kit import Toast, theme
+from classtap_desktop.kit.scanner import HandScanner
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.devices.view import DevicesScreen
@@ -97,6 +100,8 @@ class DeskWindow(QMainWindow):
             lambda trouble: self.toast.say(trouble.sentence(theme().words), tone="warn", icon="warn")
         )
         self.desk.opened.connect(self.open)
+        self.scanner = HandScanner(self)
+        self.scanner.scanned.connect(self._scanned)
         self.desk.stood.connect(self._show_standing)
         self.desk.operated.connect(self._show_operator)
         self.desk.read("studio", _studio_name, then=self._show_studio)
@@ -203,6 +208,17 @@ class DeskWindow(QMainWindow):
         shown.open(id)
         shown.take_focus()
 
+    def _scanned(self, text: str) -> None:
+        """A pass held to a hand scanner opens its family; what the pass is worth is for a kiosk to say."""
+        if self.desk.operator is not None:
+            self.desk.read("scanner", partial(_family_of, text), then=self._show_scanned)
+
+    def _show_scanned(self, family: str) -> None:
+        if family:
+            self.open("families", family)
+        else:
+            self.desk.told.emit("desk.scan.unknown", {}, "warn")
+
     def switch_staff(self) -> None:
         """Sign out and ask who is here; names are covered at once."""
         self.desk.operate(None)
@@ -277,6 +293,7 @@ class DeskWindow(QMainWindow):
         self.settings.screen = self._screen
         remembered.save(self._file, self.settings)
         self._timer.stop()
+        self.scanner.close()
         self.maps.close_screen()
         if self.keeping is not None:
             self.keeping.close_banner()
@@ -287,3 +304,12 @@ class DeskWindow(QMainWindow):
 def _studio_name(source: DeskSource) -> str:
     found = fetch(source.reader, Studio, [source.place.studio])
     return next((studio.name for studio in found.values()), "")
+
+
+def _family_of(text: str, source: DeskSource) -> str:
+    """The family whose pass a text names, "" where it names none that this desk holds."""
+    try:
+        claims = decode(text).claims
+    except Unreadable:
+        return ""
+    return HeldPasses(source.reader, source.place.studio).whose(claims).family

@@ -11,7 +11,8 @@ MOST_LETTERS = 256
 class Wedge:
     """Collects letters; `key` says when a text is whole. It knows no keyboard: whoever reads one tells it.
 
-    Attributes: `busy`: letters are coming that look scanned, so that whoever else listens should not act on them.
+    Attributes: `busy`: a pass is coming, so that whoever else listens should not act on its letters. Other texts are
+    not known before their end: fast fingers do three letters as fast.
     """
 
     def __init__(self) -> None:
@@ -20,7 +21,7 @@ class Wedge:
 
     @property
     def busy(self) -> bool:
-        return len(self._letters) >= len(PREFIX)
+        return "".join(self._letters[: len(PREFIX)]).upper() == PREFIX
 
     def key(self, letters: str, at_ms: float) -> str | None:
         """Take what a key gave at a time (ms, any clock that only rises); the text when it was the Enter after one.

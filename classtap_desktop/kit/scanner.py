@@ -16,7 +16,7 @@ _ENTER = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 class HandScanner(QObject):
     """Listens to what is typed into one window. Signals: ``scanned(text)``.
 
-    Letters as fast as a scanner's are kept from the window from the fourth on; the Enter after them too.
+    The letters of a pass are kept from the window from the fourth on, and the Enter after them.
     """
 
     scanned = Signal(str)

@@ -30,6 +30,9 @@ def test_a_break_begins_anew_and_shift_keys_are_no_letters() -> None:
     wedge = Wedge()
     for number, letter in enumerate("half of an old code"):
         wedge.key(letter, number)
+        assert not wedge.busy, "fast fingers keep their letters"
+    for number, letter in enumerate("ct:half of a pass"):
+        wedge.key(letter, 5_000 + number)
     assert wedge.busy
     mixed = [part for letter in TEXT for part in ("", letter)]  # a Shift before each letter gives no text of its own
     found = None
