@@ -53,6 +53,7 @@ ACTIONS = (
     Action("go.families", ("Ctrl+4",), icon="people"),
     Action("go.seatmaps", ("Ctrl+6",), icon="seats"),
     Action("go.devices", ("Ctrl+5",), icon="devices"),
+    Action("go.access", ("Ctrl+8",), icon="lock"),
     Action("go.audit", ("Ctrl+7",), icon="clock"),
     Action("go.imports", ("Ctrl+9",), icon="disk"),
     Action("go.settings", ("Ctrl+,",), icon="settings"),

@@ -30,6 +30,7 @@ from classtap_desktop.frame.waiting import WaitingBar
 from classtap_desktop.kit import Toast, theme
 from classtap_desktop.kit.scanner import HandScanner
 from classtap_desktop.operator import Operator
+from classtap_desktop.screens.access.view import AccessScreen
 from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.emergency import EmergencyPage
@@ -53,7 +54,7 @@ ABOVE = (
     ("families", "people"),
     ("seatmaps", "seats"),
 )
-BELOW = (("imports", "disk"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
+BELOW = (("imports", "disk"), ("access", "lock"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 
 
@@ -136,7 +137,7 @@ class DeskWindow(QMainWindow):
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
         for made in (
-            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, ImportsScreen, AuditScreen, DevicesScreen,
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, ImportsScreen, AccessScreen, AuditScreen, DevicesScreen,
             SettingsScreen,
         ):  # fmt: skip
             screen = made(self.desk)

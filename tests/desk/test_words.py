@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from classtap_core.access.assigning import Mode
+from classtap_core.access.blueprints import ROLES, Capability
+from classtap_core.access.rules import Place
 from classtap_core.kernel.outcomes import Status
 from classtap_core.seating.model import Mirroring, Modality, Visibility, ZoneKind
 from classtap_core.seating.model import Status as SpotStatus
@@ -19,6 +22,7 @@ from classtap_desktop.canvas.life.reach import SCOPES
 from classtap_desktop.canvas.life.rollouts import LOCAL, TONES
 from classtap_desktop.canvas.reading import OPEN, shipped
 from classtap_desktop.kit.states import FACES
+from classtap_desktop.screens.audit.reading import WHEN
 from classtap_desktop.screens.devices.view import FACTS
 from classtap_desktop.screens.roster.child_card import REASONS
 from classtap_desktop.screens.roster.live import OVERRIDABLE
@@ -50,6 +54,13 @@ WANTED = {
     *(f"desk.pass.{state}" for state in ("good", "expired", "revoked", "none")),
     *(f"desk.schedule.all_{name}" for name in ("location", "room", "instructor")),
     *(action.words for action in actions.ACTIONS),
+    *(f"right.{right}" for right in Capability),
+    *(f"role.{role}" for role in (*ROLES, "desk", "kiosk")),
+    *(f"desk.access.mode.{mode}" for mode in Mode),
+    *(f"desk.access.silent.{why}" for why in (*Place._fields, "capability", "ended", "not_yet")),
+    *(f"desk.audit.when.{when}" for when in WHEN),
+    *(f"desk.audit.outcome.{status}" for status in Status),
+    *(f"audit.method.{method}" for method in ("pin", "key", "code", "api_key", "none", "unknown")),
     *(f"map.kind.{kind}" for kind in (*ZoneKind, *placing.ROOM_THINGS)),
     *(f"map.column.{column}" for column in table.COLUMNS),
     *(f"map.page.{page}" for page in editor.PAGES),

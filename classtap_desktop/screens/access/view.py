@@ -1,0 +1,392 @@
+"""The screen of people and roles: a list of who may do what, and beside it what to give, what it would change, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QListView, QScrollArea, QVBoxLayout, QWidget
+
+from classtap_core.access.assigning import Mode, Step
+from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
+from classtap_core.access.blueprints import ROLES, Capability, newest
+from classtap_core.access.records import Grant
+from classtap_core.access.rules import in_force, place_of
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.undo import Undo
+from classtap_core.naming.spelling import folded
+from classtap_desktop.desk import Desk, failure
+from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.screens.access.reading import (
+    KINDS,
+    Draft,
+    People,
+    PersonLine,
+    preview,
+    raised,
+    read_people,
+    why,
+)
+from classtap_desktop.screens.people import COLOUR, DETAIL, PersonDelegate, colour_of
+from classtap_desktop.screens.screen import Screen
+from classtap_desktop.spacing import column, grown, row
+
+_DAYS = (0, 1, 7, 30, 90)
+_PERSON = Qt.ItemDataRole.UserRole + 5
+_MOST_SHOWN = 12
+
+
+class AccessScreen(Screen):
+    """Attributes: ``people``, ``draft`` (what is about to be given), ``asked`` (the right and place explained).
+
+    Signals: ``loaded`` after the people were read, ``answered`` after something was done.
+    """
+
+    NAME = "access"
+    KINDS = KINDS
+    loaded = Signal()
+    answered = Signal()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, parent)
+        self.people = People((), (), (), "UTC")
+        self.draft, self.right, self.right_at = Draft(), Capability.MARK_ATTENDANCE.value, ""
+        self._last: Id | None = None
+        self.page.setContentsMargins(26, 18, 26, 22)
+        head = row(gap=10)
+        self.title = Label("", "title")
+        self.undo = Button("", icon="arrow_back", size="small")
+        self.undo.clicked.connect(lambda _=False: self._take_back())
+        head.addWidget(self.title, 1)
+        head.addWidget(self.undo)
+        self.page.addLayout(head)
+        self.note = Label("", "text", token="muted", wrap=True)
+        self.page.addWidget(self.note)
+        sides = row(gap=18)
+        self.page.addLayout(sides, 1)
+        sides.addWidget(self._list_card(), 1)
+        self.card = Card(radius=18)
+        inside = column(self.card, margins=(2, 2, 2, 2))
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside.addWidget(self.area)
+        sides.addWidget(self.card)
+        self.trouble.acted.connect(self.reload)
+        desk.operated.connect(lambda: self.isVisible() and self.reload())
+        self.say()
+
+    def _list_card(self) -> QWidget:
+        whole = QWidget()
+        outer = column(whole, gap=10)
+        line = row(gap=8)
+        self.field = QLineEdit()
+        self.field.setClearButtonEnabled(True)
+        self.field.textChanged.connect(lambda _text: self._show_people())
+        self.all = Button("", size="small")
+        self.all.clicked.connect(lambda _=False: self.list.selectAll())
+        line.addWidget(self.field, 1)
+        line.addWidget(self.all)
+        outer.addLayout(line)
+        card = Card(radius=18)
+        inside = column(card, margins=(8, 8, 8, 8))
+        self.model = QStandardItemModel(self)
+        self.list = QListView()
+        self.list.setProperty("plain", "true")
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(PersonDelegate(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.selectionModel().selectionChanged.connect(lambda _new, _old: self._show_card())
+        inside.addWidget(self.list)
+        outer.addWidget(card, 1)
+        return whole
+
+    # --- people
+
+    def reload(self) -> None:
+        operator, at_ms = self.desk.operator, self.desk.now().corrected
+        may = operator is not None and any(
+            operator.may(Capability.MANAGE_STAFF, location=grant.location, at_ms=at_ms) for grant in operator.grants
+        )
+        self._note("" if may else theme().words.say("desk.access.not_yours"))
+        if may:
+            self.desk.read("access", read_people, then=self._take, failed=self.show_trouble)
+        else:
+            self._take(People((), (), (), "UTC"))
+
+    def take_focus(self) -> None:
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def tick(self) -> None:
+        """Grants begin and end by themselves."""
+        self._show_people()
+
+    def chosen(self) -> list[PersonLine]:
+        """Return the chosen people, in the list's order."""
+        ids = {index.data(_PERSON) for index in self.list.selectionModel().selectedIndexes()}
+        return [line for line in self.people.lines if line.id in ids]
+
+    def choose(self, *people: Id) -> None:
+        """Choose these people."""
+        selection = QItemSelection()
+        for at in range(self.model.rowCount()):
+            if self.model.item(at).data(_PERSON) in people:
+                selection.select(self.model.index(at, 0), self.model.index(at, 0))
+        self.list.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def _take(self, people: People) -> None:
+        self.people = people
+        self._show_people()
+        self.loaded.emit()
+
+    def _show_people(self) -> None:
+        words, at_ms = theme().words, self.desk.now().corrected
+        chosen = tuple(line.id for line in self.chosen())
+        wanted = folded(self.field.text())
+        self.model.clear()
+        for line in self.people.lines:
+            if wanted and wanted not in folded(line.name):
+                continue
+            item = QStandardItem(line.name)
+            standing = [self.grant_text(grant) for grant in line.grants if in_force(grant, at_ms)]
+            item.setData(" · ".join(standing) or words.say("desk.access.nothing"), DETAIL)
+            item.setData(colour_of(line.id), COLOUR)
+            item.setData(line.id, _PERSON)
+            self.model.appendRow(item)
+        self.choose(*chosen)
+        self._show_card()
+
+    def grant_text(self, grant: Grant) -> str:
+        """Return a grant in words: the role, where, until when."""
+        words = theme().words
+        role = words.say(f"role.{grant.role}") if grant.role in ROLES else ""
+        rights = ", ".join(grant.capabilities)
+        what = ", ".join(filter(None, (role, rights)))
+        if grant.deny:
+            what = words.say("desk.access.denied", rights=what)
+        text = words.say("desk.access.grant", role=what, place=self.people.place_name(place_of(grant), words))
+        if grant.valid_to_ms:
+            until = words.datetime(grant.valid_to_ms, self.people.zone)
+            text += " · " + words.say("desk.access.until", when=until)
+        return text
+
+    # --- the card
+
+    def _show_card(self) -> None:
+        words = theme().words
+        whole = QWidget()
+        inside = column(whole, margins=(20, 18, 20, 20), gap=10)
+        chosen = self.chosen()
+        if not chosen:
+            inside.addWidget(Label(words.say("desk.access.choose"), "text", token="muted", wrap=True))
+        else:
+            name = chosen[0].name if len(chosen) == 1 else words.say("desk.access.chosen", n=len(chosen))
+            inside.addWidget(Label(name, "heading", wrap=True))
+            if len(chosen) == 1:
+                self._add_grants(inside, chosen[0])
+            self._add_form(inside, chosen)
+            if len(chosen) == 1:
+                self._add_why(inside, chosen[0])
+        inside.addStretch(1)
+        self.area.setWidget(whole)
+        self._whole = whole
+        self.undo.setVisible(self._last is not None)
+
+    def texts(self) -> list[str]:
+        """Return every text on the card, from top to bottom."""
+        return [label.whole_text() for label in self._whole.findChildren(Label)]
+
+    def _add_grants(self, inside: QVBoxLayout, person: PersonLine) -> None:
+        words, at_ms = theme().words, self.desk.now().corrected
+        for grant in person.grants:
+            if not in_force(grant, at_ms) and at_ms >= grant.valid_from_ms:
+                continue
+            line = row(gap=8)
+            line.addWidget(Label(self.grant_text(grant), "text", wrap=True), 1)
+            end = Button(words.say("desk.access.end"), kind="quiet", size="small")
+            end.clicked.connect(lambda _=False, grant=grant: self._do(EndGrant(grant=grant.id)))
+            line.addWidget(end, 0, Qt.AlignmentFlag.AlignTop)
+            inside.addLayout(line)
+            self._add_upgrade(inside, grant)
+
+    def _add_upgrade(self, inside: QVBoxLayout, grant: Grant) -> None:
+        """The difference to the newest version of the blueprint, and a button that raises it."""
+        words, change = theme().words, raised(grant)
+        if change is None:
+            return
+        parts = [words.say("desk.access.version", n=grant.version)]
+        parts += [words.say("desk.access.upgrade_gain", rights=_rights(change.gained))] if change.gained else []
+        parts += [words.say("desk.access.upgrade_lose", rights=_rights(change.lost))] if change.lost else []
+        inside.addWidget(Label(words.join(parts), "secondary", token="muted", wrap=True))
+        button = Button(words.say("desk.access.upgrade", n=newest(grant.role)), size="small")
+        place = place_of(grant)
+        button.clicked.connect(
+            lambda _=False: self._do(
+                ApplyBlueprint(
+                    holders=(grant.holder,), role=grant.role, mode=Mode.REPLACE.value, valid_to_ms=grant.valid_to_ms,
+                    **place._asdict(),
+                )
+            )
+        )  # fmt: skip
+        inside.addWidget(button)
+
+    def _add_form(self, inside: QVBoxLayout, chosen: list[PersonLine]) -> None:
+        words = theme().words
+        inside.addWidget(Rule())
+        inside.addWidget(Label(words.say("desk.access.give"), "strong"))
+        rooms = [(name, id) for id, at, name in self.people.rooms if at == self.draft.location]
+        self.boxes = {
+            "role": _box([(words.say(f"role.{role}"), role) for role in ROLES]),
+            "location": _box([(words.say("desk.access.everywhere"), ""), *((name, id) for id, name in self.people.places)]),
+            "room": _box([(words.say("desk.access.any_room"), ""), *rooms]),
+            "mode": _box([(words.say(f"desk.access.mode.{mode}"), mode.value) for mode in (Mode.ADD, Mode.REPLACE, Mode.RESTRICT)]),
+            "days": _box([(words.say(f"desk.access.days.{days}"), days) for days in _DAYS]),
+        }  # fmt: skip
+        heads = {"location": "place", "room": "room", "mode": "mode", "days": "days", "role": "role"}
+        for name, box in self.boxes.items():
+            box.setCurrentIndex(max(0, box.findData(getattr(self.draft, name))))
+            box.activated.connect(lambda _at, name=name, box=box: self._pick(name, box))
+            said = words.say(f"desk.access.{heads[name]}")
+            box.setAccessibleName(said)
+            line = row(gap=8)
+            line.addWidget(Label(said, "text", token="muted", wrap=True), 2)
+            line.addWidget(box, 3)
+            inside.addLayout(line)
+        inside.addWidget(Label(words.say("desk.access.preview"), "label", token="muted"))
+        changes = preview(chosen, self.draft, at_ms=self.desk.now().corrected)
+        for name, change in changes[:_MOST_SHOWN]:
+            for code, rights, token in (("gained", change.gained, "present"), ("lost", change.lost, "absent")):
+                if rights:
+                    said = words.say(f"desk.access.{code}", name=name, rights=_rights(rights))
+                    inside.addWidget(Label(said, "text", token=token, wrap=True))
+        if len(changes) > _MOST_SHOWN:
+            inside.addWidget(Label(f"+{words.number(len(changes) - _MOST_SHOWN)}", "text", token="muted"))
+        if not changes:
+            inside.addWidget(Label(words.say("desk.access.preview_none"), "text", token="muted", wrap=True))
+        self.apply = Button(words.say("desk.access.apply"), kind="primary")
+        self.apply.setEnabled(bool(changes))
+        self.apply.clicked.connect(lambda _=False: self._give())
+        inside.addWidget(self.apply)
+
+    def _add_why(self, inside: QVBoxLayout, person: PersonLine) -> None:
+        words = theme().words
+        inside.addWidget(Rule())
+        inside.addWidget(Label(words.say("desk.access.why"), "strong", wrap=True))
+        line = row(gap=8)
+        rights = _box([(_right(right.value), right.value) for right in Capability])
+        places = _box([(words.say("desk.access.everywhere"), ""), *((name, id) for id, name in self.people.places)])
+        for box, value, code in ((rights, self.right, "right"), (places, self.right_at, "place")):
+            box.setCurrentIndex(max(0, box.findData(value)))
+            box.setAccessibleName(words.say(f"desk.access.{code}"))
+            line.addWidget(box, 1)
+        rights.activated.connect(lambda _at: self._ask_why(rights.currentData(), self.right_at))
+        places.activated.connect(lambda _at: self._ask_why(self.right, places.currentData()))
+        inside.addLayout(line)
+        found = why(person, self.right, self.right_at, at_ms=self.desk.now().corrected)
+        allowed = found.verdict.allowed
+        inside.addWidget(
+            Label(words.say("desk.access.yes" if allowed else "desk.access.no"), "cell", token="present" if allowed else "absent")
+        )  # fmt: skip
+        grants = {grant.id: grant for grant in person.grants}
+        for step in found.steps:
+            inside.addWidget(Label(self._step(step, grants[step.grant]), "text", token="muted", wrap=True))
+
+    def _step(self, step: Step, grant: Grant) -> str:
+        words = theme().words
+        reason = words.say(f"desk.access.silent.{step.why}") if step.why else ""
+        return words.say(f"desk.access.says.{step.says}", grant=self.grant_text(grant), why=reason)
+
+    def _ask_why(self, right: str, location: str) -> None:
+        self.right, self.right_at = right, location
+        self._show_card()
+
+    def _pick(self, name: str, box: QComboBox) -> None:
+        self.draft = self.draft._replace(**{name: box.currentData()})
+        if name == "location":
+            self.draft = self.draft._replace(room="")
+        self._show_card()
+
+    # --- doing
+
+    def _give(self) -> None:
+        draft, now_ms = self.draft, self.desk.now().corrected
+        payload = ApplyBlueprint(
+            holders=tuple(person.id for person in self.chosen()), role=draft.role, mode=draft.mode,
+            location=draft.location, room=draft.room, valid_to_ms=draft.until_ms(now_ms),
+        )  # fmt: skip
+        self._do(payload, after=self._given)
+
+    def _given(self, receipt: Receipt) -> None:
+        self._last = receipt.operation
+        self.desk.tell("desk.access.applied")
+
+    def _take_back(self) -> None:
+        if self._last is not None:
+            last, self._last = self._last, None
+            self._do(Undo(operation=last), after=lambda _receipt: self.desk.tell("desk.access.undone", tone="info"))
+
+    def _do(self, payload: Payload, *, after: Callable[[Receipt], None] | None = None) -> None:
+        self.desk.submit(payload, then=lambda receipt: self._answered(receipt, after))
+
+    def _answered(self, receipt: Receipt, after: Callable[[Receipt], None] | None) -> None:
+        outcome = receipt.outcome
+        if outcome.stands or outcome.status is Status.WAITING:
+            self._note("")
+            (after or self._given_nothing)(receipt)
+        else:
+            reason = next((one for item in (outcome, *outcome.items) for one in item.reasons), None)
+            self._note(failure(reason.code, reason.params, theme().words) if reason else "")
+        self._show_card()
+        self.answered.emit()
+
+    def _given_nothing(self, receipt: Receipt) -> None:
+        self.desk.tell("desk.access.applied")
+
+    # --- words and room
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.screen.access"))
+        self.undo.show_text(words.say("desk.access.undo"))
+        self.all.show_text(words.say("desk.access.all"))
+        self.field.setPlaceholderText(words.say("desk.access.search"))
+        self.field.setAccessibleName(words.say("desk.access.search"))
+        self.list.setAccessibleName(words.say("desk.screen.access"))
+        self._show_people()
+        self._fit()
+
+    def _note(self, text: str) -> None:
+        self.note.show_text(text)
+        self.note.setVisible(bool(text))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.card.setFixedWidth(max(grown(320), min(grown(520), round(self.width() * 0.5))))
+
+
+def _box(choices: list[tuple[str, object]]) -> QComboBox:
+    box = QComboBox()
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    for text, value in choices:
+        box.addItem(text, value)
+    return box
+
+
+def _right(name: str) -> str:
+    words = theme().words
+    return words.say(f"right.{name}") if words.has(f"right.{name}") else name.replace("_", " ")
+
+
+def _rights(names: tuple[str, ...]) -> str:
+    return ", ".join(_right(name) for name in names)
