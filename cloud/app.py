@@ -33,6 +33,7 @@ from cloud.composition import Cloud
 from cloud.deciding import decided
 from cloud.hints import Listener
 from cloud.limits import Tries
+from cloud.messaging.hooks import hook_routes
 from cloud.metrics import Metrics
 from cloud.pages.family_routes import family_routes
 from cloud.pages.routes import seat_routes
@@ -105,7 +106,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
     wallets = wallet_routes(cloud, wallets_of(os.environ))
-    for path, page, method in (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *wallets):
+    families = (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *wallets, *hook_routes(cloud))
+    for path, page, method in families:
         route(path, _answering(page, metrics, path), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app

@@ -125,6 +125,10 @@ def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
     if message is None:
         return refused("message.unknown")
     deliveries = settled(message.deliveries, said.deliveries)
+    came_back = _bounced(deliveries) - _bounced(message.deliveries)
+    if message.state == DONE and came_back:
+        # Its server said yes first and sent it back later: the next way stands in.
+        tx.effect(MessageWanted(message=message.id, wave=message.wave), home=Home.CLOUD)
     tried = any(one.state is State.RETRY for one in deliveries)
     state = SENDING if tried or not (said.routed or message.state == DONE) else DONE
     after = replace(
@@ -137,6 +141,10 @@ def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
         return DUPLICATE
     tx.put(after)
     return ACCEPTED
+
+
+def _bounced(deliveries: Iterable[Delivery]) -> set[Id]:
+    return {one.id for one in deliveries if one.state is State.BOUNCED}
 
 
 def settled(known: Iterable[Delivery], said: Iterable[Delivery]) -> tuple[Delivery, ...]:

@@ -45,7 +45,7 @@ def send_digits(studios: Studios, post: Post, inside: Inside, way: str, code: st
         try:
             letter = letters.mail(
                 content, words, sender=post.sender, to=address, at_ms=now_ms,
-                delivery=derived("delivery", contact.id, code, str(now_ms)),
+                about=derived("delivery", contact.id, code, str(now_ms)),
             )  # fmt: skip
         except (ValueError, IndexError):
             raise Refused("code.unsent") from None

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
-from classtap_core.kernel.ids import Id
 from resources import path
 from resources.text import Catalogue
 
@@ -34,8 +33,8 @@ class Content(NamedTuple):
     words_of: tuple[tuple[str, str], ...] = ()
 
 
-def mail(content: Content, words: Catalogue, *, sender: str, to: str, delivery: Id, at_ms: int) -> EmailMessage:
-    """A letter to one address. The same delivery tried twice has the same Message-ID, so that a mailbox keeps one."""
+def mail(content: Content, words: Catalogue, *, sender: str, to: str, about: str, at_ms: int) -> EmailMessage:
+    """A letter to one address. `about` names the delivery in its Message-ID: tried twice, a mailbox keeps one."""
     subject, lines = _said(content, words, "mail")
     letter = EmailMessage()
     shown, address = parseaddr(sender)
@@ -44,7 +43,7 @@ def mail(content: Content, words: Catalogue, *, sender: str, to: str, delivery: 
     letter["To"] = Address(_plain(content.name), addr_spec=to)
     letter["Subject"] = _plain(subject)
     letter["Date"] = format_datetime(datetime.fromtimestamp(at_ms / 1000, tz=UTC))
-    letter["Message-ID"] = f"<{delivery}@{domain}>"
+    letter["Message-ID"] = f"<{about}@{domain}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter["Content-Language"] = words.language
     if content.stop:

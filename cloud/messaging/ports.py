@@ -18,6 +18,8 @@ from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.messaging.records import State
 
 TIMEOUT_S = 10
+WIRE = SMTP.clone(max_line_length=990)
+"""Header lines stay whole: folded, the address behind List-Unsubscribe would come out as encoded words."""
 TWILIO = "https://api.twilio.com"
 
 
@@ -39,7 +41,9 @@ class MailPort(Protocol):
 class SmsPort(Protocol):
     """Takes a text of at most a few hundred letters. Never raises for what a provider or a network says."""
 
-    def send(self, to: str, text: str) -> Answer: ...
+    def send(self, to: str, text: str, about: str = "") -> Answer:
+        """`about` names the delivery, for what the provider tells of it later."""
+        ...
 
 
 class Dkim(NamedTuple):
@@ -76,7 +80,7 @@ class SmtpMail:
         self._dkim = dkim
 
     def send(self, letter: EmailMessage) -> Answer:
-        data = letter.as_bytes(policy=SMTP)
+        data = letter.as_bytes(policy=WIRE)
         if self._dkim is not None:
             data = self._dkim.signed(data)
         sender, to = letter["From"].addresses[0].addr_spec, letter["To"].addresses[0].addr_spec
@@ -131,10 +135,10 @@ class TwilioSms:
         self._url = f"{url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
         self._auth, self._sender, self._callback = (account, token), sender, callback
 
-    def send(self, to: str, text: str) -> Answer:
+    def send(self, to: str, text: str, about: str = "") -> Answer:
         form = {"To": to, "From": self._sender, "Body": text}
-        if self._callback:
-            form["StatusCallback"] = self._callback
+        if self._callback and about:
+            form["StatusCallback"] = f"{self._callback}/{about}"
         try:
             answer = httpx.post(self._url, data=form, auth=self._auth, timeout=TIMEOUT_S)
             found = answer.json()
@@ -157,7 +161,7 @@ class LocalInbox:
     def mail(self, letter: EmailMessage) -> Answer:
         with self._lock:
             name = self._name("eml")
-            (self.folder / name).write_bytes(letter.as_bytes(policy=SMTP))
+            (self.folder / name).write_bytes(letter.as_bytes(policy=WIRE))
             self._list(name, str(letter["To"]), str(letter["Subject"]))
         return Answer(State.SENT, "inbox")
 
@@ -200,7 +204,7 @@ class InboxSms:
     def __init__(self, inbox: LocalInbox) -> None:
         self.inbox = inbox
 
-    def send(self, to: str, text: str) -> Answer:
+    def send(self, to: str, text: str, about: str = "") -> Answer:
         return self.inbox.sms(to, text)
 
 
@@ -208,7 +212,8 @@ class Post(NamedTuple):
     """Both ways out, what letters come from, and where families' pages are reached.
 
     Attributes: `sender` as in a From header, `url` without a slash at its end ("" for where the cloud is served),
-    `language` of who has not chosen one. `sms_secret` signs what the provider sends us.
+    `language` of who has not chosen one. `sms_secret` signs what the SMS provider sends us, `mail_secret` comes with
+    mail that is handed back to us.
     """
 
     mail: MailPort
@@ -217,6 +222,7 @@ class Post(NamedTuple):
     url: str = ""
     language: str = "en"
     sms_secret: str = ""
+    mail_secret: str = ""
 
 
 def post_of(environ: Mapping[str, str], folder: Path) -> Post:
@@ -227,6 +233,7 @@ def post_of(environ: Mapping[str, str], folder: Path) -> Post:
     inbox = LocalInbox(folder)
     url, sender = environ.get("CLASSTAP_PUBLIC_URL", "").rstrip("/"), environ.get("CLASSTAP_MAIL_FROM", "")
     post = Post(InboxMail(inbox), InboxSms(inbox), url=url, language=environ.get("CLASSTAP_LANGUAGE", "en"))
+    post = post._replace(mail_secret=environ.get("CLASSTAP_MAIL_HOOK", ""))
     if sender:
         post = post._replace(sender=sender)
     if environ.get("CLASSTAP_SMTP_URL"):

@@ -97,11 +97,12 @@ class Sender:
         except ClassTapError as error:
             return Answer(State.FAILED, error.code)
         words = Catalogue(self.post.language)
+        about = about_of(studio, message.id, delivery)
         if send.channel == SMS:
-            return self.post.sms.send(send.address, letters.sms(content, words))
+            return self.post.sms.send(send.address, letters.sms(content, words), about)
         try:
             letter = letters.mail(
-                content, words, sender=self.post.sender, to=send.address, delivery=delivery,
+                content, words, sender=self.post.sender, to=send.address, about=about,
                 at_ms=self._clock.now().corrected,
             )  # fmt: skip
         except (ValueError, IndexError):
@@ -136,6 +137,11 @@ def bounced(
     found = {id: _one(studios, studio, Contact, id) for id in items}
     marks = tuple(mark(id, getattr(one, ADDRESS[channel]) if one else address) for id, one in found.items())
     _say(studios, studio, BouncedContact(items=items, channel=channel, marks=marks, code=code))
+
+
+def about_of(studio: Id, message: Id, delivery: Id) -> str:
+    """How a delivery is named to the outside, so that what is said of it later finds its way back."""
+    return f"{studio}.{message}.{delivery}"
 
 
 def _delivery_id(message: Message, send: Send) -> Id:

@@ -120,7 +120,7 @@ def test_a_family_gets_its_pass_by_mail_with_the_picture_in_it_and_a_link(
     assert [(one.state, one.channel, one.shown) for one in message.deliveries] == [
         ("sent", "email", "g•••@example.com")
     ]
-    assert letter.headers["Message-ID"] == [f"<{message.deliveries[0].id}@small-steps.example>"]
+    assert letter.headers["Message-ID"] == [f"<{STUDIO}.{message.id}.{message.deliveries[0].id}@small-steps.example>"]
 
 
 @pytest.mark.expected_log("effect message.wanted", reason="the server says later")

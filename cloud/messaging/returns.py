@@ -1,0 +1,132 @@
+"""What comes back: STOP and START by SMS, a provider's word on a delivery, and mail that is returned (RFC 3464)."""
+
+import base64
+import hmac
+import re
+from collections.abc import Mapping
+from email import message_from_bytes
+from email.message import Message as Mail
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id, parse
+from classtap_core.kernel.records import decode
+from classtap_core.messaging.operations import ResumeContact, SettleMessage, StopContact
+from classtap_core.messaging.reading import ADDRESS, contacts_at
+from classtap_core.messaging.records import Message, State
+from classtap_core.messaging.templates import SMS
+from classtap_core.people.records import Contact
+from cloud.messaging.ports import TwilioSms
+from cloud.messaging.sending import bounced
+from cloud.studios import Studios
+
+STOPS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "BAJA", "ALTO"})
+STARTS = frozenset({"START", "UNSTOP", "YES", "ALTA"})
+_ABOUT = re.compile(r"<?([0-9a-f]{32})\.([0-9a-f]{32})\.([0-9a-f]{32})(?:@[^>\s]+)?>?")
+
+
+class About(NamedTuple):
+    """The delivery something is said of."""
+
+    studio: Id
+    message: Id
+    delivery: Id
+
+
+def about(text: str) -> About:
+    """Raises Refused `link.unknown` for a text that names no delivery of ours."""
+    found = _ABOUT.fullmatch(text.strip())
+    if found is None:
+        raise Refused("link.unknown")
+    return About(*(parse(part) for part in found.groups()))
+
+
+def is_theirs(secret: str, url: str, form: Mapping[str, str], signature: str) -> bool:
+    """Whether the provider signed a call: HMAC-SHA-1 of the address and the sorted fields, as Twilio publishes it."""
+    said = url + "".join(name + form[name] for name in sorted(form))
+    wanted = base64.b64encode(hmac.digest(secret.encode(), said.encode(), "sha1")).decode()
+    return bool(secret) and hmac.compare_digest(wanted, signature)
+
+
+def heard(studios: Studios, form: Mapping[str, str]) -> int:
+    """A guardian's own SMS, kept raw by the provider's id first; in how many studios it changed something.
+
+    STOP and START count for everybody who is reached at that telephone; anything else is kept and nothing more.
+    """
+    words = form.get("Body", "").split()
+    word = words[0].upper() if words else ""
+    changed = 0
+    for studio in studios.all():
+        contacts = contacts_at(studios.storage(studio.id), SMS, form.get("From", ""))
+        if not contacts or not _kept(studios, studio.id, form):
+            continue
+        items = tuple(contact.id for contact in contacts)
+        if word in STOPS:
+            studios.author(studio.id, StopContact(items=items, channel=SMS), source="sms")
+        elif word in STARTS:
+            studios.author(studio.id, ResumeContact(items=items, channel=SMS), source="sms")
+        else:
+            continue
+        changed += 1
+    return changed
+
+
+def _kept(studios: Studios, studio: Id, form: Mapping[str, str]) -> bool:
+    """Keep what came in; False where it is there already."""
+    table = studios.books.tables.inbound
+    row = {
+        "studio_id": studio, "id": form.get("MessageSid", ""), "kind": SMS, "body": msgspec.json.encode(dict(form)),
+        "received_ms": studios.clock.now().corrected,
+    }  # fmt: skip
+    with studios.books.database.write(studio) as connection:
+        return bool(connection.execute(studios.books.database.insert_new(table), [row]).rowcount)
+
+
+def said_of_sms(studios: Studios, of: About, form: Mapping[str, str]) -> None:
+    """The provider's later word: it arrived, or it never will."""
+    status, code = form.get("MessageStatus", ""), form.get("ErrorCode", "")
+    gone = code.isdigit() and int(code) in TwilioSms.GONE
+    states = {"delivered": State.DELIVERED, "undelivered": State.FAILED, "failed": State.FAILED}
+    if status in states:
+        _settle(studios, of, State.BOUNCED if gone else states[status], code)
+
+
+def returned(studios: Studios, data: bytes) -> bool:
+    """A mail server's report that a mail of ours could not be delivered; False where it says nothing of one."""
+    mail = message_from_bytes(data)
+    action, status, of = "", "", ""
+    for part in mail.walk():
+        if part.get_content_type() == "message/delivery-status":
+            for block in part.get_payload():
+                if isinstance(block, Mail):
+                    action = str(block.get("Action", action)).strip().lower()
+                    status = str(block.get("Status", status)).split()[0] if block.get("Status") else status
+        elif part is not mail and part.get("Message-ID"):
+            of = str(part["Message-ID"])
+        elif part.get_content_type() == "text/rfc822-headers":
+            headers = part.get_payload(decode=True)
+            of = str(message_from_bytes(headers if isinstance(headers, bytes) else b"").get("Message-ID", of))
+    if action != "failed" or not of:
+        return False
+    _settle(studios, about(of), State.BOUNCED if status.startswith("5") else State.FAILED, status)
+    return True
+
+
+def _settle(studios: Studios, of: About, state: State, code: str) -> None:
+    storage = studios.storage(of.studio)
+    row = storage.rows(Message, [of.message]).get(of.message)
+    message = None if row is None else decode(Message, row.body)
+    known = None if message is None else next((one for one in message.deliveries if one.id == of.delivery), None)
+    if message is None or known is None:
+        raise Refused("link.unknown")
+    if state is State.BOUNCED:
+        # Before the message is settled: what stands in for this way must know that it is shut.
+        rows = storage.rows(Contact, known.guardians)
+        contacts = [decode(Contact, one.body) for one in rows.values()]
+        address = next((getattr(one, ADDRESS[known.channel]) for one in contacts), "")
+        bounced(studios, of.studio, known.guardians, known.channel, address, code)
+    word = replace(known, state=state, code=code, at_ms=studios.clock.now().corrected)
+    studios.author(of.studio, SettleMessage(message=of.message, deliveries=(word,)), source="provider")
