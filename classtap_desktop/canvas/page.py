@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from classtap_core.kernel.tx import Ref
 from classtap_core.seating import rules
 from classtap_core.seating.model import Room, SeatMap
+from classtap_core.seating.validation.findings import Violation
+from classtap_core.seating.validation.telling import Teller
 from classtap_desktop.canvas.dialogs.decision import DecisionDialog
 from classtap_desktop.canvas.dialogs.difference import DifferenceDialog
 from classtap_desktop.canvas.dialogs.export import ExportDialog
@@ -51,7 +53,7 @@ class MapPage(QWidget):
         self.dialogs: dict[str, Overlay] = {}
         self._told_of = ""
         self.life = LifeDialogs(self)
-        self.editor.save_asked.connect(self.work.save)
+        self.editor.save_asked.connect(self.save_draft)
         self.editor.dialog_asked.connect(self.show_dialog)
         self.document.marked.connect(self.follow)
         self.editor.judge.judged.connect(lambda _map, _found: self.follow())
@@ -96,7 +98,7 @@ class MapPage(QWidget):
         self.compare.triggered.connect(lambda _=False: self.show_dialog("difference"))
         self.export.triggered.connect(lambda _=False: self.show_dialog("export"))
         self.save = Button("", size="small")
-        self.save.clicked.connect(lambda _=False: self.work.save())
+        self.save.clicked.connect(lambda _=False: self.save_draft())
         self.publish = Button("", size="small", kind="primary")
         self.publish.clicked.connect(lambda _=False: self._publish())
         inside.addWidget(self.back)
@@ -118,14 +120,33 @@ class MapPage(QWidget):
         if not self.document.unsaved or self.document.readonly:
             self.left.emit()
             return
-        question = Question(self, "map.leave", ("save", "discard", "stay"))
+        wrong = bool(self._wrong())
+        question = Question(self, "map.leave_wrong" if wrong else "map.leave",
+                            ("keep" if wrong else "save", "discard", "stay"))  # fmt: skip
         question.answered.connect(self._leave)
         question.open()
+
+    def save_draft(self) -> None:
+        """Save the draft, unless something is wrong with it: then say what (catalogue 15, requirements 3 and 5)."""
+        wrong = self._wrong()
+        if wrong:
+            words, params = Teller(self.document.seat_map).told(wrong[0])
+            said = theme().words
+            self.editor.warn(said.say("map.told.save_blocked", why=said.say(words, **params)))
+        else:
+            self.work.save()
+
+    def _wrong(self) -> tuple[Violation, ...]:
+        """What is wrong with the map as it is now."""
+        judge, seat_map = self.editor.judge, self.document.seat_map
+        return judge.violations if judge.seat_map is seat_map else judge.checker_for(seat_map).violations()
 
     def _leave(self, answer: str) -> None:
         if answer == "save":
             self.work.saved.connect(self.left)
             self.work.save()
+        elif answer == "keep":
+            self.left.emit()  # closing the page keeps the copy that is offered when the room is opened again
         elif answer == "discard":
             self.work.discard_changes()
             self.document.saved()
@@ -171,7 +192,9 @@ class MapPage(QWidget):
         self.publish.setEnabled((not wrong and not self.document.readonly and bool(document.seat_map.spots))
                                 or (opened.state == rules.APPROVED and allowed) or self.work.may_decide)  # fmt: skip
         self.publish.setToolTip(words.say("map.head.blocked") if wrong else "")
-        self.save.setEnabled(not self.document.readonly and (unsaved or not opened.draft) and not self.work.saving)
+        able = not self.document.readonly and (unsaved or not opened.draft) and not self.work.saving
+        self.save.setEnabled(able and not wrong)
+        self.save.setToolTip(words.say("map.head.blocked") if wrong else "")
         self.discard.setEnabled(unsaved)
         self.compare.setEnabled(opened.published is not None)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputDevice, QPointingDevice, QTabletEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -323,6 +323,24 @@ def test_two_fingers_zoom_and_pan_and_one_draws(qtbot: QtBot) -> None:
         touch().release(0, start + QPoint(100, 0)).commit()
         judged(qtbot, editor)
         assert editor.document.seat_map.spots[0].x_um == 3_000_000
+
+
+@pytest.mark.parametrize(("end", "left"), [("Pen", ["B1", "B2"]), ("Eraser", ["B2"])])
+def test_a_pen_draws_as_a_mouse_and_its_other_end_rubs_out(qtbot: QtBot, end: str, left: list[str]) -> None:
+    with editing(qtbot, bikes((2_000_000, 2_000_000), (5_000_000, 2_000_000))) as editor:
+        board, types = editor.board, QInputDevice.DeviceType
+        at = board.view.point((2_000_000, 2_000_000))
+        pen = QPointingDevice(
+            "pen", 1, types.Stylus, QPointingDevice.PointerType[end], QInputDevice.Capability.Position, 1, 1
+        )
+        button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        event = QTabletEvent(
+            QEvent.Type.TabletPress, pen, at, board.mapToGlobal(at), 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, none, button, button
+        )
+        QApplication.sendEvent(board, event)
+        assert event.isAccepted() is (end == "Eraser"), "a pen's tip comes again as a mouse"
+        assert [spot.label for spot in editor.document.seat_map.spots] == left
+        assert editor.document.stack.canUndo() is (end == "Eraser")
 
 
 def test_the_measure_catches_corners_and_reads_the_true_length(qtbot: QtBot) -> None:

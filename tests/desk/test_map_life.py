@@ -24,6 +24,7 @@ from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.window import DeskWindow
 from sync.client.engine import State
 from tests.desk.lives import Life, named
+from tests.desk.test_map_screen import rooms
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]
@@ -32,12 +33,6 @@ Open = Callable[..., DeskWindow]
 @pytest.fixture
 def life(world: World) -> Life:
     return Life(world)
-
-
-def rooms(qtbot: QtBot, open_desk: Open, role: str = "manager", **settings: Any) -> DeskWindow:
-    window = open_desk(role, screen="seatmaps", **settings)
-    qtbot.waitUntil(lambda: bool(window.maps.rooms.cards))
-    return window
 
 
 def enter(qtbot: QtBot, window: DeskWindow, life: Life, draft: str = "") -> MapPage:

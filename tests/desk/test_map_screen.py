@@ -208,6 +208,25 @@ def test_leaving_asks_and_discarding_goes_back_to_what_was_saved(qtbot: QtBot, w
     assert not page.document.unsaved
 
 
+def test_what_is_wrong_is_kept_on_this_computer_until_it_is_put_right(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    window = rooms(qtbot, open_desk)
+    page = enter(qtbot, window)
+    with_template(qtbot, page)
+    spot = page.document.seat_map.spots[6]
+    page.document.do("moved", edits.moved(page.document.seat_map, [spot.id], 400_000, 0))
+    judged(qtbot, page.editor)
+    wrong = page.document.seat_map
+    page.back.click()
+    answer(page, "keep")
+    qtbot.waitUntil(lambda: window.maps.rooms.cards[0].line.recovered)
+    assert search(world.store, SeatDraft, "by_room") == []
+    page = enter(qtbot, window)
+    answer(page, "recover")
+    assert page.document.seat_map == wrong
+
+
 def test_problems_block_publishing_and_a_publish_waits_for_the_cloud(qtbot: QtBot, open_desk: Open) -> None:
     page = enter(qtbot, rooms(qtbot, open_desk))
     with_template(qtbot, page)
@@ -215,9 +234,16 @@ def test_problems_block_publishing_and_a_publish_waits_for_the_cloud(qtbot: QtBo
     page.document.do("moved", edits.moved(page.document.seat_map, [spot.id], 400_000, 0))
     judged(qtbot, page.editor)
     assert not page.publish.isEnabled()
+    assert not page.save.isEnabled()
+    heard: list[str] = []
+    page.editor.spoke.connect(heard.append)
+    page.editor.commands.run("map.save")
+    assert heard
+    assert heard[-1].startswith("Not saved: ")
     page.document.stack.undo()
     judged(qtbot, page.editor)
     assert page.publish.isEnabled()
+    assert page.save.isEnabled()
     page.publish.click()
     reach = opened(qtbot, page, "reach")
     with qtbot.waitSignal(page.work.published) as told:

@@ -9,7 +9,7 @@ from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.spacing import column, grown, row
 
-_KINDS = {"save": "primary", "recover": "primary", "discard": "danger"}
+_KINDS = {"save": "primary", "keep": "primary", "recover": "primary", "discard": "danger"}
 
 
 class Question(Overlay):
