@@ -12,8 +12,8 @@ from classtap_core.store import recovery
 from classtap_core.store.backup import Made, Rule
 from classtap_core.store.blob_backup import listed
 from classtap_core.store.blobs import BlobFault
-from classtap_core.store.container import Opener
-from classtap_core.store.restore import Restored, restore
+from classtap_core.store.container import Opener, label_of
+from classtap_core.store.restore import Restored, read_keys, restore
 from classtap_core.store.rounds import Backups
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import sweep
@@ -164,3 +164,22 @@ def test_with_a_torn_list_nothing_leaves(store: Store, kept: Path) -> None:
     newest.with_name(newest.name + ".blobs").write_bytes(b"CTBK1\n")
     assert len(backups.thin()) == 1  # Monday's backup alone
     assert one.hash in files_beside(kept)
+
+
+def test_persons_keys_that_come_later_open_their_blobs_too(store: Store, kept: Path, tmp_path: Path) -> None:
+    """Although the restored store has sealed another photo of the same child under a key of its own by then."""
+    one = cited(store, 1)
+    made = store.back_up(kept / "monday", now_ms=NOW)
+    restore(
+        made.file, tmp_path / "elsewhere", toy_blobs.registry(), opener=Opener(owner=OWNER), program="test", erased=(),
+        key_files=[],
+    )  # fmt: skip
+    with opened(tmp_path / "elsewhere") as again:
+        with pytest.raises(Refused, match=r"blob\.sealed"):
+            again.blobs.read_all(one.hash)
+        later = added(again, 1)
+        again.bring_keys(read_keys([made.keys], Opener(owner=OWNER), label_of(made.file)).keys, listed=True)
+        for blob in (one, later):
+            assert again.blobs.read_all(blob.hash).startswith(MARKER)
+        again.call(lambda: again.device.erase(child_id(1)))
+        assert files_beside(tmp_path / "elsewhere") == set()
