@@ -14,7 +14,7 @@ from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from cloud.composition import Cloud
 from cloud.limits import Tries
-from cloud.passes import jws_of, studio_numbered, text_of
+from cloud.passes import attendee_pass, jws_of, studio_numbered, text_of
 from cloud.storage.directory import DeviceEntry, StudioEntry
 from sync.protocol import encode
 
@@ -66,6 +66,17 @@ class PassRoutes:
         self.limits.check(family=f"{device.studio}/{family}", address=address, device=device.id)
         work = partial(text_of if form == "text" else jws_of, self._cloud.studios, device.studio, family)
         return Response(encode(await self._run(work)), media_type="application/json")
+
+    async def attendee(self, request: Request) -> Response:
+        """A child's pass to a session for a desk, once it was issued (`pass.admit`)."""
+        device = await self._device(request)
+        if device.role != DESK:
+            raise Refused("pass.not_here")
+        session, child = Id(request.path_params["session"]), Id(request.path_params["child"])
+        address = request.client.host if request.client else ""
+        self.limits.check(family=f"{device.studio}/{child}", address=address, device=device.id)
+        found = await self._run(partial(attendee_pass, self._cloud.studios, device.studio, session, child))
+        return Response(encode(found), media_type="application/json")
 
     async def _bundle(self, request: Request) -> Response:
         def work() -> bytes:

@@ -36,6 +36,15 @@ class PassJws(msgspec.Struct, frozen=True, kw_only=True):
     expires: int
 
 
+class AttendeeText(msgspec.Struct, frozen=True, kw_only=True):
+    """A child's pass to a session as its QR code says it. `expires` is Unix seconds."""
+
+    session: Id
+    child: Id
+    text: str
+    expires: int
+
+
 def studio_numbered(studios: Studios, number: str) -> StudioEntry:
     """The studio with a number inside passes (16 hex digits). Raises Refused `cloud.no_studio`."""
     with studios.books.database.read() as connection:
@@ -79,8 +88,8 @@ def family_pass(studios: Studios, studio: Id, family: Id) -> FamilyPass:
     )  # fmt: skip
 
 
-def attendee_text(studios: Studios, studio: Id, session: Id, child: Id) -> str:
-    """The text of a child's pass to a session. Raises Refused `pass.unknown`, `pass.revoked`, `pass.no_key`."""
+def attendee_pass(studios: Studios, studio: Id, session: Id, child: Id) -> AttendeeText:
+    """A child's pass to a session. Raises Refused `pass.unknown`, `pass.revoked`, `pass.no_key`."""
     id = attendee_pass_id(studio, session, child)
     row = studios.storage(studio).rows(AttendeePass, [id]).get(id)
     if row is None:
@@ -88,4 +97,5 @@ def attendee_text(studios: Studios, studio: Id, session: Id, child: Id) -> str:
     held: AttendeePass = decode(AttendeePass, row.body)
     if any(word.epoch >= held.epoch for word in held.revoked):
         raise Refused("pass.revoked")
-    return studios.pass_keys.attend(studios.studio(studio), held, now_s=studios.clock.now().corrected // 1000)
+    text = studios.pass_keys.attend(studios.studio(studio), held, now_s=studios.clock.now().corrected // 1000)
+    return AttendeeText(session=session, child=child, text=text, expires=held.expires_s)

@@ -13,7 +13,8 @@
 | `POST /sync/v1/blob/{hash}` `PUT …?start=` `GET …` `GET …?start=&end=` | offer a blob, send a range of it, ask about it, fetch a range |
 | `POST /sync/v1/purged` | a device says that it is about to destroy its store as ordered, or that it has |
 | `GET /sync/v1/keys` | the signed bundle of pass keys |
-| `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it |
+| `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it; with `form=jws` for its claims as a JWS |
+| `GET /sync/v1/attendee/{session}/{child}` | a desk asks for the text of a child's pass to a session |
 | `GET /sync/v1/live` | server-sent events: a hint that there is something to pull |
 
 Every call but `pair` carries `Authorization: Bearer <device token>`. Errors are RFC 9457 problem details with a

@@ -30,7 +30,7 @@ from classtap_core.people.guardian_operations import BlockGuardian
 from cloud.composition import open_cloud
 from cloud.jobs.pass_care import LIFE_S, PURGE_WAIT_MS, PassCare
 from cloud.jobs.ticks import Ticks
-from cloud.passes import attendee_text, family_pass
+from cloud.passes import attendee_pass, family_pass
 from cloud.serve import CloudServer
 from tests.cloud.rig import code_of
 from tests.cloud.test_house import House
@@ -210,10 +210,15 @@ def test_an_attendee_pass_has_116_bytes_and_says_child_and_session_to_nobody(hom
         expires_s=issued_s + 7200,
     )  # fmt: skip
     assert home.say(wanted) is Status.ACCEPTED
-    text = attendee_text(home.studios, world.STUDIO, world.HALF_PAST, world.ANA)
+    text = attendee_pass(home.studios, world.STUDIO, world.HALF_PAST, world.ANA).text
     claims = decode_text(text).claims
     assert (len(text), claims.kind, claims.handle, claims.token) == (177, Kind.EVENT, int("ab" * 8, 16), 0xCDCDCDCDCDCD)
     assert claims.not_before == issued_s
+    path = f"/sync/v1/attendee/{world.HALF_PAST}/{world.ANA}"
+    assert home.client.get(path, headers=home.join("desk").headers).json()["text"] == text
+    assert code_of(home.client.get(path, headers=home.join("kiosk").headers)) == (403, "pass.not_here")
+    missing = f"/sync/v1/attendee/{world.HALF_PAST}/{world.BEN}"
+    assert code_of(home.client.get(missing, headers=home.join("desk").headers)) == (404, "pass.unknown")
 
 
 def test_over_http_keys_are_public_and_texts_are_not(home: House) -> None:

@@ -14,7 +14,7 @@ from classtap_core.checkin.reading import search
 from classtap_core.kernel.ids import Id
 from classtap_core.passes import rolling
 from classtap_core.passes.operations import RevokePass
-from cloud.passes import FamilyPass, attendee_text, family_pass
+from cloud.passes import FamilyPass, attendee_pass, family_pass
 from kiosk import door as doors
 from kiosk.door import Door
 from sync.client.engine import State
@@ -83,7 +83,7 @@ def test_an_attendee_pass_lets_one_child_into_one_class_once(studio: Studio, nod
         session=session, child=child, handle="5a" * 8, token="a5" * 6, issued_s=now_s, expires_s=now_s + 3600
     )
     assert studio.cloud.studios.author(studio.plan.studio, wanted, source="test").link.outcome.stands
-    text = attendee_text(studio.cloud.studios, studio.plan.studio, session, child)
+    text = attendee_pass(studio.cloud.studios, studio.plan.studio, session, child).text
     node.engine.once()
     studio.proxy.cut()
     try:
