@@ -36,6 +36,7 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.merge import merge
 from classtap_core.kernel.operations import Resource
+from classtap_core.people.guardians import moved
 from classtap_core.schedule.records import Program, Session
 from classtap_core.timekeeping.rules import parse_date, shift_date
 
@@ -204,12 +205,7 @@ HEALTH_POLICY = "health"
 
 def seen_by(values: Mapping[str, str | int]) -> Mapping[str, frozenset[Part]]:
     """Who sees what by a published policy; what it leaves out stays at its default."""
-    found = {role: set(parts) for role, parts in SEEN_BY.items()}
-    for name, value in values.items():
-        role, _, part = name.partition(".")
-        if role in found and part in tuple(Part):
-            (found[role].add if value else found[role].discard)(Part(part))
-    return {role: frozenset(parts) for role, parts in found.items()}
+    return moved(SEEN_BY, values, Part)
 
 
 _ANYBODY = Grant(id=Id(""), holder=Id(""), role="", capabilities=(Capability.VIEW_HEALTH,))

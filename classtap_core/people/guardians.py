@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ PRIMARY, SECONDARY, PICKUP, EMERGENCY = "primary", "secondary", "pickup", "emerg
 RANKS = (PRIMARY, SECONDARY, PICKUP, EMERGENCY)
 """Highest first: of clashing words the higher role's stands."""
 
-MATRIX: Mapping[str, frozenset[str]] = MappingProxyType(
+MATRIX: Mapping[str, frozenset[Right]] = MappingProxyType(
     {
         PRIMARY: frozenset(Right),
         SECONDARY: frozenset({Right.BOOK, Right.SIGN, Right.ATTENDANCE, Right.MESSAGES}),
@@ -156,14 +156,24 @@ def _rank(pair: Guardianship, day: str) -> int:
     return RANKS.index(roles[0]) if roles else len(RANKS)
 
 
-def matrix_of(values: Mapping[str, str | int]) -> Mapping[str, frozenset[str]]:
+def matrix_of(values: Mapping[str, str | int]) -> Mapping[str, frozenset[Right]]:
     """The matrix of a published policy: `secondary.make_payments` 1 allows, 0 denies; the rest stays at its default."""
-    found = {role: set(rights) for role, rights in MATRIX.items()}
+    return moved(MATRIX, values, Right)
+
+
+Entry = TypeVar("Entry", bound=StrEnum)
+
+
+def moved(
+    table: Mapping[str, frozenset[Entry]], values: Mapping[str, str | int], entries: type[Entry]
+) -> Mapping[str, frozenset[Entry]]:
+    """A table of roles as published values move it: `role.entry` 1 adds, 0 takes away; what is neither is passed over."""
+    found = {role: set(given) for role, given in table.items()}
     for name, value in values.items():
-        role, _, right = name.partition(".")
-        if role in found and right in tuple(Right):
-            (found[role].add if value else found[role].discard)(Right(right))
-    return {role: frozenset(rights) for role, rights in found.items()}
+        role, _, entry = name.partition(".")
+        if role in found and entry in tuple(entries):
+            (found[role].add if value else found[role].discard)(entries(entry))
+    return {role: frozenset(given) for role, given in found.items()}
 
 
 # -- primaries
