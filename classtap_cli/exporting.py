@@ -25,7 +25,13 @@ def export() -> None:
 @app.command("studio")
 @answering
 def studio(
-    out: Out, database: Database = "", named: Studio = "", data: Data = None, now: Now = None, json: Json = False
+    out: Out,
+    database: Database = "",
+    named: Studio = "",
+    data: Data = None,
+    program: As = "cloud",
+    now: Now = None,
+    json: Json = False,
 ) -> None:
     """Write the cloud's whole studio as JSON lines: every record and blob, ids as they are, with a checksum."""
     call = invocation(data, "cloud", now, json)
@@ -59,4 +65,3 @@ def person(
         text, records = found["text"].encode(), found["records"]
     write_whole(out, text)
     call.answer({"file": str(out), "records": records}, say("cli.person_written", file=str(out), records=records))
-

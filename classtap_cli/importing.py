@@ -77,7 +77,8 @@ def calendar(
 @answering
 def studio(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `classtap export studio` wrote.")],
-    database: Database = "", data: Data = None, now: Now = None, json: Json = False,
+    database: Database = "", data: Data = None, program: As = "cloud", now: Now = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Take a whole studio into a cloud that has none of it; devices pair anew, passes and PINs are given anew."""
     call = invocation(data, "cloud", now, json)

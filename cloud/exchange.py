@@ -13,7 +13,7 @@ from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span, blobs_in, carries
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Author
-from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
+from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, parse
 from classtap_core.kernel.records import Row, decode
 from classtap_core.people.records import Family
@@ -65,7 +65,7 @@ def take_in(cloud: Cloud, data: bytes) -> tuple[StudioEntry, Taken, Digest]:
     draft = CloudDraft(word, Author(type="clock", id=entry.id), "import", changes=files.changes(taken.rows))
     (ledger,) = cloud.studios.authority(entry.id).author_all(entry.cloud_device, [draft])
     if not ledger.link.outcome.stands:
-        raise Refused(ledger.link.outcome.reasons[0].code)
+        raise Refused("studio.exists")
     for blob in taken.blobs:
         _put(cloud, entry.id, blob)
     found = files.digest_of(rows_of(cloud.books, entry.id))
@@ -104,14 +104,11 @@ def _put(cloud: Cloud, studio: Id, blob: Blob) -> None:
 def person_file(cloud: Cloud, entry: StudioEntry, who: str) -> tuple[bytes, int]:
     """Everything that is held of somebody, the log among it, readable; and how many records. `who`: an id, or a family's name.
 
-    Raises Refused `family.not_here`, `family.several`, `person.unknown`.
+    Raises Refused `family.not_here`, `family.several`; BadInput `person.unknown`.
     """
     reader = cloud.studios.storage(entry.id)
     person = _meant(cloud, entry, who)
-    try:
-        people = {one: name_of(reader, one) for one in household(reader, person)}
-    except BadInput as bad:
-        raise Refused(bad.code, **bad.params) from bad
+    people = {one: name_of(reader, one) for one in household(reader, person)}
     found = held_of(reader, cloud.bus.registry, list(people))
     at = datetime.fromtimestamp(cloud.clock.now().corrected / 1000, tz=UTC).isoformat(timespec="seconds")
     told = list(history(cloud.books, entry.id, list(people)))
@@ -125,6 +122,8 @@ def _meant(cloud: Cloud, entry: StudioEntry, who: str) -> Id:
         pass
     families = [row for row in rows_of(cloud.books, entry.id) if row.kind == Family.KIND]
     named = [row.id for row in families if decode(Family, row.body).name.casefold() == who.casefold()]
-    if len(named) != 1:
-        raise Refused("family.several" if named else "family.not_here", family=who, found=len(named))
+    if not named:
+        raise Refused("family.not_here", family=who)
+    if len(named) > 1:
+        raise Refused("family.several", family=who, found=len(named))
     return named[0]

@@ -4,10 +4,9 @@ from typing import Any
 
 import msgspec
 
-from classtap_cli.questions.device import Device, family_called, iso
+from classtap_cli.questions.device import Device, check_stands, family_called, iso
 from classtap_core.access.blueprints import Capability
 from classtap_core.exchange.person import held_of, household, name_of, written
-from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id, parse
 from classtap_core.kernel.outcomes import Status
 from classtap_core.people.erasing import KEPT, ErasePeople
@@ -57,9 +56,8 @@ def erase(device: Device, asked: Erase) -> dict[str, Any]:
         return answer
     author = signed_in(node, Capability.ERASE_PERSON, asked.pin, location=node.papers.location)
     receipt = node.submit(ErasePeople(people=tuple(people), why=asked.why), author, source="cli").result()
-    if receipt.outcome.status is Status.REFUSED:
-        reason = receipt.outcome.reasons[0]
-        raise Refused(reason.code, **reason.params)
+    if receipt.outcome.status is not Status.WAITING:
+        check_stands(receipt.outcome)
     return {**answer, "operation": receipt.operation}
 
 
@@ -70,7 +68,4 @@ def _people(node: Node, who: str) -> dict[Id, str]:
             id = Id(parse(who))
         except ValueError:
             id = family_called(node, who).id
-        try:
-            return {one: name_of(reader, one) for one in household(reader, id)}
-        except BadInput as bad:
-            raise Refused(bad.code, **bad.params) from bad
+        return {one: name_of(reader, one) for one in household(reader, id)}

@@ -135,9 +135,14 @@ def _made(tx: Tx, said: AddTimetable) -> _Made | Outcome:
             troubles[course.id] = "room.unknown"
             continue
         try:
-            found[course.id] = _planned(course, location)
+            series, sessions = _planned(course, location)
         except BadInput as bad:
             troubles[course.id] = bad.code
+            continue
+        code = session_rules.trouble(duration_min=course.duration_min, capacity=course.capacity)
+        if code or not sessions:
+            troubles[course.id] = code or "series.empty"
+        found[course.id] = series, sessions
     if troubles:
         return of_items(
             ItemOutcome(course.id, Status.REFUSED, (reason(troubles.get(course.id, "session.with_others")),))
@@ -147,10 +152,7 @@ def _made(tx: Tx, said: AddTimetable) -> _Made | Outcome:
 
 
 def _planned(course: Course, location: Location) -> tuple[Series | None, tuple[Session, ...]]:
-    """Raises BadInput where the rule, the start or the numbers are wrong."""
-    trouble = session_rules.trouble(duration_min=course.duration_min, capacity=course.capacity)
-    if trouble:
-        raise BadInput(trouble)
+    """Raises BadInput where the rule or the start are wrong."""
     teacher = Id(course.instructor)
     if not course.rule:
         session = session_rules.planned(
@@ -165,13 +167,7 @@ def _planned(course: Course, location: Location) -> tuple[Series | None, tuple[S
         capacity=course.capacity, stem=course.id, through=rules.horizon(course.start[:10]),
         state=OPEN if is_endless(rule) else COMPLETE, skip=course.skip, extra=course.extra,
     )  # fmt: skip
-    code = rules.trouble(series)
-    if code:
-        raise BadInput(code)
-    sessions = rules.sessions_of(series, through=series.through)
-    if not sessions:
-        raise BadInput("series.empty")
-    return series, sessions
+    return series, rules.sessions_of(series, through=series.through)
 
 
 def _by_course(clashes: Outcome, made: _Made) -> Outcome:
