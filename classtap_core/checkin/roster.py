@@ -5,8 +5,10 @@ from typing import NamedTuple
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin import rules
+from classtap_core.checkin.care import care_known
 from classtap_core.checkin.reading import SessionCard, cards, fetch, search
 from classtap_core.checkin.records import Attendance, Mark, State
+from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.errors import NotHeld, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
@@ -21,6 +23,7 @@ class RosterRow(NamedTuple):
     Attributes:
         booked: false for a walk-in (or a booking cancelled since). known: false where the child's name is not held.
         mark: the mark that holds, None before any. marks: all that were made, in order.
+        care: what the consent and health gates say of this child here, from what this device holds.
     """
 
     child: Id
@@ -34,6 +37,7 @@ class RosterRow(NamedTuple):
     tie: bool
     marks: tuple[Mark, ...]
     badges: tuple[str, ...]
+    care: tuple[GateResult, ...] = ()
 
 
 class Roster(NamedTuple):
@@ -60,7 +64,13 @@ def roster(reader: Reader, session: Id) -> Roster:
     who = dict.fromkeys([*booked, *(child for child, entry in entries.items() if entry.marks)])
     children = fetch(reader, Child, who)
     badges = fetch(reader, Badge, who)
-    rows = [_row(child, children.get(child), booked.get(child), entries.get(child), badges.get(child)) for child in who]
+    care = care_known(reader, children.values())
+    rows = [
+        _row(child, children.get(child), booked.get(child), entries.get(child), badges.get(child))._replace(
+            care=care.gates(held, child) if child in children else ()
+        )
+        for child in who
+    ]
     rows.sort(key=lambda row: (*sort_name(row.surname, row.given), row.child))
     return Roster(cards(reader, [held])[0], tuple(rows))
 

@@ -2,6 +2,7 @@
 
 from classtap_core.checkin.board import board
 from classtap_core.checkin.operations import ChildMark
+from classtap_core.checkin.roster import roster
 from classtap_core.checkin.rules import Window
 from classtap_core.health.card import emergency_card, roster_badges
 from classtap_core.health.operations import ConfirmProfile, EditProfile, FilePaper, OpenCard, RequirePaper, UnfilePaper
@@ -117,6 +118,9 @@ def test_a_paper_is_asked_for_at_the_door_and_a_kiosk_knows_without_the_cloud() 
     shown = board(kiosk.store, STUDIO, FAMILY, location=MAIN, now_ms=NINE, window=Window())
     gates = {gate.gate: gate.result for child in shown.groups[0].children if child.child == ANA for gate in child.gates}
     assert gates == {"window": "allow", "overlap": "allow", "health": "allow"}
+    assert [(row.child, [gate.result for gate in row.care]) for row in roster(kiosk.store, NINE_BALLET).rows] == [
+        (ANA, ["allow"])
+    ]
     assert kiosk.mark(NINE_BALLET, ChildMark(child=ANA, state="present")).outcome.stands
     assert world.say(UnfilePaper(child=ANA, paper=good.link.operation)).link.outcome.stands
     assert decode(HealthClearance, state_of(world.cloud, HealthClearance)[ANA]).papers[0].expires == "2026-11-20"
