@@ -76,6 +76,15 @@ def verify(text: TextArgument, data: Data = None, program: As = "desk", now: Now
 
 @app.command()
 @answering
+def history(
+    family: FamilyArgument, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
+) -> None:
+    """Tell how a family's pass stands, and every epoch and revocation of it, newest first."""
+    print_json(ask(invocation(data, program, now, json), "pass.history", family=family))
+
+
+@app.command()
+@answering
 def revoke(
     family: FamilyArgument, reason: Why = "", pin_file: PinFile = None, data: Data = None, program: As = "desk",
     now: Now = None, json: Json = False,

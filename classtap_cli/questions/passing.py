@@ -8,14 +8,17 @@ from classtap_cli.questions.device import Device, Nothing, check_stands, family_
 from classtap_core.access.blueprints import Capability
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.naming.spelling import folded
+from classtap_core.passes.history import history as told
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
 from classtap_core.people.records import Family
 from kiosk import showing
 from kiosk.door import Door
 from sync.client.asking import the_cloud
+from sync.client.node import Node
 from sync.client.signing_in import signed_in
 
 
@@ -102,15 +105,35 @@ def sheet(device: Device, asked: Nothing) -> dict[str, Any]:
     return {"studio": device.node.papers.studio_name, "zone": device.node.zone(), "cards": cards}
 
 
-def revoke(device: Device, asked: Revoke) -> dict[str, Any]:
-    """Switch a family's pass off, at once and without a network. Raises Refused `pass.unknown`, and as `signed_in`."""
+def history(device: Device, asked: OfFamily) -> dict[str, Any]:
+    """How a family's pass stands and what became of it, newest first. Raises Refused `pass.unknown`."""
     node = device.node
     family = family_called(node, asked.family)
-    id = pass_id(node.papers.studio, family.id)
+    held = _held(node, family.id)
+    return {
+        "family": family.id,
+        "name": family.name,
+        "epoch": held.epoch,
+        "expires": iso(held.expires_s * 1000),
+        "revoked": held.revoked_at_ms is not None,
+        "history": [{"at": iso(one.at_ms), "what": one.what, "epoch": one.epoch, "why": one.why} for one in told(held)],
+    }
+
+
+def _held(node: Node, family: Id) -> Pass:
+    id = pass_id(node.papers.studio, family)
     with node.reader() as reader:
         held = fetch(reader, Pass, [id]).get(id)
     if held is None:
         raise Refused("pass.unknown")
+    return held
+
+
+def revoke(device: Device, asked: Revoke) -> dict[str, Any]:
+    """Switch a family's pass off, at once and without a network. Raises Refused `pass.unknown`, and as `signed_in`."""
+    node = device.node
+    family = family_called(node, asked.family)
+    held = _held(node, family.id)
     author = signed_in(node, Capability.REVOKE_PASS, asked.pin, location=held.home)
     word = RevokePass(family=family.id, home=held.home, epoch=held.epoch, reason=asked.reason)
     receipt = node.submit(word, author, source="cli").result()

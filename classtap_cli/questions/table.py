@@ -35,6 +35,7 @@ TABLE: Table[Device] = {
     "pass.verify": Question(passing.Text, passing.verify),
     "pass.issue": Question(passing.OfFamily, passing.issue),
     "pass.sheet": Question(Nothing, passing.sheet),
+    "pass.history": Question(passing.OfFamily, passing.history),
     "pass.revoke": Question(passing.Revoke, passing.revoke),
     "submit": Question(passing.Submit, passing.submit),
     "import": Question(importing.File, importing.bring),

@@ -1,11 +1,8 @@
-"""What became of a family's pass, newest first, with the picture's thumbnail: for the desk and for support."""
+"""What became of a family's pass, newest first: for the desk and for support."""
 
 from typing import NamedTuple
 
-from classtap_core.passes import picture
 from classtap_core.passes.records import Pass
-
-THUMBNAIL_MM = 12.0
 
 
 class Moment(NamedTuple):
@@ -22,8 +19,3 @@ def history(held: Pass) -> tuple[Moment, ...]:
     found = [Moment(one.issued_s * 1000, "issued", one.epoch, one.because) for one in held.issues]
     found += [Moment(one.at_ms, "revoked", one.epoch, one.reason) for one in held.revoked]
     return tuple(sorted(found, key=lambda one: (one.at_ms, one.epoch), reverse=True))
-
-
-def thumbnail(text: str) -> str:
-    """A small SVG of a pass's picture: to be recognised on a screen, and in its own size to be scanned."""
-    return picture.svg(text, side_mm=THUMBNAIL_MM)

@@ -199,6 +199,16 @@ def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path)
     assert (tmp_path / "pass.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_a_pass_tells_what_became_of_it(studio: Studio) -> None:
+    family = studio.due(0)
+    found = inside("pass", "history", family.family, data=studio.data).json
+    assert (found["family"], found["name"], found["revoked"]) == (family.family, family.name, False)
+    assert (found["history"][-1]["what"], found["history"][-1]["why"]) == ("issued", "first")
+    assert [one["epoch"] for one in found["history"]] == sorted(
+        (one["epoch"] for one in found["history"]), reverse=True
+    )  # fmt: skip
+
+
 def test_a_pass_is_given_out_by_the_cloud_alone_and_to_a_desk_alone(studio: Studio, tmp_path: Path) -> None:
     out, family = tmp_path / "pass.png", studio.due(0).family
     assert "this kiosk got none" in inside("pass", "issue", family, "-o", out, "--as", "kiosk", data=studio.data).err
