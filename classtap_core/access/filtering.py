@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import decide
+from classtap_core.access.rules import judged, speaking
 from classtap_core.kernel.operations import Resource
 
 T = TypeVar("T")
@@ -14,13 +14,13 @@ class RowFilter:
     """What somebody may do with rows at an instant. Rows of one place are judged once."""
 
     def __init__(self, grants: Iterable[Grant], capability: str, *, at_ms: int) -> None:
-        self._grants, self._capability, self._at_ms = tuple(grants), capability, at_ms
+        self._speaking, self._at_ms = speaking(grants, capability), at_ms
         self._known: dict[Resource, bool] = {}
 
     def allows(self, resource: Resource) -> bool:
         known = self._known.get(resource)
         if known is None:
-            known = decide(self._grants, self._capability, resource, at_ms=self._at_ms).allowed
+            known = judged(self._speaking, resource, at_ms=self._at_ms).allowed
             self._known[resource] = known
         return known
 

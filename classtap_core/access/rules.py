@@ -20,7 +20,21 @@ def decide(grants: Iterable[Grant], capability: str, resource: Resource, *, at_m
 
     A grant allows where it holds for the whole of the resource; a deny bites where it meets any part of it.
     """
-    speaking = [grant for grant in grants if capability in capabilities_of(grant)]
+    return judged(speaking(grants, capability), resource, at_ms=at_ms)
+
+
+def speaking(grants: Iterable[Grant], capability: str) -> tuple[Grant, ...]:
+    """Those grants that have anything to say of a capability."""
+    return tuple(
+        grant
+        for grant in grants
+        if capability in grant.capabilities or capability in blueprint(grant.role, grant.version)
+    )
+
+
+def judged(speaking: Iterable[Grant], resource: Resource, *, at_ms: int) -> Verdict:
+    """The decision, over the grants that speak of what is asked."""
+    speaking = tuple(speaking)
     standing = [grant for grant in speaking if in_force(grant, at_ms)]
     if any(grant.deny and _meets(grant, resource) for grant in standing):
         return Verdict(False, DENIED)

@@ -133,39 +133,48 @@ class _Check:
 
     def _links(self) -> Iterator[ChainRow]:
         log = self._tables.log
-        for row in self._slices(log.c.sequence, (log.c.link, log.c.changes)):
-            yield ChainRow(row.sequence, row.link, self._open(row.changes, row.sequence, change_context(row.sequence)))
+        for at, link, changes in self._slices(log.c.sequence, (log.c.link, log.c.changes)):
+            yield ChainRow(at, link, self._open(changes, at, change_context(at)))
 
     def _envelopes(self, device: Id, epoch: int) -> Iterator[ChainRow]:
         log = self._tables.log
         mine = (log.c.device_id == device, log.c.epoch == epoch)
-        for row in self._slices(log.c.device_sequence, (log.c.envelope, log.c.parts), *mine):
-            at = row.device_sequence
-            yield ChainRow(at, row.envelope, self._open(row.parts, at, part_context(device, epoch, at)))
+        for at, envelope, parts in self._slices(log.c.device_sequence, (log.c.envelope, log.c.parts), *mine):
+            yield ChainRow(at, envelope, self._open(parts, at, part_context(device, epoch, at)))
 
-    def _slices(self, by: Any, columns: tuple[Any, ...], *only: Any) -> Iterator[Any]:
+    def _slices(
+        self, by: Any, columns: tuple[Any, ...], *only: Any
+    ) -> Iterator[tuple[int, bytes, dict[str, bytes] | None]]:  # fmt: skip
+        """Rows in order, their sealed parts unpacked; None for what is no parts."""
         after = 0
         while True:
             query = select(by, *columns).where(self._tables.log.c.studio_id == self._studio, by > after, *only)
-            rows = self._connection.execute(query.order_by(by).limit(_SLICE)).all()
-            self._keys.warm({subject for row in rows for subject in _subjects(row[2])})
+            rows = [
+                (at, data, _unpacked(packed))
+                for at, data, packed in self._connection.execute(query.order_by(by).limit(_SLICE))
+            ]
+            self._keys.warm({subject for _, _, parts in rows for subject in parts or () if subject != OPEN})
             yield from rows
             if len(rows) < _SLICE:
                 return
             after = rows[-1][0]
 
-    def _open(self, packed: bytes, sequence: int, context: str) -> Parts:
+    def _open(self, parts: dict[str, bytes] | None, sequence: int, context: str) -> Parts:
+        if parts is None:
+            raise _Unsealed(sequence)
+        if len(parts) == 1 and OPEN in parts:
+            return parts
         try:
-            return self._sealer.open(unpack_parts(packed), context)
+            return self._sealer.open(parts, context)
         except (BadInput, ValueError) as error:
             raise _Unsealed(sequence) from error
 
 
-def _subjects(packed: bytes) -> set[str]:
+def _unpacked(packed: bytes) -> dict[str, bytes] | None:
     try:
-        return unpack_parts(packed).keys() - {OPEN}
+        return unpack_parts(packed)
     except ValueError:
-        return set()
+        return None
 
 
 def _checked(chain: str, check: Callable[[], Verified]) -> Audit:
