@@ -121,6 +121,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "staff.set_pin": {"what": "staff"},
         "studio.found": {"what": "name"},
         "studio.owner_key": {},
+        "studio.take_in": {"what": "written"},
     }
 )
 """Operation → the sentence's parameters and the fields they are taken from."""
