@@ -1,7 +1,6 @@
 """Power cuts while photos are taken in: whatever an operation shown as saved cites is whole, wherever the cut falls."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +9,10 @@ import pytest
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import sweep
+from tests.fault.conftest import Report
 from tests.fault.keeping_blobs import PHOTOS
 from tests.fault.power import Event, Recorded, images, recorder
+from tests.fault.seeds import first_seed
 from tests.unit.store import toy_blobs
 from tests.unit.store.conftest import DEVICE, NOW, STUDIO
 from tests.unit.store.toy_blobs import ALL
@@ -82,10 +83,8 @@ def test_without_flushing_them_the_same_cuts_lose_photos(recorded: Recorded, tmp
 
 
 @pytest.mark.fault
-def test_a_thousand_cuts_with_photos(
-    recorded: Recorded, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    found = cut(recorded("full"), tmp_path / "image", count=1_000, seed=3)
-    print(f"power cuts with photos: {found.opened} images, {found.lost} lost, {len(found.wrong)} wrong")
-    record_property("power_cuts_with_photos", found.opened)
+def test_a_thousand_cuts_with_photos(recorded: Recorded, tmp_path: Path, report: Report) -> None:
+    seed = first_seed()
+    found = cut(recorded("full"), tmp_path / "image", count=1_000, seed=seed)
+    report(f"cuts with photos, seed {seed}: {found.opened} images, {found.lost} lost, {len(found.wrong)} wrong")
     assert (found.lost, found.wrong) == (0, [])

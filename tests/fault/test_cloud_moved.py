@@ -18,6 +18,7 @@ from tests.cloud.conftest import paired
 from tests.cloud.databases import postgres
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import code_of, enrolments, make_cloud, marks, seed
+from tests.fault.conftest import Report
 
 __all__ = ["postgres"]
 
@@ -28,7 +29,7 @@ FREEZE_S = 10
 
 @pytest.mark.fault
 @pytest.mark.expected_log("cloud.moved", reason="the source is shut while devices push")
-def test_a_thousand_studios_move_with_devices_pushing(tmp_path: Path, postgres: Postgres) -> None:
+def test_a_thousand_studios_move_with_devices_pushing(tmp_path: Path, postgres: Postgres, report: Report) -> None:
     tmp_path.chmod(0o700)
     source, target = f"sqlite:///{tmp_path / 'cloud.db'}", postgres.url(postgres.database())
     with CloudServer(make_cloud(tmp_path, url=source)) as server:
@@ -56,10 +57,9 @@ def test_a_thousand_studios_move_with_devices_pushing(tmp_path: Path, postgres: 
             command = [sys.executable, "-m", "tests.cloud.copying", source, target]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
             found = Copied(**json.loads(done.stdout))
-            print(done.stderr)
             for thread in threads:
                 thread.join()  # each pushed until one met the shut
-    print(f"{found.studios} studios, {found.rows} rows, {sum(acked)} marks meanwhile, freeze {found.freeze_s:.2f} s")
+    report(f"{found.studios} studios, {found.rows} rows, {sum(acked)} marks meanwhile, freeze {found.freeze_s:.2f} s")
     assert found.freeze_s < FREEZE_S
     moved = make_cloud(tmp_path, url=target)
     try:

@@ -1,6 +1,5 @@
 """Ten encrypted stores cut off from one another, a third of the children seen by two: healed, all hold the cloud's rows byte for byte."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +13,8 @@ from classtap_core.kernel.device import DeviceBus, Notice
 from classtap_core.kernel.outcomes import Status
 from classtap_core.store import replica
 from classtap_core.store.device import SqlDevice
+from tests.fault.conftest import Report
+from tests.fault.seeds import first_seed
 from tests.simulator.partitions import Healed, Partition
 from tests.unit.kernel import toy
 from tests.unit.kernel.rig import ALL, STUDIO, seeded
@@ -83,8 +84,9 @@ def test_three_hundred_scans(tmp_path: Path, closes: ExitStack) -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("seed", [int(os.environ.get("SEED", "7")) + number for number in range(3)])
-def test_ten_thousand_scans(seed: int, tmp_path: Path, closes: ExitStack) -> None:
+@pytest.mark.parametrize("number", range(3))
+def test_ten_thousand_scans(number: int, tmp_path: Path, closes: ExitStack, report: Report) -> None:
+    seed = first_seed() + number
     healed = StorePartition(seed, tmp_path, closes, scans=10_000).run()
-    print(f"\nseed {seed}: {healed.scans} scans, {healed.losers} lost and told")
+    report(f"partition of ten stores, seed {seed}: {healed.scans} scans, {healed.losers} lost and told")
     assert healed == Healed(10_000, 1_500, 1_500)

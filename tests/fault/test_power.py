@@ -1,8 +1,6 @@
 """Power cuts: whatever a disk kept of what was not synced, the store opens, whole, with every mark shown as saved."""
 
-import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +8,9 @@ import pytest
 
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.store.store import Store
+from tests.fault.conftest import Report
 from tests.fault.power import Disk, Event, Recorded, images, recorder
+from tests.fault.seeds import first_seed
 from tests.fault.submitting import MARKS
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STUDIO, bus_over, child_row
@@ -88,12 +88,11 @@ def test_without_full_syncs_the_same_cuts_lose_marks(recorded: Recorded, tmp_pat
 
 
 @pytest.mark.fault
-def test_two_thousand_power_cuts(recorded: Recorded, tmp_path: Path, record_property: Callable[..., None]) -> None:
-    seed = random.SystemRandom().randrange(1 << 32) if os.environ.get("CLASSTAP_LONG") else 2
+def test_two_thousand_power_cuts(recorded: Recorded, tmp_path: Path, report: Report) -> None:
+    seed = first_seed()
     found = cut(recorded("full"), tmp_path / "image", count=2_000, seed=seed)
     control = cut(recorded("normal"), tmp_path / "image", count=200, seed=seed)
-    print(f"power cuts: {found.opened} images, {found.lost} lost, {len(found.corrupt)} corrupt; "
-          f"synchronous=NORMAL: {control.opened} images, {control.lost} lost")  # fmt: skip
-    record_property("power_cuts", found.opened)
+    report(f"power cuts, seed {seed}: {found.opened} images, {found.lost} lost, {len(found.corrupt)} corrupt; "
+           f"control with synchronous=NORMAL: {control.opened} images, {control.lost} lost")  # fmt: skip
     assert (found.lost, found.corrupt) == (0, [])
     assert control.lost > 100

@@ -1,10 +1,12 @@
 """Ten devices, a third of their scans of the same children, healed in random order: one truth, and every loser told."""
 
-import os
+from collections.abc import Callable
 
 import pytest
 
 from classtap_core.kernel.outcomes import Status
+from tests.fault.conftest import NUMBER
+from tests.fault.seeds import first_seed
 from tests.simulator.partitions import LastWriterWins, Partition
 from tests.unit.kernel import toy
 
@@ -21,15 +23,15 @@ def test_two_hundred_scans_apart(seed: int) -> None:
 
 
 @pytest.mark.fault
-def test_five_hundred_partitions() -> None:
-    first = int(os.environ.get("SEED", "1000"))
+def test_five_hundred_partitions(record_property: Callable[[str, object], None]) -> None:
+    first = first_seed()
     losers = 0
     for seed in range(first, first + 500):
         try:
             losers += Partition(seed).run().losers
         except AssertionError as wrong:
             raise AssertionError(f"seed {seed}: {wrong}") from wrong
-    print(f"\npartitions 500, seeds from {first}: 100000 scans, {losers} lost and told")
+    record_property(NUMBER, f"partitions 500, first seed {first}: 100000 scans, {losers} lost and told")
     assert losers == 500 * 30
 
 

@@ -1,10 +1,11 @@
 """Random schedules of faults against the real engine; and controls that show that the test can fail."""
 
-import os
-import time
+from collections.abc import Callable
 
 import pytest
 
+from tests.fault.conftest import NUMBER
+from tests.fault.seeds import first_seed
 from tests.simulator.schedules import DRAINED_S, Impatient, Ran, Schedule, stubborn
 
 FEW, MANY = 150, 10_000
@@ -28,14 +29,15 @@ def test_a_few_schedules() -> None:
 
 
 @pytest.mark.fault
-def test_ten_thousand_schedules() -> None:
-    first = int(time.time()) * MANY if "LONG" in os.environ else 1_000_000
+def test_ten_thousand_schedules(record_property: Callable[[str, object], None]) -> None:
+    first = first_seed()
     found = ran(range(first, first + MANY))
     slowest = max(one.drained_s for one in found)
-    print(
-        f"\nschedules {len(found)}, first seed {first}: rounds {sum(one.rounds for one in found)},"
+    record_property(
+        NUMBER,
+        f"schedules {len(found)}, first seed {first}: rounds {sum(one.rounds for one in found)},"
         f" deaths {sum(one.deaths for one in found)}, set aside {sum(one.set_aside for one in found)},"
-        f" drained within {slowest:.1f} s"
+        f" drained within {slowest:.1f} s",
     )
     assert slowest <= DRAINED_S
 
