@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+from sqlalchemy import delete
 
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, parse
@@ -83,6 +84,13 @@ def _kept(studios: Studios, studio: Id, form: Mapping[str, str]) -> bool:
     }  # fmt: skip
     with studios.books.database.write(studio) as connection:
         return bool(connection.execute(studios.books.database.insert_new(table), [row]).rowcount)
+
+
+def forget(studios: Studios, studio: Id, *, before_ms: int) -> None:
+    """Let go of what came in before a moment: it names telephones."""
+    table = studios.books.tables.inbound
+    with studios.books.database.write(studio) as connection:
+        connection.execute(delete(table).where(table.c.studio_id == studio, table.c.received_ms < before_ms))
 
 
 def said_of_sms(studios: Studios, of: About, form: Mapping[str, str]) -> None:

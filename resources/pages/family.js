@@ -161,7 +161,7 @@ async function takePass() {
   const sealed = can ? await sealedKey(key) : null;
   if (look.over) return;
   look.shift = shift;
-  look.pass = { ...rest, shift, key: sealed };
+  look.pass = { ...rest, shift, key: sealed, language: document.documentElement.lang };
   if (can) await keep("pass", look.pass);
   look.step = -1;
   await draw();
@@ -206,7 +206,7 @@ async function draw() {
   at("shown").hidden = false;
   const left = STEP_S - (second % STEP_S);
   at("countdown").textContent = fixed ? said["family.fixed"] : said.countdown[left];
-  at("until").textContent = fixed ? "" : pass.until;
+  at("until").textContent = fixed || pass.language !== document.documentElement.lang ? "" : pass.until;
   const step = fixed ? -2 : Math.floor(second / STEP_S);
   if (step === look.step) return;
   look.step = step;

@@ -253,4 +253,4 @@ class PageView(QWidget):
                 button.setObjectName(f"pass-{deed}")
                 button.clicked.connect(lambda _=False, deed=deed: self.wanted.emit(deed))
                 buttons.append(button)
-        passes.fill(into, page.pass_line, page.sent, zone=page.zone, buttons=tuple(buttons))
+        passes.fill(into, page.pass_line, page.sent, page.goes, zone=page.zone, buttons=tuple(buttons))

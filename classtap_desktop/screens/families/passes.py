@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from datetime import date as Day
 from pathlib import Path
@@ -10,12 +11,16 @@ from zoneinfo import ZoneInfo
 
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from classtap_core.checkin.reading import search
+from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.operations import AskMessage
+from classtap_core.messaging.reading import route_of
 from classtap_core.messaging.records import Message, State
-from classtap_core.messaging.templates import PASS
+from classtap_core.messaging.routing import route
+from classtap_core.messaging.templates import EMAIL, PASS, TEMPLATES
+from classtap_core.people.records import ContactMasked
+from classtap_core.people.rules import masked_email, masked_phone
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Label, Pill, theme
@@ -64,10 +69,36 @@ def read_sent(reader: Reader, family: Id) -> tuple[SentLine, ...]:
     return (SentLine("waiting", at_ms=last.asked_ms),)
 
 
+class GoesLine(NamedTuple):
+    """Where the pass would go, or to whom not: `why` is a code then, and `shown` a name."""
+
+    shown: str
+    channel: str = ""
+    why: str = ""
+
+
+def read_goes(reader: Reader, studio: Id, children: Sequence[Id], *, day: str) -> tuple[GoesLine, ...]:
+    """Whom sending would reach, by the same router that sends, and who would not get it and why."""
+    told = route_of(reader, studio, children, day=day)
+    found = route(TEMPLATES[PASS], told)
+    names = fetch(reader, ContactMasked, (one.guardian for one in found.passed))
+    goes = [
+        GoesLine(masked_email(one.address) if one.channel == EMAIL else masked_phone(one.address), one.channel)
+        for one in found.sends
+    ]
+    reached = {guardian for one in found.sends for guardian in one.guardians}
+    why: dict[Id, str] = {}
+    for one in found.passed:
+        if one.guardian not in reached and why.get(one.guardian, "no_role") == "no_role":
+            why[one.guardian] = one.why
+    return (*goes, *(GoesLine(names[id].name, why=code) for id, code in why.items() if id in names))
+
+
 def fill(
-    into: QVBoxLayout, held: PassLine, sent: tuple[SentLine, ...], *, zone: str, buttons: tuple[Button, ...]
-) -> None:
-    """Draw the section: a pill, until when, the buttons, and what became of the last sending."""
+    into: QVBoxLayout, held: PassLine, sent: tuple[SentLine, ...], goes: tuple[GoesLine, ...], *, zone: str,
+    buttons: tuple[Button, ...],
+) -> None:  # fmt: skip
+    """Draw the section: a pill, until when, the buttons, where the pass would go, what became of the last sending."""
     words = theme().words
     icon = {"good": "check", "none": None}.get(held.state, "warn")
     into.addWidget(Pill(words.say(f"desk.pass.{held.state}"), TONES[held.state], icon=icon))
@@ -84,6 +115,11 @@ def fill(
             line.addWidget(button)
         line.addStretch(1)
         into.addLayout(line)
+        for way in goes:
+            code = "desk.goes.not" if way.why else "desk.goes.to"
+            channel = words.say(f"desk.sent.way.{way.channel}") if way.channel else ""
+            said = words.say(code, way=channel, shown=way.shown, why=_why(way.why))
+            into.addWidget(Label(said, "secondary", token="muted", wrap=True))
     for one in sent:
         into.addWidget(Label(_sentence(one, zone), "text", token=_MESSAGE_TONES.get(one.state, "muted"), wrap=True))
     into.addStretch(1)
@@ -93,9 +129,7 @@ def _sentence(one: SentLine, zone: str) -> str:
     words = theme().words
     when = words.datetime(one.at_ms, zone)
     if one.state in ("waiting", "nobody"):
-        known = f"message.why.{one.code}"
-        why = words.say(known) if words.has(known) else one.code
-        return words.say(f"desk.sent.{one.state}", when=when, why=why)
+        return words.say(f"desk.sent.{one.state}", when=when, why=_why(one.code))
     return words.say(
         f"desk.sent.{one.state}",
         way=words.say(f"desk.sent.way.{one.channel}"),
@@ -103,6 +137,11 @@ def _sentence(one: SentLine, zone: str) -> str:
         when=when,
         code=one.code,
     )
+
+
+def _why(code: str) -> str:
+    words, known = theme().words, f"message.why.{code}"
+    return words.say(known) if words.has(known) else code
 
 
 class PassDeeds:

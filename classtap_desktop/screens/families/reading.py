@@ -24,7 +24,7 @@ from classtap_core.people.rules import HEALTH_NOTE, sort_name
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.operator import Operator
-from classtap_desktop.screens.families.passes import PassLine, SentLine, read_sent
+from classtap_desktop.screens.families.passes import GoesLine, PassLine, SentLine, read_goes, read_sent
 from classtap_desktop.screens.sessions import SessionLine, line_of
 from classtap_desktop.source import DeskSource
 
@@ -107,6 +107,7 @@ class FamilyPage(NamedTuple):
     sees_health: bool = False
     home_id: Id = Id("")
     sent: tuple[SentLine, ...] = ()
+    goes: tuple[GoesLine, ...] = ()
 
 
 def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
@@ -153,6 +154,7 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
         held.home, read_sent(reader, family),
+        read_goes(reader, source.place.studio, [child.id for child in children], day=today),
     )  # fmt: skip
 
 
