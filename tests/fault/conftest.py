@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [one for many in terminalreporter.stats.values() for one in many if hasattr(one, "user_properties")]
+    reports = [one for many in terminalreporter.stats.values() for one in many if isinstance(one, pytest.TestReport)]
     ran = {one.nodeid: one for one in reports if one.when == "call" and (_LONG, "") in one.user_properties}
     lines = {
         one.nodeid: [said for name, said in one.user_properties if name == NUMBER]
