@@ -124,7 +124,7 @@ class Watch:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def on_met(self, listener: Callable[[], None]) -> None:
-        """Call back, on the writer's thread, when work failed on a damaged page. It must be quick."""
+        """Call back, on the thread that met it, when work failed on a damaged page. It must be quick."""
         self._hurt.append(listener)
 
     def met(self) -> None:

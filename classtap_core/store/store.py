@@ -305,8 +305,13 @@ class Store:
         Inside another of the same thread, the same view. Raises Refused `store.closed`.
         """
         mine = self._reader_of(threading.current_thread())
-        with mine.view() as reader:
-            yield reader
+        try:
+            with mine.view() as reader:
+                yield reader
+        except EnvironmentFault as fault:
+            if fault.code in integrity.DAMAGE:
+                self.watch.met()
+            raise
 
     def _reader_of(self, thread: threading.Thread) -> "ThreadReader":
         with self._guard:

@@ -343,7 +343,10 @@ def test_work_that_fails_on_a_damaged_page_has_it_mended_at_once(control: Contro
         store.watch.on_met(lambda: hurt.append(True))
         with pytest.raises(EnvironmentFault, match=r"store\.damaged"):
             store.call(lambda: bus_over(store.device, seed=5).submit(mark(1, state="late"), STAFF))
-        assert hurt
+        assert len(hurt) == 1
+        with pytest.raises(EnvironmentFault, match=r"store\.damaged"), store.reader() as reader:
+            reader.conn.execute("SELECT position FROM log INDEXED BY log_id WHERE id > ''").fetchall()
+        assert len(hurt) == 2, "whoever only reads says so too"
         rounds.hurt()
         assert store.watch.health.sound
         store.call(lambda: bus_over(store.device, seed=5).submit(mark(1, state="late"), STAFF))
