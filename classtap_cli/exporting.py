@@ -1,5 +1,6 @@
 """`classtap export`: a whole studio out of its cloud, and everything that is held of one person."""
 
+import base64
 from pathlib import Path
 from typing import Annotated
 
@@ -65,3 +66,34 @@ def person(
         text, records = found["text"].encode(), found["records"]
     write_whole(out, text)
     call.answer({"file": str(out), "records": records}, say("cli.person_written", file=str(out), records=records))
+
+
+@app.command("calendar")
+@answering
+def calendar(
+    out: Out, days: Annotated[int, typer.Option("--days", min=0, max=366, help="From today on.")] = 90,
+    data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Write the sessions of this device's location as iCalendar."""
+    call = invocation(data, program, now, json)
+    found = ask(call, "export.calendar", days=days)
+    write_whole(out, found["text"].encode())
+    call.answer(
+        {"file": str(out), "sessions": found["sessions"]},
+        say("cli.calendar_written", file=str(out), sessions=found["sessions"]),
+    )
+
+
+@app.command("roster")
+@answering
+def roster(
+    out: Out, pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
+) -> None:
+    """Write the people of this device's location as a school's system reads them (OneRoster 1.2, a ZIP)."""
+    from classtap_cli.signing_in import asked_pin
+
+    call = invocation(data, program, now, json)
+    found = ask(call, "export.roster", pin=asked_pin(pin_file))
+    write_whole(out, base64.b64decode(found["zip"]))
+    told = {"file": str(out), "children": found["children"], "guardians": found["guardians"]}
+    call.answer(told, say("cli.people_written", **told))

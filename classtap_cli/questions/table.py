@@ -1,6 +1,6 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, importing, keeping, passing, people, rosters, standing, syncing
+from classtap_cli.questions import chains, importing, keeping, passing, people, rosters, standing, syncing, taking_out
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -40,6 +40,8 @@ TABLE: Table[Device] = {
     "submit": Question(passing.Submit, passing.submit),
     "import": Question(importing.File, importing.bring),
     "person.held": Question(people.Who, people.held),
+    "export.calendar": Question(taking_out.Days, taking_out.sessions),
+    "export.roster": Question(taking_out.Pin, taking_out.people),
     "person.erase": Question(people.Erase, people.erase),
     "roster": Question(rosters.Which, rosters.rosters),
 }

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import vobject
 
 from tests.end_to_end.rig import Studio, inside
 
@@ -94,3 +95,16 @@ def test_a_studio_goes_into_a_file_and_into_another_cloud(studio: Studio, tmp_pa
     taken = inside("import", "studio", file, "--json", data=there).json
     assert (taken["studio"], taken["records"]) == (written["studio"], written["lines"] - 2 - taken["blobs"])
     assert inside("import", "studio", file, data=there).code == 1
+
+
+def test_a_place_s_calendar_and_people_go_out_and_are_read_again(studio: Studio, tmp_path: Path) -> None:
+    pin, ics, roster = tmp_path / "pin", tmp_path / "place.ics", tmp_path / "people.zip"
+    pin.write_text(OWNER)
+    written = inside("export", "calendar", "-o", ics, "--json", data=studio.data).json
+    events = [one for one in vobject.readOne(ics.read_text(encoding="utf-8")).components() if one.name == "VEVENT"]
+    assert len(events) == written["sessions"] > 0
+    assert inside("export", "roster", "-o", roster, "--pin-file", pin, data=studio.data).code == 0
+    again = inside("import", "roster", roster, "--dry-run", "--json", data=studio.data).json
+    assert (again["bad"], again["children"] > 0) == ([], True)
+    pin.write_text(CLERK)
+    assert inside("export", "roster", "-o", roster, "--pin-file", pin, data=studio.data).code == 1
