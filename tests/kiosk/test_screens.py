@@ -82,8 +82,7 @@ ALL: dict[str, Callable[[], State]] = {
     "used": lambda: resting(
         screen=Screen.REFUSAL, refusal=Refusal("used", may_override=True), idle_left_s=9, idle_total_s=12
     ),
-    "signing-who": lambda: signing(Step.WHO),
-    "signing-trouble": lambda: signing(Step.WHO, error="kiosk.sign_refused"),
+    "signing-who": lambda: signing(Step.WHO, error="kiosk.sign_refused"),
     "signing-code": lambda: signing(Step.CODE, error="kiosk.sign_wrong", left=3),
     "signing-words": lambda: signing(Step.WORDS, agreed=frozenset({"a"})),
     "pin": lambda: resting(screen=Screen.PIN, pin=PinEntry(error="wrong", n=2), idle_left_s=21, idle_total_s=30),
