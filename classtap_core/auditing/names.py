@@ -42,9 +42,9 @@ class Names:
         further: dict[str, set[Id]] = {}
         for record in list(self._found.values()):
             for field in ("class_type", "holder"):
-                id = getattr(record, field, "")
-                if id and self.is_id(id):
-                    further.setdefault(self._kind(field), set()).add(Id(id))
+                other: str = getattr(record, field, "")
+                if other and self.is_id(other):
+                    further.setdefault(self._kind(field), set()).add(Id(other))
         self._read(further)
 
     def _read(self, by_kind: dict[str, set[Id]]) -> None:
@@ -73,20 +73,22 @@ class Names:
         given = getattr(record, "given", None)
         if given is not None:
             return f"{given} {record.surname}".strip()
-        start, class_type = getattr(record, "start", ""), getattr(record, "class_type", "")
+        start: str = getattr(record, "start", "")
+        class_type: Id | None = getattr(record, "class_type", None)
         if class_type:
             return " ".join(filter(None, (self.name("class_type", class_type), start[:16].replace("T", " "))))
-        holder = getattr(record, "holder", "")
+        holder: Id | None = getattr(record, "holder", None)
         if holder:
             return " ".join(filter(None, (self.name("staff", holder), f"({record.role})" if record.role else "")))
         return str(getattr(record, "name", ""))
 
     def personal(self, field: str, id: Id) -> bool:
         """Whether a thing's name is a family's, a child's or a guardian's, not the studio's own or of who works there."""
-        record = self.record(field, id)
-        return (
-            record is not None and record.PREFIX != "studio" and bool(sensitivities(type(record)) - {Sensitivity.OPEN})
-        )
+        record: Record | None = self.record(field, id)
+        if record is None or record.PREFIX == "studio":
+            return False
+        kind: type[msgspec.Struct] = type(record)
+        return bool(sensitivities(kind) - {Sensitivity.OPEN})
 
     def of_staff(self, changes: Iterable[Change]) -> bool:
         """Whether what was changed is only the studio's own: its staff's names are no secret to who reads the audit."""

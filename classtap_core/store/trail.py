@@ -67,11 +67,13 @@ def _numbered(conn: Connection, terms: set[str]) -> Mapping[str, int]:
 
 def _said(payload: bytes) -> Mapping[str, Any]:
     """What is nobody's of what an entry said."""
-    return _open(payload, {})
+    said: Mapping[str, Any] = _open(payload, {})
+    return said
 
 
 def _listed(changes: bytes) -> Sequence[Mapping[str, Any]]:
-    return _open(changes, [])
+    listed: Sequence[Mapping[str, Any]] = _open(changes, [])
+    return listed
 
 
 def _open(stored: bytes, empty: Any) -> Any:

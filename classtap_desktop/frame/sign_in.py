@@ -130,10 +130,9 @@ class SignInPage(Overlay):
 
     def _ask_manager(self) -> None:
         """Ask a manager to choose themselves and type their PIN, for the one who is locked."""
-        item = self.list.currentItem()
-        if item is None or self._chosen is None:
+        if self._chosen is None:
             return
-        self._locked = StaffLine(self._chosen, item.text())
+        self._locked = StaffLine(self._chosen, self.list.currentItem().text())
         self._say()
         self.unlock.hide()
         self.pad.show_message("")

@@ -21,10 +21,9 @@ from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
 from cloud.jobs.effects import Runner, drain
 from cloud.jobs.pass_care import PassCare
-from cloud.messaging import returns
-from cloud.pages.doors import Doors
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
+from cloud.storage.trail import Trail
 from cloud.studios import Studios
 
 SWEEP_S = 15
@@ -125,16 +124,15 @@ class Ticks:
         self._jobs.done(job, holder=self._holder, due_ms=self._studios.clock.now().corrected + self._every_ms)
 
     def _forget(self, studio: Id) -> None:
-        """Once a day: let go of words in the log whose time is over, of what the change index says about rows that are long gone, of effects
-        nobody wants, of links and codes that ended, and of what providers told."""
+        """Once a day: let go of words in the log whose time is over, of what the change index says about rows
+        that are long gone, and of effects nobody wants."""
         day = self._studios.clock.now().corrected // DAY_MS
         if self._forgot.get(studio) != day:
+            Trail(self._studios.books, studio, self._studios.bus.registry).let_go(self._studios.clock.now().corrected)
             forget(self._studios.books, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
             effects.forget(self._studios, studio, self._runners)
             self._forgot[studio] = day
 
-            Doors(self._studios.books, self._studios.clock).forget(studio)
-            returns.forget(self._studios, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
     def start(self) -> None:
         # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -89,8 +89,10 @@ class Trail:
 
         A stream under a hold keeps all it has.
         """
-        rows = SqlCloud(self._books, self._studio).rows(AuditStream, [stream_id(name) for name in STREAMS])
-        streams = [decode(AuditStream, row.body) for row in rows.values()]
+        streams: list[AuditStream] = []
+        if AuditStream.KIND in self._registry.records:
+            rows = SqlCloud(self._books, self._studio).rows(AuditStream, [stream_id(name) for name in STREAMS])
+            streams = [decode(AuditStream, row.body) for row in rows.values()]
         before = cutoffs(streams, now_ms)
         with self._books.database.read(self._studio) as connection:
             kinds = connection.scalars(

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from classtap_core.access.masking import Sight
 from classtap_core.auditing.exporting import Going, Manifest, export
 from classtap_core.auditing.finding import Query, find
-from classtap_core.auditing.lines import lines
+from classtap_core.auditing.lines import Viewer, lines
 from classtap_core.auditing.saying import Words
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Sensitivity
@@ -26,7 +25,7 @@ OWN, STUDIO = "device", "studio"
 class Auditor(Protocol):
     """What the audit's screen and commands ask. Nothing here belongs on a window's thread."""
 
-    def own(self, query: Query, sight: Sight) -> AuditPage:
+    def own(self, query: Query, sight: Viewer) -> AuditPage:
         """A page of this device's own log. Raises BadInput as `finding.find`."""
         ...
 
@@ -51,7 +50,7 @@ class NodeAuditor:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
-    def own(self, query: Query, sight: Sight) -> AuditPage:
+    def own(self, query: Query, sight: Viewer) -> AuditPage:
         self._follow()
         with self._node.reader() as reader:
             found = find(reader.trail, query)

@@ -21,6 +21,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Status
 from classtap_core.people.operations import RenameFamily
 from cloud.composition import Cloud, open_cloud
+from cloud.jobs.ticks import Ticks
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.trail import Trail, note_address
@@ -169,3 +170,11 @@ def test_a_desk_reads_as_who_is_signed_in_and_a_kiosk_does_not(studio: Studio) -
         assert code_of(ask(kiosk, world.OWNER)) == (403, "audit.not_here")
         assert code_of(ask(desk, world.CLERK)) == (403, "audit.not_yours")
         assert code_of(ask(desk, world.OWNER, text="a")) == (400, "audit.text")
+
+
+def test_the_daily_sweep_lets_the_words_go(studio: Studio) -> None:
+    assert studio.say(KeepAudit(stream="schedule", days=30)) is Status.ACCEPTED
+    assert studio.read(kind="session.add") != []
+    studio.clock.advance(31 * DAY_MS)
+    Ticks(studio.cloud.studios).sweep_all()
+    assert studio.read(kind="session.add") == []

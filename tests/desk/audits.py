@@ -10,10 +10,9 @@ import sqlcipher3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from classtap_core.access.masking import Sight
 from classtap_core.auditing.exporting import Going, Manifest, export
 from classtap_core.auditing.finding import Query, find
-from classtap_core.auditing.lines import Kept, lines
+from classtap_core.auditing.lines import Kept, Viewer, lines
 from classtap_core.auditing.saying import Words
 from classtap_core.auditing.terms import terms_of
 from classtap_core.kernel.envelope import join_parts, own, unpack
@@ -38,7 +37,7 @@ class MemoryAuditor:
         self._world = world
         self.studio: AuditPage | None = None
 
-    def own(self, query: Query, sight: Sight) -> AuditPage:
+    def own(self, query: Query, sight: Viewer) -> AuditPage:
         store: MemoryDevice = self._world.store
         conn = sqlcipher3.connect(":memory:", isolation_level=None)
         try:

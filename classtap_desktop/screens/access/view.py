@@ -77,7 +77,7 @@ class AccessScreen(Screen):
         inside.addWidget(self.area)
         sides.addWidget(self.card)
         self.trouble.acted.connect(self.reload)
-        desk.operated.connect(lambda: self.isVisible() and self.reload())
+        desk.operated.connect(self._operated)
         self.say()
 
     def _list_card(self) -> QWidget:
@@ -88,7 +88,7 @@ class AccessScreen(Screen):
         self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(lambda _text: self._show_people())
         self.all = Button("", size="small")
-        self.all.clicked.connect(lambda _=False: self.list.selectAll())
+        self.all.clicked.connect(lambda _=False: self._choose_all())
         line.addWidget(self.field, 1)
         line.addWidget(self.all)
         outer.addLayout(line)
@@ -110,6 +110,10 @@ class AccessScreen(Screen):
         return whole
 
     # --- people
+
+    def _operated(self) -> None:
+        if self.isVisible():
+            self.reload()
 
     def reload(self) -> None:
         operator, at_ms = self.desk.operator, self.desk.now().corrected
@@ -133,6 +137,9 @@ class AccessScreen(Screen):
         """Return the chosen people, in the list's order."""
         ids = {index.data(_PERSON) for index in self.list.selectionModel().selectedIndexes()}
         return [line for line in self.people.lines if line.id in ids]
+
+    def _choose_all(self) -> None:
+        self.list.selectAll()
 
     def choose(self, *people: Id) -> None:
         """Choose these people."""
@@ -342,7 +349,8 @@ class AccessScreen(Screen):
             self._note("")
             (after or self._given_nothing)(receipt)
         else:
-            reason = next((one for item in (outcome, *outcome.items) for one in item.reasons), None)
+            reasons = [*outcome.reasons, *(one for item in outcome.items for one in item.reasons)]
+            reason = reasons[0] if reasons else None
             self._note(failure(reason.code, reason.params, theme().words) if reason else "")
         self._show_card()
         self.answered.emit()

@@ -115,6 +115,6 @@ class EntryCard(Card):
         show.setEnabled(False)
         why.textChanged.connect(lambda text: show.setEnabled(len(text.strip()) >= LEAST_WORDS))
         show.clicked.connect(lambda _=False: self.reveal.emit(line, why.text().strip()))
-        why.returnPressed.connect(lambda: show.isEnabled() and show.click())
+        why.returnPressed.connect(show.animateClick)
         inside.addWidget(why)
         inside.addWidget(show)

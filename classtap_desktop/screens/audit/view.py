@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,8 @@ class AuditScreen(Screen):
         )  # fmt: skip
 
     def _pick(self, name: str) -> None:
-        self.asked = self.asked._replace(**{name: self.boxes[name].currentData() or ""})
+        chosen: dict[str, Any] = {name: self.boxes[name].currentData() or ""}
+        self.asked = self.asked._replace(**chosen)
         self._read(more=False)
 
     def _narrow(self, id: str, name: str) -> None:
@@ -257,7 +259,7 @@ class AuditScreen(Screen):
             reveal = OpenReveal(
                 reveal=fresh(at_ms, os.urandom), home=self._shelf.home, subject=line.operation, what=what, why=why
             )
-            self.desk.submit(reveal, then=lambda receipt, what=what: self._revealed(what, receipt))
+            self.desk.submit(reveal, then=partial(self._revealed, what))
 
     def _revealed(self, what: str, receipt: Receipt) -> None:
         if not receipt.outcome.stands:
