@@ -250,7 +250,7 @@ class Door:
             Author(type="staff", id=staff), source="kiosk", at=at,
         )  # fmt: skip
         if receipt.outcome.status is Status.REFUSED:
-            raise Refused(receipt.outcome.reasons[0].code)
+            raise Refused("scan.not_allowed", why=receipt.outcome.reasons[0].code)
         self.node.jot(KEPT_OVERRIDES, msgspec.json.encode([*made, at.corrected]))
         whose = Whose(sighted.family, sighted.child, sighted.session)
         board = self._board_of(bus.backend, whose, at)
