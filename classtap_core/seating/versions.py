@@ -9,6 +9,8 @@ from classtap_core.seating.diff import PARTS, SETTINGS, changed_fields
 from classtap_core.seating.model import SeatMap, Spot
 from classtap_core.seating.validation.findings import SPOTS, Rule, Violation
 
+_PLACE = ("x_um", "y_um", "rotation_mdeg")
+
 
 class Demand(NamedTuple):
     """What people were promised in one session.
@@ -91,6 +93,17 @@ def foreseen(before: SeatMap | None, after: SeatMap, demand: Demand) -> Foreseen
     found = remap(before or after, after, sorted(demand.spots))
     lost = {spot: found.moved_to.get(spot, "") for spot in sorted((*found.moved_to, *found.exceptions))}
     return Foreseen(lost, max(0, demand.booked + demand.held - after.capacity()))
+
+
+def unsettled(before: SeatMap, after: SeatMap) -> tuple[str, ...]:
+    """Spots of one map that another has not, has elsewhere, or does not give away: nobody is to book them meanwhile."""
+    now = {spot.id: spot for spot in after.spots}
+
+    def stays(spot: Spot) -> bool:
+        there = now.get(spot.id)
+        return there is not None and there.reservable and all(getattr(there, at) == getattr(spot, at) for at in _PLACE)
+
+    return tuple(spot.id for spot in before.spots if spot.reservable and not stays(spot))
 
 
 class Conflict(NamedTuple):

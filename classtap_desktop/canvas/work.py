@@ -19,9 +19,18 @@ from classtap_core.seating.operations import DecideDraft, DiscardDraft, SaveDraf
 from classtap_core.seating.presets import SavePreset
 from classtap_core.seating.publishing import PublishSeatMap, RollBack
 from classtap_core.seating.templates import Template, template_plain
+from classtap_core.seating.versions import unsettled
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.life.reach import Reach
-from classtap_desktop.canvas.life.reading import Around, Asked, Refusal, keep_asked, read_around, reasons_of
+from classtap_desktop.canvas.life.reading import (
+    Around,
+    Asked,
+    Refusal,
+    keep_asked,
+    read_around,
+    reasons_of,
+    sessions_to_come,
+)
 from classtap_desktop.canvas.reading import Opened, keep_recovery
 from classtap_desktop.desk import Desk, Trouble
 
@@ -53,14 +62,15 @@ class Work(QObject):
         self.around: Around | None = None
         self._closed = False
         self._sent: Asked | None = None
+        self._active = False
         self._draft = opened.draft or fresh(desk.now().corrected, os.urandom)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.keep_copy)
         self._renewing = QTimer(self)
-        self._renewing.timeout.connect(self.take_lock)
+        self._renewing.timeout.connect(self._renew)
         self._touched = False
-        document.changed.connect(self._changed)
+        document.marked.connect(self._changed)  # `changed` comes while the step is not counted yet
 
     def close(self) -> None:
         """Nobody works on it any more: give the lock back."""
@@ -167,6 +177,8 @@ class Work(QObject):
                 self.document.saved()
                 self._timer.stop()
                 self._keep(None)
+            if self._touched:
+                self.take_lock()
             self.saved.emit()
             if beside:
                 self.refused.emit([("seatdraft.kept_beside", {})])
@@ -285,21 +297,41 @@ class Work(QObject):
         self.desk.submit(payload, then=told, failed=self._failed)
 
     def take_lock(self) -> None:
-        """Say that this room's map is being edited; without the cloud the question waits and editing goes on."""
+        """Say that this room's map is being edited; without the cloud the question waits and editing goes on.
 
+        Spots in force that the draft moves or drops cannot be booked meanwhile, in any class to come.
+        """
+        self._active = False
+        room, location, published = self.opened.room, self.opened.location, self.opened.published
+        spots = () if published is None else unsettled(published, self.document.seat_map)
+        if not spots:
+            self._lock(TakeLock(room=room, location=location))
+            return
+        self.desk.read(
+            "maps.lock", lambda source: sessions_to_come(source, room, location),
+            then=lambda ids: self._lock(TakeLock(room=room, location=location, sessions=ids, spots=spots)),
+            failed=lambda _trouble: None,
+        )  # fmt: skip
+
+    def _lock(self, payload: TakeLock) -> None:
         def told(receipt: Receipt) -> None:
-            if receipt.outcome.status is Status.REFUSED:
+            if receipt.outcome.status is Status.REFUSED and not self._closed:
                 self.locked.emit(reasons_of(receipt.outcome))
 
-        self.desk.submit(
-            TakeLock(room=self.opened.room, location=self.opened.location), then=told, failed=lambda _trouble: None
-        )
+        if not self._closed:
+            self.desk.submit(payload, then=told, failed=lambda _trouble: None)
+
+    def _renew(self) -> None:
+        """The lock ends by itself after 15 idle minutes: only who has changed something since keeps it."""
+        if self._active:
+            self.take_lock()
 
     # --- the recovery copy
 
-    def _changed(self, _before: SeatMap, _after: SeatMap) -> None:
+    def _changed(self) -> None:
         if self.document.unsaved:
             self._timer.start(RECOVER_AFTER_MS)
+            self._active = True
             if not self._touched:
                 self._touched = True
                 self.take_lock()

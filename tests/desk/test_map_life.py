@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 from classtap_core.kernel.device import Answer
 from classtap_core.kernel.outcomes import ItemOutcome, Status, of_items, reason
 from classtap_core.schedule.seats import SeatMapVersion, version_id
+from classtap_core.seating.locking import TakeLock
 from classtap_core.seating.operations import kept_beside_id
 from classtap_core.seating.publishing import Move
 from classtap_core.seating.records import SeatDraft
+from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.life.reach import Reach, ReachDialog
 from classtap_desktop.canvas.life.reading import read_ahead
 from classtap_desktop.canvas.life.rollouts import PlanDialog
@@ -221,6 +223,36 @@ def test_who_edits_and_since_when_is_seen_on_the_card_and_on_the_page(
     qtbot.waitUntil(lambda: any(card.line.locked_by for card in window.maps.rooms.cards))
     card = next(card for card in window.maps.rooms.cards if card.line.locked_by)
     assert (card.line.id, card.line.locked_by) == (life.room, "Olga Brandt")
+
+
+def test_what_a_draft_moves_cannot_be_booked_meanwhile_and_an_idle_editor_lets_go(
+    qtbot: QtBot, world: World, life: Life, open_desk: Open
+) -> None:
+    life.publish(1)
+    page = enter(qtbot, rooms(qtbot, open_desk), life)
+    sent: list[TakeLock] = []
+    submit = world.source.submit
+
+    def hear(payload: Any, author: Any) -> Any:
+        if isinstance(payload, TakeLock):
+            sent.append(payload)
+        return submit(payload, author)
+
+    world.source.submit = hear  # type: ignore[method-assign]
+    moved = life.maps[0].spots[13]
+    page.document.do("moved", edits.moved(page.document.seat_map, [moved.id], 0, 50_000))
+    assert page.work._timer.isActive(), "the recovery copy is due after the very first change"
+    qtbot.waitUntil(lambda: len(sent) == 1)
+    assert sent[0].spots == (moved.id,)
+    assert sent[0].sessions
+    assert set(sent[0].sessions) == {one.id for one in life.sessions}
+    page.work._renew()
+    assert len(sent) == 1, "nothing was changed since: the lock may end"
+    page.document.stack.undo()
+    page.document.do("form", replace(page.document.seat_map, name="Hall"), field="Name")
+    page.work._renew()
+    qtbot.waitUntil(lambda: len(sent) == 2)
+    assert (sent[1].sessions, sent[1].spots) == ((), ()), "every spot stands where it stood"
 
 
 def test_a_draft_sent_back_says_why_where_its_editor_looks(qtbot: QtBot, life: Life, open_desk: Open) -> None:

@@ -132,12 +132,17 @@ class AheadOfRoom(NamedTuple):
     maps: dict[int, SeatMap]
 
 
+def sessions_to_come(source: DeskSource, room: Id, location: Id) -> tuple[Id, ...]:
+    """The occurrences a publish for the room is about: all open ones that have not begun."""
+    coming = search(source.reader, Session, "by_location_date", location)
+    return affected(coming, room, now_ms=source.clock.now().corrected)
+
+
 def read_ahead(source: DeskSource, room: Id, location: Id) -> AheadOfRoom:
     """What a publish for the room is about, as far as this device knows."""
-    reader, now = source.reader, source.clock.now().corrected
-    there = search(reader, Session, "by_location_date", location)
-    wanted = set(affected(there, room, now_ms=now))
-    sessions = sorted((one for one in there if one.id in wanted), key=lambda one: (starts_ms(one), one.id))
+    reader = source.reader
+    found = fetch(reader, Session, sessions_to_come(source, room, location))
+    sessions = sorted(found.values(), key=lambda one: (starts_ms(one), one.id))
     classes = fetch(reader, ClassType, [one.class_type for one in sessions])
     lines = []
     for one in sessions:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from classtap_core.seating.diff import as_plain, difference
 from classtap_core.seating.model import SeatMap, Status, Visibility, ZoneKind
 from classtap_core.seating.numbering import Numbering, number
-from classtap_core.seating.versions import Conflict, Demand, Foreseen, foreseen, merge, remap, unkept
+from classtap_core.seating.versions import Conflict, Demand, Foreseen, foreseen, merge, remap, unkept, unsettled
 from tests.unit.seating.rooms import room, spot_id, zone
 
 
@@ -144,3 +144,15 @@ def test_what_another_map_would_mean_to_a_session_is_foreseen() -> None:
     )
     assert foreseen(before, before, demand) == Foreseen(lost={}, short=0)
     assert foreseen(None, after, Demand(spots=frozenset({"elsewhere"}))).lost == {"elsewhere": ""}
+
+
+def test_spots_that_are_moved_dropped_or_taken_out_of_sale_are_unsettled() -> None:
+    before = number(room("abcd"), Numbering())
+    moved = change(before, 0, x_um=before.spots[0].x_um + 1)
+    assert unsettled(before, moved) == (before.spots[0].id,)
+    assert unsettled(before, replace(before, spots=before.spots[1:])) == (before.spots[0].id,)
+    assert unsettled(before, change(before, 2, status=Status.OUT_OF_SERVICE)) == (before.spots[2].id,)
+    assert unsettled(before, change(before, 3, label="Z9", tags=("aisle",))) == ()
+    assert unsettled(change(before, 1, visibility=Visibility.HIDDEN), replace(before, spots=())) == tuple(
+        before.spots[at].id for at in (0, 2, 3)
+    )
