@@ -256,6 +256,7 @@ class _Copying:
         tables = self._source.tables
         by_news = {tables.log, tables.change, tables.batch, tables.head, tables.subject_key}
         by_news |= {found.table for found in tables.records.values()}
+        by_news |= {tables.trail, tables.trail_head, tables.trail_name}  # the target follows its log again when asked
         pairs += [(mine, theirs) for mine, theirs in self._pairs if mine not in by_news]
         wrote = 0
         with self._source.database.survey() as read, self._target.database.administer() as write:
