@@ -2,6 +2,7 @@
 
 from classtap_core.documents.operations import AttachDocument, PublishDocument, SignDocuments, SignedFor, SignedVersion
 from classtap_core.documents.records import Attached, Document, Wording
+from classtap_core.documents.rules import fingerprint
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
@@ -64,6 +65,13 @@ def signing(world: World, *children: Id, program: str = "", number: int = 0, cod
         SignedFor(child=child, documents=(version,), artifact=PDF, program=program) for child in children or (ANA, BEN)
     )
     return SignDocuments(guardian=MUM, items=items, method="typed", name="Gina García", relation="mother", code=code)
+
+
+def signing_of(wordings: tuple[Wording, ...], *children: Id) -> SignDocuments:
+    """The guardian signs the first version of these words."""
+    version = SignedVersion(document=WAIVER, number=1, hash=fingerprint(wordings))
+    items = tuple(SignedFor(child=child, documents=(version,), artifact=PDF) for child in children)
+    return SignDocuments(guardian=MUM, items=items, method="typed", name="Gina García", relation="mother")
 
 
 def mum() -> Author:

@@ -157,6 +157,13 @@ def test_signatures_fold_to_the_same_in_any_order() -> None:
     assert len(found.pop().signings) == 3
 
 
+def test_signing_and_taking_back_come_to_the_same_in_either_order() -> None:
+    ending = Ending(operation=named("e"), document=WAIVER, guardian=named("guardian"), at_ms=20)
+    one = rules.with_ending(rules.with_signing(consents(), signed(1)), ending)
+    other = rules.with_signing(rules.with_ending(consents(), ending), signed(1))
+    assert one == other == rules.with_ending(one, ending)
+
+
 @given(st.lists(st.tuples(st.sampled_from(DAYS), st.booleans()), min_size=1, max_size=5), st.sampled_from(DAYS))
 def test_the_version_in_force_always_does(drawn: list[tuple[str, bool]], day: str) -> None:
     """Whoever signs what is shown for a day is never asked again for that day."""

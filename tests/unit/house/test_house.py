@@ -15,6 +15,10 @@ from classtap_core.access.operations import RevokeDevice
 from classtap_core.access.rules import scopes_for
 from classtap_core.booking.operations import CreateBooking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan
+from classtap_core.documents.operations import TakeBackConsent
+from classtap_core.documents.records import Attached
+from classtap_core.health.operations import ConfirmProfile, EditProfile, FilePaper, OpenCard
+from classtap_core.health.records import Allergy, HealthFacts
 from classtap_core.house import bus, registry
 from classtap_core.kernel.authority import Ledger
 from classtap_core.kernel.bus import Decision
@@ -25,6 +29,8 @@ from classtap_core.kernel.tx import Change
 from classtap_core.kernel.undo import Undo
 from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.people.operations import EditHealth, RenameFamily
+from classtap_core.schedule.reach import Reach
+from tests.unit.documents.paper import MUM, WAIVER, WORDS, attach, publish, signing_of, with_mum
 from tests.unit.house.world import (
     ANA,
     BEN,
@@ -39,6 +45,7 @@ from tests.unit.house.world import (
     NORTH,
     OTHER_KIOSK,
     OWNER,
+    YOGA,
     ZOE,
     World,
     device,
@@ -89,6 +96,8 @@ def present(child: Any) -> ChildMark:
     return ChildMark(child=child, state="present")
 
 
+PEANUT = HealthFacts(allergies=(Allergy(what="Peanut", severity="severe"),))
+SIGNED = signing_of(WORDS, ANA, BEN)
 SAID = (
     Said("mark", mark(NINE_BALLET, present(ANA)), device(KIOSK)),
     Said("mark siblings", mark(HALF_PAST, present(BEN), ChildMark(child=ANA, state="late")), device(KIOSK)),
@@ -100,6 +109,13 @@ SAID = (
     Said("rename", RenameFamily(family=FAMILY, base="García Núñez", name="García"), staff(CLERK)),
     Said("health", EditHealth(child=ANA, base="Peanut allergy", notes=""), staff(CLERK)),
     Said("health clash", EditHealth(child=ANA, base="x", notes="y"), staff(CLERK)),
+    Said("health profile", EditProfile(child=BEN, base=HealthFacts(), wanted=PEANUT), staff(CLERK)),
+    Said("health confirmed", ConfirmProfile(child=BEN), staff(CLERK)),
+    Said("paper", FilePaper(child=BEN, paper="vaccination", expires="2027-01-01"), staff(CLERK)),
+    Said("card", OpenCard(child=ANA, location=MAIN, reason="fell"), staff(CLERK)),
+    Said("sign", SIGNED, staff(CLERK)),
+    Said("sign without a code", SIGNED, device(KIOSK)),
+    Said("take back", TakeBackConsent(child=ANA, guardian=MUM, document=WAIVER), staff(CLERK)),
     Said("revoke device", RevokeDevice(device=OTHER_KIOSK), staff(OWNER)),
     Said("revoke pass", RevokePass(family=FAMILY, home=MAIN, epoch=1), staff(CLERK)),
     Said("undo what never was", Undo(operation=named("no operation")), staff(OWNER)),
@@ -119,6 +135,9 @@ STORES = {
 
 def ready() -> World:
     world = World()
+    publish(world)
+    attach(world, Attached(reach=Reach(class_type=YOGA), severity="warn"))
+    with_mum(world)
     world.say(IssuePass(family=FAMILY, home=MAIN, handle="00" * 8, issued_s=1, expires_s=2))
     return world
 
