@@ -8,6 +8,7 @@ import hashlib
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -104,6 +105,22 @@ class Blobs:
                     return file.read(span.length)
             except FileNotFoundError as error:
                 raise Refused("blob.unknown", hash=hash) from error
+
+    def forget(self, studio: Id, people: Collection[str]) -> int:
+        """Remove the files of people who are erased, whose keys are gone already; how many."""
+        found = 0
+        for beside in (self._root / studio).glob("*/*.about"):
+            path = beside.with_suffix("")
+            with self._lock(path), _disk():
+                try:
+                    if self._about(path).offer.subject not in people:
+                        continue
+                except Refused:
+                    continue  # somebody else was quicker
+                for file in (path, *(_beside(path, name) for name in ("part", "have", "about"))):
+                    file.unlink(missing_ok=True)
+                found += 1
+        return found
 
     def _path(self, studio: Id, hash: str) -> Path:
         check_hash(hash)

@@ -71,6 +71,7 @@ class Cloud:
         self.hints = Hints()
         self.watch = Watch(Wakes(self.database, tables), self.hints, noted=self.database.dialect != "sqlite")
         self.studios = Studios(self.books, bus, self.clock, entropy, watch=self.watch, scopes_of=scopes_of)
+        self.studios.forget_files = self.blobs.forget
         try:
             laid_out(self.database, Layout(self.database, tables))
             with self.database.write() as connection:

@@ -13,6 +13,7 @@ from classtap_core.kernel.authority import Authority, Ledger
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.erasure import erased_by
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Payload
@@ -51,6 +52,7 @@ class Studios:
 
     Attributes:
         url: where devices reach this cloud; shown with a pairing code.
+        forget_files: told, after the commit, of whom an operation erased.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Studios:
         self.pass_keys = PassKeys(books)
         self.jobs = Jobs(books.database, books.tables)
         self.url = ""
+        self.forget_files: Callable[[Id, Sequence[Id]], object] = lambda studio, people: None
 
     def found(
         self, name: str, *, id: Id | None = None, environment: str = "live", owner: Id | None = None,
@@ -129,8 +132,9 @@ class Studios:
         return self.authority(studio).author(device, payload, Author(type="clock", id=studio), source=source, id=id)
 
     def _watch(self, connection: Connection, studio: Id, changes: Sequence[Change]) -> Callable[[], None] | None:
-        """Shut out at once, in the same commit, whom an operation revoked."""
+        """Shut out at once, in the same commit, whom an operation revoked; let go of files of whom it erased."""
         gone = []
+        erased = erased_by(changes)
         for change in changes:
             if change.kind == Device.KIND and change.body is not None:
                 device: Device = read_record(Device, change.body)
@@ -144,8 +148,10 @@ class Studios:
         def close() -> None:
             for id in gone:
                 self.watch.drop(studio, id)
+            if erased:
+                self.forget_files(studio, erased)
 
-        return close if gone else None
+        return close if gone or erased else None
 
     def signer(self, studio: Id) -> Callable[[bytes], bytes]:
         """What signs as the studio's own device."""

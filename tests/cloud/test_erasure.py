@@ -1,5 +1,6 @@
 """Nothing of anybody is readable at rest in the cloud; who is erased is gone from rows, log, devices and copies of the database."""
 
+import hashlib
 import logging
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from sqlalchemy import make_url, update
 
 from classtap_core import house
 from classtap_core.kernel.authority import CloudDraft
+from classtap_core.kernel.blobs import Blob, Offer
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.erasure import Erasure
 from classtap_core.kernel.ids import Id, derived
@@ -74,6 +76,22 @@ class Home:
     def rows(self, record: type, ids: tuple[Id, ...]) -> dict[Id, Row]:
         return dict(self.studios.storage(world.STUDIO).rows(record, ids))
 
+    def picture(self, of: Id) -> str:
+        """A sealed file about somebody, as a device sends it; its name."""
+        data = of.encode() * 3
+        name = hashlib.sha256(data).hexdigest()
+        offer = Offer(
+            blob=Blob(hash=name, size=80, type="image/png"), kind="picture", subject=of, scope=f"families/{world.MAIN}", key="ab" * 32,
+            sealed=len(data),
+        )  # fmt: skip
+        blobs = self.server.cloud.blobs
+        blobs.offer(world.STUDIO, offer, now_ms=world.NINE)
+        assert blobs.put(world.STUDIO, name, 0, data).whole
+        return name
+
+    def files(self, name: str) -> list[Path]:
+        return sorted((self.folder / "cloud" / "blobs").rglob(f"{name}*"))
+
     def at_rest(self) -> bytes:
         """Every byte of the database as it lies on the disk, and of a backup of it."""
         if self.server.cloud.database.dialect == "sqlite":
@@ -113,8 +131,10 @@ def test_no_planted_word_is_found_at_rest_and_an_erased_person_is_gone(
     assert b"walnutpaste" in home.rows(ChildHealth, people)[ANA].body
     assert home.say(ErasePeople(people=(ANA,), why="request"), author=world.CLERK) is Status.REFUSED
     assert home.say(ErasePeople(people=(FAMILY,), why="request")) is Status.REFUSED  # the household would be left
+    hers, his = (home.picture(of) for of in (ANA, BEN))
     assert home.say(ErasePeople(people=(ANA,), why="request")) is Status.ACCEPTED
     assert home.say(ErasePeople(people=(ANA,), why="request")) is Status.DUPLICATE
+    assert ([path.name for path in home.files(hers)], len(home.files(his))) == ([], 2)
     for record in (Child, ChildHealth, Custody, Badge):
         assert ANA not in home.rows(record, people)
     assert set(home.rows(Child, people)) == {BEN}
