@@ -16,15 +16,20 @@ def _standing(tx: Tx, stream: str) -> AuditStream:
     return tx.get(AuditStream, stream_id(stream)) or AuditStream(id=stream_id(stream), name=stream)
 
 
-@operation("audit.keep", version=1, kind=Kind.CLAIM, needs="manage_studio")
-class KeepAudit(Payload, frozen=True, kw_only=True):
-    """Keep a stream's words for so many days (30 to 3650), from now on."""
+class OfStream(Payload, frozen=True, kw_only=True):
+    """What is said of one stream."""
 
     stream: str
-    days: int
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(AuditStream, stream_id(self.stream), "studio")
+
+
+@operation("audit.keep", version=1, kind=Kind.CLAIM, needs="manage_studio")
+class KeepAudit(OfStream, frozen=True, kw_only=True):
+    """Keep a stream's words for so many days (30 to 3650), from now on."""
+
+    days: int
 
 
 @handles(KeepAudit)
@@ -42,15 +47,11 @@ def keep_audit(tx: Tx, op: Operation[KeepAudit]) -> Outcome:
 
 
 @operation("audit.hold", version=1, kind=Kind.CLAIM, needs="manage_studio")
-class HoldAudit(Payload, frozen=True, kw_only=True):
+class HoldAudit(OfStream, frozen=True, kw_only=True):
     """Let nothing of a stream go until the hold is lifted. `reason` names no person."""
 
     hold: Id
-    stream: str
     reason: str
-
-    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(AuditStream, stream_id(self.stream), "studio")
 
 
 @handles(HoldAudit)
@@ -69,14 +70,10 @@ def hold_audit(tx: Tx, op: Operation[HoldAudit]) -> Outcome:
 
 
 @operation("audit.release", version=1, kind=Kind.CLAIM, needs="manage_studio")
-class ReleaseAudit(Payload, frozen=True, kw_only=True):
+class ReleaseAudit(OfStream, frozen=True, kw_only=True):
     """Lift a hold."""
 
     hold: Id
-    stream: str
-
-    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(AuditStream, stream_id(self.stream), "studio")
 
 
 @handles(ReleaseAudit)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from classtap_desktop.kit import initials, painting, theme
 from classtap_desktop.spacing import grown
@@ -18,6 +18,19 @@ _TONES = ("accent", "info", "late", "absent", "present", "warn")
 def colour_of(id: str) -> int:
     """Return the number that picks a person's colour, the same everywhere."""
     return int(id[-6:], 16) if id else 0
+
+
+def lines_list(model: QAbstractItemModel) -> QListView:
+    """Return a list that shows a model's lines as `PersonDelegate` draws them."""
+    made = QListView()
+    made.setProperty("plain", "true")
+    made.setModel(model)
+    made.setItemDelegate(PersonDelegate(made))
+    made.setUniformItemSizes(True)
+    made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    made.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return made
 
 
 class PersonDelegate(QStyledItemDelegate):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QListView, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from classtap_core.access.assigning import Mode, Step
 from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
@@ -31,7 +31,7 @@ from classtap_desktop.screens.access.reading import (
     read_people,
     why,
 )
-from classtap_desktop.screens.people import COLOUR, DETAIL, PersonDelegate, colour_of
+from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of, lines_list
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
 
@@ -95,15 +95,8 @@ class AccessScreen(Screen):
         card = Card(radius=18)
         inside = column(card, margins=(8, 8, 8, 8))
         self.model = QStandardItemModel(self)
-        self.list = QListView()
-        self.list.setProperty("plain", "true")
-        self.list.setModel(self.model)
-        self.list.setItemDelegate(PersonDelegate(self.list))
-        self.list.setUniformItemSizes(True)
-        self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.list = lines_list(self.model)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.selectionModel().selectionChanged.connect(lambda _new, _old: self._show_card())
         inside.addWidget(self.list)
         outer.addWidget(card, 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QFileDialog, QLineEdit, QListView, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.masking import NEEDS
@@ -26,7 +26,7 @@ from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, Label, Signals, theme
 from classtap_desktop.screens.audit.card import EntryCard
 from classtap_desktop.screens.audit.reading import WHEN, Asked, Shelf, read_page, read_shelf, write_export
-from classtap_desktop.screens.people import DETAIL, PersonDelegate
+from classtap_desktop.screens.people import DETAIL, lines_list
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
 from sync.audit import AuditPage
@@ -113,14 +113,7 @@ class AuditScreen(Screen):
         card = Card(radius=18)
         inside = column(card, margins=(8, 8, 8, 8), gap=6)
         self.model = QStandardItemModel(self)
-        self.list = QListView()
-        self.list.setProperty("plain", "true")
-        self.list.setModel(self.model)
-        self.list.setItemDelegate(PersonDelegate(self.list))
-        self.list.setUniformItemSizes(True)
-        self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list = lines_list(self.model)
         self.list.selectionModel().currentChanged.connect(lambda index, _before: self._choose(index.row()))
         self.more = Button("", size="small", kind="quiet")
         self.more.clicked.connect(lambda _=False: self._read(more=True))
