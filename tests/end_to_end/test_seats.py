@@ -55,6 +55,12 @@ class House:
     def rows(self, wanted: Any) -> list[Any]:
         return list(self.studio.cloud.studios.storage(self.studio.plan.studio).find(wanted))
 
+    def free_for(self, child: Id) -> Id:
+        """A class of the room that a child is not booked in yet."""
+        held = self.studio.cloud.studios.storage(self.studio.plan.studio)
+        ids = {booking_id(self.studio.plan.studio, session, child): session for session in self.sessions}
+        return next(session for id, session in ids.items() if id not in held.rows(Booking, list(ids)))
+
     def draft(self, node: Node, name: str, seat_map: SeatMap, **fields: Any) -> tuple[Id, Id]:
         """Save a draft on a device; its id and its revision."""
         draft = derived("test", name)
@@ -143,14 +149,15 @@ def test_a_publish_made_offline_waits_and_is_refused_with_reasons(house: House) 
     first = house.publish(house.desk, house.draft(house.desk, "first", whole), 0)
     until(lambda: answer_of(house.desk, first.operation), house.desk)
     until(lambda: here(house.desk, SeatMapVersion, version_id(house.room, 1)), house.desk)
-    taken, child = whole.spots[0].id, derived("test", "a child")
+    family = house.studio.plan.families[-1]
+    taken, child = whole.spots[0].id, Id(family.children[0].child)
     house.studio.proxy.cut()
     smaller = replace(whole, spots=whole.spots[1:])
     draft = house.draft(house.desk, "second", smaller, based_on=1)
     asked = house.publish(house.desk, draft, 1)
     assert asked.outcome.status is Status.WAITING
     booked = CreateBooking(
-        session=house.sessions[0], child=child, family=derived("test", "family"), location=Id(house.studio.plan.main),
+        session=house.free_for(child), child=child, family=Id(family.family), location=Id(house.studio.plan.main),
         spot=taken,
     )  # fmt: skip
     ledger = house.studio.cloud.studios.author(house.studio.plan.studio, booked, source="test")
@@ -162,7 +169,7 @@ def test_a_publish_made_offline_waits_and_is_refused_with_reasons(house: House) 
     assert {one.code for item in refused.items for one in item.reasons} == {"seatmap.seats_lost", "session.with_others"}
     assert [(one["spot"], one["to"]) for one in refused.alternatives] == [(taken, "")]
     assert capacities(house.kiosk, house.sessions) == {PLACES}
-    id = booking_id(house.studio.plan.studio, house.sessions[0], child)
+    id = booking_id(house.studio.plan.studio, booked.session, child)
     until(lambda: here(house.desk, Booking, id), house.desk)
     assert until(lambda: here(house.other, SeatDraft, draft[0]), house.other).state == "draft"
 
