@@ -77,10 +77,10 @@ def heard(studios: Studios, form: Mapping[str, str]) -> int:
 
 def _kept(studios: Studios, studio: Id, form: Mapping[str, str]) -> bool:
     """Keep what came in; False where it is there already."""
-    table = studios.books.tables.inbound
+    table, id = studios.books.tables.inbound, form.get("MessageSid", "")
+    sealed = studios.books.secret.wrap(msgspec.json.encode(dict(form)), f"inbound/{studio}/{id}")  # it names telephones
     row = {
-        "studio_id": studio, "id": form.get("MessageSid", ""), "kind": SMS, "body": msgspec.json.encode(dict(form)),
-        "received_ms": studios.clock.now().corrected,
+        "studio_id": studio, "id": id, "kind": SMS, "body": sealed, "received_ms": studios.clock.now().corrected,
     }  # fmt: skip
     with studios.books.database.write(studio) as connection:
         return bool(connection.execute(studios.books.database.insert_new(table), [row]).rowcount)
