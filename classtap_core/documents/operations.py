@@ -27,7 +27,6 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import (
     ACCEPTED,
-    DUPLICATE,
     ItemOutcome,
     Outcome,
     Reason,
@@ -374,8 +373,6 @@ def ask_signing_code(tx: Tx, op: Operation[AskSigningCode]) -> Outcome:
     if len(said.code) != 6 or not said.code.isdigit():
         return refused("signing.code_form")
     known = tx.get(SigningCode, signing_code_id(said.guardian))
-    if known is not None and known.request == op.id:
-        return DUPLICATE
     if not rules.may_ask(known, at_ms=tx.now):
         return refused("signing.too_many_codes", minutes=rules.CODES_MS // 60_000)
     lately = [one for one in (known.asked_ms if known else ()) if one > tx.now - rules.CODES_MS]

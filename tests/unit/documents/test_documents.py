@@ -247,3 +247,34 @@ def test_a_child_of_another_house_is_asked_of_staff() -> None:
     kiosk = world.join(KIOSK, scopes=("studio", "schedule/*", "roster/*", "families/elsewhere"))
     receipt = kiosk.mark(NINE_BALLET, ChildMark(child=ZOE, state="present"))
     assert code(receipt.outcome) == "gate.not_held"
+
+
+def test_who_takes_back_and_who_may_not() -> None:
+    world = with_waiver()
+    world.say(signing(world), mum())
+    back = TakeBackConsent(child=ANA, guardian=MUM, document=WAIVER)
+    stranger = Author(type="guardian", id=named("stranger"))
+    assert code(world.say(back, stranger).link.outcome) == "signing.other_guardian"
+    assert code(world.say(replace(back, guardian=stranger.id), stranger).link.outcome) == "gate.guardian_right"
+    assert code(world.say(replace(back, child=named("x"))).link.outcome) == "gate.guardian_right"
+    world.clock.advance(1)
+    assert world.say(back, staff(CLERK)).link.outcome.stands
+    assert len(consents(world, ANA).endings) == 1
+
+
+def test_what_is_asked_that_cannot_be() -> None:
+    world = with_waiver()
+    backwards = Attached(reach=Reach(first="2026-02-01", last="2026-01-01"))
+    said = AttachDocument(document=WAIVER, head=2, attached=(backwards,))
+    assert code(world.say(said).link.outcome) == "reach.span"
+    stale = WithdrawVersion(document=WAIVER, head=0, number=1, day="2026-12-01")
+    assert code(world.say(stale).link.outcome) == "document.head_moved"
+    assert (
+        code(world.say(WithdrawVersion(document=named("x"), head=0, number=1, day="2026-12-01")).link.outcome)
+        == "document.unknown"
+    )
+    empty = signing(world, ANA)
+    items = tuple(replace(item, documents=()) for item in empty.items)
+    assert code(world.say(replace(empty, items=items), mum()).link.outcome) == "signing.incomplete"
+    nobody = replace(BOOK_ANA, child=named("nobody"))
+    assert code(world.say(nobody).link.outcome) == "gate.child_unknown"

@@ -186,3 +186,20 @@ def test_nobody_opens_a_card_unseen() -> None:
     assert (view.by, view.child, view.reason) == (TEACHER, ANA, "fell")
     assert code(desk.bus.submit(OpenCard(child=ANA, location=MAIN), device(DESK)).outcome) == "permission.denied"
     assert code(world.say(OpenCard(child=named("x"), location=MAIN)).link.outcome) == "child.unknown"
+
+
+def test_words_about_nobody_and_words_that_come_late() -> None:
+    world = World()
+    nobody = named("x")
+    for said in (
+        ConfirmProfile(child=nobody),
+        FilePaper(child=nobody, paper="v"),
+        UnfilePaper(child=nobody, paper=nobody),
+    ):
+        assert code(world.say(said).link.outcome) == "child.unknown"
+    desk = world.join(DESK, role="desk", offset=-60_000)
+    early = desk.bus.submit(ConfirmProfile(child=BEN), staff(CLERK))
+    world.say(ConfirmProfile(child=BEN))
+    (answer,) = world.push(DESK)
+    assert (early.outcome.status, answer.outcome.status) == (Status.ACCEPTED, Status.SUPERSEDED)
+    assert profile(world, BEN).confirmed_ms == NINE
