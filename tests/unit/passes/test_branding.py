@@ -12,6 +12,12 @@ from classtap_core.passes.trial import frames, read_rate
 from tests.unit.passes.conftest import Studio
 
 
+@pytest.fixture(autouse=True)
+def fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bench takes 300; these tests ask about the verdict, not about the rate."""
+    monkeypatch.setattr(branding, "_TRIAL_FRAMES", 40)
+
+
 def logo(*, alpha: bool = False) -> bytes:
     drawn = np.zeros((120, 90, 4 if alpha else 3), np.uint8)
     cv2.circle(drawn, (45, 60), 40, (40, 60, 220, 255)[: 4 if alpha else 3], -1)

@@ -28,6 +28,18 @@ def test_every_text_fits_version_7_and_reads_back(studio: Any) -> None:
         assert code.ec_level == "M"
 
 
+@pytest.mark.needs("zbar")
+def test_three_decoders_that_share_no_code_read_every_kind(studio: Any) -> None:
+    """ISO/IEC 18004, as three others understand it."""
+    from pyzbar import pyzbar
+
+    for text in texts(studio):
+        image = cv2.imdecode(np.frombuffer(picture.png(text, scale=6), np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert [code.text for code in zxingcpp.read_barcodes(image)] == [text]
+        assert [code.data.decode() for code in pyzbar.decode(image)] == [text]
+        assert cv2.QRCodeDetector().detectAndDecode(image)[0] == text
+
+
 def test_the_quiet_zone_is_four_modules_of_light(studio: Any) -> None:
     modules = np.array(picture.matrix(studio.text()))
     assert modules.shape == (53, 53)
