@@ -12,6 +12,7 @@ from classtap_cli.invocation import Data, Invocation, Json, Now, answering, invo
 from classtap_cli.opened_cloud import Database, Studio, chosen, database_of, exists, opened_cloud
 from classtap_cli.written import write_whole
 from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.ids import Id
 
 app = typer.Typer(no_args_is_help=True, help="The cloud of one or many studios.")
 studio = typer.Typer(no_args_is_help=True, help="Studios.")
@@ -54,6 +55,7 @@ DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device i
 DeviceArgument = Annotated[str, typer.Argument(help="A device's id, or a name that only one has.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 PurgeOption = Annotated[bool, typer.Option("--purge", help="And have it destroy its store when it is next heard of.")]
+AgainOption = Annotated[str, typer.Option("--again", metavar="ID", help="Try this one from the beginning.")]
 UrlOption = Annotated[str, typer.Option("--url", help="Where devices reach this cloud, if not where it is served.")]
 
 
@@ -165,6 +167,25 @@ def copy(
     call.answer(
         {**found._asdict(), "freeze_s": freeze}, say("cli.cloud_copied", studios=found.studios, seconds=f"{freeze:.1f}")
     )
+
+
+@app.command()
+@answering
+def effects(
+    again: AgainOption = "", studio: Studio = "", database: Database = "", data: Data = None, program: As = "cloud",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """List what was tried too often (mail, SMS) with the reason; --again ID tries one from the beginning."""
+    call = invocation(data, "cloud", now, json)
+    from cloud.jobs.effects import again as tried_again
+    from cloud.jobs.effects import stuck
+
+    with opened_cloud(call, database) as cloud:
+        entry = chosen(cloud, studio)
+        if again and not tried_again(cloud.studios, entry.id, Id(again)):
+            raise Refused("effect.unknown")
+        for one in stuck(cloud.studios, entry.id):
+            print_json(one._asdict())
 
 
 @studio.command("add")

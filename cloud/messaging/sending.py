@@ -155,7 +155,7 @@ def _open(known: Delivery | None) -> bool:
 def _say(studios: Studios, studio: Id, payload: SettleMessage | BouncedContact) -> None:
     outcome = studios.author(studio, payload, source=MessageWanted.KIND).link.outcome
     if not outcome.stands:
-        raise Refused(outcome.reasons[0].code if outcome.reasons else "message.unknown")
+        raise Refused("message.unknown")
 
 
 def _one(studios: Studios, studio: Id, record: type[R], id: Id) -> R | None:

@@ -36,7 +36,7 @@ COMPUTED: dict[tuple[str, str], tuple[str, ...]] = {
         "source.no_camera", "source.busy", "source.denied", "source.unreadable",
     ),
     ("classtap_cli/pair.py", "Refused(no.code, **no.params)"): tuple(CLOUD_SAYS),
-    ("classtap_cli/questions/device.py", "Refused(no.code, **no.params)"): tuple(CLOUD_SAYS),
+    ("sync/client/asking.py", "Refused(no.code, **no.params)"): tuple(CLOUD_SAYS),
     ("classtap_cli/questions/device.py", "Refused(reason.code if reason else 'cli.refused', **reason.params if reason else {})"): (
         "cli.refused", "permission.denied", "permission.expired", "permission.device_unknown",
         "permission.device_revoked", "permission.not_this_device", "permission.author", "pass.unknown",
