@@ -22,7 +22,7 @@ from sync.protocol import PREFIX, Pushed, decode
 from tests.cloud.postgres import Postgres, started
 from tests.guards.tools import TOOLS
 
-RUNS = 3
+RUNS = 1
 WORKERS = 2
 SIZE = 25
 FLOODED = 30

@@ -39,7 +39,7 @@ from sync import protocol
 
 STUDIOS, DEVICES, HALL = 100, 10, 500
 """Studios with so many devices each; the first has a hall of devices more."""
-FAMILIES, HALL_FAMILIES, HALL_CHILDREN = 25, 1_200, 600
+FAMILIES, HALL_FAMILIES, HALL_CHILDREN = 10, 1_200, 600
 _REGISTRY = house.registry()
 
 
