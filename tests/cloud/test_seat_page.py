@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from classtap_core.seating.model import Mirroring, SeatMap, Status, Visibility
 from classtap_core.seating.numbering import Numbering, number
-from cloud.pages.routes import _language, _static
+from cloud.pages.frame import language_of, static_files
 from cloud.pages.seats import draw
 from resources.themes import contrast, tokens
 from tests.unit.seating.rooms import room, spot_id
@@ -77,7 +77,7 @@ def test_every_pair_of_colours_can_be_read(look: str) -> None:
     edges = [("accent", "raised"), ("control_line", "raised"), ("control_line", "bg"), ("info", "raised")]
     assert [(one, other) for one, other in words if contrast(colour[one], colour[other]) < 4.5] == []
     assert [(one, other) for one, other in edges if contrast(colour[one], colour[other]) < 3] == []
-    css = _static()["seats.css"][1].decode()
+    css = static_files()["seats.css"][1].decode()
     used = {
         name.replace("-", "_") for name in itertools.chain(*(part.split(")")[:1] for part in css.split("var(--")[1:]))
     }
@@ -93,4 +93,4 @@ def test_every_pair_of_colours_can_be_read(look: str) -> None:
 )  # fmt: skip
 def test_the_readers_language(header: str, query: str, wanted: str) -> None:
     scope = {"type": "http", "headers": [(b"accept-language", header.encode())], "query_string": query.encode()}
-    assert _language(Request(scope)) == wanted
+    assert language_of(Request(scope)) == wanted
