@@ -84,6 +84,7 @@ WANTED = {
     *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded", "decided")),
     *(f"map.answer.{one}" for one in ("save", "keep", "discard", "stay", "recover")),
     *(f"map.{one}.{part}" for one in ("leave", "leave_wrong", "discard", "recovered") for part in ("title", "text")),
+    *(f"desk.did.{kind}" for kind in ("seatmap.publish", "seatmap.rollback", "seatdraft.decide", "seatlock.take")),
     *(f"map.reach.{scope}{hint}" for scope in SCOPES for hint in ("", "_hint")),
     *(f"map.room.{asked}" for asked in ("waits", "refused")),
     *(f"map.rollouts.{state}" for state in TONES),
