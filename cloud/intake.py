@@ -62,8 +62,14 @@ class Intake:
         """Take what waits now, and come again for what came meanwhile: other studios have their turn in between."""
         while True:
             with self._lock:
-                together = _together(self._waiting[studio])
-            self._take([one for one in together if one.future.set_running_or_notify_cancel()])
+                waiting = _together(self._waiting[studio])
+            together = [one for one in waiting if one.future.set_running_or_notify_cancel()]
+            try:
+                self._take(together)
+            except BaseException as fault:  # noqa: BLE001 - a mistake of ours must not stop the studio's queue
+                for one in together:
+                    if not one.future.done():
+                        one.future.set_exception(fault)
             with self._lock:
                 if not self._waiting[studio]:
                     del self._waiting[studio]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from classtap_core.kernel.authority import Batch, Pushed, read_batch
+from classtap_core.kernel.authority import Authority, Batch, Pushed, read_batch
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.outcomes import Status
 from cloud.composition import Cloud
@@ -110,6 +110,16 @@ def test_what_the_storage_cannot_take_is_set_apart_and_the_neighbours_land(
     assert [some.count(Status.QUARANTINED) for some in statuses] == [1, 0, 0, 0]
     assert logged(cloud) == 20
     assert audit(cloud.books, studio.id, verify=is_signed).ok
+
+
+def test_a_mistake_of_ours_is_told_and_stops_no_queue(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Authority, "push_together", lambda *_: [])
+        found = together(cloud, studio, [batch(device, 1, 5) for device in devices])
+        assert {type(one.exception()) for one in found} == {ValueError}
+    assert devices[0].push(1, 5).acked == 5
 
 
 def test_after_the_end_nothing_is_taken_and_what_waited_is_done(
