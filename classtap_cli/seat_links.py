@@ -24,8 +24,8 @@ def link(
     """Print an address that shows a session's seats and which are free, until it ends. Nothing can be booked there."""
     call = invocation(data, "cloud", now, json)
     from classtap_cli.questions.device import iso
+    from cloud.pages.frame import PREFIX
     from cloud.pages.links import LONGEST_MS, SeatLink, sealed
-    from cloud.pages.routes import PREFIX
     from cloud.pages.seats import SeatPages
 
     most = LONGEST_MS // 60_000

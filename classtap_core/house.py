@@ -42,7 +42,13 @@ from classtap_core.people import (
 )
 from classtap_core.people import operations as people_operations
 from classtap_core.people import records as people_records
-from classtap_core.schedule import offer_operations, place_operations, series_operations, taking_operations, timetable_operations
+from classtap_core.schedule import (
+    offer_operations,
+    place_operations,
+    series_operations,
+    taking_operations,
+    timetable_operations,
+)
 from classtap_core.schedule import operations as schedule_operations
 from classtap_core.schedule import records as schedule_records
 from classtap_core.schedule import seats as room_seats

@@ -35,7 +35,7 @@ def prepared(file: Path) -> bytes:
     painter.end()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    plain.save(buffer, "JPEG", 85)
+    plain.save(buffer, b"JPEG", 85)
     return bytes(buffer.data().data())
 
 

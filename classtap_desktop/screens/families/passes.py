@@ -30,7 +30,7 @@ from classtap_desktop.spacing import row
 from resources.text import Catalogue
 
 TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
-_MESSAGE_TONES = {
+_MESSAGE_TONES: dict[str, str] = {
     State.SENT: "present", State.DELIVERED: "present", State.RETRY: "warn", State.FAILED: "absent",
     State.BOUNCED: "absent",
 }  # fmt: skip

@@ -195,9 +195,7 @@ def test_nobody_takes_the_primary_away_without_a_successor() -> None:
 # -- days begin at home
 
 
-@pytest.mark.parametrize(
-    ("at_ms", "expected"), [(1_795_300_200_000, "guardian.no_successor"), (1_795_303_800_000, "")]
-)
+@pytest.mark.parametrize(("at_ms", "expected"), [(1_795_300_200_000, "guardian.no_successor"), (1_795_303_800_000, "")])
 def test_a_role_turns_at_the_midnight_of_the_child_s_home(at_ms: int, expected: str) -> None:
     """2026-11-21T22:30Z and 23:30Z: in Madrid half an hour before and after midnight, in UTC one day
     (`TZ=Europe/Madrid date -d @1795303800`). What is over may be said otherwise; today may not be left without a primary."""
