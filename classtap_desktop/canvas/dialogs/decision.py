@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from classtap_core.seating.model import SeatMap
-from classtap_desktop.canvas.dialogs.dialog import MapDialog
 from classtap_desktop.canvas.dialogs.difference import Comparison
 from classtap_desktop.canvas.work import Work
+from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import grown
 
 
-class DecisionDialog(MapDialog):
+class DecisionDialog(Dialog):
     """Attributes: ``comparison`` (what it changes against what is in force), ``comment`` (must be given)."""
 
     def __init__(self, over: QWidget, work: Work) -> None:

@@ -14,8 +14,8 @@ from classtap_core.seating.geometry.turning import footprint
 from classtap_core.seating.model import Room, SeatMap, Spot
 from classtap_core.seating.units import shown
 from classtap_desktop.canvas import scenery
-from classtap_desktop.canvas.dialogs.dialog import MapDialog
 from classtap_desktop.canvas.viewport import Viewport
+from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column, row
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from classtap_desktop.canvas.editor import Editor
 
 
-class DifferenceDialog(MapDialog):
+class DifferenceDialog(Dialog):
     """Attributes: ``comparison``."""
 
     def __init__(self, over: QWidget, editor: Editor, published: SeatMap | None) -> None:

@@ -16,9 +16,9 @@ from classtap_core.seating.formats.known import Format, write
 from classtap_core.seating.formats.svg import write_svg
 from classtap_core.seating.model import SeatMap, ZoneKind
 from classtap_core.seating.placards import placard_sheets
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.sheet_pdf import printed
 from classtap_desktop.canvas.sheet_png import write_png
+from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import row
 
@@ -45,7 +45,7 @@ class Made(NamedTuple):
     lost: tuple[str, ...] = ()
 
 
-class ExportDialog(MapDialog):
+class ExportDialog(Dialog):
     """Attributes: ``what``, ``audience``, ``scale`` (choices), ``file`` (where it goes)."""
 
     def __init__(self, over: QWidget, editor: Editor) -> None:

@@ -13,9 +13,9 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.boxes import around
 from classtap_core.seating.model import SeatMap, Spot
 from classtap_core.seating.numbering import By, Corner, Count, Lines, Numbering, number, preview
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.thumbnail import draw_map
 from classtap_desktop.desk import failure
+from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column, row
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TEXTS = ("label", "prefix", "suffix", "alias", "row_start", "row_skip", "seat_start", "seat_skip", "starts")
 
 
-class NumberingDialog(MapDialog):
+class NumberingDialog(Dialog):
     """Attributes: ``texts``, ``choices`` and ``checks`` (fields by name), ``rules`` (None while they make no sense)."""
 
     def __init__(self, over: QWidget, editor: Editor) -> None:

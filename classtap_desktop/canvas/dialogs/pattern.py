@@ -11,12 +11,12 @@ from classtap_core.seating.boxes import united
 from classtap_core.seating.model import EquipmentType, Room, SeatMap, Spot
 from classtap_core.seating.units import entered, shown
 from classtap_desktop.canvas import edits, placing
-from classtap_desktop.canvas.dialogs.dialog import CountField, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.placing import Pattern, Shape
 from classtap_desktop.canvas.table import type_words
 from classtap_desktop.desk import failure
+from classtap_desktop.frame.dialog import CountField, Dialog, form, named
 from classtap_desktop.kit import theme
 from classtap_desktop.spacing import row
 
@@ -33,7 +33,7 @@ _USED = {
 }  # fmt: skip
 
 
-class PatternDialog(MapDialog):
+class PatternDialog(Dialog):
     """Attributes: ``kind``, ``type`` (choices), ``fields`` (by name), ``items`` (what would be put down)."""
 
     def __init__(self, over: QWidget, editor: Editor) -> None:

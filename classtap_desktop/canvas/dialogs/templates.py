@@ -19,10 +19,10 @@ from classtap_core.seating.model import Room, SeatMap
 from classtap_core.seating.records import preset_id
 from classtap_core.seating.templates import Parameter, Template
 from classtap_core.seating.units import entered, shown
-from classtap_desktop.canvas.dialogs.dialog import CountField, MapDialog, form, named
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
 from classtap_desktop.canvas.thumbnail import Thumbnail
 from classtap_desktop.desk import failure
+from classtap_desktop.frame.dialog import CountField, Dialog, form, named
 from classtap_desktop.kit import Button, Card, Label, Pill, theme
 from classtap_desktop.kit.wrapped import Wrapped
 from classtap_desktop.spacing import column, grown, row
@@ -65,7 +65,7 @@ class TemplateCard(Card):
         self._dialog.choose(self.template)
 
 
-class TemplateDialog(MapDialog):
+class TemplateDialog(Dialog):
     """Attributes: ``cards``, ``values`` (parameters set), ``made`` (the map as it would be; None where it cannot),
     ``editors`` (by parameter)."""
 
@@ -344,7 +344,7 @@ class TemplateDialog(MapDialog):
             PresetDialog(self._over, self._work, self.template, self.values, [t for t, _ in self._own]).open()
 
 
-class PresetDialog(MapDialog):
+class PresetDialog(Dialog):
     """The name under which a preset is kept."""
 
     def __init__(

@@ -17,9 +17,9 @@ from classtap_core.seating.arranging import calibrated
 from classtap_core.seating.geometry.turning import placed
 from classtap_core.seating.model import Background, PointUm
 from classtap_core.seating.units import entered, shown
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.tools.draw import CalibrateTool
 from classtap_desktop.desk import Desk, failure
+from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import row
 
@@ -37,7 +37,7 @@ MEDIA = {
 }
 
 
-class UnderlayDialog(MapDialog):
+class UnderlayDialog(Dialog):
     """Attributes: ``fields`` (places of two points in the room, their true distance, the picture's corner)."""
 
     def __init__(self, over: QWidget, editor: Editor, desk: Desk) -> None:

@@ -13,9 +13,9 @@ from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id, fresh
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.operations import AddComment
-from classtap_desktop.canvas.dialogs.dialog import MapDialog
 from classtap_desktop.canvas.life.reading import CommentLine, read_comments, reasons_of
 from classtap_desktop.desk import Desk, failure
+from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import grown
@@ -32,7 +32,7 @@ class Subject:
         return next((one.label or one.id[-4:] for one in self.seat_map.spots if one.id == spot), "")
 
 
-class CommentsDialog(MapDialog):
+class CommentsDialog(Dialog):
     """Attributes: ``list``, ``text``, ``about`` (whether it is about the chosen spot).
 
     Signals: ``shown(spot)`` when a comment's spot is to be seen on the board, ``said`` after a comment was kept.

@@ -9,11 +9,11 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QWidget
 
 from classtap_core.seating.model import SeatMap
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, named
 from classtap_desktop.canvas.dialogs.difference import Comparison
 from classtap_desktop.canvas.life.reading import VersionLine
 from classtap_desktop.canvas.thumbnail import pictured
 from classtap_desktop.desk import Desk
+from classtap_desktop.frame.dialog import Dialog, named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, grown, row
@@ -21,7 +21,7 @@ from classtap_desktop.spacing import column, grown, row
 PICTURE = QSize(96, 72)
 
 
-class HistoryDialog(MapDialog):
+class HistoryDialog(Dialog):
     """Attributes: ``list`` (versions, newest first), ``against`` (what the chosen one is compared with),
     ``comparison``, ``back`` (brings the chosen version back; None where the person may not)."""
 

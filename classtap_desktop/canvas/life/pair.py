@@ -8,16 +8,16 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.versions import Merged, merge
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, named
 from classtap_desktop.canvas.dialogs.difference import Comparison
 from classtap_desktop.canvas.life.reading import DraftMap, Pair
 from classtap_desktop.desk import Desk
+from classtap_desktop.frame.dialog import Dialog, named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import row
 
 
-class PairDialog(MapDialog):
+class PairDialog(Dialog):
     """Attributes: ``first``, ``second`` (which drafts), ``comparison``, ``merged`` (both as one).
 
     ``open_draft(draft, seat_map)`` goes on with a draft; with a map where it is to begin with that one.

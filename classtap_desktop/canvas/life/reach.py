@@ -13,9 +13,9 @@ from classtap_core.kernel.ids import Id
 from classtap_core.seating.model import SeatMap
 from classtap_core.seating.publishing import Move
 from classtap_core.seating.versions import Foreseen, foreseen
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.life.reading import Ahead, AheadOfRoom, Refusal
 from classtap_desktop.desk import failure
+from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.spacing import column, grown, row
 
@@ -32,7 +32,7 @@ class Reach(NamedTuple):
     moves: tuple[Move, ...] = ()
 
 
-class ReachDialog(MapDialog):
+class ReachDialog(Dialog):
     """Attributes: ``scopes`` (buttons by name), ``list`` (the classes), ``choices`` (where each lost spot goes, by its
     id), ``go`` (the button that does it).
 

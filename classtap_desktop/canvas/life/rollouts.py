@@ -18,10 +18,10 @@ from classtap_core.seating.overrides import USUAL
 from classtap_core.seating.records import Target
 from classtap_core.seating.rollouts import CANCELLED, CONFLICT, FAILED, QUEUED, CancelRollout, PlanRollout, RetryRollout
 from classtap_core.timekeeping.rules import local_of, moment
-from classtap_desktop.canvas.dialogs.dialog import MapDialog, form, named
 from classtap_desktop.canvas.life.progress import RolloutLine, Rollouts, RoomChoice, StepLine, read_rollouts
 from classtap_desktop.canvas.life.reading import reasons_of
 from classtap_desktop.desk import Desk, failure
+from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Button, Card, Label, Pill, theme
 from classtap_desktop.spacing import column, row
 
@@ -30,7 +30,7 @@ LOCAL = (*USUAL, "place", "zones")
 """What a location can be allowed to have its own way."""
 
 
-class RolloutsDialog(MapDialog):
+class RolloutsDialog(Dialog):
     """Attributes: ``cards`` (a card each roll-out). Reads again whenever one of its records changes."""
 
     def __init__(self, over: QWidget, desk: Desk, found: Rollouts) -> None:
@@ -145,7 +145,7 @@ class RolloutCard(Card):
         shown.addWidget(button)
 
 
-class OwnDialog(MapDialog):
+class OwnDialog(Dialog):
     """What a location has its own way: the shared value, its own, and whether it may."""
 
     def __init__(self, over: QWidget, step: StepLine) -> None:
@@ -169,7 +169,7 @@ class OwnDialog(MapDialog):
         self.closed.connect(self.deleteLater)
 
 
-class PlanDialog(MapDialog):
+class PlanDialog(Dialog):
     """Attributes: ``source`` (the room whose map goes out), ``name``, ``when``, ``targets`` and ``allowed`` (ticks)."""
 
     def __init__(self, over: QWidget, rollouts: RolloutsDialog, rooms: tuple[RoomChoice, ...]) -> None:

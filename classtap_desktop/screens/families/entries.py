@@ -8,7 +8,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QWidget
 
-from classtap_desktop.canvas.dialogs.dialog import named
+from classtap_desktop.frame.dialog import named
 from classtap_desktop.kit import Button, Card, theme
 from classtap_desktop.spacing import column, row
 

@@ -13,13 +13,13 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, fresh
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Reason, Status
-from classtap_desktop.canvas.dialogs.dialog import MapDialog
 from classtap_desktop.desk import Desk, Trouble, failure
+from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column
 
 
-class PeopleForm(MapDialog):
+class PeopleForm(Dialog):
     """A form over the families screen. Signals: ``saved(family)`` when all of it is durable.
 
     Closing it with something written asks first; what was refused is said in the form, and nothing in it is lost.

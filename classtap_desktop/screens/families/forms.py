@@ -11,8 +11,8 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, fresh
 from classtap_core.kernel.operations import Payload
 from classtap_core.timekeeping.rules import parse_date
-from classtap_desktop.canvas.dialogs.dialog import named
 from classtap_desktop.desk import Desk
+from classtap_desktop.frame.dialog import named
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.screens.families import household as says
 from classtap_desktop.screens.families.entries import Entries, Entry, Field

@@ -1,4 +1,4 @@
-"""What every dialog over the editor is: a title, a body that scrolls, buttons at its foot."""
+"""What every dialog is: a title, a body that scrolls, buttons at its foot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.spacing import column, grown, row
 
 
-class MapDialog(Overlay):
+class Dialog(Overlay):
     """Attributes: ``body`` (a column), ``foot`` (a row, buttons at its end), ``message`` (a line for what is wrong).
 
     ``wide`` is the card's width in pixels at 100 %; it takes less where the window is smaller.
