@@ -9,7 +9,7 @@ from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from cloud.composition import Cloud
 from cloud.jobs import effects
-from cloud.jobs.effects import CLAIM_MS, FIRST_MS, LONGEST_MS, MOST_TRIES, again, drain, stuck
+from cloud.jobs.effects import CLAIM_MS, FIRST_MS, LONGEST_MS, MOST_TRIES, ROUND_MS, again, drain, stuck
 from cloud.jobs.ticks import DAY_MS, REMEMBERED_DAYS, Ticks
 from cloud.storage.directory import StudioEntry
 from cloud.storage.pulls import Cursor, head_of, pull, written
@@ -85,6 +85,18 @@ def test_more_that_fail_than_one_round_takes_hold_up_nothing_and_are_set_aside_w
     assert not again(cloud.studios, studio.id, first)
     assert drain(cloud.studios, studio.id, {"bell": lambda *_: None}) == 1
     assert len(stuck(cloud.studios, studio.id)) == 5
+
+
+def test_a_runner_that_takes_long_leaves_the_rest_to_the_next_round(
+    cloud: Cloud, studio: StudioEntry, device: Device, clock: ManualClock
+) -> None:
+    chimes(device, 4)
+
+    def slow(studios: Studios, of: Id, effect: Intent) -> None:
+        clock.advance(ROUND_MS // 2)
+
+    assert drain(cloud.studios, studio.id, {"bell": slow}) == 2
+    assert drain(cloud.studios, studio.id, {"bell": slow}) == 2
 
 
 def test_what_a_worker_that_died_had_taken_is_taken_up_by_another(
