@@ -21,6 +21,8 @@ from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
 from cloud.jobs.effects import Runner, drain
 from cloud.jobs.pass_care import PassCare
+from cloud.messaging import returns
+from cloud.pages.doors import Doors
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
 from cloud.storage.trail import Trail
@@ -125,12 +127,14 @@ class Ticks:
 
     def _forget(self, studio: Id) -> None:
         """Once a day: let go of words in the log whose time is over, of what the change index says about rows
-        that are long gone, and of effects nobody wants."""
+        that are long gone, of effects nobody wants, of links and codes that ended, and of what providers told."""
         day = self._studios.clock.now().corrected // DAY_MS
         if self._forgot.get(studio) != day:
             Trail(self._studios.books, studio, self._studios.bus.registry).let_go(self._studios.clock.now().corrected)
             forget(self._studios.books, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
             effects.forget(self._studios, studio, self._runners)
+            Doors(self._studios.books, self._studios.clock).forget(studio)
+            returns.forget(self._studios, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
             self._forgot[studio] = day
 
     def start(self) -> None:
