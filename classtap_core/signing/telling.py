@@ -49,7 +49,8 @@ def evidence(say: Says, item: ForChild, occasion: Occasion, *, name: str, stroke
         studio=occasion.studio,
         facts=tuple((say(f"signing.fact.{code}"), value) for code, value in facts if value),
         documents=tuple(
-            Signed(one.in_language(occasion.language), one.version.number, one.hash, one.effective) for one in item.asked
+            Signed(one.in_language(occasion.language), one.version.number, one.hash, one.effective)
+            for one in item.asked
         ),
         statement=say("signing.statement", child=child),
         name=name,
