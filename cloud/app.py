@@ -355,9 +355,7 @@ class _Devices:
     async def live(self, request: Request) -> Response:
         device = await self._device(request)
         scopes = narrowed(_scopes(request) or device.scopes, device.scopes)
-        listener = Listener(
-            device.studio, device.id, scopes, asyncio.get_running_loop(), without=self._not_for(device)
-        )
+        listener = Listener(device.studio, device.id, scopes, asyncio.get_running_loop(), without=self._not_for(device))
         # Joined before the head is read: what commits in between is hinted at, not missed.
         self.cloud.hints.join(listener)
         try:

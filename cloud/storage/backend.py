@@ -169,9 +169,7 @@ class SqlCloud:
     def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
         with self._reading() as connection, self._seals(connection) as seals:
             found = self._books.finds.run(connection, self._studio, wanted)
-            return [
-                _opened(seals, one.record, rows) if rows else rows for one, rows in zip(wanted, found, strict=True)
-            ]
+            return [_opened(seals, one.record, rows) if rows else rows for one, rows in zip(wanted, found, strict=True)]
 
     @contextmanager
     def _seals(self, connection: Connection) -> Iterator[RowSeals]:
