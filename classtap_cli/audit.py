@@ -105,8 +105,12 @@ def export(
 
 @app.command()
 @answering
-def check(file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv")], data: Data = None, program: As = "desk",
+    now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
     """Check an export against its manifest: who signed it is printed. Exit code 1 when either was changed."""
+    invocation(data, program, now, json)
     from classtap_core.auditing.exporting import checked
     from cloud.studios import is_signed
 

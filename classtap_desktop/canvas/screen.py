@@ -142,7 +142,7 @@ class SeatMapsScreen(Screen):
         page.deleteLater()
         self.desk.state_fact("map_open", False)
         self.filled.emit(False)
-        self.reload()
+        self.desk.do(lambda _: None, then=lambda _: self.reload())  # after what the page still keeps
 
     def close_screen(self) -> None:
         """The window closes: keep what is not saved."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader, QImageWriter, QPainter, QPainterPath
 
 from classtap_core.kernel.errors import BadInput
 
@@ -35,7 +35,9 @@ def prepared(file: Path) -> bytes:
     painter.end()
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    plain.save(buffer, b"JPEG", 85)
+    writer = QImageWriter(buffer, QByteArray(b"jpeg"))
+    writer.setQuality(85)
+    writer.write(plain)
     return bytes(buffer.data().data())
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cloud.app
+import cloud.intake
 from classtap_core.kernel.clock import ManualClock
 from cloud.serve import serve
 from cloud.storage.backend import SqlCloud
@@ -23,15 +23,15 @@ def die(*_: Any, **__: Any) -> None:
 
 def main(folder: str, point: str) -> None:
     if point == "decided":
-        SqlCloud.set_mark = die  # type: ignore[method-assign]
+        SqlCloud.set_marks = die  # type: ignore[method-assign]
     if point == "committed":
-        taken = cloud.app.take
+        taken = cloud.intake.take
 
         def take(*args: Any) -> Any:
             taken(*args)
             die()
 
-        cloud.app.take = take  # type: ignore[assignment]
+        cloud.intake.take = take  # type: ignore[assignment]
     serve(
         Path(folder), toy.bus(authority=True), port=0, clock=ManualClock(START_MS),
         ready=lambda url: print(url, flush=True),

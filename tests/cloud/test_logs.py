@@ -32,7 +32,7 @@ def test_logs_hold_nothing_of_anybody(
     def fail(*_: object, **__: object) -> None:
         raise ValueError(f"{note} in a message")
 
-    monkeypatch.setattr("cloud.app.take", fail)
+    monkeypatch.setattr("cloud.intake.take", fail)
     assert code_of(device.send(device.batch(2, 2))) == (500, "cloud.fault")
     ours = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     written = "\n".join(logging.Formatter().format(record) for record in ours)

@@ -281,7 +281,7 @@ def test_a_doctor_looks_at_everything(studio: Studio) -> None:
     found = inside("doctor", "--json", data=studio.data).json
     looked = {check["id"]: check for check in found["checks"]}
     assert set(looked) == {
-        "folder", "disk", "owner", "keyring", "recovery", "store", "integrity", "backups", "clock", "cloud", "camera",
+        "folder", "disk", "owner", "keyring", "recovery", "store", "integrity", "persons", "backups", "clock", "cloud", "camera",
         "decoders", "fonts", "display", "printer",
     }  # fmt: skip
     assert looked["cloud"]["ok"]

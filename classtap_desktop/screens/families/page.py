@@ -173,9 +173,10 @@ class PageView(QWidget):
     def _child(self, into: QVBoxLayout, child: ChildLine, page: FamilyPage) -> None:
         words = theme().words
         line = row(gap=12)
-        face = Avatar(child.name, colour_of(child.id), size=38)
-        face.show_picture(photos.read(child.photo))
-        line.addWidget(face, 0, Qt.AlignmentFlag.AlignTop)
+        if not (self._narrow and theme().text_scale > 1.5):  # words first, where there is no room for both
+            face = Avatar(child.name, colour_of(child.id), size=38)
+            face.show_picture(photos.read(child.photo))
+            line.addWidget(face, 0, Qt.AlignmentFlag.AlignTop)
         names = column(gap=4)
         head = row(gap=8)
         head.addWidget(Label(child.name, "strong", elide=True), 1)
@@ -195,7 +196,7 @@ class PageView(QWidget):
         if child.badge:
             names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
         for lack in child.lacks:
-            names.addWidget(Pill(words.say(f"desk.{lack.code}_of", name=lack.name), "warn"))
+            names.addWidget(Label(words.say(f"desk.{lack.code}_of", name=lack.name), "text", token="warn", wrap=True))
         if not child.visits:
             names.addWidget(Label(words.say("desk.families.nothing_today"), "text", token="muted"))
         for visit in child.visits:

@@ -116,6 +116,7 @@ class FamiliesScreen(Screen):
         words = theme().words
         self.title.show_text(words.say("desk.screen.families"))
         self.new.show_text(words.say("desk.form.new"))
+        self.new.setAccessibleName(words.say("desk.action.families.new"))
         self.field.setPlaceholderText(words.say("desk.families.search"))
         self.field.setAccessibleName(words.say("desk.families.search"))
         self.list.setAccessibleName(words.say("desk.screen.families"))
