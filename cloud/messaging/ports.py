@@ -11,11 +11,11 @@ from threading import Lock
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import dkim
 import httpx
 
-from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.errors import BadInput, EnvironmentFault
 from classtap_core.messaging.records import State
+from cloud.messaging.dkim import Dkim, private_key
 
 TIMEOUT_S = 10
 WIRE = SMTP.clone(max_line_length=990)
@@ -46,23 +46,6 @@ class SmsPort(Protocol):
         ...
 
 
-class Dkim(NamedTuple):
-    """What mail is signed with (RFC 6376): the key as PEM, under `selector._domainkey.domain` in the DNS."""
-
-    selector: str
-    domain: str
-    key: bytes
-
-    def signed(self, letter: bytes) -> bytes:
-        """The letter with its signature in front."""
-        names = [b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"]
-        signature: bytes = dkim.sign(
-            letter, self.selector.encode(), self.domain.encode(), self.key, include_headers=names,
-            canonicalize=(b"relaxed", b"relaxed"),
-        )  # fmt: skip
-        return signature + letter
-
-
 class SmtpMail:
     """A relay or a provider's server. `smtp://` says STARTTLS where the server offers it, `smtps://` is TLS from the start.
 
@@ -82,7 +65,7 @@ class SmtpMail:
     def send(self, letter: EmailMessage) -> Answer:
         data = letter.as_bytes(policy=WIRE)
         if self._dkim is not None:
-            data = self._dkim.signed(data)
+            data = self._dkim.signed(data, at_s=int(letter["Date"].datetime.timestamp()))
         sender, to = letter["From"].addresses[0].addr_spec, letter["To"].addresses[0].addr_spec
         try:
             with self._open() as server:
@@ -255,6 +238,7 @@ def _dkim(environ: Mapping[str, str], sender: str) -> Dkim | None:
         return None
     try:
         key = Path(file).read_bytes()
-    except OSError as error:
+        private_key(key)
+    except (OSError, BadInput) as error:
         raise EnvironmentFault("mail.dkim", file=file) from error
     return Dkim(selector or "classtap", sender.rpartition("@")[2].strip("> "), key)

@@ -26,7 +26,7 @@ from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Label, Pill, theme
 from classtap_desktop.pass_cards import PassCard, sheet
 from classtap_desktop.source import DeskSource
-from classtap_desktop.spacing import row
+from classtap_desktop.spacing import column, row
 from resources.text import Catalogue
 
 TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
@@ -110,7 +110,7 @@ def fill(
     said = words.say(code, when=when) if when else words.say(code)
     into.addWidget(Label(said, "text", token="muted", wrap=True))
     if buttons:
-        line = row(gap=8)
+        line = row(gap=8) if theme().text_scale <= 1.5 else column(gap=8)
         for button in buttons:
             line.addWidget(button)
         line.addStretch(1)
