@@ -126,6 +126,7 @@ def test_what_was_set_aside_is_shown_with_its_reason_and_said_again(
     soon(qtbot, lambda: cards(window).aside.isVisible())
     texts = [label.whole_text() for label in cards(window).aside.findChildren(type(cards(window).aside.title))]
     assert any("The cloud failed at it" in text for text in texts)
+    soon(qtbot, lambda: shown(cards(window).aside))
     (again,) = shown(cards(window).aside)
     again.click()
     soon(qtbot, lambda: not cards(window).aside.isVisible())
