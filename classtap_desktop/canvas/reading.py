@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.booking.operations import PublishPolicy
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput
@@ -153,16 +155,38 @@ def read_map(source: DeskSource, room_id: Id, draft_id: str = "") -> Opened | No
     held = [one for one in search(reader, SeatDraft, "by_room", room_id) if one.state in OPEN]
     named = [one for one in held if one.id == draft_id] or sorted(held, key=lambda one: -one.saved_ms)
     draft = named[0] if named else None
-    policy = policy_id(source.place.studio, rules.APPROVAL_POLICY)
-    approval = fetch(reader, Policy, [policy]).get(policy)
     shown = map_of(draft.document) if draft else published
     return Opened(
         room.id, room.name, room.location, place.name if place else "", place.zone if place else "UTC",
         draft.id if draft else "", draft.revision if draft else "", draft.state if draft else rules.DRAFT,
         draft.based_on if draft else current, head, shown, published, draft.saved_ms if draft else 0,
         recovered_map(source, room_id, draft.revision if draft else ""),
-        approval is not None and approval.values.get("approval") == 1,
+        read_approving(source).needed,
     )  # fmt: skip
+
+
+class Approving(NamedTuple):
+    """The studio's policy of who must look at a map before it comes into force: its head, and what it says."""
+
+    head: int = 0
+    values: Mapping[str, str | int] = {}
+
+    @property
+    def needed(self) -> bool:
+        """Whether only approved drafts are published."""
+        return self.values.get("approval") == 1
+
+    def switched(self, needed: bool) -> PublishPolicy:
+        """What says otherwise from now on; everything else in the policy stays."""
+        values = {**self.values, "approval": int(needed)}
+        return PublishPolicy(name=rules.APPROVAL_POLICY, head=self.head, values=values)
+
+
+def read_approving(source: DeskSource) -> Approving:
+    """How the studio has it with approval."""
+    id = policy_id(source.place.studio, rules.APPROVAL_POLICY)
+    policy = fetch(source.reader, Policy, [id]).get(id)
+    return Approving() if policy is None else Approving(policy.version, policy.values)
 
 
 def read_library(source: DeskSource) -> tuple[tuple[Template, ...], tuple[tuple[Template, str], ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from classtap_desktop.canvas.reading import DraftLine, RoomLine
 from classtap_desktop.canvas.thumbnail import Thumbnail
@@ -93,12 +93,13 @@ class RoomCard(Card):
 
 class Rooms(QWidget):
     """Attributes: ``cards``. Signals: ``opened(room, draft)``, ``begun(room)``, ``compared(room)``, ``rolled_out`` when
-    the roll-outs are wanted."""
+    the roll-outs are wanted, ``approving(needed)`` when somebody says whether maps need approval."""
 
     opened = Signal(str, str)
     begun = Signal(str)
     compared = Signal(str)
     rolled_out = Signal()
+    approving = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,8 +113,12 @@ class Rooms(QWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rollouts = Button("", size="small")
         self.rollouts.clicked.connect(lambda _=False: self.rolled_out.emit())
+        self.approval = QCheckBox()
+        self.approval.clicked.connect(self.approving)
+        self.approval.hide()
         head = row(gap=12)
         head.addWidget(self.title, 1)
+        head.addWidget(self.approval)
         head.addWidget(self.rollouts)
         whole.addLayout(head)
         whole.addWidget(self.area, 1)
@@ -145,8 +150,15 @@ class Rooms(QWidget):
         self.area.verticalScrollBar().setValue(at)
         inside.setMinimumWidth(grown(400))
 
+    def show_approving(self, needed: bool, *, may: bool) -> None:
+        """Show whether maps need approval, to who may say otherwise."""
+        self.approval.setChecked(needed)
+        self.approval.setVisible(may)
+
     def say(self) -> None:
         """Show the words in the language in force."""
+        self.approval.setText(theme().words.say("map.approval.needed"))
+        self.approval.setToolTip(theme().words.say("map.approval.hint"))
         self.title.show_text(theme().words.say("desk.screen.seatmaps"))
         self.rollouts.show_text(theme().words.say("map.rollouts.open"))
         if self._lines:

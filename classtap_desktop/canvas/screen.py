@@ -5,7 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from classtap_core.access.blueprints import Capability
+from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Ref
 from classtap_core.seating.model import SeatMap
 from classtap_desktop.canvas.life.pair import PairDialog
@@ -13,7 +16,7 @@ from classtap_desktop.canvas.life.progress import Rollouts, read_rollouts
 from classtap_desktop.canvas.life.reading import Pair, read_drafts
 from classtap_desktop.canvas.life.rollouts import RolloutsDialog
 from classtap_desktop.canvas.page import MapPage
-from classtap_desktop.canvas.reading import Opened, RoomLine, read_map, read_rooms
+from classtap_desktop.canvas.reading import Approving, Opened, RoomLine, read_approving, read_map, read_rooms
 from classtap_desktop.canvas.rooms import Rooms
 from classtap_desktop.desk import Desk
 from classtap_desktop.screens.screen import Screen
@@ -31,7 +34,8 @@ class SeatMapsScreen(Screen):
     """
 
     NAME = "seatmaps"
-    KINDS = frozenset({"room", "seat_draft", "seat_map_version", "room_seating", "seat_lock", "location"})
+    KINDS = frozenset({"room", "seat_draft", "seat_map_version", "room_seating", "seat_lock", "location",
+                       "policy"})  # fmt: skip
     loaded = Signal()
     entered = Signal()
     filled = Signal(bool)
@@ -50,6 +54,8 @@ class SeatMapsScreen(Screen):
         self.rooms.begun.connect(lambda room: self.enter(room, begin=True))
         self.rooms.compared.connect(self.compare)
         self.rooms.rolled_out.connect(self.show_rollouts)
+        self.rooms.approving.connect(self._approve)
+        self._approving = Approving()
         desk.changed.connect(self._rolled)
         self.trouble.acted.connect(self.reload)
 
@@ -62,6 +68,22 @@ class SeatMapsScreen(Screen):
 
     def reload(self) -> None:
         self.desk.read("maps.rooms", read_rooms, then=self._show, failed=self.show_trouble)
+        self.desk.read("maps.approving", read_approving, then=self._show_approving, failed=self.show_trouble)
+
+    def _show_approving(self, approving: Approving) -> None:
+        self._approving = approving
+        self.rooms.show_approving(approving.needed, may=self.desk.may(Capability.PUBLISH_POLICY))
+
+    def _approve(self, needed: bool) -> None:
+        """Say whether maps need approval; until the cloud has said so the box shows how it is."""
+        self.desk.submit(self._approving.switched(needed), then=self._approved, failed=self.show_trouble)
+        self._show_approving(self._approving)
+
+    def _approved(self, receipt: Receipt) -> None:
+        status = receipt.outcome.status
+        known = status.value if status in (Status.ACCEPTED, Status.DUPLICATE, Status.WAITING) else "refused"
+        self.desk.tell(f"map.approval.{known}", tone="present" if known != "refused" else "warn")
+        self.reload()
 
     def say(self) -> None:
         self.rooms.say()

@@ -14,7 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import search
+from classtap_core.kernel.canonical import canonical
+from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.records import plain
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.model import Unit
 from classtap_core.seating.records import SeatDraft, SeatPreset
@@ -266,6 +270,31 @@ def test_an_instructor_submits_for_approval(qtbot: QtBot, world: World, open_des
     assert told.args == ["asked"]
     assert search(world.store, SeatDraft, "by_room")[0].state == "pending"
     assert page.document.readonly
+
+
+def test_who_may_says_that_maps_need_approval(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    window = rooms(qtbot, open_desk, "owner")
+    listed = window.maps.rooms
+    qtbot.waitUntil(lambda: listed.approval.isVisible())
+    assert not listed.approval.isChecked()
+    with qtbot.waitSignal(window.desk.told) as told:
+        listed.approval.click()
+    assert told.args[0] == "map.approval.waiting", "a policy is the cloud's to decide"
+    assert not listed.approval.isChecked()
+    policy = Policy(
+        id=policy_id(world.plan.studio, "seating"), name="seating", version=1, values={"approval": 1}, published_ms=1
+    )
+    world.pull([Pulled("policy", policy.id, "studio", canonical(plain(policy)))])
+    qtbot.waitUntil(lambda: listed.approval.isChecked())
+    page = enter(qtbot, window)
+    with_template(qtbot, page)
+    assert page.publish.text() == "Submit for approval"
+
+
+def test_who_may_not_does_not_see_whether_maps_need_approval(qtbot: QtBot, open_desk: Open) -> None:
+    window = rooms(qtbot, open_desk, "instructor")
+    qtbot.waitUntil(lambda: not window.desk.waiting)
+    assert not window.maps.rooms.approval.isVisible()
 
 
 def test_a_preset_is_kept_for_the_organisation_under_a_name_of_its_own(
