@@ -35,17 +35,23 @@ class RoomCard(Card):
         said = column(gap=6)
         head = row(gap=10)
         head.addWidget(Label(line.name, "heading", elide=True))
-        head.addWidget(
+        pills = [
             Pill(words.say("map.room.version", version=line.version), "present", icon="check")
             if line.version
             else Pill(words.say("map.room.none"), "plain")
-        )
+        ]
         if line.recovered:
-            head.addWidget(Pill(words.say("map.room.recovered"), "late", icon="clock"))
+            pills.append(Pill(words.say("map.room.recovered"), "late", icon="clock"))
         if line.asked:
-            head.addWidget(Pill(words.say(f"map.room.{line.asked}"), "info" if line.asked == "waits" else "absent"))
-        head.addStretch(1)
+            pills.append(Pill(words.say(f"map.room.{line.asked}"), "info" if line.asked == "waits" else "absent"))
+        large = theme().text_scale > 1.5
         said.addLayout(head)
+        for pill in pills:  # below the name where large words leave no room beside it
+            if large:
+                said.addWidget(pill, 0, Qt.AlignmentFlag.AlignLeading)
+            else:
+                head.addWidget(pill)
+        head.addStretch(1)
         said.addWidget(Label(words.say_n("map.room.capacity", line.capacity), "secondary", token="muted"))
         if line.locked_by:
             since = words.time(line.locked_since_ms, line.zone)
@@ -118,9 +124,9 @@ class Rooms(QWidget):
         self.approval.hide()
         head = row(gap=12)
         head.addWidget(self.title, 1)
-        head.addWidget(self.approval)
         head.addWidget(self.rollouts)
         whole.addLayout(head)
+        whole.addWidget(self.approval)
         whole.addWidget(self.area, 1)
         self.say()
 
