@@ -331,3 +331,14 @@ def test_a_picture_is_kept_small_and_bare_and_shown(
     made.photo.remove.click()
     saved(qtbot, made)
     assert fetch(world.store, Child, [child])[child].photo is None
+
+
+def test_who_sees_no_doses_cannot_write_over_them(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    screen = families(qtbot, open_desk, "front_desk")
+    opened(qtbot, screen, family.family)
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", family.children[1].child))
+    assert not made.medications.isEnabled()
+    assert not made.physician.isEnabled()
+    assert made.allergies.isEnabled()

@@ -75,6 +75,10 @@ class HealthForm(PeopleForm):
         part = self.section("desk.form.physician")
         part.addWidget(self.physician)
         self.physician.setAccessibleName(words.say("desk.form.physician"))
+        if not sheet.whole:  # written over from what its reader sees, doses and notes they do not see would clash
+            self.body.addWidget(Label(words.say("desk.form.partly"), "secondary", token="muted", wrap=True))
+            for part_seen in (self.medications, self.conditions, self.physician):
+                part_seen.setEnabled(False)
         self.confirm = QCheckBox(words.say("desk.form.confirm"))
         self.confirm.toggled.connect(lambda _: self.note_change())
         self.body.addWidget(self.confirm)
