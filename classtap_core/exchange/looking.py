@@ -1,6 +1,6 @@
 """What a file comes to before anything of it is brought in: read, checked row by row, and decided without committing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from classtap_core.exchange import calendars, classes, families, oneroster
@@ -8,14 +8,15 @@ from classtap_core.exchange.bringing import SOURCE, Step
 from classtap_core.exchange.classes import Classes, Known
 from classtap_core.exchange.columns import Aliases, BadRow, guess, plain
 from classtap_core.exchange.tables import read_table
-from classtap_core.kernel.bus import Bus, Phase
+from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.foreseeing import foreseen
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.operations import Operation, Payload, Range
+from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
-from classtap_core.kernel.records import Record, Row, decode
-from classtap_core.kernel.tx import Change, Reader, Snapshot
+from classtap_core.kernel.records import Record, decode
+from classtap_core.kernel.tx import Reader
 from classtap_core.schedule.records import ClassType, Instructor, Room
 
 FAMILIES, CLASSES, ONEROSTER, CALENDAR = "families", "classes", "oneroster", "calendar"
@@ -108,12 +109,13 @@ def in_the_way(steps: Sequence[Step], place: Place, reader: Reader, bus: Bus, *,
 
     `bus` decides with authority. Rows are those of the steps, or of a timetable's lines where it says which.
     """
-    snapshot = Snapshot(_AsFarAsKnown(reader), bus.registry)
+    decisions = foreseen(
+        [step.payload for step in steps], reader, bus, studio=place.studio, device=place.location, at=at, source=SOURCE,
+        ids=[derived("import.look", place.location, str(number)) for number in range(len(steps))],
+        author=Author(type="clock", id=place.studio),
+    )  # fmt: skip
     bad: list[BadRow] = []
-    for number, step in enumerate(steps):
-        decision = bus.decide(
-            _operation(step.payload, place, number, at), snapshot, now=at.corrected, phase=Phase.RERUN
-        )
+    for step, decision in zip(steps, decisions, strict=True):
         if decision.outcome.status is Status.REFUSED:
             items = [(item.key, item.reasons) for item in decision.outcome.items] or [("", decision.outcome.reasons)]
             bad += [
@@ -121,35 +123,4 @@ def in_the_way(steps: Sequence[Step], place: Place, reader: Reader, bus: Bus, *,
                 for key, reasons in items
                 if reasons and reasons[0].code not in {*step.instead, "session.with_others"}
             ]
-        snapshot.apply(decision.changes)
     return tuple(bad)
-
-
-def _operation(payload: Payload, place: Place, number: int, at: Timestamp) -> Operation[Payload]:
-    return Operation(
-        payload.SPEC, payload, id=derived("import.look", place.location, str(number)), studio=place.studio,
-        device=place.location, epoch=1, sequence=number + 1, author=Author(type="clock", id=place.studio), at=at,
-        source=SOURCE,
-    )  # fmt: skip
-
-
-class _AsFarAsKnown:
-    """What a device has, as if there were nothing else: for a first look, never for a decision."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
-        return self._reader.rows(record, ids)
-
-    def find(self, wanted: Range) -> list[Row]:
-        return self._reader.find(wanted)
-
-    def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
-        return self._reader.find_many(wanted)
-
-    def holds(self, scope: str) -> bool:
-        return True
-
-    def recorded(self, operation: Id) -> tuple[Change, ...] | None:
-        return self._reader.recorded(operation)

@@ -32,19 +32,19 @@ from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship, rol
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Custody, Family
 from classtap_core.schedule.reach import Reach
 from classtap_desktop.kit import Button, Label
-from classtap_desktop.screens.families.entries import Entry
-from classtap_desktop.screens.families.form import PeopleForm
+from classtap_desktop.screens.entries import Entry
 from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
 from classtap_desktop.screens.families.guardian_form import GuardianForm
 from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.reading import Lack
 from classtap_desktop.screens.families.view import FamiliesScreen
+from classtap_desktop.screens.form import Form
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_families import families, opened
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]
-Form = TypeVar("Form", bound=PeopleForm)
+F = TypeVar("F", bound=Form)
 
 
 def write(entry: Entry, **values: str) -> None:
@@ -59,7 +59,7 @@ def write(entry: Entry, **values: str) -> None:
             widget.textEdited.emit(value)
 
 
-def form(qtbot: QtBot, screen: FamiliesScreen, kind: type[Form], ask: Callable[[], None]) -> Form:
+def form(qtbot: QtBot, screen: FamiliesScreen, kind: type[F], ask: Callable[[], None]) -> F:
     before = screen.form
     ask()
     qtbot.waitUntil(lambda: screen.form is not before and screen.form is not None and screen.form.isVisible())
@@ -67,13 +67,13 @@ def form(qtbot: QtBot, screen: FamiliesScreen, kind: type[Form], ask: Callable[[
     return screen.form
 
 
-def saved(qtbot: QtBot, made: PeopleForm) -> None:
+def saved(qtbot: QtBot, made: Form) -> None:
     with qtbot.waitSignal(made.saved):
         made.save.click()
     assert made.isHidden()
 
 
-def said(qtbot: QtBot, made: PeopleForm) -> str:
+def said(qtbot: QtBot, made: Form) -> str:
     made.save.click()
     qtbot.waitUntil(lambda: made.save.isEnabled() and bool(made.message.whole_text()))
     return made.message.whole_text()

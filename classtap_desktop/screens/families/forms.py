@@ -14,9 +14,8 @@ from classtap_core.timekeeping.rules import parse_date
 from classtap_desktop.desk import Desk
 from classtap_desktop.frame.dialog import named
 from classtap_desktop.kit import Label, theme
+from classtap_desktop.screens.entries import Entries, Entry, Field
 from classtap_desktop.screens.families import household as says
-from classtap_desktop.screens.families.entries import Entries, Entry, Field
-from classtap_desktop.screens.families.form import PeopleForm
 from classtap_desktop.screens.families.guardian_form import CONTACT, contact_facts
 from classtap_desktop.screens.families.household import (
     ChildEntry,
@@ -24,6 +23,7 @@ from classtap_desktop.screens.families.household import (
     Household,
 )
 from classtap_desktop.screens.families.photo_field import PhotoField
+from classtap_desktop.screens.form import Form
 from classtap_desktop.spacing import row
 
 _CHILD = (
@@ -36,7 +36,7 @@ _MORE_OF_CHILD = (
 )
 
 
-class NewFamilyForm(PeopleForm):
+class NewFamilyForm(Form):
     """A family that comes for the first time. ``homes``: locations it may belong to, with their names and today's date."""
 
     def __init__(self, desk: Desk, over: QWidget, homes: Sequence[tuple[Id, str, str]]) -> None:
@@ -75,10 +75,10 @@ class NewFamilyForm(PeopleForm):
             raise BadInput("form.need_child")
         guardians = [(self.id(), contact_facts(one)) for one in self.guardians.values()]
         home = Id(str(self.home.currentData()))
-        return says.new_family(home, name, children, guardians, family=self._family, today=self._homes[home])
+        return says.new_family(home, name, children, guardians, family=self._about, today=self._homes[home])
 
 
-class ChildForm(PeopleForm):
+class ChildForm(Form):
     """A child's names, birth date, languages and whether they may be listed; somebody new without a sheet."""
 
     def __init__(self, desk: Desk, over: QWidget, household: Household, sheet: ChildSheet | None = None) -> None:

@@ -16,9 +16,8 @@ from classtap_core.people.guardians import ACTIVE, MATRIX, PRIMARY, RANKS, REVOK
 from classtap_core.people.profile_operations import RELATIONS, ContactFacts
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Card, Label, theme
+from classtap_desktop.screens.entries import Entry, Field
 from classtap_desktop.screens.families import household as says
-from classtap_desktop.screens.families.entries import Entry, Field
-from classtap_desktop.screens.families.form import PeopleForm
 from classtap_desktop.screens.families.household import (
     GuardianEntry,
     GuardianSheet,
@@ -27,6 +26,7 @@ from classtap_desktop.screens.families.household import (
     LinkEntry,
 )
 from classtap_desktop.screens.families.photo_field import PhotoField
+from classtap_desktop.screens.form import Form
 from classtap_desktop.spacing import column
 
 CONTACT = (
@@ -37,7 +37,7 @@ CONTACT = (
 )
 
 
-class GuardianForm(PeopleForm):
+class GuardianForm(Form):
     """How a guardian is reached, and for each child: which role, from when to when, and what they may beside it."""
 
     def __init__(self, desk: Desk, over: QWidget, household: Household, sheet: GuardianSheet | None = None) -> None:

@@ -20,13 +20,13 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.people.profile_operations import RELATIONS
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Label, theme
+from classtap_desktop.screens.entries import Entries, Field
 from classtap_desktop.screens.families import household as says
-from classtap_desktop.screens.families.entries import Entries, Field
-from classtap_desktop.screens.families.form import PeopleForm
 from classtap_desktop.screens.families.household import (
     ChildSheet,
     Household,
 )
+from classtap_desktop.screens.form import Form
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ _CALL = (
 )  # fmt: skip
 
 
-class HealthForm(PeopleForm):
+class HealthForm(Form):
     """What staff must know of a child's health, and a guardian's word that it is right."""
 
     def __init__(self, desk: Desk, over: QWidget, household: Household, sheet: ChildSheet) -> None:

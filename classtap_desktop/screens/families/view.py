@@ -13,7 +13,6 @@ from classtap_core.people.operations import RenameFamily
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.families.finding import read_found
-from classtap_desktop.screens.families.form import PeopleForm
 from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
 from classtap_desktop.screens.families.guardian_form import GuardianForm
 from classtap_desktop.screens.families.health_form import HealthForm
@@ -29,6 +28,7 @@ from classtap_desktop.screens.families.reading import (
     read_family,
     read_homes,
 )
+from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.people import PersonDelegate
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
@@ -88,7 +88,7 @@ class FamiliesScreen(Screen):
         self.page_view.asked.connect(self._ask_form)
         self.passes = PassDeeds(desk, self)
         self.page_view.wanted.connect(self._do_with_pass)
-        self.form: PeopleForm | None = None
+        self.form: Form | None = None
         self._either.addWidget(self.page_view)
         self.empty = EmptyState("people", "", "")
         self._either.addWidget(self.empty)
@@ -256,7 +256,7 @@ class FamiliesScreen(Screen):
         else:
             self._show_form(ChildForm(self.desk, over, found, found.child(id) if id else None))
 
-    def _show_form(self, form: PeopleForm) -> None:
+    def _show_form(self, form: Form) -> None:
         if self.form is not None:
             self.form.deleteLater()
         self.form = form

@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from classtap_desktop.frame.dialog import named
 from classtap_desktop.kit import Button, Card, theme
-from classtap_desktop.spacing import column, row
+from classtap_desktop.spacing import column, grown, row
 
 Value = str | bool
 Values = Mapping[str, Value]
@@ -19,7 +28,9 @@ Values = Mapping[str, Value]
 class Field(NamedTuple):
     """One field: its name in what is said, the code of its words, how many of the six columns it takes.
 
-    `choices` are values with the codes of their words; `flag` makes it a box to tick; `hint` shows while it is empty.
+    `choices` are values with the codes of their words, `things` values with their own names; of `several` things any
+    number may be ticked (a line each in what is said). `flag` makes it a box to tick, `tall` many lines of text; `hint`
+    shows while it is empty.
     """
 
     name: str
@@ -28,6 +39,9 @@ class Field(NamedTuple):
     choices: tuple[tuple[str, str], ...] = ()
     flag: bool = False
     hint: str = ""
+    things: tuple[tuple[str, str], ...] = ()
+    several: bool = False
+    tall: bool = False
 
 
 COLUMNS = 6
@@ -78,10 +92,22 @@ class Entry(Card):
             box.setChecked(bool(value))
             box.toggled.connect(lambda _: self.changed.emit())
             return box
-        if field.choices:
+        if field.several:
+            ticks = Ticks(field.things, str(value).split("\n"))
+            ticks.changed.connect(self.changed)
+            return ticks
+        if field.tall:
+            text = QPlainTextEdit(str(value))
+            text.setTabChangesFocus(True)
+            text.setFixedHeight(grown(120))
+            text.textChanged.connect(self.changed)
+            return text
+        if field.choices or field.things:
             choice = QComboBox()
-            for code, said in field.choices:
-                choice.addItem(words.say(said), code)
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(6)
+            for code, name in (*((code, words.say(said)) for code, said in field.choices), *field.things):
+                choice.addItem(name, code)
             choice.setCurrentIndex(max(0, choice.findData(value)))
             choice.currentIndexChanged.connect(lambda _: self.changed.emit())
             return choice
@@ -97,7 +123,18 @@ class Entry(Card):
 
     def is_empty(self) -> bool:
         """Whether nothing was written: choices and ticks alone say nothing."""
-        return not any(widget.text().strip() for widget in self.widgets.values() if isinstance(widget, QLineEdit))
+        written = [_value(one) for one in self.widgets.values() if isinstance(one, QLineEdit | QPlainTextEdit)]
+        return not any(written)
+
+    def write(self, **values: str) -> None:
+        """Put other values into fields, as if somebody had."""
+        for name, value in values.items():
+            widget = self.widgets[name]
+            if isinstance(widget, QComboBox):
+                widget.setCurrentIndex(widget.findData(value))
+            elif isinstance(widget, QLineEdit):
+                widget.setText(value)
+        self.changed.emit()
 
     def take_focus(self) -> None:
         """Put the keyboard on the first field."""
@@ -109,10 +146,12 @@ class Entries(QWidget):
 
     changed = Signal()
 
-    def __init__(self, fields: Sequence[Field], more: str, entries: Sequence[Values] = ()) -> None:
-        """``more``: the code of the button's words."""
+    def __init__(
+        self, fields: Sequence[Field], more: str, entries: Sequence[Values] = (), *, every: bool = False
+    ) -> None:
+        """``more``: the code of the button's words. ``every``: a card says something though nothing was written in it."""
         super().__init__()
-        self._fields = tuple(fields)
+        self._fields, self._every = tuple(fields), every
         self.entries: list[Entry] = []
         whole = column(self, gap=8)
         self._cards = column(gap=8)
@@ -134,8 +173,8 @@ class Entries(QWidget):
         return entry
 
     def values(self) -> list[dict[str, Value]]:
-        """What the cards say, without those where nothing was written."""
-        return [entry.values() for entry in self.entries if not entry.is_empty()]
+        """What the cards say, without those that say nothing."""
+        return [entry.values() for entry in self.entries if self._every or not entry.is_empty()]
 
     def _remove(self, entry: Entry) -> None:
         self.entries.remove(entry)
@@ -145,9 +184,35 @@ class Entries(QWidget):
         self.changed.emit()
 
 
+class Ticks(QListWidget):
+    """Things of which any number may be ticked. Signals: ``changed``."""
+
+    changed = Signal()
+
+    def __init__(self, things: Sequence[tuple[str, str]], ticked: Sequence[str]) -> None:
+        super().__init__()
+        for id, name in things:
+            item = QListWidgetItem(name, self)
+            item.setData(Qt.ItemDataRole.UserRole, id)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if id in ticked else Qt.CheckState.Unchecked)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedHeight(grown(28) * max(2, min(5, len(things))) + grown(10))
+        self.itemChanged.connect(lambda _: self.changed.emit())
+
+    def ticked(self) -> list[str]:
+        """The ids of what is ticked, in the list's order."""
+        items = [self.item(at) for at in range(self.count())]
+        return [str(one.data(Qt.ItemDataRole.UserRole)) for one in items if one.checkState() == Qt.CheckState.Checked]
+
+
 def _value(widget: QWidget) -> Value:
     if isinstance(widget, QCheckBox):
         return widget.isChecked()
+    if isinstance(widget, Ticks):
+        return "\n".join(widget.ticked())
+    if isinstance(widget, QPlainTextEdit):
+        return widget.toPlainText().strip()
     if isinstance(widget, QComboBox):
         return str(widget.currentData())
     assert isinstance(widget, QLineEdit)

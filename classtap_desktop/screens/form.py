@@ -1,4 +1,4 @@
-"""What every form of a household is: it saves all of it or nothing, and loses nothing that was written."""
+"""What every form is: it saves all of it or nothing, and loses nothing that was written."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, fresh
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.outcomes import Reason, Status
+from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import column
 
 
-class PeopleForm(Dialog):
-    """A form over the families screen. Signals: ``saved(family)`` when all of it is durable.
+class Form(Dialog):
+    """A form over a screen. Signals: ``saved(id)`` of what it is about, when all of it is durable.
+
+    Attributes: ``asked``: whether what was saved stands only once the cloud has said so.
 
     Closing it with something written asks first; what was refused is said in the form, and nothing in it is lost.
     """
@@ -28,14 +30,14 @@ class PeopleForm(Dialog):
     saved = Signal(str)
 
     def __init__(
-        self, desk: Desk, over: QWidget, title: str, family: Id, said: Callable[[], list[Payload]], *, wide: int = 860,
+        self, desk: Desk, over: QWidget, title: str, about: Id, said: Callable[[], list[Payload]], *, wide: int = 860,
         high: int = 640,
     ) -> None:  # fmt: skip
         """``said``: what the form comes to. It raises BadInput where a field has to be mended first."""
         words = theme().words
         super().__init__(over, title, wide=wide, high=high)
-        self._desk, self._family, self._said = desk, family, said
-        self.written = False
+        self._desk, self._about, self._said = desk, about, said
+        self.written = self.asked = False
         self._sure = False
         self.cancel = self.button(words.say("desk.cancel"), self.close_overlay)
         self.save = self.button(words.say("desk.families.save"), self._save, kind="primary")
@@ -69,16 +71,27 @@ class PeopleForm(Dialog):
             self._done()
             return
         self.save.setEnabled(False)
+        self._submit(payloads)
+
+    def _submit(self, payloads: list[Payload]) -> None:
+        """Say it; a form that wants to look ahead does so first."""
         self._desk.submit_all(payloads, then=self._answered, failed=self._failed)
 
     def _answered(self, receipts: list[Receipt]) -> None:
         self.save.setEnabled(True)
         wrong = [one.outcome for one in receipts if one.outcome.status not in _STANDS]
-        if not wrong:
-            self._done()
+        if wrong:
+            self._refuse(wrong)
             return
+        self.asked = any(one.outcome.status is Status.WAITING for one in receipts)
+        self._done()
+
+    def _refuse(self, wrong: list[Outcome]) -> None:
+        """Say why not."""
         words = theme().words
-        found = [reason for outcome in wrong for reason in outcome.reasons] or [Reason(f"outcome.{wrong[0].status}")]
+        found = [reason for outcome in wrong for reason in outcome.reasons]
+        found = found or [reason for outcome in wrong for item in outcome.items for reason in item.reasons]
+        found = found or [Reason(f"outcome.{wrong[0].status}")]
         sentences = dict.fromkeys(failure(one.code, one.params, words) for one in found)
         self.complain(" ".join(sentences))
 
@@ -89,7 +102,7 @@ class PeopleForm(Dialog):
     def _done(self) -> None:
         self.written = False
         self.close_overlay()
-        self.saved.emit(self._family)
+        self.saved.emit(self._about)
 
     def id(self) -> Id:
         """An id for somebody new."""
