@@ -48,6 +48,9 @@ ZoneOption = Annotated[
 PinFileOption = Annotated[
     Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the owner's six-digit PIN.")
 ]
+KeyOutOption = Annotated[
+    Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write the owner's recovery key there, once.")
+]
 EnvironmentOption = Annotated[str, typer.Option("--environment", metavar="KIND", help="live, or test for a rehearsal.")]
 RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="kiosk or desk.")]
 WhereOption = Annotated[str, typer.Option("--location", metavar="ID", help="Where it stands, by id or name.")]
@@ -192,21 +195,36 @@ def effects(
 @answering
 def studio_add(
     name: NameArgument, owner: OwnerOption, location: PlaceOption, zone: ZoneOption, pin_file: PinFileOption = None,
-    environment: EnvironmentOption = "live", database: Database = "", data: Data = None, program: As = "cloud",
-    now: Now = None, json: Json = False,
+    environment: EnvironmentOption = "live", out: KeyOutOption = None, database: Database = "", data: Data = None,
+    program: As = "cloud", now: Now = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """Found a studio with its owner, the owner's PIN and a first location."""
+    """Found a studio with its owner, the owner's PIN and a first location; make the owner's recovery key and say it once.
+
+    Every device that joins the studio seals its store to that key by itself.
+    """
     call = invocation(data, "cloud", now, json)
     if environment not in ("live", "test"):
         raise typer.BadParameter("--environment is live or test")
     from classtap_cli.founding import found_studio
+    from classtap_cli.keeping import new_owner_key, said_once
     from classtap_cli.signing_in import asked_pin
 
     pin = asked_pin(pin_file)
     call.check_environment(environment)
     with opened_cloud(call, database) as cloud:
-        made = found_studio(cloud, name, owner=owner, pin=pin, location=location, zone=zone, environment=environment)
-    call.answer(made, say("cli.studio_added", name=name, studio=made["studio"]))
+        key = new_owner_key(out)
+        try:
+            made = found_studio(
+                cloud, name, owner=owner, pin=pin, location=location, zone=zone, environment=environment,
+                sealed_to=key.public,
+            )  # fmt: skip
+        except BaseException:
+            if out is not None:
+                out.unlink(missing_ok=True)  # a key to nothing
+            raise
+    told = say("cli.studio_added", name=name, studio=made["studio"])
+    kept = say("cli.owner_key_file", file=str(out)) if out is not None else f"{say('cli.owner_key')}\n{key.text()}"
+    call.answer({**made, **said_once(key, out)}, f"{told}\n{kept}")
 
 
 @device.command("pair")

@@ -1,9 +1,10 @@
-"""A new studio in the cloud: its owner, the owner's PIN, a first location; and finding locations again."""
+"""A new studio in the cloud: its owner, the owner's PIN and key, a first location; and finding locations again."""
 
 import os
 from typing import Any
 
 from classtap_core.access.operations import SetPin
+from classtap_core.access.owner_key import SetOwnerKey
 from classtap_core.access.pins import hash_pin
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.authority import CloudDraft
@@ -20,9 +21,12 @@ SOURCE = "cli"
 
 
 def found_studio(
-    cloud: Cloud, name: str, *, owner: str, pin: str, location: str, zone: str, environment: str
+    cloud: Cloud, name: str, *, owner: str, pin: str, location: str, zone: str, environment: str, sealed_to: bytes
 ) -> dict[str, Any]:
-    """Found a studio. Raises BadInput `pin.shape`, `time.zone` before anything is written; Refused as operations are."""
+    """Found a studio whose devices seal themselves to `sealed_to`, the public half of the owner's recovery key.
+
+    Raises BadInput `pin.shape`, `time.zone` before anything is written; Refused as operations are.
+    """
     now = cloud.clock.now().corrected
     local_of(now, zone)
     pepper = os.urandom(32)
@@ -33,6 +37,7 @@ def found_studio(
     payloads: tuple[Payload, ...] = (
         AddLocation(location=place, name=location, zone=zone),
         SetPin(staff=person, hash=hash),
+        SetOwnerKey(public=sealed_to.hex()),
     )
     drafts = [CloudDraft(payload, author, SOURCE) for payload in payloads]
     for ledger in cloud.studios.authority(entry.id).author_all(entry.cloud_device, drafts):

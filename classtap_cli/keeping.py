@@ -146,13 +146,27 @@ def seal(
     if public:
         print_json(_handed_out(call, ask(call, "store.key.seal", public=public, replace=replace), pin))
         return
+    made = new_owner_key(out)
+    found = _handed_out(call, ask(call, "store.key.seal", public=made.public.hex(), replace=replace), pin)
+    print_json({**found, **said_once(made, out)})
+
+
+def new_owner_key(out: Path | None) -> recovery.RecoveryKey:
+    """Make an owner's recovery key, written to a file where one is named: before any seal, which alone would help nobody.
+
+    Raises BadInput `recovery.file_there`; EnvironmentFault `file.cannot_write`.
+    """
+    if out is not None and out.exists():
+        raise BadInput("recovery.file_there", file=str(out))
     made = recovery.make(os.urandom)
     if out is not None:
-        if out.exists():
-            raise BadInput("recovery.file_there", file=str(out))
-        write_whole(out, f"{made.text()}\n".encode())  # before the seal: a seal without its key would help nobody
-    found = _handed_out(call, ask(call, "store.key.seal", public=made.public.hex(), replace=replace), pin)
-    print_json({**found, "file": str(out)} if out is not None else {**found, "recovery_key": made.text()})
+        write_whole(out, f"{made.text()}\n".encode())
+    return made
+
+
+def said_once(made: recovery.RecoveryKey, out: Path | None) -> dict[str, str]:
+    """What an answer says of a new owner's key: where it was written, else its two lines."""
+    return {"recovery_key": made.text()} if out is None else {"file": str(out)}
 
 
 def _handed_out(call: Invocation, found: dict[str, Any], pin: Path | None) -> dict[str, Any]:

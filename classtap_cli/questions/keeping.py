@@ -7,8 +7,6 @@ import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, check_stands, iso
 from classtap_core.access.blueprints import Capability
-from classtap_core.access.owner_key import OWNER_KEY, OwnerKey, SetOwnerKey
-from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
@@ -16,6 +14,7 @@ from classtap_core.store import late_keys
 from classtap_core.store.blob_rows import BlobKind
 from classtap_core.store.integrity import Depth
 from sync.client.leaving import Leaving
+from sync.client.owner_seal import OwnerSeal
 from sync.client.signing_in import signed_in
 
 
@@ -62,13 +61,12 @@ class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
 def status(device: Device, asked: Nothing) -> dict[str, Any]:
     """How the store's key is kept, to whom it is also sealed, and when the last backup of the rounds was made."""
     store, backups, health = device.node.store, device.node.rounds.backups, device.node.store.watch.health
-    with device.node.reader() as reader:
-        owners = fetch(reader, OwnerKey, [OWNER_KEY]).get(OWNER_KEY)
+    sealing = OwnerSeal(device.node).standing()
     newest = next(iter(backups.there()), None)
     return {
         "protection": store.protection.value,
-        "recovery": store.recovery.hex() if store.recovery else None,
-        "owner_key": owners.public if owners else None,
+        "recovery": sealing.here or None,
+        "owner_key": sealing.owners or None,
         "sound": health.sound,
         "backups": str(backups.folder),
         "last_backup": iso(int(newest.timestamp() * 1_000)) if newest else None,
@@ -148,11 +146,8 @@ def hand_out(device: Device, asked: Pin) -> dict[str, Any]:
     node = device.node
     if node.store.recovery is None:
         raise Refused("store.unsealed")
-    with node.reader() as reader:
-        there = fetch(reader, OwnerKey, [OWNER_KEY]).get(OWNER_KEY)
     author = signed_in(node, Capability.MANAGE_STUDIO, asked.pin, location=Id(node.papers.location))
-    word = SetOwnerKey(public=node.store.recovery.hex(), replaces=there.public if there else "")
-    outcome = node.submit(word, author, source="cli").result().outcome
+    outcome = OwnerSeal(node).hand_out(author)
     if outcome.status is not Status.WAITING:  # the cloud decides it with the next sync
         check_stands(outcome)
     return {**status(device, Nothing()), "handed_out": True}

@@ -14,6 +14,7 @@ from typing import IO
 import pytest
 
 from classtap_core.passes import picture
+from classtap_core.store import recovery
 from sync.client.owner import ask
 from tests.end_to_end.rig import ROOT, Studio, classtap, command, inside, surroundings
 
@@ -126,10 +127,12 @@ def test_a_cloud_from_its_first_command_to_its_last(tmp_path: Path) -> None:
     assert inside("cloud", "device", "pair", "--role", "desk", data=there).err.startswith("There is no cloud in")
     assert inside("cloud", "init", "--json", data=there).json["studios"] == 0
     founding = ("cloud", "studio", "add", "Little Steps", "--owner", "Olga Brandt", "--location", "Riverside")
-    wrong = inside(*founding, "--zone", "Europe/Atlantis", data=there, typed="314159\n")
+    paper = tmp_path / "owner-key.txt"
+    wrong = inside(*founding, "--zone", "Europe/Atlantis", "-o", paper, data=there, typed="314159\n")
     assert wrong.err.startswith("There is no time zone “Europe/Atlantis”")
-    made = inside(*founding, "--zone", "Europe/Madrid", "--json", data=there, typed="314159\n")
-    assert made.code == 0, made.err
+    assert not paper.exists(), "a key to nothing"
+    made = inside(*founding, "--zone", "Europe/Madrid", "-o", paper, "--json", data=there, typed="314159\n")
+    assert (made.code, made.json["file"]) == (0, str(paper)), made.err
     with program("cloud", "serve", "--port", "0", data=there) as cloud:
         assert cloud.stdout is not None
         url = json.loads(first_line(cloud.stdout))["url"]
@@ -141,6 +144,8 @@ def test_a_cloud_from_its_first_command_to_its_last(tmp_path: Path) -> None:
         assert paired.code == 0, paired.err
         assert (paired.json["studio"], paired.json["bootstrapped"]) == (made.json["studio"], True)
         assert inside("sync", "status", data=here).json["state"] == "online"
+        kept = inside("store", "key", "status", data=here).json
+        assert kept["recovery"] == kept["owner_key"] == recovery.read(paper.read_text()).public.hex()
         assert inside("pair", url, code["code"], data=here).err.startswith("This program already belongs to a studio")
         refused = inside("sync", "status", "--now", "2026-11-21T10:00:00Z", data=here)
         assert (refused.code, refused.err[:47]) == (1, "--now would put a wrong time into a live studio")
