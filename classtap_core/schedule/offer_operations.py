@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.eligibility import rules as eligibility
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.merge import edited, merge
@@ -43,7 +44,7 @@ class ClassFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tags: tuple[str, ...] = ()
     level: str = ""
     certifications: tuple[str, ...] = ()
-    picture: str = ""
+    picture: Blob | None = None
     eligibility: str = ""
 
 
@@ -161,9 +162,8 @@ def edit_level(tx: Tx, op: Operation[EditLevel]) -> Outcome:
 
 
 class InstructorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What may be said of an instructor beside their name and words, as in the record."""
+    """What may be said of an instructor beside their name, words and picture, as in the record."""
 
-    picture: str = ""
     certifications: tuple[Certification, ...] = ()
     teaches: tuple[Id, ...] = ()
     languages: tuple[str, ...] = ()
@@ -171,13 +171,15 @@ class InstructorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 @operation("instructor.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
 class EditInstructor(Payload, frozen=True, kw_only=True):
-    """An instructor as the editor saw them, and as they want them. Name and bio are the instructor's own."""
+    """An instructor as the editor saw them, and as they want them. Name, bio and picture are the instructor's own."""
 
     instructor: Id
     base_name: Annotated[str, about("instructor")]
     name: Annotated[str, about("instructor")]
     base_bio: Annotated[str, about("instructor")] = ""
     bio: Annotated[str, about("instructor")] = ""
+    base_picture: Annotated[Blob | None, about("instructor")] = None
+    picture: Annotated[Blob | None, about("instructor")] = None
     base: InstructorFacts = InstructorFacts()
     wanted: InstructorFacts = InstructorFacts()
 
@@ -203,8 +205,9 @@ def edit_instructor(tx: Tx, op: Operation[EditInstructor]) -> Outcome:
         return refused(bad.code, **bad.params)
     after = edited(instructor, said.base, said.wanted)
     words = merge(
-        {"name": after.name, "bio": after.bio}, {"name": said.base_name, "bio": said.base_bio},
-        {"name": said.name, "bio": said.bio},
+        {"name": after.name, "bio": after.bio, "picture": after.picture},
+        {"name": said.base_name, "bio": said.base_bio, "picture": said.base_picture},
+        {"name": said.name, "bio": said.bio, "picture": said.picture},
     )  # fmt: skip
     after = replace(after, **words.values)
     if after == instructor:

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Index, Record, about
 
@@ -109,7 +110,7 @@ class ClassType(Record, frozen=True, kw_only=True):
     Attributes:
         audience: `kids` or `adults`. level: the id of a `Level`, or "".
         certifications: codes of what an instructor must hold on the day to teach it.
-        picture: the hash of a blob, or "". eligibility: who may take it, a condition's text (`eligibility/rules.py`), or "".
+        eligibility: who may take it, a condition's text (`eligibility/rules.py`), or "".
     """
 
     KIND: ClassVar[str] = "class_type"
@@ -124,7 +125,7 @@ class ClassType(Record, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     level: str = ""
     certifications: tuple[str, ...] = ()
-    picture: str = ""
+    picture: Blob | None = None
     eligibility: str = ""
 
 
@@ -162,7 +163,7 @@ class Instructor(Record, frozen=True, kw_only=True):
     """Who teaches; `staff` names their account here, where they have one.
 
     Attributes:
-        teaches: ids of class types; none at all for all. picture: the hash of a blob, or "".
+        teaches: ids of class types; none at all for all.
     """
 
     KIND: ClassVar[str] = "instructor"
@@ -173,7 +174,7 @@ class Instructor(Record, frozen=True, kw_only=True):
     name: Annotated[str, about("id")]
     staff: str = ""
     bio: Annotated[str, about("id")] = ""
-    picture: str = ""
+    picture: Annotated[Blob | None, about("id")] = None
     certifications: tuple[Certification, ...] = ()
     teaches: tuple[Id, ...] = ()
     languages: tuple[str, ...] = ()
