@@ -183,7 +183,8 @@ class Studios:
     def pair(self, asked: Pair) -> Paired:
         """Turn a code into a device with a token.
 
-        A device whose answer was lost may ask again with the same code and key, and gets a new token: still one device.
+        A device whose answer was lost may ask again with the same code and key, and gets a new token in place of the one
+        that it never used: still one device.
         Raises Refused `pair.code` (unknown, used or too old: one answer for all), BadInput `pair.key`.
         """
         public = _public_key(asked.public_key)
@@ -205,7 +206,9 @@ class Studios:
                 self.directory.use_code(connection, hash, device=id, public_key=asked.public_key)
             else:
                 again = self.directory.device(connection, code.studio, code.device)
-                if again is None or again.public_key != public or again.sequence or again.revoked_ms is not None:
+                if again is None or again.public_key != public or again.revoked_ms is not None:
+                    raise Refused("pair.code")
+                if self.directory.has_spoken(connection, studio=code.studio, device=again.id):
                     raise Refused("pair.code")
                 device = again
             self.directory.add_token(connection, hashed(token), studio=code.studio, device=device.id)

@@ -159,10 +159,18 @@ class Directory:
         connection.execute(self._tables.device.insert(), [row])
 
     def add_token(self, connection: Connection, hash: str, *, studio: Id, device: Id) -> None:
-        """Give a device its token; an earlier one of the same device stops working."""
+        """Give a device its first token; an earlier one of the same device stops working."""
         table = self._tables.tokens
         connection.execute(table.delete().where(table.c.studio_id == studio, table.c.device_id == device))
-        connection.execute(table.insert(), [{"hash": hash, "studio_id": studio, "device_id": device}])
+        connection.execute(table.insert(), [{"hash": hash, "studio_id": studio, "device_id": device, "fresh": 1}])
+
+    def has_spoken(self, connection: Connection, *, studio: Id, device: Id) -> bool:
+        """Whether a device has used a token that it was given."""
+        table = self._tables.tokens
+        used = select(table.c.hash).where(
+            table.c.studio_id == studio, table.c.device_id == device, table.c.fresh.is_(None)
+        )
+        return connection.execute(used.limit(1)).first() is not None
 
     def add_next_token(self, connection: Connection, hash: str, *, studio: Id, device: Id) -> None:
         """Give a device a token for later: the one it has works until this one was used. One at a time waits so."""
@@ -172,7 +180,7 @@ class Directory:
         connection.execute(table.insert(), [{"hash": hash, "studio_id": studio, "device_id": device, "fresh": 1}])
 
     def settle_token(self, connection: Connection, hash: str, *, studio: Id, device: Id) -> None:
-        """A next token was used: from now on it is the only one."""
+        """A token was used for the first time: from now on it is the only one."""
         table = self._tables.tokens
         mine = (table.c.studio_id == studio, table.c.device_id == device)
         used = connection.execute(update(table).where(*mine, table.c.hash == hash).values(fresh=None))
@@ -180,7 +188,7 @@ class Directory:
             connection.execute(table.delete().where(*mine, table.c.hash != hash))
 
     def device_of_token(self, connection: Connection, hash: str) -> tuple[DeviceEntry, bool] | None:
-        """Whose token it is, and whether it is a next one that was not used before."""
+        """Whose token it is, and whether it was not used before."""
         table = self._tables.tokens
         found = connection.execute(select(table).where(table.c.hash == hash)).first()
         if found is None or not hmac.compare_digest(found.hash, hash):
