@@ -17,6 +17,7 @@ from classtap_core.booking.guardian_gates import GUARDIAN_OPERATIONS
 from classtap_core.checkin import attempts as checkin_attempts
 from classtap_core.checkin import attendees as pass_attendees
 from classtap_core.checkin import operations as checkin_operations
+from classtap_core.checkin import pickup as checkin_pickup
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
 from classtap_core.checkin.gates import read_ahead
@@ -68,7 +69,7 @@ ROOMS = (
     booking_fields, field_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, timetable_operations, taking_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
-    checkin_operations, checkin_attempts,
+    checkin_operations, checkin_attempts, checkin_pickup,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo, erasure,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.messaging.operations import MessageWanted
+from cloud import pickup
 from cloud.blobs import Blobs
 from cloud.hints import Hints
 from cloud.intake import Intake
@@ -92,7 +93,7 @@ class Cloud:
         self.doors = Doors(self.books, self.clock)
         sender = Sender(self.post, self.doors, self.clock)
         self.runners: dict[str, Runner] = {
-            MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post),
+            MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post), **pickup.RUNNERS,
         }  # fmt: skip
         self.watch.start()
 

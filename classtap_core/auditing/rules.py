@@ -15,7 +15,7 @@ OTHER = "studio"
 _STREAMS = {
     "attendance": "attendance", "scan": "scans", "booking": "bookings", "lease": "bookings", "family": "families",
     "child": "families", "guardian": "families", "learner": "families", "contact": "families", "health": "health",
-    "document": "health", "signature": "families", "waiver": "families", "pass": "passes", "wallet": "passes",
+    "document": "health", "signature": "families", "waiver": "families", "pass": "passes", "wallet": "passes", "pickup": "passes",
     "staff": "access", "grant": "access", "blueprint": "access", "reveal": "access", "device": "access",
     "pin": "access", "message": "messages", "seatdraft": "seating", "seatmap": "seating", "seatlock": "seating",
     "seatpreset": "seating", "seatrollout": "seating", "seatcomment": "seating", "spot": "seating",

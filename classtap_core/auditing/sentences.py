@@ -42,6 +42,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pass.admit": {"what": "child", "where": "session"},
         "pass.admit_no_more": {"what": "child", "where": "session"},
         "pass.arm": {"what": "family"},
+        "pickup.make": {"what": "child", "where": "session"},
         "person.erase": {},
         "scan.attempts": {"where": "location"},
         "scan.override": {"what": "family", "where": "location"},

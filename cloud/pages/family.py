@@ -20,6 +20,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
 from classtap_core.people.guardians import (
     MATRIX,
+    PICKUP,
     PRIMARY,
     SECONDARY,
     ContactAlias,
@@ -35,6 +36,7 @@ from classtap_core.people.verification import WAYS, is_verified
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date
 from cloud.pages.doors import Inside
+from cloud.pickup import codes_now
 from cloud.studios import Studios
 from resources.text import Catalogue
 
@@ -64,13 +66,16 @@ class May(msgspec.Struct, frozen=True):
 
 
 class OneChild(msgspec.Struct, frozen=True):
-    """A child as this guardian may see it. `hidden`: why no attendance is shown, or ""."""
+    """A child as this guardian may see it. `hidden`: why no attendance is shown, or "". `pickup`: the code it is fetched
+    by today, where it is here and this guardian may fetch it; `pickup_said`: what the page calls that."""
 
     id: Id
     name: str
     visits: tuple[Visit, ...]
     rights: tuple[May, ...]
     hidden: str = ""
+    pickup: str = ""
+    pickup_said: str = ""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -146,10 +151,11 @@ def family_day(studios: Studios, inside: Inside, words: Catalogue) -> FamilyDay:
     children = sorted(who.children.values(), key=lambda child: (*sort_name(child.surname, child.given), child.id))
     names = fetch(reader, Family, families_shown(who))
     contact = who.contact
+    codes = codes_now(studios, inside.studio, _fetched(who), zone=who.zone)
     return FamilyDay(
         contact.name, initials(contact.name), studios.studio(inside.studio).name,
         words.date(Day.fromisoformat(who.day)),
-        tuple(_child(reader, who, child, matrix, words) for child in children),
+        tuple(_with_code(_child(reader, who, child, matrix, words), codes, words) for child in children),
         tuple((id, words.say("family.pass_of", name=one.name)) for id, one in names.items()),
         tuple(_way(contact, way, words) for way in WAYS if getattr(contact, way)), now_ms, words.time(now_ms, who.zone),
     )  # fmt: skip
@@ -168,6 +174,17 @@ def initials(name: str) -> str:
     """The first letters of the first and last name."""
     parts = name.split()
     return "".join(part[0] for part in ([parts[0], parts[-1]] if len(parts) > 1 else parts)).upper()
+
+
+def _fetched(who: Standing) -> list[Id]:
+    """The children this guardian may fetch."""
+    fetching = {PRIMARY, SECONDARY, PICKUP}
+    return [child for child, pair in who.pairs.items() if fetching & set(roles_on(pair, who.day))]
+
+
+def _with_code(child: OneChild, codes: Mapping[Id, str], words: Catalogue) -> OneChild:
+    code = codes.get(child.id, "")
+    return msgspec.structs.replace(child, pickup=code, pickup_said=words.say("family.pickup")) if code else child
 
 
 def _child(

@@ -55,6 +55,11 @@ function child(one) {
     if (visit.note) line.append(element("span", visit.note));
     block.append(line);
   }
+  if (one.pickup) {
+    const line = element("p", `${one.pickup_said} `, { className: "pickup" });
+    line.append(element("bdi", `${one.pickup.slice(0, 3)}\u00a0${one.pickup.slice(3)}`));
+    block.append(line);
+  }
   const more = element("details");
   more.append(element("summary", said["family.rights"]));
   const list = element("ul");

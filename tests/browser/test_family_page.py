@@ -121,6 +121,8 @@ def test_the_day_and_the_rights_and_no_child_beside(rig: Any, browser: Chromium)
     found.say(MarkAttendance(session=HALF_PAST, items=(late,)))
     browser.until("[...document.querySelectorAll('.state')].some(one => one.dataset.state === 'late')")
     assert "Expected at" in browser.run("document.getElementById('children').innerText")
+    codes = browser.run("[...document.querySelectorAll('.pickup bdi')].map(one => one.textContent)")
+    assert [bool(re.fullmatch(r"\d{3}\xa0\d{3}", code)) for code in codes] == [True], "Ana's, and none of Ben's"
     rights = browser.run(
         "[...document.querySelectorAll('.child li')].map(one => [one.dataset.right, one.dataset.allowed])"
     )
@@ -136,6 +138,7 @@ def test_somebody_who_only_picks_up_sees_their_child_without_attendance_and_no_p
     assert "Ana Núñez" in text
     assert "Ben" not in text
     assert "may not see this child's attendance" in text
+    assert re.search(r"Pickup code for today \d{3}\s\d{3}", text), "who fetches a child has its code"
     assert "has no pass" in text
     found, server, _ = rig
     cookies = {"classtap_family": found.cloud.doors.enter(found.cloud.doors.link(STUDIO, NAN))}
