@@ -1,7 +1,7 @@
 """A pretix seating plan as it is read: values checked, gaps filled and noted, each with its path in the file."""
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from classtap_core.kernel.errors import BadInput
@@ -89,8 +89,7 @@ class Plan:
             self.note("size", "it is missing; the room is as large as what stands in it")
             return None
         size = an_object(found, "$.size")
-        width = _a_number(size.get("width", 0), "$.size.width")
-        height = _a_number(size.get("height", 0), "$.size.height")
+        width, height = (self._number(size, key, "$.size") for key in ("width", "height"))
         if width <= 0 or height <= 0:
             self.note("size", "it is no size; the room is as large as what stands in it")
             return None
@@ -105,7 +104,7 @@ class Plan:
     def _read_categories(self) -> None:
         if "categories" not in self.document:
             self.note("categories", "there are none; each seat's own is taken")
-        for index, found in enumerate(_a_list(self.document.get("categories", []), "$.categories")):
+        for index, found in enumerate(_a_list(self.document.get("categories") or [], "$.categories")):
             path = f"$.categories[{index}]"
             category = an_object(found, path)
             name = self._text(category, "name", path, missing="it has no name")
@@ -120,9 +119,9 @@ class Plan:
             if key not in zone:
                 self.note(path, what)
         x, y = self._position(zone, path)
-        if "rows" not in zone:
+        if zone.get("rows") is None:
             self.note(path, "it has no rows")
-        for index, found in enumerate(_a_list(zone.get("rows", []), _dotted(path) + ".rows")):
+        for index, found in enumerate(_a_list(zone.get("rows") or [], _dotted(path) + ".rows")):
             self._read_row(an_object(found, _dotted(f"{path}/rows/{index}")), f"{path}/rows/{index}", x, y)
         for index, found in enumerate(_a_list(zone.get("areas") or [], _dotted(path) + ".areas")):
             self._read_area(an_object(found, _dotted(f"{path}/areas/{index}")), f"{path}/areas/{index}", x, y)
@@ -130,7 +129,7 @@ class Plan:
     def _read_row(self, row: dict[str, Any], path: str, x: Px, y: Px) -> None:
         number = self._text(row, "row_number", _dotted(path), missing="it has no row_number")
         row_x, row_y = self._position(row, path) if "position" in row else (0.0, 0.0)
-        for index, found in enumerate(_a_list(row.get("seats", []), _dotted(path) + ".seats")):
+        for index, found in enumerate(_a_list(row.get("seats") or [], _dotted(path) + ".seats")):
             where = f"{path}/seats/{index}"
             seat = an_object(found, _dotted(where))
             seat_x, seat_y = self._position(seat, where)
@@ -148,7 +147,7 @@ class Plan:
             )
 
     def _radius(self, seat: dict[str, Any], path: str) -> Px:
-        radius = _a_number(seat.get("radius", DEFAULT_RADIUS), _dotted(path) + ".radius")
+        radius = self._number(seat, "radius", _dotted(path), missing=DEFAULT_RADIUS)
         if radius <= 0:
             self.note(path, "its radius is no length; 10 px are taken")
             return DEFAULT_RADIUS
@@ -170,7 +169,7 @@ class Plan:
         color = self._text(area, "color", dotted)
         if isinstance(text, dict):
             words = self._text(text, "text", f"{dotted}.text")
-            size = _a_number(text.get("size", DEFAULT_TEXT_SIZE), f"{dotted}.text.size")
+            size = self._number(text, "size", f"{dotted}.text", missing=DEFAULT_TEXT_SIZE)
             color = color or self._text(text, "color", f"{dotted}.text")
         shape = self._text(area, "shape", dotted) or "rectangle"
         width, height, points = self._extents(area, shape, path)
@@ -180,7 +179,7 @@ class Plan:
                 shape=shape,
                 x=x + own_x,
                 y=y + own_y,
-                rotation=_a_number(area.get("rotation") or 0, f"{dotted}.rotation"),
+                rotation=self._number(area, "rotation", dotted),
                 width=width,
                 height=height,
                 points=points,
@@ -196,18 +195,18 @@ class Plan:
         own = area.get(shape)
         if shape == "rectangle":
             holder = an_object(own, dotted) if own is not None else area
-            width, height = (_a_number(holder.get(key, 0), f"{dotted}.{key}") for key in ("width", "height"))
+            width, height = (self._number(holder, key, dotted) for key in ("width", "height"))
             return max(width, 0), max(height, 0), ()
         if shape == "circle":
-            radius = _a_number(an_object(own or {}, dotted).get("radius", 0), f"{dotted}.radius")
+            radius = self._number(an_object(own or {}, dotted), "radius", dotted)
             return max(2 * radius, 0), max(2 * radius, 0), ()
         if shape == "ellipse":
             radii = an_object(an_object(own or {}, dotted).get("radius") or {}, f"{dotted}.radius")
-            width, height = (2 * _a_number(radii.get(key, 0), f"{dotted}.radius.{key}") for key in ("x", "y"))
+            width, height = (2 * self._number(radii, key, f"{dotted}.radius") for key in ("x", "y"))
             return max(width, 0), max(height, 0), ()
         if shape == "polygon":
             listed = _a_list(an_object(own or {}, dotted).get("points") or [], f"{dotted}.points")
-            points = tuple(_a_point(point, f"{dotted}.points[{index}]") for index, point in enumerate(listed))
+            points = tuple(self._point(point, f"{dotted}.points[{index}]") for index, point in enumerate(listed))
             if len(points) < 3:
                 self.note(path, "a polygon of fewer than three points is not drawn")
             return 0, 0, points
@@ -220,7 +219,17 @@ class Plan:
         if found is None:
             self.note(path, "it has no position; it is put at its parent's")
             return 0.0, 0.0
-        return _a_point(found, _dotted(path) + ".position")
+        return self._point(found, _dotted(path) + ".position")
+
+    def _point(self, found: Any, path: str) -> tuple[Px, Px]:
+        point = an_object(found, path)
+        return self._number(point, "x", path), self._number(point, "y", path)
+
+    def _number(self, holder: dict[str, Any], key: str, path: str, *, missing: Px = 0) -> Px:
+        found = holder.get(key)
+        if isinstance(found, str):
+            self.note(_slashed(path), f"its {key} is text; it is read as a number")
+        return a_number(found, f"{path}.{key}", missing=missing)
 
     def _text(self, holder: dict[str, Any], key: str, path: str, *, missing: str = "") -> str:
         found = holder.get(key)
@@ -257,15 +266,18 @@ def _a_list(found: Any, path: str) -> list[Any]:
     return found
 
 
-def _a_number(found: Any, path: str) -> float:
+def a_number(found: Any, path: str, *, missing: Px = 0) -> Px:
+    """A number of the file, written as one or as text; nothing and null are `missing`. Raises BadInput `seatmap.wrong`."""
+    if found is None:
+        return missing
+    if isinstance(found, str):
+        try:
+            found = float(found)
+        except ValueError:
+            found = nan
     if isinstance(found, bool) or not isinstance(found, int | float) or not isfinite(found) or abs(found) > 1e12:
         raise BadInput("seatmap.wrong", path=path, why="expected a number")
     return found
-
-
-def _a_point(found: Any, path: str) -> tuple[Px, Px]:
-    point = an_object(found, path)
-    return _a_number(point.get("x", 0), f"{path}.x"), _a_number(point.get("y", 0), f"{path}.y")
 
 
 def _dotted(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from classtap_core.seating.formats.pretix import FORMAT, NM_PER_PX, from_document
-from classtap_core.seating.formats.pretix_plan import DEFAULT_RADIUS
+from classtap_core.seating.formats.pretix_plan import DEFAULT_RADIUS, a_number
 from classtap_core.seating.formats.report import Note, Report, repeated
 from classtap_core.seating.geometry.turning import zone_corners
 from classtap_core.seating.model import Outline, SeatMap, Spot, Visibility, Zone, ZoneKind
@@ -65,7 +65,7 @@ def _restored(seat_map: SeatMap, original: dict[str, Any], nm_per_px: int) -> di
         document["name"] = seat_map.name
     if (seat_map.room.width_um, seat_map.room.length_um) != (before.room.width_um, before.room.length_um):
         size = {"width": round(seat_map.room.width_um / scale), "height": round(seat_map.room.length_um / scale)}
-        document["size"] = {**document.get("size", {}), **size}
+        document["size"] = {**(document.get("size") or {}), **size}
     if seat_map.categories != before.categories:
         _write_categories(document, seat_map)
     old_spots = {spot.origin_path: spot for spot in before.spots}
@@ -110,7 +110,7 @@ def _update_row(
     for seat, place in zip(row.get("seats") or (), places, strict=True):
         if place in spots and spots[place] != old[place]:
             _update_seat(seat, spots[place], old[place], (zone, row), seat_map, scale, one_row=len(rows) == 1)
-    if "seats" in row:
+    if row.get("seats"):
         row["seats"] = [seat for seat, place in zip(row["seats"], places, strict=True) if place in spots]
 
 
@@ -157,7 +157,7 @@ def _append(
     by_row: dict[str, list[Spot]] = {}
     for spot in spots:
         by_row.setdefault(spot.row, []).append(spot)
-    rows = zone.setdefault("rows", [])
+    rows = zone["rows"] = zone.get("rows") or []
     for name, members in by_row.items():
         seats = [_seat(spot, seat_map, offset, scale, document) for spot in members]
         rows.append({"row_number": name, "row_number_position": None, "position": {"x": 0, "y": 0}, "seats": seats})
@@ -170,9 +170,9 @@ def _seat(
     spot: Spot, seat_map: SeatMap, offset: tuple[float, float], scale: float, document: dict[str, Any]
 ) -> dict[str, Any]:
     category = spot.category or spot.type
-    names = [known.get("name") for known in document["categories"] if isinstance(known, dict)]
-    if category not in names:
-        document["categories"].append({"name": category, "color": "#0B655D"})
+    categories = document["categories"] = document.get("categories") or []
+    if category not in [known.get("name") for known in categories]:
+        categories.append({"name": category, "color": "#0B655D"})
     seat = {
         "seat_guid": spot.origin or spot.id,
         "seat_number": spot.seat or spot.label,
@@ -213,7 +213,7 @@ _ZERO = {"x": 0, "y": 0}
 
 
 def _write_categories(document: dict[str, Any], seat_map: SeatMap) -> None:
-    known = {one.get("name"): one for one in document.get("categories") or () if isinstance(one, dict)}
+    known = {one.get("name"): one for one in document.get("categories") or ()}
     document["categories"] = [
         {**known.get(category.name, {}), "name": category.name, "color": category.color or "#0B655D"}
         for category in seat_map.categories
@@ -227,7 +227,7 @@ def _within(spot: Spot, parents: tuple[dict[str, Any], ...], scale: float) -> di
 
 def _offset(parents: tuple[dict[str, Any], ...]) -> tuple[float, float]:
     places = [parent.get("position") or {} for parent in parents]
-    return sum(place.get("x", 0) for place in places), sum(place.get("y", 0) for place in places)
+    return sum(a_number(place.get("x"), "") for place in places), sum(a_number(place.get("y"), "") for place in places)
 
 
 def _radius(seat_map: SeatMap, spot: Spot, scale: float) -> float:

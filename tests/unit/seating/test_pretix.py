@@ -95,6 +95,32 @@ def test_what_is_missing_is_mended_and_said() -> None:
     assert written(seat_map) == bare
 
 
+def test_nulls_and_numbers_written_as_text_are_read_and_go_back_as_they_stood() -> None:
+    seats = [
+        {"seat_guid": "a", "seat_number": "1", "position": {"x": "10.5", "y": None}, "category": None, "radius": None},
+        {"seat_guid": "b", "seat_number": "2", "position": None, "category": "A", "radius": "12"},
+    ]
+    rows = [{"row_number": "1", "position": None, "seats": seats}, {"row_number": "2", "seats": None}]
+    zones = [{"position": {"x": "-5", "y": 1}, "rows": rows, "areas": None}, {"position": None, "rows": None}]
+    odd = {"name": "Odd", "categories": None, "size": {"width": "400", "height": 300}, "zones": zones}
+    seat_map, report = from_document(deepcopy(odd))
+    assert report.kept == 2
+    assert (seat_map.room.width_um, seat_map.room.length_um) == (8_000_000, 6_000_000)
+    # -5 + 10.5 px and 1 px at 20 mm a pixel
+    assert [(spot.x_um, spot.y_um, spot.type) for spot in seat_map.spots] == [
+        (110_000, 20_000, "chair"),
+        (-100_000, 20_000, "chair-12"),
+    ]
+    assert ("size", "its width is text; it is read as a number") in [(note.path, note.what) for note in report.mended]
+    assert written(seat_map) == odd
+    first = replace(seat_map.spots[0], x_um=210_000)
+    added = replace(seat_map.spots[1], id="0" * 32, origin="", origin_path="", category="B")
+    changed = written(replace(seat_map, spots=(first, seat_map.spots[1], added)))
+    assert changed["zones"][0]["rows"][0]["seats"][0]["position"]["x"] == 15.5
+    assert changed["zones"][0]["rows"][1]["seats"] is None
+    assert changed["categories"] == [{"name": "B", "color": "#0B655D"}]
+
+
 def test_a_change_changes_its_value_and_no_other() -> None:
     seat_map, _ = from_document(deepcopy(EVERYTHING))
     first, second, third = seat_map.spots
@@ -142,7 +168,7 @@ def test_a_plan_larger_than_any_room_gets_smaller_pixels() -> None:
         ({"name": "x", "zones": {}}, "$.zones"),
         ({"name": ["x"], "zones": []}, "$.name"),
         ({"name": "x", "zones": [7]}, "$.zones[0]"),
-        ({"name": "x", "zones": [{"position": {"x": "1"}, "rows": []}]}, "$.zones[0].position.x"),
+        ({"name": "x", "zones": [{"position": {"x": "wide"}, "rows": []}]}, "$.zones[0].position.x"),
         ({"name": "x", "zones": [{"rows": [{"seats": [{"seat_guid": {}}]}]}]}, "$.zones[0].rows[0].seats[0].seat_guid"),
         (
             {"name": "x", "zones": [{"areas": [{"polygon": {"points": 1}, "shape": "polygon"}]}]},
