@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
@@ -35,6 +35,7 @@ from cloud.hints import Listener
 from cloud.limits import Tries
 from cloud.messaging.hooks import hook_routes
 from cloud.metrics import Metrics
+from cloud.overtaking import Overtaking
 from cloud.pages.family_routes import family_routes
 from cloud.pages.routes import seat_routes
 from cloud.pages.signing_routes import signing_routes
@@ -164,6 +165,7 @@ class _Devices:
         self.metrics = Metrics()
         self.audits = AuditRoutes(cloud, self.caller)
         self._turns = Turns()
+        self._overtaking = Overtaking(self._submit, alone=cloud.database.dialect == "sqlite")
         self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
         self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
         self._withheld = {role: kinds_withheld(role, cloud.bus.registry.records) for role in DEVICE_ROLES}
@@ -208,9 +210,12 @@ class _Devices:
             if one and len(batch.items) != 1:
                 raise BadInput("sync.not_one")
             await turn()
-            with _stopping():
-                writing = asyncio.wrap_future(self.cloud.intake.submit(batch, sealed))
-        return device, asked, await writing
+            taking = self._overtaking.take(batch, sealed, size=len(body), behind=asked.behind)
+        return device, asked, await taking
+
+    def _submit(self, batch: Batch, sealed: Sequence[Sealed]) -> Awaitable[Taken]:
+        with _stopping():
+            return asyncio.wrap_future(self.cloud.intake.submit(batch, sealed))
 
     def _pushed(self, device: DeviceEntry, asked: Push, pushed: Taken, gzip: bool) -> Response:
         self.metrics.answers(pushed.answers)

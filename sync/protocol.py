@@ -95,7 +95,8 @@ class WireOperation(msgspec.Struct, frozen=True):
 class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run of a device's operations, signed over the last one's hash; `scopes` and `cursor` ask for a pull with it.
 
-    `holding` is `named` what the device believes it may hold.
+    `holding` is `named` what the device believes it may hold. `behind`: others of this device, which come before it,
+    are still on their way.
     """
 
     studio: Id
@@ -106,6 +107,7 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cursor: str = ""
     scopes: tuple[str, ...] = ()
     holding: str = ""
+    behind: bool = False
 
 
 class WireRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,10 +1,12 @@
-"""The queue's way to the cloud: in order, in signed batches, two on their way at once; and what to do when histories part."""
+"""The queue's way to the cloud: in order, in signed batches, a few on their way at once; and what to do when histories part."""
 
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
+
+import msgspec
 
 from classtap_core.kernel.envelope import batch_statement
 from classtap_core.kernel.errors import BadInput
@@ -18,8 +20,8 @@ log = logging.getLogger("classtap.sync")
 BATCH_BYTES = 1_500_000
 """Operations are cut into pushes of at most this many bytes, well under what the cloud refuses."""
 
-MOST_FLYING = 2
-"""Pushes on their way at once. One more would wait in the cloud, which writes one at a time."""
+MOST_FLYING = 4
+"""Pushes on their way at once. The cloud writes one at a time; the others hide the way there and what gets lost on it."""
 
 
 class Asking(NamedTuple):
@@ -113,7 +115,7 @@ class Pushing:
             first = again[-1].sequence + 1
 
     def _drain(self) -> None:
-        """Push until nothing waits. A long queue has two batches on their way: one is read while one is written."""
+        """Push until nothing waits. A long queue has a few batches on their way: some are read while one is written."""
         while (batch := self.batch()) is not None:
             if not batch.more:
                 self.acknowledge(self.send(batch.push), batch.push.epoch)
@@ -124,8 +126,8 @@ class Pushing:
         """Push the queue from a full batch on. Answers are written down in the order of the batches, each while the
         next ones are on their way.
 
-        The batch behind may have come first, or its forerunner failed: then the cloud says `sync.gap` to it, and
-        nothing of it happened.
+        A batch behind may come first: the cloud waits a moment for its forerunner. Where that failed, or was too late,
+        the cloud says `sync.gap`, and nothing of it happened.
         """
         answered: tuple[Pushed, int] | None = None
         following: Batch | None = batch
@@ -133,7 +135,8 @@ class Pushing:
         with ThreadPoolExecutor(MOST_FLYING, "classtap-sync-ahead") as ahead:
             while following is not None or flying:
                 while following is not None and len(flying) < MOST_FLYING:
-                    flying.append((following, ahead.submit(self.send, following.push)))
+                    push = msgspec.structs.replace(following.push, behind=bool(flying))
+                    flying.append((following, ahead.submit(self.send, push)))
                     following = self.batch(behind=following) if following.more else None
                 if answered is not None:
                     self.acknowledge(*answered)
