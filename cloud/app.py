@@ -32,11 +32,12 @@ from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
 from cloud.deciding import decided
 from cloud.hints import Listener
-from cloud.limits import Tries
+from cloud.limits import Tries, may_try
 from cloud.messaging.hooks import hook_routes
 from cloud.metrics import Metrics
 from cloud.overtaking import Overtaking
 from cloud.pages.family_routes import family_routes
+from cloud.pages.once import once
 from cloud.pages.routes import seat_routes
 from cloud.pages.signing_routes import signing_routes
 from cloud.pass_routes import PassRoutes
@@ -110,7 +111,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     wallets = wallet_routes(cloud, wallets_of(os.environ))
     families = (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *wallets, *hook_routes(cloud))
     for path, page, method in families:
-        route(path, _answering(page, metrics, path), methods=[method])
+        told = page if method == "GET" else once(cloud, page)
+        route(path, _answering(told, metrics, path), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
 
@@ -412,16 +414,7 @@ class _Devices:
         return device
 
     async def _may_try(self, tries: Tries, what: str, caller: str) -> bool:
-        """Counted here first, so that a flood costs the database nothing, then for all workers together."""
-        if not tries.allow(caller):
-            return False
-        shared = self.cloud.tries
-        if shared is None:
-            return True
-        return await self._run(
-            self.cloud.reading,
-            partial(shared.allow, f"{what}/{caller}", burst=tries.burst, per_minute=tries.per_minute),
-        )
+        return await may_try(tries, self.cloud.tries, what, caller, partial(self._run, self.cloud.reading))
 
     @staticmethod
     async def _run(executor: Executor, work: Callable[[], T]) -> T:

@@ -20,6 +20,12 @@ async def read_body(request: Request, *, most: int) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise BadInput("body.encoding", found=encoding[:20])
+    data = await read_packed(request, most=most)
+    return data if encoding == "identity" else unpacked(data, most=most)
+
+
+async def read_packed(request: Request, *, most: int) -> bytes:
+    """The request's body as it came. Raises BadInput `body.too_large`."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise BadInput("body.too_large", most=most)
@@ -30,8 +36,7 @@ async def read_body(request: Request, *, most: int) -> bytes:
         if size > most:
             raise BadInput("body.too_large", most=most)
         chunks.append(chunk)
-    data = b"".join(chunks)
-    return data if encoding == "identity" else unpacked(data, most=most)
+    return b"".join(chunks)
 
 
 def unpacked(data: bytes, *, most: int) -> bytes:

@@ -1,8 +1,11 @@
 """How often somebody may try: a bucket of tries for each caller, filled again with time."""
 
 import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from classtap_core.kernel.clock import Clock
+from cloud.storage.tries import SharedTries
 
 
 class Tries:
@@ -37,3 +40,21 @@ class Tries:
             if key in self._left:
                 left, since = self._left[key]
                 self._left[key] = (min(self._burst * 60_000, left + 60_000), since)
+
+
+async def may_try(
+    tries: Tries,
+    shared: SharedTries | None,
+    what: str,
+    caller: str,
+    run: Callable[[Callable[[], bool]], Awaitable[bool]],
+) -> bool:
+    """Spend a try: counted here first, so that a flood costs the database nothing, then for all workers together.
+
+    `shared` is None where one process serves alone; `run` does what waits for the database.
+    """
+    if not tries.allow(caller):
+        return False
+    if shared is None:
+        return True
+    return await run(partial(shared.allow, f"{what}/{caller}", burst=tries.burst, per_minute=tries.per_minute))

@@ -22,6 +22,7 @@ from cloud.jobs import effects
 from cloud.jobs.effects import Runner, drain
 from cloud.jobs.pass_care import PassCare
 from cloud.messaging import returns
+from cloud.pages import once
 from cloud.pages.doors import Doors
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
@@ -135,6 +136,7 @@ class Ticks:
             effects.forget(self._studios, studio, self._runners)
             Doors(self._studios.books, self._studios.clock).forget(studio)
             returns.forget(self._studios, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
+            once.forget(self._studios.books, studio, before_ms=self._studios.clock.now().corrected - once.KEPT_MS)
             self._forgot[studio] = day
 
     def start(self) -> None:

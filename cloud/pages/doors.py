@@ -43,14 +43,14 @@ class Doors:
 
     def is_open(self, text: str) -> bool:
         """Whether a link would still let somebody in. Raises Refused `link.unknown` for a text that names no studio."""
-        studio = _studio_of(text)
+        studio = studio_of(text)
         with self._books.database.read(studio) as connection:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
         return row is not None and row.used_ms is None and self._now() < row.expires_ms
 
     def enter(self, text: str) -> str:
         """Use a link up; the text of the session it opens. Raises Refused `link.unknown`, `link.expired`, `link.used`."""
-        studio, now = _studio_of(text), self._now()
+        studio, now = studio_of(text), self._now()
         with self._books.database.write(studio) as connection:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
             if row is None:
@@ -65,7 +65,7 @@ class Doors:
     def inside(self, text: str) -> Inside:
         """Who a session stands for. Raises Refused `session.over`."""
         try:
-            studio = _studio_of(text)
+            studio = studio_of(text)
         except Refused:
             raise Refused("session.over") from None
         with self._books.database.read(studio) as connection:
@@ -76,7 +76,7 @@ class Doors:
 
     def leave(self, text: str) -> None:
         """End a session."""
-        studio = _studio_of(text)
+        studio = studio_of(text)
         with self._books.database.write(studio) as connection:
             connection.execute(delete(self._table).where(self._named(studio, text, SESSION)))
 
@@ -180,7 +180,7 @@ class Doors:
         return self._clock.now().corrected
 
 
-def _studio_of(text: str) -> Id:
+def studio_of(text: str) -> Id:
     """The studio a text names, which says nothing yet: its hash must be known there."""
     try:
         data = base64.urlsafe_b64decode(text.encode("ascii"))

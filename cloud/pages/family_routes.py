@@ -17,18 +17,28 @@ from classtap_core.people.verification import WAYS, VerifyContact
 from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.hints import Listener
-from cloud.limits import Tries
+from cloud.limits import Tries, may_try
 from cloud.messaging.codes import send_code
 from cloud.messaging.stopping import Stop, stop_of
 from cloud.pages import frame
 from cloud.pages.doors import SESSION_MS, Inside
 from cloud.pages.family import families_shown, family_day, initials, scopes_of, standing_of
-from cloud.pages.frame import PREFIX, SECURITY, Handler, answering, html, language_of, message, render, same_site
+from cloud.pages.frame import (
+    COOKIE,
+    PREFIX,
+    SECURITY,
+    Handler,
+    answering,
+    html,
+    language_of,
+    message,
+    render,
+    same_site,
+)
 from cloud.passes import family_pass, text_of
 from resources import path
 from resources.text import Catalogue, languages
 
-COOKIE = "classtap_family"
 MOST_LIVE = 2_000
 _BODY = 2_048
 T = TypeVar("T")
@@ -84,7 +94,7 @@ class _Family:
         """A button, so that a mail server that looks into links does not use this one up."""
         token = request.path_params["token"]
         if not await self._read(partial(self._cloud.doors.is_open, token)):
-            self._count(request)
+            await self._count(request)
             raise Refused("link.used")
         return html(render("enter.html", words=Catalogue(language_of(request))), 200)
 
@@ -93,7 +103,7 @@ class _Family:
         try:
             session = await self._read(partial(self._cloud.doors.enter, request.path_params["token"]))
         except Refused:
-            self._count(request)
+            await self._count(request)
             raise
         answer = Response(
             status_code=303, headers={**SECURITY, "Location": f"{PREFIX}/home", "Cache-Control": "no-store"}
@@ -203,7 +213,7 @@ class _Family:
         way = (await _said(request)).get("way", "")
         if way not in WAYS:
             raise Refused("code.unsent")
-        if not self._codes.allow(inside.contact):
+        if not await may_try(self._codes, self._cloud.tries, "code", inside.contact, self._read):
             raise Refused("rate.limited")
         words = Catalogue(language_of(request))
         await self._read(partial(send_code, self._cloud, inside, way, words))
@@ -243,8 +253,9 @@ class _Family:
     async def _inside(self, request: Request) -> Inside:
         return await self._read(partial(self._cloud.doors.inside, request.cookies.get(COOKIE, "")))
 
-    def _count(self, request: Request) -> None:
-        if not self._wrong.allow(request.client.host if request.client else ""):
+    async def _count(self, request: Request) -> None:
+        caller = request.client.host if request.client else ""
+        if not await may_try(self._wrong, self._cloud.tries, "link", caller, self._read):
             raise Refused("rate.limited")
 
     async def _read(self, work: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from resources.text import Catalogue, languages
 from resources.themes import tokens
 
 PREFIX = "/f"
+COOKIE = "classtap_family"
 SECURITY = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "

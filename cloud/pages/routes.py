@@ -14,7 +14,7 @@ from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from cloud.composition import Cloud
 from cloud.hints import Listener
-from cloud.limits import Tries
+from cloud.limits import Tries, may_try
 from cloud.pages.frame import PREFIX, SECURITY, Handler, answering, html, language_of, render, static_files
 from cloud.pages.links import SeatLink, opened
 from cloud.pages.seats import SeatPage, SeatPages
@@ -55,7 +55,7 @@ class _Pages:
         return Response(body, media_type=media, headers=headers)
 
     async def page(self, request: Request) -> Response:
-        link = self._opened(request)
+        link = await self._opened(request)
         page = await self._read(partial(self._seats.page, link.studio, link.session))
         words = Catalogue(language_of(request))
         body = render(
@@ -69,13 +69,13 @@ class _Pages:
         return html(body, 200)
 
     async def state(self, request: Request) -> Response:
-        link = self._opened(request)
+        link = await self._opened(request)
         found = await self._read(partial(self._seats.states, link.studio, link.session))
         headers = {**SECURITY, "Cache-Control": "no-store"}
         return Response(msgspec.json.encode(found), media_type="application/json", headers=headers)
 
     async def live(self, request: Request) -> Response:
-        link = self._opened(request)
+        link = await self._opened(request)
         scopes = await self._read(partial(self._seats.scopes, link.studio, link.session))
         if self._live >= MOST_LIVE:
             raise Refused("rate.limited")
@@ -97,13 +97,13 @@ class _Pages:
             self._live -= 1
             self._cloud.hints.leave(listener)
 
-    def _opened(self, request: Request) -> SeatLink:
+    async def _opened(self, request: Request) -> SeatLink:
         caller = request.client.host if request.client else ""
         try:
             now_ms = self._cloud.clock.now().corrected
             return opened(self._cloud.books.secret, request.path_params["token"], now_ms=now_ms)
         except Refused:
-            if not self._wrong.allow(caller):
+            if not await may_try(self._wrong, self._cloud.tries, "link", caller, self._read):
                 raise Refused("rate.limited") from None
             raise
 

@@ -13,11 +13,21 @@ from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFaul
 from classtap_core.people.verification import WAYS
 from cloud.bodies import read_body
 from cloud.composition import Cloud
-from cloud.limits import Tries
+from cloud.limits import Tries, may_try
 from cloud.messaging.codes import send_code
 from cloud.pages.doors import Inside
-from cloud.pages.family_routes import COOKIE
-from cloud.pages.frame import MISSING, PREFIX, SECURITY, Handler, answering, html, language_of, render, same_site
+from cloud.pages.frame import (
+    COOKIE,
+    MISSING,
+    PREFIX,
+    SECURITY,
+    Handler,
+    answering,
+    html,
+    language_of,
+    render,
+    same_site,
+)
 from cloud.pages.signing import Wanted, kept_artifact, shown, sign, strokes_of
 from resources.text import Catalogue, languages
 
@@ -54,7 +64,7 @@ class _Signing:
         try:
             if way not in WAYS:
                 raise Refused("code.unsent")
-            if not self._codes.allow(inside.contact):
+            if not await may_try(self._codes, self._cloud.tries, "code", inside.contact, self._run):
                 raise Refused("rate.limited")
             await self._run(partial(send_code, self._cloud, inside, way, words))
         except Refused as refusal:

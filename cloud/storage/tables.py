@@ -77,6 +77,7 @@ class Tables(NamedTuple):
     door: Table
     wallet: Table
     inbound: Table
+    once: Table
     trail_head: Table
     trail_name: Table
     trail: Table
@@ -212,8 +213,12 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
         "inbound", metadata, _text(studio), _text("id"), _text("kind"), _bytes("body"), _number("received_ms"),
         PrimaryKeyConstraint(studio, "id"),
     )  # fmt: skip
+    once = Table(
+        "once", metadata, _text(studio), _text("id"), _text("said"), _number("made_ms"), _bytes("answer", empty=True),
+        PrimaryKeyConstraint(studio, "id"),
+    )  # fmt: skip
     return (
-        head, device, batch, log, change, guard, subject_key, effect, secret, pass_key, door, wallet, inbound,
+        head, device, batch, log, change, guard, subject_key, effect, secret, pass_key, door, wallet, inbound, once,
         *_trail(metadata),
     )  # fmt: skip
 

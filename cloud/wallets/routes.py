@@ -20,8 +20,7 @@ from classtap_core.people.records import Family
 from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.pages.family import families_shown, standing_of
-from cloud.pages.family_routes import COOKIE
-from cloud.pages.frame import PREFIX, SECURITY, Handler, answering, language_of
+from cloud.pages.frame import COOKIE, PREFIX, SECURITY, Handler, answering, language_of
 from cloud.passes import held_pass
 from cloud.storage.pulls import head_of
 from cloud.wallets.apple import MEDIA, AppleSigner, Card, apple_signer, pkpass, serial_of, token_of

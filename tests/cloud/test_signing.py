@@ -24,7 +24,7 @@ from classtap_core.people.operations import AddFamily, ContactDraft
 from cloud import evidence
 from cloud.composition import open_cloud
 from cloud.messaging.ports import LocalInbox
-from cloud.pages.family_routes import COOKIE
+from cloud.pages.frame import COOKIE
 from cloud.serve import CloudServer
 from tests.cloud.families import GINA, Families, founded
 from tests.unit.house.world import ANA, BEN, EVENING, FAMILY, MAIN, MINUTE, NINE, STUDIO, named

@@ -1,0 +1,125 @@
+"""A write of `/f` with an `Idempotency-Key` is done once (CONTRACTS: 409 while it runs, then the same bytes for 24 h)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from classtap_core.house import bus
+from classtap_core.kernel.clock import ManualClock
+from cloud.composition import open_cloud
+from cloud.messaging.ports import LocalInbox
+from cloud.pages import once
+from cloud.pages.frame import COOKIE
+from cloud.serve import CloudServer
+from tests.cloud.families import GINA, Families, founded
+from tests.unit.house.world import MINUTE, NINE, STUDIO
+
+pytestmark = pytest.mark.leaves("ThreadPoolExecutor", reason="the clock's thread ends with the cloud")
+
+
+class Rig(NamedTuple):
+    families: Families
+    url: str
+    folder: Path
+
+    def caller(self) -> httpx.Client:
+        """A guardian's browser, signed in."""
+        client = httpx.Client(base_url=self.url)
+        doors = self.families.cloud.doors
+        client.cookies.set(COOKIE, doors.enter(doors.link(STUDIO, GINA)))
+        return client
+
+    def sent(self) -> int:
+        return len(LocalInbox(self.folder / "cloud" / "inbox").files())
+
+    def kept(self) -> int:
+        table = self.families.cloud.books.tables.once
+        with self.families.cloud.database.read(STUDIO) as connection:
+            return connection.scalar(select(func.count()).select_from(table).where(table.c.studio_id == STUDIO)) or 0
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    folder = tmp_path_factory.mktemp("once")
+    clock = ManualClock(NINE - 60 * MINUTE)
+    cloud = open_cloud(folder, bus(authority=True), clock=clock)
+    found = founded(cloud, clock)
+    with CloudServer(cloud, heartbeat_s=1.0) as server:
+        yield Rig(found, server.url, folder)
+
+
+def test_the_same_write_gives_the_same_bytes_and_is_done_once_and_another_body_is_refused(rig: Rig) -> None:
+    with rig.caller() as client:
+        before = rig.sent()
+        key = {"Idempotency-Key": "send-1"}
+        first = client.post("/f/home/code", json={"way": "email"}, headers=key)
+        again = client.post("/f/home/code", json={"way": "email"}, headers=key)
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert (first.content, first.headers["content-type"]) == (again.content, again.headers["content-type"])
+        assert rig.sent() == before + 1
+        other = client.post("/f/home/code", json={"way": "phone"}, headers=key)
+        elsewhere = client.post("/f/home/confirm", json={"way": "email"}, headers=key)
+        assert [one.status_code for one in (other, elsewhere)] == [422, 422]
+        assert other.json()["code"] == "idempotency.other"
+        assert client.post("/f/home/code", json={}, headers={"Idempotency-Key": "a b"}).status_code == 400
+    with rig.caller() as another:
+        assert another.post("/f/home/confirm", json={"code": "1"}, headers=key).status_code == 409, "a key of their own"
+
+
+def left(answer: httpx.Response) -> int:
+    """How many tries an answer says are left."""
+    return int("".join(letter for letter in answer.json()["said"] if letter.isdigit()))
+
+
+def test_a_wrong_code_told_twice_costs_one_try(rig: Rig) -> None:
+    rig.families.clock.advance(10 * MINUTE)
+    with rig.caller() as client:
+        client.post("/f/home/code", json={"way": "email"})
+        key = {"Idempotency-Key": "try-1"}
+        answers = [client.post("/f/home/confirm", json={"code": "nope"}, headers=key) for _ in range(3)]
+        assert {one.content for one in answers} == {answers[0].content}
+        assert left(client.post("/f/home/confirm", json={"code": "nope"})) == left(answers[0]) - 1
+
+
+def test_a_link_entered_twice_with_one_key_opens_the_same_session(rig: Rig) -> None:
+    link = rig.families.cloud.doors.link(STUDIO, GINA)
+    key = {"Idempotency-Key": "enter-1"}
+    first, again = (httpx.post(f"{rig.url}/f/in/{link}", headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert first.headers["set-cookie"] == again.headers["set-cookie"]
+    assert httpx.post(f"{rig.url}/f/in/{link}").status_code == 410
+    cookie = first.headers["set-cookie"].partition("=")[2].partition(";")[0].encode()
+    table = rig.families.cloud.books.tables.once
+    with rig.families.cloud.database.read(STUDIO) as connection:
+        assert all(cookie not in (row.answer or b"") for row in connection.execute(select(table))), "it rests sealed"
+
+
+def test_while_the_first_runs_the_second_waits_its_turn_and_after_a_day_the_key_is_free(rig: Rig) -> None:
+    rig.families.clock.advance(10 * MINUTE)
+    books, now_ms = rig.families.cloud.books, rig.families.clock.now().corrected
+    with rig.caller() as client:
+        key = {"Idempotency-Key": "slow"}
+        assert client.post("/f/home/code", json={"way": "email"}, headers=key).status_code == 200
+        table = books.tables.once
+        with rig.families.cloud.database.write(STUDIO) as connection:  # the first one, before it has an answer
+            connection.execute(table.update().where(table.c.made_ms == now_ms).values(answer=None))
+        second = client.post("/f/home/code", json={"way": "email"}, headers=key)
+        assert (second.status_code, second.json()["code"]) == (409, "idempotency.running")
+        rig.families.clock.advance(once.RUNNING_MS)
+        assert client.post("/f/home/code", json={"way": "email"}, headers=key).status_code == 200, "its worker died"
+        rig.families.clock.advance(once.KEPT_MS)
+        assert client.post("/f/home/code", json={"way": "phone"}, headers=key).status_code == 200
+    once.forget(books, STUDIO, before_ms=rig.families.clock.now().corrected + 1)
+    assert rig.kept() == 0
+
+
+def test_strangers_leave_nothing_behind(rig: Rig) -> None:
+    before = rig.kept()
+    for path in ("/f/home/code", "/f/in/nonsense", "/f/stop/nonsense", "/f/home/confirm"):
+        answer = httpx.post(rig.url + path, headers={"Idempotency-Key": "k"}, json={})
+        assert answer.status_code in (401, 404), path
+    assert rig.kept() == before
