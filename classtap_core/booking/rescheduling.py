@@ -49,7 +49,7 @@ class ChangeSession(Payload, frozen=True, kw_only=True):
         yield Key(Session, self.session)
         session = tx.get(Session, self.session)
         if session is not None:
-            yield from _wants(tx, [session], self.changed(session), self.despite)
+            yield from _wants(tx, op, [session], self.changed(session), self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING, f"session:{self.session}")
@@ -77,7 +77,7 @@ def change_session(tx: Tx, op: Operation[ChangeSession]) -> Outcome:
         return refused("time.local")
     if changed == [session]:
         return DUPLICATE
-    return _moved(tx, [session], changed, op.payload.despite)
+    return _moved(tx, op, [session], changed, op.payload.despite)
 
 
 @operation("series.change", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
@@ -104,7 +104,7 @@ class ChangeSeries(Payload, frozen=True, kw_only=True):
         starts = _starts(cut.after)
         yield [key_of(start.session, series.location) for start in starts]
         before = _open(tx, starts)
-        yield from _wants(tx, before, followed(before, series, cut.after), self.despite)
+        yield from _wants(tx, op, before, followed(before, series, cut.after), self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING, f"series:{self.series}")
@@ -147,7 +147,7 @@ def change_series(tx: Tx, op: Operation[ChangeSeries]) -> Outcome:
     if code:
         return refused(code)
     before = _open(tx, _starts(cut.after))
-    outcome = _moved(tx, before, followed(before, series, cut.after), op.payload.despite)
+    outcome = _moved(tx, op, before, followed(before, series, cut.after), op.payload.despite)
     if outcome.stands:
         if cut.before is not None:
             tx.put(cut.before)
@@ -171,7 +171,9 @@ def _open(tx: Tx, starts: Iterable[Start]) -> list[Session]:
     return [session for session in found if session is not None and session.state == "open"]
 
 
-def _wants(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]) -> Reads:
+def _wants(
+    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]
+) -> Reads:
     if not after:
         return
     yield [
@@ -181,16 +183,18 @@ def _wants(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite:
         *(Range(Lease, "by_session", (session.id,), scope=f"lease/{session.location}") for session in before),
         *(Key(SeatMapVersion, one, maps_scope(before[0].location)) for one in _maps(before)),
     ]
-    yield from surroundings.wants(tx, after, despite=despite)
+    yield from surroundings.wants(tx, op, after, despite=despite)
 
 
-def _moved(tx: Tx, before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]) -> Outcome:
+def _moved(
+    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]
+) -> Outcome:
     """Put changed sessions and, where their day or room is another, their bookings."""
     for old, new in zip(before, after, strict=True):
         code = _trouble(tx, old, new)
         if code:
             return refused(code, session=old.id)
-    clashes = judge_all(tx, after, despite)
+    clashes = judge_all(tx, op, after, despite)
     if clashes is not None:
         return clashes
     seated = [_on_map(tx, old, new) for old, new in zip(before, after, strict=True)]

@@ -4,7 +4,7 @@ A clash is a code with parameters. A person may plan despite a code that they na
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -20,8 +20,10 @@ from classtap_core.timekeeping.rules import shift_local
 
 ROOM, INSTRUCTOR, EQUIPMENT = "conflict.room", "conflict.instructor", "conflict.equipment"
 CAPACITY, CERTIFICATION, NOT_TAUGHT = "conflict.capacity", "conflict.certification", "conflict.not_taught"
+UNAVAILABLE = "conflict.unavailable"
+"""Something they may not see is in the way: no more is said, and nobody plans despite it."""
 CODES = (
-    opening.CLOSED, opening.OUT_OF_HOURS, ROOM, CAPACITY, INSTRUCTOR, NOT_TAUGHT, CERTIFICATION, EQUIPMENT,
+    opening.CLOSED, opening.OUT_OF_HOURS, UNAVAILABLE, ROOM, CAPACITY, INSTRUCTOR, NOT_TAUGHT, CERTIFICATION, EQUIPMENT,
 )  # fmt: skip
 
 MOST_WAYS = 3
@@ -37,14 +39,19 @@ class Clash(NamedTuple):
     params: Mapping[str, Param] = {}
 
 
+def _everything(session: Session) -> bool:
+    return True
+
+
 class Premises(NamedTuple):
-    """What a location has: what is not in here is not looked at."""
+    """What a location has: what is not in here is not looked at. `sees`: whether who asks may see a session."""
 
     location: Location
     rooms: Mapping[Id, Room] = {}
     instructors: Mapping[Id, Instructor] = {}
     class_types: Mapping[Id, ClassType] = {}
     closures: tuple[Closure, ...] = ()
+    sees: Callable[[Session], bool] = _everything
 
 
 class _Busy(NamedTuple):
@@ -92,14 +99,17 @@ def judged(session: Session, timetable: Timetable, premises: Premises) -> tuple[
     shut = opening.trouble(premises.location, premises.closures, session.room, span)
     if shut:
         found.append(Clash(shut))
-    found += [
-        Clash(ROOM, {"session": other.id}) for other in timetable.meeting(("room", session.room), span, but=session.id)
-    ]
+    in_room = list(timetable.meeting(("room", session.room), span, but=session.id))
+    taught = timetable.meeting(("instructor", session.instructor), span, but=session.id) if session.instructor else ()
+    teaching = list(taught)
+    if not all(premises.sees(other) for other in (*in_room, *teaching)):
+        found.append(Clash(UNAVAILABLE))
+    found += [Clash(ROOM, {"session": other.id}) for other in in_room if premises.sees(other)]
     room = premises.rooms.get(session.room)
     if room is not None and 0 < room.capacity < session.capacity + session.overbook:
         found.append(Clash(CAPACITY, {"room": room.capacity, "session": session.capacity + session.overbook}))
     if session.instructor:
-        for other in timetable.meeting(("instructor", session.instructor), span, but=session.id):
+        for other in filter(premises.sees, teaching):
             near = other.location == session.location
             found.append(Clash(INSTRUCTOR, {"session": other.id} if near else {}))
         found += _unqualified(session, premises)
@@ -116,8 +126,8 @@ def judged_all(sessions: Iterable[Session], timetable: Timetable, premises: Prem
 
 
 def unforeseen(clashes: Iterable[Clash], despite: Collection[str]) -> tuple[Clash, ...]:
-    """Clashes nobody has said they take."""
-    return tuple(clash for clash in clashes if clash.code not in despite)
+    """Clashes nobody has said they take; what they may not see, nobody can."""
+    return tuple(clash for clash in clashes if clash.code == UNAVAILABLE or clash.code not in despite)
 
 
 class Way(NamedTuple):

@@ -242,7 +242,7 @@ class PlanProgram(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [Key(Program, self.program, "studio"), Key(ClassType, self.class_type, "studio")]
-        yield from planning_reads(tx, self.location, self.items, despite=self.despite)
+        yield from planning_reads(tx, op, self.location, self.items, despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING,)
@@ -266,7 +266,7 @@ def plan_program(tx: Tx, op: Operation[PlanProgram]) -> Outcome:
                 check_local(local)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
-    planned = plan(tx, new.location, new.items, despite=new.despite)
+    planned = plan(tx, op, new.location, new.items, despite=new.despite)
     if isinstance(planned, Outcome):
         return planned
     in_order = sorted(planned, key=lambda session: (session.start, session.id))

@@ -169,18 +169,21 @@ class AddSessions(Payload, frozen=True, kw_only=True):
     despite: tuple[str, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield from planning_reads(tx, self.location, self.items, despite=self.despite)
+        yield from planning_reads(tx, op, self.location, self.items, despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING,)
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        return Resource(self.location)
+        """Where all of them are: in one room, of one class, or anywhere at the location."""
+        rooms, classes = {item.room for item in self.items}, {item.class_type for item in self.items}
+        room, class_type = (next(iter(one)) if len(one) == 1 else None for one in (rooms, classes))
+        return Resource(self.location, room, class_type)
 
 
 @handles(AddSessions)
 def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
-    planned = plan(tx, op.payload.location, op.payload.items, despite=op.payload.despite)
+    planned = plan(tx, op, op.payload.location, op.payload.items, despite=op.payload.despite)
     if isinstance(planned, Outcome):
         return planned
     for session in planned:
@@ -188,7 +191,9 @@ def add_sessions(tx: Tx, op: Operation[AddSessions]) -> Outcome:
     return surroundings.planned(planned)
 
 
-def planning_reads(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str]) -> Reads:
+def planning_reads(
+    tx: Tx, op: Operation[Any], place: Id, items: Sequence[Planned], *, despite: Collection[str]
+) -> Reads:
     """What `plan` looks at."""
     yield [
         Key(Location, place, "studio"),
@@ -198,10 +203,12 @@ def planning_reads(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Coll
     location = tx.get(Location, place)
     if location is not None and not any(_trouble(tx, location, item) for item in items):
         sessions = [_session(location, item) for item in items]
-        yield from surroundings.wants(tx, sessions, despite=despite)
+        yield from surroundings.wants(tx, op, sessions, despite=despite)
 
 
-def plan(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str]) -> tuple[Session, ...] | Outcome:
+def plan(
+    tx: Tx, op: Operation[Any], place: Id, items: Sequence[Planned], *, despite: Collection[str]
+) -> tuple[Session, ...] | Outcome:
     """New sessions at a location, ready to be put; or the refusal, item by item, that keeps them all from being."""
     location = tx.get(Location, place)
     if location is None:
@@ -213,7 +220,7 @@ def plan(tx: Tx, place: Id, items: Sequence[Planned], *, despite: Collection[str
             for item, code in zip(items, found, strict=True)
         )
     sessions = [_session(location, item) for item in items]
-    clashes = surroundings.refusal(tx, sessions, despite=despite, together=False) if sessions else None
+    clashes = surroundings.refusal(tx, op, sessions, despite=despite, together=False) if sessions else None
     return clashes if clashes is not None else tuple(surroundings.on_map(tx, session) for session in sessions)
 
 

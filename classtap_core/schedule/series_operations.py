@@ -66,7 +66,7 @@ class PlanSeries(Payload, frozen=True, kw_only=True):
         except BadInput:
             return
         yield [key_of(session.id, self.location) for session in sessions]
-        yield from surroundings.wants(tx, sessions, despite=self.despite)
+        yield from surroundings.wants(tx, op, sessions, despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING,)
@@ -111,7 +111,7 @@ def plan_series(tx: Tx, op: Operation[PlanSeries]) -> Outcome:
     code = rules.trouble(series) or equipment_trouble(series.equipment) or ("" if sessions else "series.empty")
     if code:
         return refused(code)
-    clashes = surroundings.refusal(tx, sessions, despite=new.despite, together=True)
+    clashes = surroundings.refusal(tx, op, sessions, despite=new.despite, together=True)
     if clashes is not None:
         return clashes
     tx.put(series)
@@ -133,7 +133,7 @@ class ExtendSeries(Payload, frozen=True, kw_only=True):
         if series is not None:
             sessions = self.sessions(series)
             yield [Key(Location, series.location, "studio"), *(key_of(one.id, one.location) for one in sessions)]
-            yield from surroundings.wants(tx, sessions, despite=())
+            yield from surroundings.wants(tx, op, sessions, despite=())
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING, f"series:{self.series}")
@@ -152,7 +152,7 @@ def extend_series(tx: Tx, op: Operation[ExtendSeries]) -> Outcome:
     if series.state != OPEN or op.payload.through <= series.through:
         return DUPLICATE
     sessions = op.payload.sessions(series)
-    clashes = surroundings.refusal(tx, sessions, despite=(), together=False) if sessions else None
+    clashes = surroundings.refusal(tx, op, sessions, despite=(), together=False) if sessions else None
     for session in sessions:
         tx.put(surroundings.on_map(tx, session))
     tx.put(replace(series, through=op.payload.through))
@@ -222,7 +222,7 @@ class Substitute(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [Key(Location, self.location, "studio"), *(key_of(id, self.location) for id in self.sessions)]
-        yield from surroundings.wants(tx, self.substituted(tx), despite=self.despite)
+        yield from surroundings.wants(tx, op, self.substituted(tx), despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING, *(f"session:{id}" for id in self.sessions))
@@ -253,7 +253,7 @@ def substitute(tx: Tx, op: Operation[Substitute]) -> Outcome:
         return refused("session.unknown")
     if all(tx.get(Session, one.id) == one for one in sessions):
         return DUPLICATE
-    clashes = surroundings.refusal(tx, sessions, despite=wanted.despite, together=False)
+    clashes = surroundings.refusal(tx, op, sessions, despite=wanted.despite, together=False)
     if clashes is not None:
         return clashes
     for session in sessions:
@@ -266,7 +266,7 @@ def of_series(series: Series | None) -> Resource:
     return Resource() if series is None else Resource(series.location, series.room, series.class_type)
 
 
-def judge_all(tx: Tx, sessions: Sequence[Session], despite: Sequence[str]) -> Outcome | None:
+def judge_all(tx: Tx, op: Operation[Any], sessions: Sequence[Session], despite: Sequence[str]) -> Outcome | None:
     """Why these changed sessions may not stand; None where nothing unforeseen is in the way."""
     standing = [session for session in sessions if session.state == "open"]
-    return surroundings.refusal(tx, standing, despite=despite, together=True) if standing else None
+    return surroundings.refusal(tx, op, standing, despite=despite, together=True) if standing else None

@@ -1,12 +1,15 @@
 """What a plan looks at before it is saved: the days and people it touches, its place, its rooms and their seat maps."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from classtap_core.access.blueprints import Capability
+from classtap_core.access.filtering import RowFilter
+from classtap_core.access.records import Grant
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Range, Reads, Want
+from classtap_core.kernel.operations import Key, Operation, Range, Reads, Resource, Want
 from classtap_core.kernel.outcomes import ACCEPTED, ItemOutcome, Outcome, Reason, Status, of_items, reason
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.conflicts import (
@@ -34,25 +37,25 @@ class Surroundings(NamedTuple):
     premises: Premises
 
 
-def wants(tx: Tx, sessions: Sequence[Session], *, despite: Collection[str]) -> Reads:
+def wants(tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str]) -> Reads:
     """The reads of `look`, `judged` and `on_map`, in rounds. The location's record must have been declared before."""
     if not sessions:
         return
-    yield [*_around(sessions), *(_seating_key(session) for session in _by_room(sessions))]
+    yield [*_around(op, sessions), *(_seating_key(session) for session in _by_room(sessions))]
     yield [
         Key(SeatMapVersion, version_id(session.room, number), maps_scope(session.location))
         for session in _by_room(sessions)
         if (number := _map_of(tx, session.room))
     ]
-    around = look(tx, sessions)
+    around = look(tx, op, sessions)
     if around is not None and any(unforeseen(one, despite) for one in judged_all(sessions, *around)):
         yield Range(Instructor, "by_id", (), scope="studio")
         runs = _runs(sessions)
         yield [_taught(teacher.id, run) for teacher in _substitutes(tx, sessions) for run in runs]
 
 
-def look(tx: Tx, sessions: Sequence[Session]) -> Surroundings | None:
-    """What lies around these sessions of one location; None where there is no such location."""
+def look(tx: Tx, op: Operation[Any], sessions: Sequence[Session]) -> Surroundings | None:
+    """What lies around these sessions of one location, as the operation's author may see it; None without a location."""
     place = sessions[0].location
     location = tx.get(Location, place)
     if location is None:
@@ -73,16 +76,28 @@ def look(tx: Tx, sessions: Sequence[Session]) -> Surroundings | None:
         {one.id: one for one in teachers if one is not None},
         {one.id: one for one in classes if one is not None},
         tx.find(Closure, "by_location", place, low=runs[0][0]),
+        _sight(tx, op),
     )
     return Surroundings(Timetable(found.values()), premises)
 
 
-def refusal(tx: Tx, sessions: Sequence[Session], *, despite: Collection[str], together: bool) -> Outcome | None:
+def _sight(tx: Tx, op: Operation[Any]) -> Callable[[Session], bool]:
+    """Which sessions the author may see: staff as their grants say, the studio itself all."""
+    if op.author.type != "staff":
+        return lambda session: True
+    grants = tx.find(Grant, "by_holder", op.author.id)
+    seen = RowFilter(grants, Capability.VIEW_SCHEDULE, at_ms=op.at.corrected)
+    return lambda session: seen.allows(Resource(session.location, session.room, session.class_type))
+
+
+def refusal(
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str], together: bool
+) -> Outcome | None:
     """Why these may not be planned, item by item, with ways round; None where nothing unforeseen is in the way.
 
     The ways hold for all of them where they belong `together`, else for the first that clashes.
     """
-    around = look(tx, sessions)
+    around = look(tx, op, sessions)
     if around is None:
         return None
     found = [unforeseen(clashes, despite) for clashes in judged_all(sessions, *around)]
@@ -93,7 +108,7 @@ def refusal(tx: Tx, sessions: Sequence[Session], *, despite: Collection[str], to
         ItemOutcome(session.id, Status.REFUSED, _reasons(clashes))
         for session, clashes in zip(sessions, found, strict=True)
     )
-    ways = _ways(tx, sessions if together else clashing[:1], sessions)
+    ways = _ways(tx, op, sessions if together else clashing[:1], sessions)
     alternatives = tuple({"session": clashing[0].id, **way.data()} for way in ways)
     return msgspec.structs.replace(
         items, reasons=_reasons(found[sessions.index(clashing[0])]), alternatives=alternatives
@@ -124,9 +139,9 @@ def _reasons(clashes: Iterable[Clash]) -> tuple[Reason, ...]:
     return tuple(reason(clash.code, **clash.params) for clash in clashes) or (reason("session.with_others"),)
 
 
-def _ways(tx: Tx, sessions: Sequence[Session], planned: Sequence[Session]) -> tuple[Way, ...]:
+def _ways(tx: Tx, op: Operation[Any], sessions: Sequence[Session], planned: Sequence[Session]) -> tuple[Way, ...]:
     """Ways round for some of what is planned, beside what is there and the rest of the plan."""
-    around = look(tx, planned)
+    around = look(tx, op, planned)
     if around is None:
         return ()
     moving = {session.id for session in sessions}
@@ -158,9 +173,10 @@ def _substitutes(tx: Tx, sessions: Sequence[Session]) -> list[Instructor]:
     return sorted(there, key=lambda one: (one.name, one.id))[:_MOST_TEACHERS]
 
 
-def _around(sessions: Sequence[Session]) -> list[Want]:
+def _around(op: Operation[Any], sessions: Sequence[Session]) -> list[Want]:
     place, runs = sessions[0].location, _runs(sessions)
     found: list[Want] = [
+        Range(Grant, "by_holder", (op.author.id,), scope="studio"),
         Range(Room, "by_location", (place,), scope="studio"),
         Range(Closure, "by_location", (place,), low=runs[0][0], scope="studio"),
         *(Key(Instructor, teacher, "studio") for teacher in _teachers(sessions)),

@@ -77,7 +77,7 @@ class AddTimetable(Payload, frozen=True, kw_only=True):
             return
         sessions = [session for _, sessions in made.values() for session in sessions]
         yield [key_of(session.id, self.location) for session in sessions]
-        yield from surroundings.wants(tx, sessions, despite=self.despite)
+        yield from surroundings.wants(tx, op, sessions, despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (PLANNING,)
@@ -93,7 +93,7 @@ def add_timetable(tx: Tx, op: Operation[AddTimetable]) -> Outcome:
     if isinstance(made, Outcome):
         return made
     sessions = [session for _, found in made.values() for session in found]
-    clashes = surroundings.refusal(tx, sessions, despite=said.despite, together=False) if sessions else None
+    clashes = surroundings.refusal(tx, op, sessions, despite=said.despite, together=False) if sessions else None
     if clashes is not None:
         return _by_course(clashes, made)
     new = 0

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from classtap_core.access.operations import AddStaff, GiveGrant
 from classtap_core.kernel.outcomes import Status
 from classtap_core.schedule import conflicts, rules
 from classtap_core.schedule.conflicts import Clash, Premises, Timetable
@@ -29,10 +30,12 @@ from tests.unit.house.world import (
     CLERK,
     DESK,
     MAIN,
+    NINE_BALLET,
     NORTH,
     OWNER,
     RED,
     TEACHER,
+    YOGA,
     World,
     named,
     planned,
@@ -215,6 +218,22 @@ def test_a_clash_is_refused_with_ways_round_and_nothing_is_planned() -> None:
     assert [one.code for one in again.reasons] == ["conflict.instructor"]
     both = ("conflict.room", "conflict.instructor")
     assert world.say(AddSessions(location=MAIN, items=wanted, despite=both)).link.outcome.status is Status.ACCEPTED
+
+
+def test_what_somebody_may_not_see_is_only_unavailable() -> None:
+    """A manager of yoga meets ballet in the same room: not which class, not whose, and no planning despite it."""
+    world, boss = World(), named("boss of yoga")
+    world.say(AddStaff(staff=boss, name="Bo"))
+    world.say(GiveGrant(grant=named("yoga only"), holder=boss, role="manager", location=MAIN, class_type=YOGA))
+    wanted = planned(named("new"), "2026-11-21T09:00", kind=YOGA)
+    for despite in ((), ("conflict.unavailable", "conflict.room", "conflict.instructor")):
+        plan = AddSessions(location=MAIN, items=(wanted,), despite=despite)
+        outcome = world.say(plan, staff(boss)).link.outcome
+        assert [(one.code, one.params) for one in outcome.reasons][:1] == [("conflict.unavailable", {})]
+        assert NINE_BALLET not in repr(outcome)
+        assert outcome.alternatives
+    seen = world.say(AddSessions(location=MAIN, items=(wanted,)), staff(OWNER)).link.outcome
+    assert ("conflict.room", {"session": NINE_BALLET}) in [(one.code, one.params) for one in seen.reasons]
 
 
 def test_another_teacher_is_offered_only_where_they_are_free_anywhere() -> None:
