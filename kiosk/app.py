@@ -13,6 +13,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
+from classtap_core.passes.key_care import key_word
 from classtap_core.store.backup import Made
 from classtap_core.store.space import Level, Room
 from classtap_desktop.kit import theme
@@ -61,7 +62,7 @@ class KioskApp(QObject):
     Signals: `showed(state)` after each state was drawn; `judged(outcome)` for each sighting; `left()` when staff
     closed it by PIN.
 
-    Attributes: `state`; `camera_code`, how the camera is; `frames` shown so far.
+    Attributes: `state`; `camera_code`, how the camera is; `frames` shown so far; `decoders` in use, () for all.
     """
 
     showed = Signal(object)
@@ -98,6 +99,7 @@ class KioskApp(QObject):
         self._sighting: Sighted | None = None
         self._told_attempts = 0
         self._decode_us = 0
+        self.decoders: tuple[str, ...] = ()
         self.state: State = flow.start(
             studio=node.papers.studio_name,
             zone=node.zone(),
@@ -182,7 +184,9 @@ class KioskApp(QObject):
         board = shown(sighted.board) if sighted.board else None
         params = tuple((name, value) for name, value in sighted.params.items())
         self._sighting = sighted
-        self.happen(on.Verdict(text, sighted.outcome, board, params, sighted.may_override))
+        self.happen(on.Verdict(text, sighted.outcome, board, params, sighted.may_override, sighted.reason))
+        if sighted.mark_on_scan and board is not None:
+            self.happen(on.TapAllPresent())
 
     def _unsaved(self, code: str) -> None:
         """A scan could not be recorded: there is no verdict, and whoever stands there is told at once."""
@@ -247,12 +251,14 @@ class KioskApp(QObject):
 
     def _about(self) -> tuple[Notice, ...]:
         """What staff should know of this device."""
-        words, keeping = theme().words, keeping_of(self.node)
+        words, keeping, bundle = theme().words, keeping_of(self.node), self.node.keys
         warned = warning(keeping, words)
+        kept = Notice("kiosk.staff.sound") if warned is None else Notice(warned.code, warned.params, tone=warned.tone)
         how = Notice(f"desk.protection.{self.node.store.protection.value}")
-        if warned is None:
-            return Notice("kiosk.staff.sound"), how
-        return Notice(warned.code, warned.params, tone=warned.tone), how
+        doubt = self._keys_word(self.node.clock.now().corrected)
+        heard = "" if bundle is None else words.datetime(bundle.issued_at * 1000, self.node.zone())
+        keys = Notice("kiosk.staff.keys", (("when", heard),)) if heard else None
+        return tuple(one for one in (kept, how, doubt, keys) if one is not None)
 
     def _read_stake(self) -> None:
         self._aside(self._leaving.stake, lambda found: on.Stake(found.unsent, found.files, found.confirm))
@@ -323,7 +329,7 @@ class KioskApp(QObject):
             self.happen(on.OverrideRefused("error.override"))
         else:
             self._scan = found.scan
-            self.happen(on.Overridden(shown(found.board)))
+            self.happen(on.Overridden(shown(found.board), found.overridden, found.overrides))
 
     def _check_store(self) -> None:
         if self._checking_store:
@@ -343,6 +349,9 @@ class KioskApp(QObject):
         suspect = at.uncertainty is None or at.uncertainty > SUSPECT_MS
         if suspect != self.state.clock_suspect:
             self.happen(on.ClockSuspect(suspect))
+        keys = self._keys_word(at.corrected)
+        if keys != self.state.keys:
+            self.happen(on.KeysDoubt(keys))
         self.happen(on.Tick(at.corrected))
         self._signing.tick(_now())
         if self.state.store_fault and _now() - self._store_tried >= STORE_AGAIN_MS:
@@ -350,6 +359,13 @@ class KioskApp(QObject):
         if _now() - self._told_attempts >= ATTEMPTS_EVERY_MS and not self.state.store_fault:
             self._told_attempts = _now()
             self.door.tell_attempts(online=self.state.online).add_done_callback(self._signals.each(self._told))
+
+    def _keys_word(self, now_ms: int) -> Notice | None:
+        """What staff should know of the keys, if anything."""
+        found = key_word(
+            self.node.keys, now_s=now_ms / 1000, newer=self.node.keys_newer, tolerance=self.door.tolerance
+        )  # fmt: skip
+        return None if found is None else Notice(f"keys.{found.code}", tuple(found.params.items()), tone="warn")
 
     def _told(self, future: "Future[bool]") -> None:
         """What was tried in vain is told, or waits in the store for the next time."""
@@ -370,6 +386,8 @@ class KioskApp(QObject):
     def _changed(self, refs: frozenset[Ref]) -> None:
         self.node.later(lambda bus: self.node.pending()).add_done_callback(self._signals.each(self._counted))
         self._signing.changed(refs)
+        if any(kind == "policy" for kind, _ in refs) and self.door.settings().decoders != self.decoders:
+            self.restart_camera()
         board = self.state.board
         if board is None:
             return
@@ -391,6 +409,7 @@ class KioskApp(QObject):
     def restart_camera(self) -> None:
         """Open the camera anew, from the start of a file."""
         self._stop_camera()
+        self.decoders = self.door.settings().decoders
         self._camera = self._make_camera(
             self._source, on_state=self._signals.each(self._camera_state), again=self._again
         )
@@ -400,7 +419,7 @@ class KioskApp(QObject):
             on_frame=self._signals.latest(self._frame),
             on_look=self._looked,
             on_hint=self._camera.help,
-            decoder=Decoder(purse=Purse(), stages=self.door.decoders()),
+            decoder=Decoder(purse=Purse(), stages=self.decoders),
         )
         self._worker.start()
         self._camera.start()

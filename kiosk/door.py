@@ -15,11 +15,9 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.access.pins import OPEN, Lock, Tries, after_wrong, lock_of, verify_pin
 from classtap_core.access.records import Device, Grant, StaffPin
 from classtap_core.access.rules import decide, device_stands
-from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin import rules
 from classtap_core.checkin.attempts import (
     MAY_OVERRIDE,
-    OFFLINE_OVERRIDES,
     WINDOW_MS,
     Attempt,
     OverrideScan,
@@ -31,6 +29,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordSc
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
 from classtap_core.checkin.scanning import FACTS, HeldPasses, HeldScans, Whose, handle_text
+from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings, kiosk_settings, read_policy
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author
@@ -47,8 +46,6 @@ from sync.client.node import Node
 UNKNOWN_CLOCK_S = 120.0
 """How far off a clock is taken to be before the cloud has been heard once."""
 
-
-KIOSK_POLICY = "kiosk"
 KEPT_ATTEMPTS = "attempts"
 KEPT_OVERRIDES = "overrides"
 TOLD_EVERY_MS = 15_000
@@ -63,6 +60,8 @@ class Sighted(NamedTuple):
         child, session: whom an attendee pass names, "" otherwise. handle, epoch: of a text whose signature is good.
         board: what to show; None unless the outcome is ok and the family is held here.
         scan: the operation that recorded it, "" for a refusal that is only counted.
+        overrides: how many staff may let in between two contacts; overridden: how many were, with this one.
+        mark_on_scan: whether the studio marks everybody present by the scan.
     """
 
     outcome: str
@@ -78,11 +77,14 @@ class Sighted(NamedTuple):
     session: str = ""
     handle: str = ""
     epoch: int = 0
+    overrides: int = 0
+    overridden: int = 0
+    mark_on_scan: bool = False
 
     @property
     def may_override(self) -> bool:
         """Whether a member of staff may let in whom this refused."""
-        return bool(self.family) and self.outcome in MAY_OVERRIDE
+        return bool(self.family) and self.outcome in MAY_OVERRIDE and self.overrides > 0
 
 
 class Said(NamedTuple):
@@ -145,12 +147,14 @@ class Door:
         scan = self._record(bus, verdict, at, whose, decode_us, int(verify_ms * 1000), trace) if keep else ""
         commit_ms = (time.perf_counter() - started) * 1000
         why = verdict.reasons[0] if verdict.reasons else None
+        settings = self._settings(reader)
         return Sighted(
             outcome=verdict.outcome.value, reason=why.code if why else "", params=why.params if why else {},
             warnings=tuple(warning.code for warning in verdict.warnings), family=whose.family,
             board=self._board_of(reader, whose, at) if verdict.accepted else None, scan=scan, verify_ms=verify_ms,
             commit_ms=commit_ms, child=whose.child, session=whose.session,
             handle=handle_text(claims.handle) if claims else "", epoch=claims.epoch if claims else 0,
+            overrides=settings.overrides, mark_on_scan=settings.mark_on_scan,
         )  # fmt: skip
 
     def _verify(self, text: str, at: Timestamp, reader: Reader, passes: HeldPasses) -> Verdict:
@@ -228,8 +232,8 @@ class Door:
     def override(self, sighted: Sighted, staff: Id, reason: str) -> "Future[Sighted]":
         """Let in whom a verdict refused, as a member of staff whose PIN was right; the family's board.
 
-        The future raises Refused `scan.not_to_override`, `scan.override_limit` (two between contacts with the cloud),
-        `scan.override_reason`, or what the member of staff may not do.
+        The future raises Refused `scan.not_to_override`, `scan.override_limit` (as many between two contacts with the
+        cloud as the studio set), `scan.override_reason`, or what the member of staff may not do.
         """
         return self.node.later(lambda bus: self._override(bus, sighted, staff, reason))
 
@@ -240,8 +244,9 @@ class Door:
         since_ms = self.node.engine.status().last_success_ms or 0
         kept = self.node.kept(KEPT_OVERRIDES)
         made = [at_ms for at_ms in (msgspec.json.decode(kept, type=list[int]) if kept else []) if at_ms > since_ms]
-        if len(made) >= OFFLINE_OVERRIDES:
-            raise Refused("scan.override_limit", most=OFFLINE_OVERRIDES)
+        most = self._settings(bus.backend).overrides
+        if len(made) >= most:
+            raise Refused("scan.override_limit", most=most)
         receipt = bus.submit(
             OverrideScan(
                 location=self.location, date=local_date(at.corrected, self.node.zone()), outcome=sighted.outcome,
@@ -255,8 +260,9 @@ class Door:
         whose = Whose(sighted.family, sighted.child, sighted.session)
         board = self._board_of(bus.backend, whose, at)
         return sighted._replace(
-            outcome=PassOutcome.OK.value, board=board, scan=receipt.operation, warnings=("overridden",)
-        )
+            outcome=PassOutcome.OK.value, board=board, scan=receipt.operation, warnings=("overridden",), overrides=most,
+            overridden=len(made) + 1,
+        )  # fmt: skip
 
     # --- the board
 
@@ -290,17 +296,15 @@ class Door:
             return None
 
     def _window(self, reader: Reader) -> rules.Window:
-        id = policy_id(self.studio, rules.CHECKIN_POLICY)
-        policy = fetch(reader, Policy, [id]).get(id)
-        return rules.window_of(policy.values if policy else {})
+        return rules.window_of(read_policy(reader, self.studio, rules.CHECKIN_POLICY)[1])
 
-    def decoders(self) -> tuple[str, ...]:
-        """The ways to read a code that the studio uses (policy `kiosk`, `decoders`: names with commas); empty for all."""
-        id = policy_id(self.studio, KIOSK_POLICY)
+    def settings(self) -> KioskSettings:
+        """What the studio set about its kiosks."""
         with self.node.reader() as reader:
-            policy = fetch(reader, Policy, [id]).get(id)
-        said = "" if policy is None else str(policy.values.get("decoders", ""))
-        return tuple(name.strip() for name in said.split(",") if name.strip())
+            return self._settings(reader)
+
+    def _settings(self, reader: Reader) -> KioskSettings:
+        return kiosk_settings(read_policy(reader, self.studio, KIOSK_POLICY)[1])
 
     # --- tap to saved
 

@@ -24,7 +24,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The scan of ``text`` is recorded: the contract's outcome, and for ``ok`` the family's board.
+    """The scan of ``text`` is recorded: the contract's outcome with its reason, and for ``ok`` the family's board.
 
     ``ok`` without a board means the pass is real but this device does not hold the family.
     """
@@ -34,6 +34,7 @@ class Verdict:
     board: Board | None = None
     params: Params = ()
     may_override: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,13 @@ class ClockSuspect:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysDoubt:
+    """Staff should look after the keys that passes are checked with: a sentence, or None when all is well again."""
+
+    notice: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """The kiosk is closed: ``device_revoked``, ``not_paired``, ``upgrade_needed``, …"""
 
@@ -184,9 +192,11 @@ class AskOverride:
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """Staff let a family in; the ``board`` as it stands."""
+    """Staff let a family in; the ``board`` as it stands. ``used`` of ``most`` were, since the last contact."""
 
     board: Board
+    used: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +400,6 @@ Command = (
 Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
-    | StoreBack | ClockSuspect | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
+    | StoreBack | ClockSuspect | KeysDoubt | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
     | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
 )  # fmt: skip

@@ -181,7 +181,7 @@ def _verdict(state: State, event: on.Verdict) -> Next:
     if event.outcome == "ok" and event.board is not None:
         return _show(state, Screen.BOARD, board=_from_store(event.board)), (Tone("attention"),)
     outcome = "family_not_here" if event.outcome == "ok" else event.outcome
-    refusal = Refusal(outcome, event.params, event.may_override)
+    refusal = Refusal(outcome, event.params, event.may_override, event.reason)
     return _show(state, Screen.REFUSAL, refusal=refusal, text=""), (Tone("refusal"),)
 
 
@@ -446,7 +446,11 @@ def _overridden(state: State, event: on.Overridden) -> Next:
     if not state.override or state.pin is None:
         return state, ()
     board = _from_store(event.board)
-    return _show(state, Screen.BOARD, board=board, pin=None, refusal=None, override=""), (Tone("attention"),)
+    state = _show(state, Screen.BOARD, board=board, pin=None, refusal=None, override="")
+    if event.most:
+        notice = Notice("kiosk.override.used", (("n", event.used), ("most", event.most)))
+        state = replace(state, notice=replace(notice, until_ms=state.now_at_ms + NOTICE_MS))
+    return state, (Tone("attention"),)
 
 
 def _override_refused(state: State, event: on.OverrideRefused) -> Next:
@@ -572,6 +576,10 @@ def _clock(state: State, event: on.ClockSuspect) -> Next:
     return replace(state, clock_suspect=event.suspect), ()
 
 
+def _keys(state: State, event: on.KeysDoubt) -> Next:
+    return replace(state, keys=event.notice), ()
+
+
 def _veil(state: State, event: on.Veil) -> Next:
     return replace(state, veiled=event.on), ()
 
@@ -660,6 +668,7 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.SignedOut: _signed_out,
     on.Connection: _connection,
     on.ClockSuspect: _clock,
+    on.KeysDoubt: _keys,
     on.Veil: _veil,
     on.CameraFault: _camera_fault,
     on.CameraBack: _camera_back,

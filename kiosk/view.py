@@ -149,11 +149,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a pass was not taken: the outcome of the contract, such as ``expired``; whether staff may let in all the same."""
+    """Why a pass was not taken: the outcome of the contract, such as ``expired``, and its reason, such as ``code_stale``;
+    whether staff may let in all the same."""
 
     outcome: str
     params: Params = ()
     may_override: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ class State:
     online: bool = True
     waiting: int = 0
     clock_suspect: bool = False
+    keys: Notice | None = None
     veiled: bool = False
     camera_fault: str | None = None
     store_fault: str | None = None

@@ -1,10 +1,10 @@
 """A studio's colours and logo on the picture of a pass, and whether it can still be read: else it is refused with why."""
 
 import cv2
-import msgspec
 import numpy as np
 
 from classtap_core.kernel.errors import Refused
+from classtap_core.passes.brand import Brand
 from classtap_core.passes.picture import MODULES, matrix
 from classtap_core.passes.trial import Colour, read_rate
 
@@ -17,14 +17,6 @@ LOGO_MODULES = 9
 MOST_LOGO_BYTES = 1 << 20
 _TRIAL_FRAMES, _TRIAL_SEED = 100, 20_260
 _PX = 8
-
-
-class Brand(msgspec.Struct, frozen=True, kw_only=True):
-    """Two colours as #rrggbb, the dark one for modules, and a logo as the bytes of a PNG or JPEG (empty: none)."""
-
-    dark: str = "#000000"
-    light: str = "#ffffff"
-    logo: bytes = b""
 
 
 def contrast(dark: str, light: str) -> float:
@@ -63,7 +55,15 @@ def check(brand: Brand, text: str) -> float:
 def png(text: str, brand: Brand) -> bytes:
     """The picture as a PNG file, once it was found to be readable. Raises as `check`."""
     check(brand, text)
-    _, data = cv2.imencode(".png", branded(text, brand))
+    return drawn(text, brand)
+
+
+def drawn(text: str, brand: Brand) -> bytes:
+    """The picture as a PNG file in a brand that was found readable before; plain where it cannot be drawn."""
+    try:
+        _, data = cv2.imencode(".png", branded(text, brand))
+    except Refused:
+        _, data = cv2.imencode(".png", branded(text, Brand()))
     return data.tobytes()
 
 

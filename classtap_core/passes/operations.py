@@ -32,7 +32,6 @@ KIOSK_GRACE_S = 30 * 24 * 60 * 60
 """The same after a kiosk was lost: what it held makes no printed card, so there is time to print anew."""
 
 REASONS = ("first", "schedule", "kiosk", "lost", "rights", "revoked")
-GRACES = {"schedule": GRACE_S, "kiosk": KIOSK_GRACE_S}
 MOST_ISSUES = 20
 """How many epochs a pass remembers."""
 
@@ -65,9 +64,9 @@ class IssuePass(Payload, frozen=True, kw_only=True):
     Attributes:
         handle: 16 random hex digits, used only where the family has no pass yet.
         issued_s, expires_s: Unix seconds.
-        because: `first`; or why the epoch rises: `schedule` (the epoch before stays good for a day), `kiosk` (one that
-            held the keys of codes is lost: printed cards stay good for thirty days), `lost`, `rights` (somebody lost the
-            right to it), `revoked`.
+        because: `first`; or why the epoch rises: `schedule` (the epoch before stays good for `grace_s`), `kiosk` (one
+            that held the keys of codes is lost: printed cards stay good for thirty days), `lost`, `rights` (somebody
+            lost the right to it), `revoked`.
     """
 
     family: Id
@@ -76,6 +75,7 @@ class IssuePass(Payload, frozen=True, kw_only=True):
     issued_s: int
     expires_s: int
     because: str = "first"
+    grace_s: int = GRACE_S
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Pass, pass_id(op.studio, self.family), f"families/{self.home}")
@@ -92,7 +92,7 @@ def issue_pass(tx: Tx, op: Operation[IssuePass]) -> Outcome:
     new = op.payload
     if new.because not in REASONS:
         return refused("pass.because")
-    if not is_handle(new.handle) or new.expires_s <= new.issued_s:
+    if not is_handle(new.handle) or new.expires_s <= new.issued_s or new.grace_s < 0:
         return refused("pass.shape")
     held = tx.get(Pass, pass_id(op.studio, new.family))
     if held is None:
@@ -108,11 +108,12 @@ def issue_pass(tx: Tx, op: Operation[IssuePass]) -> Outcome:
     if new.because == "first":
         return DUPLICATE if held.revoked_at_ms is None else refused("pass.revoked")
     epoch = held.epoch + 1
+    grace_s = {"schedule": new.grace_s, "kiosk": KIOSK_GRACE_S}.get(new.because, 0)
     issues = (*held.issues, Issued(epoch, new.issued_s, new.expires_s, new.because))[-MOST_ISSUES:]
     tx.put(
         msgspec.structs.replace(
             held, epoch=epoch, issued_s=new.issued_s, expires_s=new.expires_s, issues=issues,
-            grace_until_s=new.issued_s + GRACES[new.because] if new.because in GRACES else 0,
+            grace_until_s=new.issued_s + grace_s if grace_s else 0,
             printed_only=new.because == "kiosk",
         )
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, select
 
 from classtap_core.checkin.reading import fetch, search
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
@@ -25,10 +26,8 @@ from cloud.storage.pulls import head_of
 from cloud.studios import Studios
 
 DAY_S = 86_400
-LIFE_S = 365 * DAY_S
-"""How long a pass is good."""
 RENEW_BEFORE_S = 30 * DAY_S
-"""So long before its end the next epoch is issued."""
+"""So long before its end the next epoch is issued, or a quarter of its life where that is shorter."""
 PURGE_WAIT_MS = 3_600_000
 """A device that was told to destroy its store has so long to say that it did, before its keys count as lost."""
 MOST_AT_ONCE = 500
@@ -72,10 +71,12 @@ class PassCare:
         self._keys(entry, now_ms // 1000)
         storage = self._studios.storage(studio)
         lost = self._lost(studio, now_ms)
+        settings = pass_settings(read_policy(storage, studio, PASS_POLICY)[1])
+        issuing = _Issuing(studio, now_ms // 1000, settings.life_days * DAY_S, settings.grace_h * 3_600)
         done, whole = 0, True
         for deeds in (
-            self._first(entry, now_ms), self._renewed(storage, studio, now_ms),
-            self._after_loss(storage, studio, now_ms, since=seen.sequence, lost=lost), self._armed(entry),
+            self._first(entry, issuing), self._renewed(storage, issuing),
+            self._after_loss(storage, issuing, since=seen.sequence, lost=lost), self._armed(entry),
             self._noticed(storage, entry),
         ):  # fmt: skip
             authored, all_ = self._author(entry, storage, deeds)
@@ -99,7 +100,7 @@ class PassCare:
 
     # --- families that have none yet
 
-    def _first(self, entry: StudioEntry, now_ms: int) -> Iterator[Deed]:
+    def _first(self, entry: StudioEntry, issuing: "_Issuing") -> Iterator[Deed]:
         """A pass for each family that has none."""
         families, passes = (self._books.tables.records[kind].table for kind in (Family.KIND, Pass.KIND))
         query = (
@@ -113,21 +114,22 @@ class PassCare:
         for family, scope in rows:
             home = Id(scope.partition("/")[2])
             handle = self._studios.entropy(8).hex()
-            yield Deed(derived("pass.first", entry.id, family), _issue(Id(family), home, handle, now_ms, "first"))
+            yield Deed(derived("pass.first", entry.id, family), issuing.issue(Id(family), home, handle, "first"))
 
     # --- epochs that rise
 
-    def _renewed(self, storage: SqlCloud, studio: Id, now_ms: int) -> Iterator[Deed]:
-        """The next epoch of passes that end soon; printed cards of the one before stay good for a day."""
-        high = now_ms // 1000 + RENEW_BEFORE_S
+    def _renewed(self, storage: SqlCloud, issuing: "_Issuing") -> Iterator[Deed]:
+        """The next epoch of passes that end soon; printed cards of the one before stay good for a while."""
+        high = issuing.now_s + min(RENEW_BEFORE_S, issuing.life_s // 4)
         for held in search(storage, Pass, "by_expires", high=high):
             if held.revoked_at_ms is None:
-                yield _raised(studio, held, now_ms, "schedule", f"{held.epoch}")
+                yield issuing.raised(held, "schedule", f"{held.epoch}")
 
     def _after_loss(
-        self, storage: SqlCloud, studio: Id, now_ms: int, *, since: int, lost: list[DeviceEntry]
+        self, storage: SqlCloud, issuing: "_Issuing", *, since: int, lost: list[DeviceEntry]
     ) -> Iterator[Deed]:
         """The next epoch where somebody lost the right to a pass, or a device with keys of codes is lost."""
+        studio = issuing.studio
         for pair in fetch(storage, Guardianship, self._changed(studio, Guardianship.KIND, since)).values():
             blocks = [block for block in pair.blocks if block.operation not in pair.lifted]
             child = fetch(storage, Child, [pair.child]).get(pair.child) if blocks else None
@@ -135,11 +137,11 @@ class PassCare:
             held = None if id is None else fetch(storage, Pass, [id]).get(id)
             last = blocks[-1] if blocks else None
             if held is not None and last is not None and last.at_ms // 1000 >= held.issued_s:
-                yield _raised(studio, held, now_ms, "rights", last.operation)
+                yield issuing.raised(held, "rights", last.operation)
         for device in lost:
             for held in search(storage, Pass, "by_family"):
                 if device.location in ("", held.home) and held.issued_s * 1000 <= (device.revoked_ms or 0):
-                    yield _raised(studio, held, now_ms, "kiosk", device.id)
+                    yield issuing.raised(held, "kiosk", device.id)
 
     def _lost(self, studio: Id, now_ms: int) -> list[DeviceEntry]:
         """Devices that were shut out and may still have keys of codes; each until its passes are all raised."""
@@ -196,14 +198,21 @@ class PassCare:
             yield Deed(derived("keys.notice", entry.id, str(version)), NoticeKeys(version=version))
 
 
-def _raised(studio: Id, held: Pass, now_ms: int, because: str, why: str) -> Deed:
-    return Deed(
-        derived("pass.raise", held.id, because, why), _issue(held.family, held.home, held.handle, now_ms, because)
-    )
+class _Issuing(NamedTuple):
+    """What a round issues by: the time, and how long the studio has its passes good and the one before (seconds)."""
 
+    studio: Id
+    now_s: int
+    life_s: int
+    grace_s: int
 
-def _issue(family: Id, home: Id, handle: str, now_ms: int, because: str) -> IssuePass:
-    now_s = now_ms // 1000
-    return IssuePass(
-        family=family, home=home, handle=handle, issued_s=now_s, expires_s=now_s + LIFE_S, because=because
-    )  # fmt: skip
+    def raised(self, held: Pass, because: str, why: str) -> Deed:
+        """The next epoch of a pass."""
+        payload = self.issue(held.family, held.home, held.handle, because)
+        return Deed(derived("pass.raise", held.id, because, why), payload)
+
+    def issue(self, family: Id, home: Id, handle: str, because: str) -> IssuePass:
+        return IssuePass(
+            family=family, home=home, handle=handle, issued_s=self.now_s, expires_s=self.now_s + self.life_s,
+            because=because, grace_s=self.grace_s,
+        )  # fmt: skip

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from classtap_desktop.kit import Label, Pill, QueueBadge, initials, painting, theme
+from kiosk.screens.sentences import notice_words
 from kiosk.view import State
 
 
@@ -40,7 +41,7 @@ class StudioMark(QWidget):
 
 
 class Header(QWidget):
-    """Shows the studio, the connection, doubt about the clock, and the time."""
+    """Shows the studio, the connection, doubt about the clock or the keys, and the time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +50,7 @@ class Header(QWidget):
         self.mark = StudioMark()
         self.studio = Label("", "brand", elide=True)
         self.clock_doubt = Pill("", "warn", icon="clock", size="kiosk")
+        self.key_doubt = Pill("", "warn", icon="shield", size="kiosk")
         self.badge = QueueBadge(size="kiosk")
         self.clock = Label("", "clock")
         row = QHBoxLayout(self)
@@ -58,6 +60,7 @@ class Header(QWidget):
         row.addWidget(self.studio, 1000)
         row.addStretch(1)
         row.addWidget(self.clock_doubt)
+        row.addWidget(self.key_doubt)
         row.addWidget(self.badge)
         row.addWidget(self.clock)
 
@@ -65,7 +68,7 @@ class Header(QWidget):
         """Show what of the state stands in the header."""
         words = theme().words
         now = words.time(state.wall_ms, state.zone)
-        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect)
+        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect, state.keys)
         if stated == self._stated:
             return
         self._stated = stated
@@ -75,8 +78,13 @@ class Header(QWidget):
         self.clock.setAccessibleName(words.say("a11y.now", time=now))
         self.badge.show_queue(online=state.online, waiting=state.waiting)
         self.clock_doubt.setVisible(state.clock_suspect)
-        # at a large text size there is room for the doubt or the name; the mark still says whose studio it is
-        self.studio.setVisible(not (state.clock_suspect and theme().text_scale > 1.3))
+        doubted = state.clock_suspect or state.keys is not None
+        # at a large text size there is room for one doubt or the name; the mark still says whose studio it is
+        self.studio.setVisible(not (doubted and theme().text_scale > 1.3))
+        self.key_doubt.setVisible(state.keys is not None and not state.clock_suspect)
+        if state.keys is not None:
+            self.key_doubt.show_pill(words.say("queue.keys"), "warn", "shield")
+            self.key_doubt.setAccessibleDescription(notice_words(state.keys))
         if state.clock_suspect:
             self.clock_doubt.show_pill(words.say("queue.clock"), "warn", "clock")
             self.clock_doubt.setAccessibleDescription(words.say("error.clock_suspect"))

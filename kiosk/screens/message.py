@@ -89,7 +89,8 @@ class MessagePage(QWidget):
         self.override.setVisible(may)
         if state.screen == Screen.REFUSAL and state.refusal is not None:
             icon, tone = _REFUSALS.get(state.refusal.outcome, ("warn", "warn"))
-            self._say(titled("outcome", state.refusal.outcome, state.refusal.params), icon, tone)
+            said = titled("outcome", state.refusal.outcome, state.refusal.params, reason=state.refusal.reason)
+            self._say(said, icon, tone)
             self._cure(words.say("kiosk.back"), on.Cancel())
         elif state.screen == Screen.CAMERA_TROUBLE:
             self._say(titled("camera", state.camera_fault or "other"), "camera_off", "warn")

@@ -5,11 +5,25 @@ from __future__ import annotations
 from classtap_desktop.kit import theme
 from kiosk.view import Notice, Params, Reason, Row, Status
 
+_ALIKE = {
+    **dict.fromkeys(("length", "alphabet", "algorithm", "flags", "kind", "tier"), "damaged"),
+    **dict.fromkeys(("no_keys", "keys_of_other_studio"), "not_ready"),
+    **dict.fromkeys(("key_retired", "key_revoked"), "key_old"),
+    "code_wrong": "code_stale",
+}
+"""Reasons that ask the same of whoever stands there."""
 
-def titled(family: str, code: str, params: Params = ()) -> tuple[str, str]:
-    """Return title and sentence of ``family.code`` (``outcome.expired``), or of ``family.other`` where there is none."""
+
+def titled(family: str, code: str, params: Params = (), *, reason: str = "") -> tuple[str, str]:
+    """Return title and sentence of ``family.code`` (``outcome.expired``), or of ``family.other`` where there is none.
+
+    Where the catalogue tells a ``reason`` apart (``outcome.expired.code_stale``), its words.
+    """
     words = theme().words
     known = code if words.has(f"{family}.{code}.title") else "other"
+    reason = _ALIKE.get(reason, reason)
+    if reason and words.has(f"{family}.{code}.{reason}"):
+        known = f"{code}.{reason}"
     return words.say(f"{family}.{known}.title"), words.say(f"{family}.{known}", **dict(params))
 
 

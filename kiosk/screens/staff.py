@@ -26,7 +26,7 @@ class StaffPage(QWidget):
         words = theme().words
         self.title = Label(words.say("kiosk.staff.title"), "headline", wrap=True)
         self.waiting = Label("", "hint", wrap=True)
-        self.about = [Label("", "hint", token="muted", wrap=True) for _ in range(2)]
+        self.about = [Label("", "hint", token="muted", wrap=True) for _ in range(4)]
         self.close_kiosk = Button(words.say("kiosk.staff.close"), kind="primary", size="kiosk")
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
         self.sign_out = Button(words.say("kiosk.staff.sign_out"), size="kiosk", icon="lock")

@@ -25,7 +25,7 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
-from classtap_core.passes.keys import KeyBundle, KeyBundleError, check_replaces, verify_bundle
+from classtap_core.passes.keys import KeyBundle, KeyBundleError, UpgradeRequired, check_replaces, verify_bundle
 from classtap_core.passes.records import KeyNotice
 from classtap_core.schedule.records import Location
 from classtap_core.store import replica
@@ -74,7 +74,8 @@ class Node:
     """A paired program. The store's writer thread runs everything that changes it; screens read beside it.
 
     Attributes:
-        papers: what pairing gave. keys: the newest pass key bundle, None before the first.
+        papers: what pairing gave. keys: the newest pass key bundle, None before the first. keys_newer: the cloud's last
+            one was of an interface this program does not know (an update is wanted).
         rounds: daily backups, looks at the store, and what is kept only for a while let go.
         clock: the corrected clock; what contacts taught it is kept over restarts.
     """
@@ -93,6 +94,7 @@ class Node:
         self._zone = ""
         bundle = self._recall("pass_keys")
         self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)
+        self.keys_newer = False
         learnt = self._recall("clock")
         if learnt is not None and not clock.shifted:
             clock.correction = Correction(*msgspec.json.decode(learnt))
@@ -393,11 +395,12 @@ class Node:
             if self.keys is not None:
                 check_replaces(bundle, self.keys)
         except KeyBundleError as error:
+            self.keys_newer = isinstance(error, UpgradeRequired)
             raise BadInput(f"keys.{error.code}", **error.params) from error
         if bundle.studio != int(self.papers.pass_studio, 16):
             raise BadInput("keys.other_studio")
         self._remember("pass_keys", data, background=True)
-        self.keys = bundle
+        self.keys, self.keys_newer = bundle, False
 
     def allow(self, scopes: tuple[str, ...]) -> None:
         """Remember which scopes this device may hold from now on."""

@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from classtap_core import house
+from classtap_core.booking.operations import PublishPolicy
 from classtap_core.checkin.attendees import IssueAttendeePass
+from classtap_core.checkin.settings import PASS_POLICY, PassSettings
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -28,7 +30,7 @@ from classtap_core.passes.records import KeyNotice, Pass, RollingKeys, key_notic
 from classtap_core.passes.verify import Environment, Tolerance, Verdict, verify
 from classtap_core.people.guardian_operations import BlockGuardian
 from cloud.composition import open_cloud
-from cloud.jobs.pass_care import LIFE_S, PURGE_WAIT_MS, PassCare
+from cloud.jobs.pass_care import PURGE_WAIT_MS, PassCare
 from cloud.jobs.ticks import Ticks
 from cloud.passes import attendee_pass, family_pass
 from cloud.serve import CloudServer
@@ -37,6 +39,7 @@ from tests.cloud.test_house import House
 from tests.unit.house import world
 
 DAY_MS = 86_400_000
+LIFE_S = 365 * 86_400
 
 
 @pytest.fixture
@@ -120,6 +123,22 @@ def test_a_pass_is_renewed_before_its_end_and_the_card_in_the_drawer_stays_good_
     home.clock.advance(DAY_MS + 121_000)
     assert judged(home, card.text).outcome == "superseded"
     assert judged(home, family_pass(home.studios, world.STUDIO, world.FAMILY).text).outcome == "ok"
+
+
+def test_a_studio_sets_how_long_its_passes_are_good_and_the_ones_before(home: House) -> None:
+    month = PassSettings(life_days=28, grace_h=48)
+    assert home.say(PublishPolicy(name=PASS_POLICY, head=0, values=month.values())) is Status.ACCEPTED
+    care = PassCare(home.studios)
+    care.tend(world.STUDIO)
+    first = held(home)
+    assert first.expires_s - first.issued_s == 28 * 86_400
+    home.clock.advance(20 * DAY_MS)
+    care.tend(world.STUDIO)
+    assert held(home).epoch == 1
+    home.clock.advance(2 * DAY_MS)
+    care.tend(world.STUDIO)
+    second = held(home)
+    assert (second.epoch, second.grace_until_s - second.issued_s) == (2, 48 * 3_600)
 
 
 def test_who_is_kept_from_a_child_keeps_no_pass(home: House) -> None:

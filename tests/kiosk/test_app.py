@@ -15,7 +15,9 @@ from pytestqt.qtbot import QtBot
 from classtap_cli.demo.recording import Scene, write_recording
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.access.operations import RevokeDevice
+from classtap_core.booking.operations import PublishPolicy
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
@@ -320,7 +322,8 @@ def test_staff_leave_by_pin(kiosk: Shown, qtbot: QtBot) -> None:
     assert kiosk.state.pin.n == 2
     kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
     kiosk.screen(Screen.STAFF)
-    assert [notice.code for notice in kiosk.state.about] == ["kiosk.staff.sound", "desk.protection.file"]
+    said = [notice.code for notice in kiosk.state.about]
+    assert said == ["kiosk.staff.sound", "desk.protection.file", "kiosk.staff.keys"]
     with qtbot.waitSignal(kiosk.app.left, timeout=PATIENCE_MS):
         kiosk.app.window.staff.close_kiosk.click()
 
@@ -449,6 +452,16 @@ def test_a_mark_at_the_desk_shows_on_the_board_that_is_open(studio: Studio, show
     mark = MarkAttendance(session=Id(row.session), items=(ChildMark(child=Id(row.child), state="present"),))
     say(desk, mark, staff(studio))
     shown.until(lambda: (now := shown.row(row)) is not None and now.state is Status.PRESENT)
+    wanted = KioskSettings(decoders=("zxing",), mark_on_scan=True)
+    say(desk, PublishPolicy(name=KIOSK_POLICY, head=0, values=wanted.values()), staff(studio))
+    shown.until(lambda: shown.app.decoders == ("zxing",))
+    shown.app.happen(on.Done())
+    shown.hold(studio.pass_text(families_due(studio)[1]))
+    shown.screen(Screen.BOARD)
+    able = {row.child for row in shown.rows() if Status.PRESENT not in row.blocked()}
+    shown.until(
+        lambda: able and {row.child for row in shown.rows() if row.state is Status.PRESENT and row.saved} >= able
+    )
     shown.app.window.close()
 
 

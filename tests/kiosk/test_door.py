@@ -15,10 +15,12 @@ from classtap_core.checkin.attempts import ScanAttempts
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.rules import Window
+from classtap_core.checkin.settings import KioskSettings, PassSettings, kiosk_settings, pass_settings
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
+from classtap_core.passes.brand import Brand
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
 from classtap_core.schedule.operations import AddLocation, AddSessions
@@ -196,10 +198,23 @@ def test_staff_may_let_in_twice_without_contact_and_never_a_revoked_pass(home: H
     home.open()
     with pytest.raises(Refused, match="override_limit"):
         home.door.override(stale, clerk, "known").result()
+    assert (let_in.overridden, let_in.overrides) == (2, 2)
     revoked = home.scan(home.families[-1])
     assert (revoked.outcome, revoked.may_override) == ("revoked", False)
     with pytest.raises(Refused, match="not_to_override"):
         home.door.override(revoked, clerk, "known").result()
+
+
+def test_the_settings_of_a_studio_are_read_kindly() -> None:
+    wanted = KioskSettings(decoders=("zxing", "opencv"), overrides=0, mark_on_scan=True)
+    assert kiosk_settings(wanted.values()) == wanted
+    assert kiosk_settings({"decoders": " zbar ,", "overrides": 999, "mark_on_scan": "yes"}) == KioskSettings(
+        decoders=("zbar",), overrides=20
+    )
+    assert kiosk_settings({"overrides": "many"}) == KioskSettings()
+    passes = PassSettings(life_days=30, grace_h=0, brand=Brand(dark="#223344", logo=b"\x89PNG"))
+    assert pass_settings(passes.values()) == passes
+    assert pass_settings({"logo": "?", "life_days": 1, "grace_h": -4}) == PassSettings(life_days=7, grace_h=0)
 
 
 def test_looking_without_keeping_writes_nothing(home: House) -> None:

@@ -359,6 +359,31 @@ def test_every_refusal_has_its_own_sentence(kiosk: Kiosk) -> None:
     assert len(said) == len(OUTCOMES)
 
 
+REASONS = {
+    "unreadable": (("not_a_pass",), ("version",), ("suffix",), ("length", "alphabet", "algorithm", "flags", "kind", "tier")),
+    "environment_mismatch": (("test_pass",), ("live_pass",)),
+    "unknown_key": (
+        ("key_not_held", "key_too_new"), ("no_keys", "keys_of_other_studio"), ("key_retired", "key_revoked"),
+        ("rolling_key_not_held",),
+    ),
+    "expired": (("ended",), ("code_stale", "code_wrong")),
+}  # fmt: skip
+"""Reasons of a refusal that ask different things of a family, and those that ask the same."""
+
+
+@pytest.mark.parametrize("outcome", REASONS)
+def test_a_refusal_says_what_its_reason_asks_for(kiosk: Kiosk, outcome: str) -> None:
+    said = []
+    for alike in REASONS[outcome]:
+        shown = set()
+        for reason in alike:
+            kiosk.show(resting(screen=Screen.REFUSAL, refusal=Refusal(outcome, reason=reason), idle_left_s=9))
+            shown.add((kiosk.window.message.title.whole_text(), kiosk.window.message.text.whole_text()))
+        (one,) = shown
+        said.append(one)
+    assert len(set(said)) == len(REASONS[outcome])
+
+
 @pytest.mark.parametrize("language", ["en", "es", "ar"])
 def test_every_outcome_of_the_contract_has_words(language: str) -> None:
     for outcome in OUTCOMES[:-1]:

@@ -1,0 +1,91 @@
+"""What a studio sets about its kiosks and its passes (policies `kiosk` and `passes`), read kindly: nonsense is the default."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+from classtap_core.booking.records import Policy, policy_id
+from classtap_core.checkin.attempts import OFFLINE_OVERRIDES
+from classtap_core.checkin.reading import fetch
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.tx import Reader
+from classtap_core.passes.brand import Brand
+
+KIOSK_POLICY, PASS_POLICY = "kiosk", "passes"
+MOST_OVERRIDES = 20
+LIFE_DAYS = (7, 3_650)
+GRACE_H = (0, 720)
+
+Values = Mapping[str, str | int]
+
+
+class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Attributes: `decoders`: the ways to read a code that are used, () for all. `overrides`: how many a kiosk may let in
+    by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6)."""
+
+    decoders: tuple[str, ...] = ()
+    overrides: int = OFFLINE_OVERRIDES
+    mark_on_scan: bool = False
+
+    def values(self) -> dict[str, str | int]:
+        """As the policy keeps them."""
+        return {
+            "decoders": ",".join(self.decoders), "overrides": self.overrides, "mark_on_scan": int(self.mark_on_scan)
+        }  # fmt: skip
+
+
+class PassSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Attributes: `life_days`: how long an epoch of a pass is good. `grace_h`: how long the one before a scheduled
+    change stays good, in hours. `brand`: colours and logo of its picture."""
+
+    life_days: int = 365
+    grace_h: int = 24
+    brand: Brand = Brand()
+
+    def values(self) -> dict[str, str | int]:
+        """As the policy keeps them."""
+        logo = base64.b64encode(self.brand.logo).decode("ascii")
+        return {
+            "life_days": self.life_days, "grace_h": self.grace_h, "dark": self.brand.dark, "light": self.brand.light,
+            "logo": logo,
+        }  # fmt: skip
+
+
+def kiosk_settings(values: Values) -> KioskSettings:
+    """The settings in a published `kiosk` policy."""
+    names = (name.strip() for name in str(values.get("decoders", "")).split(","))
+    return KioskSettings(
+        decoders=tuple(name for name in names if name),
+        overrides=_within(values, "overrides", OFFLINE_OVERRIDES, (0, MOST_OVERRIDES)),
+        mark_on_scan=values.get("mark_on_scan") == 1,
+    )
+
+
+def pass_settings(values: Values) -> PassSettings:
+    """The settings in a published `passes` policy."""
+    usual = PassSettings()
+    try:
+        logo = base64.b64decode(str(values.get("logo", "")), validate=True)
+    except (binascii.Error, ValueError):
+        logo = b""
+    return PassSettings(
+        life_days=_within(values, "life_days", usual.life_days, LIFE_DAYS),
+        grace_h=_within(values, "grace_h", usual.grace_h, GRACE_H),
+        brand=Brand(
+            dark=str(values.get("dark", usual.brand.dark)), light=str(values.get("light", usual.brand.light)), logo=logo
+        ),
+    )  # fmt: skip
+
+
+def read_policy(reader: Reader, studio: Id, name: str) -> tuple[int, Values]:
+    """A policy's head and values; 0 and nothing before it is published."""
+    id = policy_id(studio, name)
+    held = fetch(reader, Policy, [id]).get(id)
+    return (0, {}) if held is None else (held.version, held.values)
+
+
+def _within(values: Values, name: str, usual: int, bounds: tuple[int, int]) -> int:
+    said = values.get(name, usual)
+    return min(max(said, bounds[0]), bounds[1]) if isinstance(said, int) else usual
