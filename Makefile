@@ -23,6 +23,7 @@ check:
 format:
 	@$(SET_UP) test -- ruff check --fix .
 	@$(SET_UP) test -- ruff format .
+	@$(SET_UP) test -- python -m scripts.kinds
 
 # ONLY="mark bootstrap" picks claims.
 bench:

@@ -35,6 +35,7 @@ from cloud.hints import Listener
 from cloud.limits import Tries, may_try
 from cloud.messaging.hooks import hook_routes
 from cloud.metrics import Metrics
+from cloud.openapi import document
 from cloud.overtaking import Overtaking
 from cloud.pages.family_routes import family_routes
 from cloud.pages.once import once
@@ -79,6 +80,7 @@ T = TypeVar("T")
 def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over a cloud. The caller closes the cloud when the server has ended."""
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
+    app.openapi = partial(document, app.version)  # type: ignore[method-assign]
     devices = _Devices(cloud, heartbeat_s)
     passes = PassRoutes(cloud, devices.caller)
     audits = devices.audits

@@ -58,7 +58,7 @@ _TITLES = {
     403: "Not allowed",
     404: "There is no such thing",
     405: "Not possible here",
-    409: "The device's log and the cloud's do not meet",
+    409: "It does not fit what is there already",
     413: "Too large",
     415: "An encoding that is not understood",
     422: "The studio refuses it",

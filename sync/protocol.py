@@ -5,6 +5,7 @@
 | `POST /sync/v1/pair` | a one-time code becomes a device with a token |
 | `POST /sync/v1/token` | a device asks for its next token |
 | `POST /sync/v1/push` | a signed batch of operations; the answer carries a first page of a pull |
+| `POST /sync/v1/decide` | a push of one operation, whose outcome is the status |
 | `GET /sync/v1/pull?cursor=&scope=…&holding=&digest=` | rows that changed since a cursor |
 | `GET /sync/v1/snapshot/{scope}?after=&limit=&leaf=` | all rows of a scope, or of one leaf of it, in resumable pages |
 | `GET /sync/v1/digest/{scope}` | the sums of a scope's leaves, to find what differs |
@@ -15,6 +16,7 @@
 | `GET /sync/v1/keys` | the signed bundle of pass keys |
 | `GET /sync/v1/pass/{family}` | a desk asks for the text of a family's pass, to print or show it; with `form=jws` for its claims as a JWS |
 | `GET /sync/v1/attendee/{session}/{child}` | a desk asks for the text of a child's pass to a session |
+| `POST /sync/v1/audit` | a desk asks for a page of the studio's log, as a member of staff may see it |
 | `GET /sync/v1/live` | server-sent events: a hint that there is something to pull |
 
 Every call but `pair` carries `Authorization: Bearer <device token>`. Errors are RFC 9457 problem details with a

@@ -1,0 +1,77 @@
+"""`/openapi/sync.json`: every call of the application, each with messages that are there."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.routing import Route
+
+from cloud.app import make_app
+from cloud.composition import Cloud
+from cloud.openapi import document
+from sync.protocol import PREFIX
+
+PAGE = Path(__file__).parents[2] / "docs" / "sync.md"
+
+
+@pytest.fixture
+def database() -> str:
+    return ""
+
+
+def test_it_names_every_call_of_the_application(cloud: Cloud) -> None:
+    app = make_app(cloud)
+    served = {
+        (route.path.replace(":path", ""), method.lower())
+        for route in app.routes
+        if isinstance(route, Route) and route.path.startswith(PREFIX)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+    told = {(path, method) for path, calls in app.openapi()["paths"].items() for method in calls}
+    assert served == told
+
+
+def test_every_reference_is_there() -> None:
+    found = document("1")
+    shapes = found["components"]["schemas"]
+    named = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(found))
+    assert len(set(named)) > 20
+    assert set(named) <= set(shapes)
+
+
+def test_the_examples_of_the_page_fit() -> None:
+    """What a member is called and whether it has to be there, down to the last row."""
+    shapes = document("1")["components"]["schemas"]
+    examples = [msgspec.json.decode(one) for one in re.findall(r"```json\n(.+?)\n```", PAGE.read_text(), re.DOTALL)]
+    for name, member in (("Paired", "root"), ("Push", "signature"), ("Pushed", "answers"), ("SnapshotPage", "total")):
+        (example,) = [one for one in examples if member in one]
+        assert unfit(shapes, {"$ref": f"#/components/schemas/{name}"}, example) == []
+
+
+def unfit(shapes: dict[str, Any], shape: dict[str, Any], value: Any, where: str = "") -> list[str]:
+    """Members that are not told of, or lack."""
+    if "$ref" in shape:
+        shape = shapes[shape["$ref"].rpartition("/")[2]]
+    if "anyOf" in shape:
+        return min((unfit(shapes, one, value, where) for one in shape["anyOf"]), key=len)
+    if isinstance(value, dict) and "properties" in shape:
+        wrong = [f"{where}/{name}" for name in {*value} - {*shape["properties"]} | {*shape["required"]} - {*value}]
+        for name in {*value} & {*shape["properties"]}:
+            wrong += unfit(shapes, shape["properties"][name], value[name], f"{where}/{name}")
+        return wrong
+    if isinstance(value, list) and "items" in shape:
+        return [one for item in value for one in unfit(shapes, shape["items"], item, f"{where}/*")]
+    sort = {str: "string", bool: "boolean", int: "integer", list: "array", dict: "object"}.get(type(value), "null")
+    return [] if shape.get("type", sort) == sort else [where]
+
+
+def test_what_does_not_fit_is_found() -> None:
+    shapes = document("1")["components"]["schemas"]
+    whole = {"$ref": "#/components/schemas/Purged"}
+    assert unfit(shapes, whole, {"order": "0" * 32, "done": True}) == []
+    assert unfit(shapes, whole, {"order": "0" * 32}) == ["/done"]
+    assert unfit(shapes, whole, {"order": 7, "done": True, "more": 1}) in (["/more", "/order"], ["/order", "/more"])
