@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from classtap_core.access import pins, rules
 from classtap_core.access.blueprints import Capability
+from classtap_core.access.filtering import RowFilter
 from classtap_core.access.records import Grant, Staff, StaffPin
 from classtap_core.auditing.lines import PIN
 from classtap_core.kernel.envelope import Author
@@ -32,6 +33,12 @@ class Operator(NamedTuple):
         """Say whether they may do something at a location (None: in the whole studio) at an instant."""
         resource = Resource(Id(location) if location else None)
         return rules.decide(self.grants, capability, resource, at_ms=at_ms).allowed
+
+
+def sight(operator: Operator | None, capability: str, source: DeskSource) -> RowFilter:
+    """Which rows somebody may see now; nobody sees none."""
+    grants = operator.grants if operator is not None else ()
+    return RowFilter(grants, capability, at_ms=source.clock.now().corrected)
 
 
 class Answer(StrEnum):

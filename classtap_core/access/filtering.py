@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import judged, speaking
+from classtap_core.access.rules import in_force, judged, speaking
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
 
 T = TypeVar("T")
@@ -23,6 +24,13 @@ class RowFilter:
             known = judged(self._speaking, resource, at_ms=self._at_ms).allowed
             self._known[resource] = known
         return known
+
+    def reaches(self, location: Id) -> bool:
+        """Whether there may be anything at a location for them: a place to choose, say, or a box to leave out."""
+        return any(
+            not grant.deny and grant.location in ("", location) and in_force(grant, self._at_ms)
+            for grant in self._speaking
+        )
 
     def rows(self, rows: Iterable[T], resource: Callable[[T], Resource]) -> list[T]:
         """Those rows that may be seen, in their order. Of the others nothing is said, not even how many."""

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.naming.matching import Asked, fit
 from classtap_core.people.records import Child, Family
-from classtap_desktop.operator import Operator
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.families.finding import search_people
 from classtap_desktop.screens.sessions import SessionLine, nearest, read_days, read_places, today_of
 from classtap_desktop.source import DeskSource
@@ -63,14 +64,15 @@ def read_people(source: DeskSource, text: str, operator: Operator | None) -> tup
     return tuple(findings)
 
 
-def read_week(source: DeskSource) -> tuple[Finding, ...]:
-    """Return the classes and instructors of the coming week, each with the session it leads to."""
+def read_week(source: DeskSource, operator: Operator | None) -> tuple[Finding, ...]:
+    """Return the classes and instructors of the coming week that this person may see, each with the session it leads to."""
     reader, now_ms = source.reader, source.clock.now().corrected
-    places = read_places(reader)
+    seen = sight(operator, Capability.VIEW_SCHEDULE, source)
+    places = tuple(place for place in read_places(reader) if seen.reaches(place.id))
     here = [place for place in places if place.id == source.place.location] or list(places)
     if not here:
         return ()
-    lines = read_days(reader, here, today_of(here[0], now_ms), days=7, attendance=False)
+    lines = read_days(reader, here, today_of(here[0], now_ms), days=7, attendance=False, seen=seen)
     coming = [line for line in lines if line.end_ms > now_ms and not line.cancelled] or list(lines)
     found = [
         Finding("class", next_one.id, name, next_one.where(), "roster", next_one)

@@ -69,7 +69,10 @@ class Palette(Overlay):
         self.field.clear()
         super().open()
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._desk.read("palette.week", read_week, then=self._show_week, failed=self._failed)
+        operator = self._desk.operator
+        self._desk.read(
+            "palette.week", lambda source: read_week(source, operator), then=self._show_week, failed=self._failed
+        )
         self._show()
 
     def _ask(self) -> None:

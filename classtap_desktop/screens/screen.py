@@ -29,6 +29,7 @@ class Screen(QWidget):
         self.trouble = StandingError(self)
         desk.changed.connect(self._touched)
         desk.ticked.connect(self._ticked)
+        desk.operated.connect(self._operated)
         theme().changed.connect(self._speak)
 
     def open(self, id: str) -> None:
@@ -56,6 +57,11 @@ class Screen(QWidget):
 
     def _touched(self, refs: frozenset[Ref]) -> None:
         if self.isVisible() and any(kind in self.KINDS for kind, _ in refs):
+            self.reload()
+
+    def _operated(self) -> None:
+        """Somebody else is here, or what they may see has changed."""
+        if self.isVisible() and self.desk.operator is not None:
             self.reload()
 
     def _ticked(self) -> None:

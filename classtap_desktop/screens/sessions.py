@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple, TypeVar
 
+from classtap_core.access.filtering import RowFilter
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin.reading import SessionCard, cards, fetch, search
@@ -15,6 +16,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import Record, decode
 from classtap_core.kernel.tx import Reader
+from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Location, Room, Session
 from classtap_core.timekeeping.rules import local_date
 from resources.text import Catalogue
@@ -100,15 +102,16 @@ def read_places(reader: Reader) -> tuple[Place, ...]:
 
 
 def read_days(
-    reader: Reader, places: Sequence[Place], first: date, *, days: int, attendance: bool
+    reader: Reader, places: Sequence[Place], first: date, *, days: int, attendance: bool, seen: RowFilter
 ) -> tuple[SessionLine, ...]:
-    """Return the sessions of some days at some places, by start; ``attendance`` counts states as well."""
+    """Return the sessions of some days at some places that may be seen, by start; ``attendance`` counts states as well."""
     low, high = first.isoformat(), (first + timedelta(days=days - 1)).isoformat()
     sessions = [
         session
         for place in places
         for session in search(reader, Session, "by_location_date", place.id, low=low, high=high)
     ]
+    sessions = seen.rows(sessions, of_session)
     lines = _filled(reader, [line_of(reader, card) for card in cards(reader, sessions)], attendance=attendance)
     return tuple(sorted(lines, key=lambda line: (line.start_ms, line.name, line.id)))
 

@@ -77,7 +77,6 @@ class AccessScreen(Screen):
         inside.addWidget(self.area)
         sides.addWidget(self.card)
         self.trouble.acted.connect(self.reload)
-        desk.operated.connect(self._operated)
         self.say()
 
     def _list_card(self) -> QWidget:

@@ -88,7 +88,6 @@ class AuditScreen(Screen):
         self._hiding.setSingleShot(True)
         self._hiding.timeout.connect(self._hide_again)
         self.trouble.acted.connect(self.reload)
-        desk.operated.connect(self._operated)
         self._show_exporting(False)
         self.say()
 

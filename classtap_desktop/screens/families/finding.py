@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import decode
 from classtap_core.naming.matching import Fit
 from classtap_core.people.records import Child, Contact, ContactMasked, Family
-from classtap_desktop.operator import Operator
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.source import DeskSource
 
 KINDS = {record.KIND: record for record in (Family, Child, Contact, ContactMasked)}
@@ -30,14 +31,17 @@ class FoundPerson(NamedTuple):
 
 
 def search_people(source: DeskSource, text: str, operator: Operator | None) -> tuple[FoundPerson, ...]:
-    """Return who fits, best first: guardians by their numbers only to who may see those."""
+    """Return who fits of those they may see, best first: guardians by their numbers only to who may see those."""
     now_ms = source.clock.now().corrected
     sees: dict[str, bool] = {}
+    families = sight(operator, Capability.VIEW_FAMILY, source)
 
     def readable(kind: str, scope: str) -> bool:
+        _, _, home = scope.partition("/")
+        if not families.allows(Resource(Id(home))):
+            return False
         if kind not in (Contact.KIND, ContactMasked.KIND):
             return True
-        _, _, home = scope.partition("/")
         if home not in sees:
             allowed = operator is not None and operator.may(Capability.VIEW_CONTACT, location=home, at_ms=now_ms)
             sees[home] = allowed and source.reader.holds(f"{Contact.PREFIX}/{home}")

@@ -15,6 +15,7 @@ from classtap_core.documents.rules import OPEN, Standing, owed
 from classtap_core.health.records import HealthClearance, HealthRequirement
 from classtap_core.health.rules import PaperState, paper_state, required
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.naming.spelling import folded
@@ -23,7 +24,7 @@ from classtap_core.people.records import Badge, Child, Contact, ContactMasked, F
 from classtap_core.people.rules import HEALTH_NOTE, sort_name
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date
-from classtap_desktop.operator import Operator
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.families.passes import GoesLine, PassLine, SentLine, read_goes, read_sent
 from classtap_desktop.screens.sessions import SessionLine, line_of
 from classtap_desktop.source import DeskSource
@@ -110,25 +111,28 @@ class FamilyPage(NamedTuple):
     goes: tuple[GoesLine, ...] = ()
 
 
-def read_families(source: DeskSource) -> tuple[FamilyLine, ...]:
-    """Return every family held here, by name."""
+def read_families(source: DeskSource, operator: Operator | None) -> tuple[FamilyLine, ...]:
+    """Return every family held here that its reader may see, by name."""
+    seen = sight(operator, Capability.VIEW_FAMILY, source)
     given: dict[Id, list[str]] = {}
     for child in sorted(search(source.reader, Child, "by_family"), key=lambda child: child.given.casefold()):
         given.setdefault(child.family, []).append(child.given)
     lines = [
         FamilyLine(family.id, family.name, tuple(given.get(family.id, ())))
-        for family in search(source.reader, Family, "by_home")
+        for family in seen.rows(search(source.reader, Family, "by_home"), lambda family: Resource(family.home))
     ]
     return tuple(sorted(lines, key=lambda line: (folded(line.name), line.id)))
 
 
 def read_family(source: DeskSource, family: Id, operator: Operator | None) -> FamilyPage | None:
-    """Return a family's page as its reader may see it; None where it is not here (any more)."""
+    """Return a family's page as its reader may see it; None where it is not here (any more), or not for them."""
     reader, now_ms = source.reader, source.clock.now().corrected
     row = reader.rows(Family, [family]).get(family)
     if row is None:
         return None
     held = decode(Family, row.body)
+    if not sight(operator, Capability.VIEW_FAMILY, source).allows(Resource(held.home)):
+        return None
     home = fetch(reader, Location, [held.home]).get(held.home)
     zone = home.zone if home is not None else "UTC"
     today = local_date(now_ms, zone)

@@ -95,7 +95,6 @@ class FamiliesScreen(Screen):
         self._either.setCurrentIndex(1)
         sides.addLayout(self._either, 1)
         self.trouble.acted.connect(self.reload)
-        desk.operated.connect(self._operated)
         self.say()
 
     def open(self, id: str) -> None:
@@ -106,7 +105,10 @@ class FamiliesScreen(Screen):
         super().open("")
 
     def reload(self) -> None:
-        self.desk.read("families", read_families, then=self._show, failed=self.show_trouble)
+        operator = self.desk.operator
+        self.desk.read(
+            "families", lambda source: read_families(source, operator), then=self._show, failed=self.show_trouble
+        )
         self._read_page()
 
     def take_focus(self) -> None:
@@ -135,10 +137,6 @@ class FamiliesScreen(Screen):
 
     def tick(self) -> None:
         self._read_page()
-
-    def _operated(self) -> None:
-        if self.desk.operator is not None and self.isVisible():
-            self._read_page()
 
     # --- the list
 

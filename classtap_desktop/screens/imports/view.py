@@ -73,7 +73,6 @@ class ImportsScreen(Screen):
         self.people = PersonCard(desk)
         self._sides.addWidget(self.people, 2)
         self.trouble.acted.connect(self.reload)
-        desk.operated.connect(self._operated)
         self.say()
 
     @property

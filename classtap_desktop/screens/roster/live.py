@@ -15,7 +15,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason, Status
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.kit import theme
-from classtap_desktop.operator import Operator
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.roster.marking import History, Taken, explained, marked, taken_back
 from classtap_desktop.screens.roster.model import RosterModel
 from classtap_desktop.screens.roster.reading import Roster, RosterLine, read_roster
@@ -227,15 +227,15 @@ def trouble_in(receipt: Receipt) -> Reason | None:
 
 def _read(source: DeskSource, session: str, operator: Operator | None) -> Reading:
     reader, now_ms = source.reader, source.clock.now().corrected
-    places = read_places(reader)
+    seen = sight(operator, Capability.VIEW_ROSTER, source)
+    places = tuple(place for place in read_places(reader) if seen.reaches(place.id))
     here = [place for place in places if place.id == source.place.location] or list(places)
     if session:
         roster = read_roster(source, Id(session), operator)
         where = [place for place in places if place.id == roster.session.location]
-        return Reading(
-            roster, read_days(reader, where, date.fromisoformat(roster.session.day), days=1, attendance=True)
-        )
-    day = read_days(reader, here, today_of(here[0], now_ms), days=1, attendance=True) if here else ()
+        day = read_days(reader, where, date.fromisoformat(roster.session.day), days=1, attendance=True, seen=seen)
+        return Reading(roster, day)
+    day = read_days(reader, here, today_of(here[0], now_ms), days=1, attendance=True, seen=seen) if here else ()
     chosen = nearest(day, now_ms)
     if chosen is None:
         return Reading(None, ())

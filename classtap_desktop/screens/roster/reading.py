@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Device, Staff
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Mark
 from classtap_core.checkin.roster import RosterRow, roster
 from classtap_core.health.card import roster_badges
 from classtap_core.health.rules import visible
+from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.tx import Reader
 from classtap_core.people.rules import HEALTH_NOTE, PICKUP_CHECK
-from classtap_desktop.operator import Operator
+from classtap_core.schedule.operations import of_session
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.sessions import SessionLine, counted, line_of
 from classtap_desktop.source import DeskSource
 
@@ -80,18 +82,18 @@ class Roster(NamedTuple):
 def read_roster(source: DeskSource, session: Id, operator: Operator | None) -> Roster:
     """Return a session's roster as its operator may see it.
 
-    Raises NotHeld when this device does not hold the session, Refused `session.unknown` where there is none.
+    Raises NotHeld when this device does not hold the session, Refused `session.unknown` where there is none, or none
+    whose children they may see.
     """
     reader = source.reader
     whole = roster(reader, session)
+    where = of_session(whole.card.session)
+    if operator is None or not sight(operator, Capability.VIEW_ROSTER, source).allows(where):
+        raise Refused("session.unknown")
     head = line_of(reader, whole.card)
     rows = [row for row in whole.rows if row.booked or row.state != "none"]
-    badges = {}
-    if operator is not None:
-        held = whole.card.session
-        where = Resource(held.location, held.room, held.class_type)
-        parts = visible(operator.grants, where, at_ms=source.clock.now().corrected)
-        badges = roster_badges(reader, (row.child for row in rows), parts)
+    parts = visible(operator.grants, where, at_ms=source.clock.now().corrected)
+    badges = roster_badges(reader, (row.child for row in rows), parts)
     names = _names(reader, [mark for row in rows for mark in row.marks])
     lines = tuple(_line(row, badges[row.child].text if row.child in badges else "", names) for row in rows)
     booked = sum(line.booked for line in lines)

@@ -53,7 +53,6 @@ class RosterScreen(Screen):
         self.live.refused.connect(self._refused)
         self.live.saved.connect(lambda _child: self._calm())
         self.trouble.acted.connect(self._cure)
-        desk.operated.connect(self._operated)
         self.say()
 
     def _build(self) -> QWidget:

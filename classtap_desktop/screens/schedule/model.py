@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.sessions import Place, SessionLine, read_days, read_places, today_of
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
@@ -44,14 +46,15 @@ class Filter(NamedTuple):
         )
 
 
-def read_week(source: DeskSource, monday: date | None) -> Week:
-    """Return the week of a Monday (None: this week) at every place."""
+def read_week(source: DeskSource, monday: date | None, operator: Operator | None) -> Week:
+    """Return the week of a Monday (None: this week) at every place, as its operator may see it."""
     reader, now_ms = source.reader, source.clock.now().corrected
-    places = read_places(reader)
+    seen = sight(operator, Capability.VIEW_SCHEDULE, source)
+    places = tuple(place for place in read_places(reader) if seen.reaches(place.id))
     here = [place for place in places if place.id == source.place.location] or list(places)
     today = today_of(here[0], now_ms) if here else date.fromisoformat(local_date(now_ms, "UTC"))
     first = monday or today - timedelta(days=today.weekday())
-    return Week(first, today, places, read_days(reader, places, first, days=DAYS, attendance=False))
+    return Week(first, today, places, read_days(reader, places, first, days=DAYS, attendance=False, seen=seen))
 
 
 class WeekModel(QAbstractTableModel):

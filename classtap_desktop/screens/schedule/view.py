@@ -82,7 +82,10 @@ class ScheduleScreen(Screen):
 
     def reload(self) -> None:
         monday = self._monday
-        self.desk.read("schedule", lambda source: read_week(source, monday), then=self._show, failed=self.show_trouble)
+        operator = self.desk.operator
+        self.desk.read(
+            "schedule", lambda source: read_week(source, monday, operator), then=self._show, failed=self.show_trouble
+        )
 
     def turn(self, by: int) -> None:
         """Go to the next (1) or previous (-1) week, or back to this one (0)."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.screens.sessions import Place, SessionLine, read_days, read_places, today_of
 from classtap_desktop.source import DeskSource
 
@@ -30,13 +32,14 @@ class Total(NamedTuple):
     missing: int
 
 
-def read_day(source: DeskSource) -> Day:
-    """Return today at this desk's location, or at every place for a desk of all."""
+def read_day(source: DeskSource, operator: Operator | None) -> Day:
+    """Return today at this desk's location, or at every place for a desk of all, as its operator may see it."""
     reader, now_ms = source.reader, source.clock.now().corrected
-    places = read_places(reader)
+    seen = sight(operator, Capability.VIEW_SCHEDULE, source)
+    places = tuple(place for place in read_places(reader) if seen.reaches(place.id))
     here = tuple(place for place in places if place.id == source.place.location) or places
     today = today_of(here[0], now_ms) if here else date.fromisoformat(local_date(now_ms, "UTC"))
-    return Day(today, here, read_days(reader, here, today, days=1, attendance=True))
+    return Day(today, here, read_days(reader, here, today, days=1, attendance=True, seen=seen))
 
 
 def sections(day: Day, now_ms: int) -> list[tuple[str, tuple[SessionLine, ...]]]:

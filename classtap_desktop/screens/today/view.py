@@ -68,7 +68,8 @@ class TodayScreen(Screen):
         return whole
 
     def reload(self) -> None:
-        self.desk.read("today", read_day, then=self._show, failed=self.show_trouble)
+        operator = self.desk.operator
+        self.desk.read("today", lambda source: read_day(source, operator), then=self._show, failed=self.show_trouble)
         self.notices.reload()
 
     def take_focus(self) -> None:
