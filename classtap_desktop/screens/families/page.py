@@ -18,7 +18,7 @@ _START = Qt.AlignmentFlag.AlignLeading
 
 class PageView(QWidget):
     """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
-    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `send` or `print`.
+    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`.
     """
 
     renamed = Signal(str, str)
@@ -248,8 +248,8 @@ class PageView(QWidget):
     def _pass(self, into: QVBoxLayout, page: FamilyPage) -> None:
         words = theme().words
         buttons = []
-        if page.editable and page.pass_line.state == "good":
-            for deed in ("send", "print"):
+        if page.editable and page.pass_line.state != "none":
+            for deed in ("look", "send", "print") if page.pass_line.state == "good" else ("look",):
                 button = Button(words.say(f"desk.pass.{deed}"), size="small", icon="print" if deed == "print" else None)
                 button.setObjectName(f"pass-{deed}")
                 button.clicked.connect(lambda _=False, deed=deed: self.wanted.emit(deed))

@@ -115,7 +115,7 @@ def fill(
             line.addWidget(button)
         line.addStretch(1)
         into.addLayout(line)
-        for way in goes:
+        for way in goes if held.state == "good" else ():
             code = "desk.goes.not" if way.why else "desk.goes.to"
             channel = words.say(f"desk.sent.way.{way.channel}") if way.channel else ""
             said = words.say(code, way=channel, shown=way.shown, why=_why(way.why))

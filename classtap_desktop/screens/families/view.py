@@ -19,6 +19,7 @@ from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.household import Household, read_household
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
+from classtap_desktop.screens.families.pass_dialog import PassDialog
 from classtap_desktop.screens.families.passes import PassDeeds
 from classtap_desktop.screens.families.reading import (
     KINDS,
@@ -210,7 +211,9 @@ class FamiliesScreen(Screen):
 
     def _do_with_pass(self, deed: str) -> None:
         page = self.page_view.page
-        if page is not None and deed == "send":
+        if page is not None and deed == "look":
+            PassDialog(self.desk, self.window(), family=page.id, name=page.name, zone=page.zone).open()
+        elif page is not None and deed == "send":
             self.passes.send(page.id)
         elif page is not None:
             self.passes.print(page.id, page.name, page.zone)
