@@ -23,6 +23,7 @@ from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
+from sync.client.owner_seal import OwnerSeal
 from sync.protocol import PassText
 
 
@@ -83,6 +84,10 @@ class NodeSource:
     @property
     def leaving(self) -> Leaving:
         return Leaving(self._node)
+
+    @property
+    def owner_seal(self) -> OwnerSeal:
+        return OwnerSeal(self._node)
 
     @property
     def steward(self) -> Steward:

@@ -20,6 +20,7 @@ from sync.client.auditing import Auditor
 from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
+from sync.client.owner_seal import OwnerSeal
 from sync.protocol import PassText
 
 Stop = Callable[[], None]
@@ -69,6 +70,11 @@ class DeskSource(Protocol):
     @property
     def leaving(self) -> Leaving | None:
         """Signing this device out; None where there is nothing to destroy (a desk in memory)."""
+        ...
+
+    @property
+    def owner_seal(self) -> OwnerSeal | None:
+        """Sealing this device's store to its owner; None for a desk in memory."""
         ...
 
     @property

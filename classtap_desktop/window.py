@@ -32,6 +32,7 @@ from classtap_desktop.kit.scanner import HandScanner
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.access.view import AccessScreen
 from classtap_desktop.screens.audit.view import AuditScreen
+from classtap_desktop.screens.devices.owner_card import OwnerKeyOffer
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
@@ -90,6 +91,7 @@ class DeskWindow(QMainWindow):
         self.desk.card_asked.connect(lambda child, name, place: self.card_page.ask(child, name, location=place))
         self.sign_in = SignInPage(self.desk, self.whole)
         self.sign_in.signed_in.connect(self._signed_in)
+        self.owner_key = OwnerKeyOffer(self.desk, self.whole)
         self.idle = Idle(self, after_s=self.settings.lock_after_s)
         self.idle.idle.connect(self.switch_staff)
         self.desk.operated.connect(
@@ -225,6 +227,7 @@ class DeskWindow(QMainWindow):
         self.desk.operate(None)
         self.palette_page.close_overlay()
         self.help_page.close_overlay()
+        self.owner_key.close()
         self.sign_in.open()
 
     def _fill(self, whole: bool) -> None:
@@ -235,6 +238,7 @@ class DeskWindow(QMainWindow):
 
     def _signed_in(self) -> None:
         self.open(self._screen)
+        self.owner_key.look()
 
     def _open_finding(self, finding: Finding) -> None:
         if finding.kind == "action":

@@ -13,7 +13,7 @@ from classtap_cli.demo.hand import Hand, Marks, marks_in
 from classtap_cli.demo.patience import Patience
 from classtap_cli.demo.recording import Recording, write_recording
 from classtap_cli.demo.report import Report
-from classtap_cli.demo.surroundings import DemoHouse
+from classtap_cli.demo.surroundings import OWNER_KEY, DemoHouse
 from classtap_cli.demo.visitors import Visit, visits
 from classtap_core.access.blueprints import FRONT_DESK
 from classtap_core.kernel.errors import EnvironmentFault
@@ -96,6 +96,11 @@ class Job:
                 whole = all(scope.complete for scope in reader.scopes())
             self.report.step(f"{program}.bootstrap", f"{program} paired and filled over HTTP", took, "ms", ok=whole)
             node.start()
+        sealed = sum(_sealed(node) for node in self.demo.nodes)
+        self.report.step(
+            "owner.sealed", f"devices that the owner's key in {OWNER_KEY} opens too", sealed, "devices",
+            ok=sealed == len(self.demo.nodes),
+        )  # fmt: skip
 
     def _passes(self, texts: dict[Id, str]) -> None:
         folder = self.out / "passes"
@@ -253,3 +258,8 @@ def application() -> QApplication:
 
 def _ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+def _sealed(node: Node) -> bool:
+    """Whether the owner's key opens a store too: asked behind the sealing that the pulled key has queued."""
+    return node.store.call(lambda: node.store.recovery) is not None

@@ -5,16 +5,22 @@ from pathlib import Path
 from typing import Self
 
 from classtap_cli.demo.proxy import SwitchProxy
-from classtap_cli.demo.studio import DemoFamily, Plan, make_studio
+from classtap_cli.demo.studio import DemoFamily, Draft, Plan, make_studio
+from classtap_cli.keeping import new_owner_key
 from classtap_core import house
-from classtap_core.access.blueprints import DESK, KIOSK
+from classtap_core.access.blueprints import DESK, KIOSK, OWNER
+from classtap_core.access.owner_key import SetOwnerKey
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.clock import Clock, SystemClock
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import ProgramFault
 from cloud.composition import Cloud, open_cloud
 from cloud.evidence import keep_sealed
 from cloud.serve import CloudServer
 from sync.client.node import Node
+
+OWNER_KEY = "owner-key.txt"
+"""The file of the owner's recovery key: a demonstration has nowhere else to put it away."""
 
 
 class DemoHouse:
@@ -38,7 +44,7 @@ class DemoHouse:
         self.nodes: list[Node] = []
 
     def found(self) -> int:
-        """Author the whole studio; how many operations that was."""
+        """Author the whole studio; how many operations that was. The owner's recovery key is left in OWNER_KEY."""
         plan, studios = self.plan, self.cloud.studios
         studios.found(
             plan.name, id=plan.studio, environment="test", pass_studio=plan.pass_number, cloud_device=plan.cloud,
@@ -46,9 +52,12 @@ class DemoHouse:
         )  # fmt: skip
         authority = studios.authority(plan.studio)
         count = 0
+        key = new_owner_key(self.folder / OWNER_KEY)
+        owner = next(person.staff for person in plan.staff if person.role == OWNER)
+        seal = Draft(Author(type="staff", id=owner), SetOwnerKey(public=key.public.hex()))
         for file in plan.files:
             keep_sealed(self.cloud.blobs, plan.studio, file.offer, file.sealed, now_ms=self.cloud.clock.now().corrected)
-        for chunk in plan.chunks():
+        for chunk in (*plan.chunks(), [seal]):
             drafts = [CloudDraft(draft.payload, draft.author, "demo") for draft in chunk]
             for ledger in authority.author_all(plan.cloud, drafts):
                 if not ledger.link.outcome.stands:

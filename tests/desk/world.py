@@ -241,6 +241,11 @@ class MemorySource:
         return None
 
     @property
+    def owner_seal(self) -> None:
+        """There is no store to seal."""
+        return None
+
+    @property
     def steward(self) -> None:
         """There is no engine to ask."""
         return None

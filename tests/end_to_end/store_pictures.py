@@ -140,6 +140,7 @@ def _walk(studio: Studio, here: Path, out: Path) -> None:
         return Terminal(here, data)
 
     Terminal(here, data).run("sync", "once")
+    _offer(studio, data, out)
     shown = terminal()
     shown.run("store", "key", "seal", "-o", "owner-key.txt", "--pin-file", "pin.txt")
     shown.show("cat owner-key.txt", *(here / "owner-key.txt").read_text().splitlines())
@@ -178,13 +179,14 @@ def _walk(studio: Studio, here: Path, out: Path) -> None:
 
 
 @contextmanager
-def _desk(studio: Studio, data: Path) -> Iterator[tuple[DeskWindow, DevicesScreen]]:
+def _desk(studio: Studio, data: Path, role: str) -> Iterator[tuple[DeskWindow, DevicesScreen]]:
     with Node.open(data / "desk", program="desk", clock=SystemClock(), ring=ring()) as node:
-        family = studio.plan.families[0]
-        say(node, RenameFamily(family=family.family, base=family.name, name="Okafor-Lindqvist"), staff(studio))
+        if role == "manager":
+            family = studio.plan.families[0]
+            say(node, RenameFamily(family=family.family, base=family.name, name="Okafor-Lindqvist"), staff(studio))
         source = NodeSource(node)
-        manager = operator_of(source, next(one.staff for one in studio.plan.staff if one.role == "manager"))
-        window = DeskWindow(source, settings=Settings(look="light", locale="en_GB"), operator=manager)
+        operator = operator_of(source, next(one.staff for one in studio.plan.staff if one.role == role))
+        window = DeskWindow(source, settings=Settings(look="light", locale="en_GB"), operator=operator)
         window.resize(1280, 800)
         window.show()
         window.open("devices")
@@ -208,8 +210,16 @@ def _until(holds: Callable[[], object]) -> None:
         QApplication.processEvents()
 
 
+def _offer(studio: Studio, data: Path, out: Path) -> None:
+    """What the owner of a studio without a key sees."""
+    with _desk(studio, data, "owner") as (window, _):
+        _until(lambda: window.owner_key.page is not None)
+        _settled(window)
+        window.grab().save(str(out / "store-desk-owner-key.png"))
+
+
 def _screens(studio: Studio, data: Path, out: Path) -> None:
-    with _desk(studio, data) as (window, screen):
+    with _desk(studio, data, "manager") as (window, screen):
         screen.findChild(QScrollArea).ensureWidgetVisible(screen.leave)
         _settled(window)
         window.grab().save(str(out / "store-desk-devices.png"))

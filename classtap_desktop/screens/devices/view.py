@@ -14,6 +14,7 @@ from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
 from classtap_desktop.screens.devices.leaving import LeavePage
+from classtap_desktop.screens.devices.owner_card import OwnerKeyCard
 from classtap_desktop.screens.health.cards import HealthCards
 from classtap_desktop.screens.notice_card import NoticeCard
 from classtap_desktop.screens.screen import Screen
@@ -69,6 +70,8 @@ class DevicesScreen(Screen):
         self.health = None if steward is None else HealthCards(desk, steward)
         for card in self.health.cards if self.health is not None else ():
             main.addWidget(card)
+        self.owner = OwnerKeyCard(desk)
+        main.addWidget(self.owner)
         main.addWidget(self._leave_card())
         main.addStretch(1)
         area = QScrollArea()
@@ -80,6 +83,7 @@ class DevicesScreen(Screen):
         sides.addWidget(self.notices, 1)
         self.trouble.acted.connect(self.reload)
         desk.stood.connect(self._stood)
+        desk.operated.connect(self.owner.say)
         self.say()
 
     def _state_card(self) -> Card:
@@ -139,6 +143,7 @@ class DevicesScreen(Screen):
         self.notices.reload()
         if self.health is not None:
             self.health.ask()
+        self.owner.reload()
         self.desk.read("device", read_device, then=self._take, failed=self.show_trouble)
 
     def say(self) -> None:
@@ -153,6 +158,7 @@ class DevicesScreen(Screen):
         self.notices.say()
         if self.health is not None:
             self.health.say()
+        self.owner.say()
         self._fit()
         self._show()
 
@@ -163,6 +169,7 @@ class DevicesScreen(Screen):
         self._show()
         if self.health is not None and self.isVisible():
             self.health.reload()
+            self.owner.reload()
 
     def _take(self, device: ThisDevice) -> None:
         self._device = device
