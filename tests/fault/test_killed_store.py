@@ -137,15 +137,19 @@ def test_a_program_that_says_saved_too_early_is_found_out(template: Callable[[st
 @pytest.mark.fault
 def test_a_thousand_kills(template: Callable[[str], Path], tmp_path: Path, report: Report) -> None:
     rng, tallies = seeded(64), []
+    report(HEAD)  # and a line for each activity as it is done: what was found until then is said in any case
+
+    def done(tally: Tally) -> Tally:
+        report(tally.line())
+        return tally
+
     for activity, kills in ALONE.items():
-        tallies.append(kill_alone(activity, kills, template(activity), rng))
+        tallies.append(done(kill_alone(activity, kills, template(activity), rng)))
     for number, (activity, kills) in enumerate(PAIRED.items()):
         with Studio(tmp_path / f"data{number}", families=30) as studio:
-            tallies.append(kill_paired(studio, activity, kills, rng))
-    control = kill_many("hasty", template("hasty"), rng, look, rounds=20)
+            tallies.append(done(kill_paired(studio, activity, kills, rng)))
+    control = done(kill_many("hasty", template("hasty"), rng, look, rounds=20))
     p95 = percentile_95([took for tally in tallies for took in tally.opened_ms])
-    for line in (HEAD, *(tally.line() for tally in (*tallies, control))):
-        report(line)
     kills = sum(tally.kills for tally in tallies)
     report(
         f"{kills} kill -9, {sum(tally.inside for tally in tallies)} within the job, "
