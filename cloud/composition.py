@@ -15,8 +15,9 @@ from cloud import pickup
 from cloud.blobs import Blobs
 from cloud.hints import Hints
 from cloud.intake import Intake
-from cloud.jobs.effects import Runner
+from cloud.jobs.effects import Runner, joined
 from cloud.lanes import Lanes
+from cloud.messaging import telling
 from cloud.messaging.codes import signing_codes
 from cloud.messaging.ports import Post, post_of
 from cloud.messaging.sending import Sender
@@ -92,9 +93,8 @@ class Cloud:
         self.post = post or post_of(os.environ, files.parent / "inbox")
         self.doors = Doors(self.books, self.clock)
         sender = Sender(self.post, self.doors, self.clock)
-        self.runners: dict[str, Runner] = {
-            MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post), **pickup.RUNNERS,
-        }  # fmt: skip
+        sending = {MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post)}
+        self.runners: dict[str, Runner] = joined(sending, pickup.RUNNERS, telling.RUNNERS)
         self.watch.start()
 
     def close(self) -> None:

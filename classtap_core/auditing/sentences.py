@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "health.require": {"what": "name"},
         "health.unfile": {"what": "child"},
         "keys.notice": {},
+        "message.again": {},
         "message.ask": {"what": "family"},
         "message.escalate": {},
         "message.settle": {},

@@ -28,6 +28,7 @@ from classtap_core.schedule.rules import starts_ms
 from classtap_core.schedule.seats import SeatMapVersion, maps_scope, version_id
 from classtap_core.schedule.series import Change, Cut, Start
 from classtap_core.schedule.series_operations import ENDED, judge_all, key_of, of_series
+from classtap_core.schedule.telling import tell_changed
 
 LOCKED_MS = 60 * 60_000
 """So long before its start a session's day stands: families may be checking in (ruling of catalogue 14, `after_min`)."""
@@ -210,6 +211,7 @@ def _moved(
             tx.effect(SeatsFreed(session=new.id, places=more), home=Home.CLOUD)
         for booking in tx.find(Booking, "by_session", old.id):
             tx.put(replace(booking, date=new.date, spot=booking.spot if new.room == old.room else ""))
+    tell_changed(tx, before, seated)
     return ACCEPTED
 
 

@@ -17,6 +17,7 @@ from classtap_core.messaging.records import (
     DONE,
     ORDER,
     SENDING,
+    UNREACHED,
     WAITING,
     ContactWay,
     Delivery,
@@ -46,7 +47,8 @@ class MessageWanted(Effect, frozen=True, kw_only=True):
 class AskMessage(Payload, frozen=True, kw_only=True):
     """Somebody asked that a family be told something. It is kept at once and sent when the cloud has it.
 
-    Attributes: `children`: whom it is about; () for all of the family's. `text`: at most 1,000 letters.
+    Attributes: `children`: whom it is about; () for all of the family's. `text`: at most 1,000 letters. `guardian`: the
+    only one it is for, or "".
     """
 
     family: Id
@@ -55,6 +57,7 @@ class AskMessage(Payload, frozen=True, kw_only=True):
     program: str = ""
     text: Annotated[str, about("family")] = ""
     values: dict[str, str | int] = msgspec.field(default_factory=dict)
+    guardian: str = ""
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [Key(Family, self.family), Key(Message, op.id)]
@@ -86,7 +89,7 @@ def ask_message(tx: Tx, op: Operation[AskMessage]) -> Outcome:
             Message(
                 id=op.id, family=family.id, home=family.home, template=said.template,
                 children=said.children or tuple(theirs), state=WAITING, asked_ms=op.at.corrected,
-                program=said.program, text=said.text, values=said.values,
+                program=said.program, text=said.text, values=said.values, guardian=said.guardian,
             )
         )  # fmt: skip
         tx.effect(MessageWanted(message=op.id), home=Home.CLOUD)
@@ -103,6 +106,50 @@ class _OfMessage(Payload, frozen=True, kw_only=True):
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"message:{self.message}",)
+
+
+@operation("message.again", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
+class TryAgain(Payload, frozen=True, kw_only=True):
+    """Somebody at the desk wants another try where a message did not arrive; its addresses are believed in again."""
+
+    message: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Message, self.message)
+        found = tx.get(Message, self.message)
+        if found is not None:
+            yield [Key(ContactWay, id, found.scope()) for id in _failed_ways(found)]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        found = tx.get(Message, self.message)
+        return Resource(None if found is None else found.home)
+
+
+@handles(TryAgain)
+def try_again(tx: Tx, op: Operation[TryAgain]) -> Outcome:
+    message = tx.get(Message, op.payload.message)
+    if message is None:
+        return refused("message.unknown")
+    if op.id in message.again:
+        return ACCEPTED
+    for id in _failed_ways(message):
+        way = tx.get(ContactWay, id)
+        if way is not None and way.bounced:
+            tx.put(replace(way, bounced="", code=""))
+    deliveries = tuple(
+        replace(one, state=State.RETRY, tries=0, code="", at_ms=op.at.corrected) if one.state in UNREACHED else one
+        for one in message.deliveries
+    )
+    again = tuple(sorted((*message.again, op.id)))
+    tx.put(replace(message, state=SENDING, deliveries=deliveries, again=again, wave_ms=0))
+    tx.effect(MessageWanted(message=message.id, wave=message.wave), home=Home.CLOUD)
+    return ACCEPTED
+
+
+def _failed_ways(message: Message) -> list[Id]:
+    """The ways on record of those it did not reach."""
+    failed = [one for one in message.deliveries if one.state in UNREACHED]
+    return [way_id(guardian, one.channel) for one in failed for guardian in one.guardians]
 
 
 @operation("message.settle", version=1, kind=Kind.TICK, needs=None)

@@ -1,6 +1,6 @@
 """What the router is told, read from the records: the same for the preview at the desk and the sending in the cloud."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from classtap_core.booking.guardian_gates import GUARDIAN_POLICY
@@ -11,9 +11,10 @@ from classtap_core.kernel.records import Record, decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.records import ContactWay, MessageWish, mark
 from classtap_core.messaging.routing import Reachable, Route, Wish, normalised
+from classtap_core.messaging.settings import settings_of
 from classtap_core.messaging.templates import EMAIL, SMS
 from classtap_core.people.guardians import MATRIX, Guardianship, matrix_of
-from classtap_core.people.records import Contact
+from classtap_core.people.records import Child, Contact
 
 R = TypeVar("R", bound=Record)
 
@@ -21,9 +22,19 @@ ADDRESS = {EMAIL: "email", SMS: "phone"}
 """Channel → the contact's field it goes to."""
 
 
-def route_of(reader: Reader, studio: Id, children: Sequence[Id], *, day: str, program: str = "") -> Route:
-    """Everybody who stands in any relation to some children, with all that decides whether they are told."""
-    pairs = [pair for child in children for pair in _found(reader, Guardianship, "by_child", child)]
+def route_of(
+    reader: Reader, studio: Id, children: Sequence[Id], *, day: str, program: str = "", guardian: str = ""
+) -> Route:
+    """Everybody who stands in any relation to some children, with all that decides whether they are told.
+
+    `guardian`: this one alone.
+    """
+    pairs = [
+        pair
+        for child in children
+        for pair in _found(reader, Guardianship, "by_child", child)
+        if guardian in ("", pair.guardian)
+    ]
     contacts = _contacts(reader, dict.fromkeys(pair.guardian for pair in pairs))
     people, wishes = [], []
     for contact in contacts:
@@ -36,8 +47,26 @@ def route_of(reader: Reader, studio: Id, children: Sequence[Id], *, day: str, pr
     policy = reader.rows(Policy, [policy_id(studio, GUARDIAN_POLICY)])
     matrix = next((matrix_of(decode(Policy, row.body).values) for row in policy.values()), MATRIX)
     return Route(
-        people, tuple(children), {(pair.guardian, pair.child): pair for pair in pairs}, day, wishes, program, matrix
-    )
+        people, tuple(children), {(pair.guardian, pair.child): pair for pair in pairs}, day, wishes, program, matrix,
+        settings_of(reader, studio).channels,
+    )  # fmt: skip
+
+
+def language_for(reader: Reader, studio: Id, guardian: Id, *, known: Collection[str], usual: str) -> str:
+    """In which language a guardian is written to: their own, then the family's, then the studio's, then `usual`.
+
+    `known`: languages there are words for. The family's is what another of its guardians, or a child of it, speaks.
+    """
+    own = _contacts(reader, [guardian])
+    if not own:
+        return usual
+    family = own[0].family
+    others = sorted(_found(reader, Contact, "by_family", family), key=lambda one: (one.relation, one.id))
+    children = sorted(_found(reader, Child, "by_family", family), key=lambda one: one.id)
+    spoken = [*(one.languages for one in (*own, *others)), *(one.languages for one in children)]
+    said = [code for languages in spoken for code in languages]
+    wanted = (*said, settings_of(reader, studio).language)
+    return next((code for code in wanted if code.replace("_", "-").split("-")[0] in known), usual)
 
 
 def reachable(contact: Contact, ways: Iterable[ContactWay]) -> Reachable:

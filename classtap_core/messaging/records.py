@@ -25,6 +25,7 @@ class State(StrEnum):
 
 ORDER = tuple(State)
 REACHED = (State.SENT, State.DELIVERED)
+UNREACHED = (State.FAILED, State.BOUNCED)
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -62,7 +63,8 @@ class Message(Record, frozen=True, kw_only=True):
 
     Attributes:
         wave, wave_ms: how far an emergency has gone, and when it went there; `last_wave`: how far it can go.
-        values: what goes into the words, as codes and numbers. text: the words staff wrote, where a template takes some.
+        values: what goes into the words, as codes, ids and numbers. text: the words staff wrote, where there are some.
+        guardian: the only one it is for, or "". again: operations that asked for another try.
     """
 
     KIND: ClassVar[str] = "message"
@@ -79,6 +81,8 @@ class Message(Record, frozen=True, kw_only=True):
     state: str
     asked_ms: int
     program: str = ""
+    guardian: str = ""
+    again: tuple[Id, ...] = ()
     wave: int = 0
     wave_ms: int = 0
     last_wave: int = 0

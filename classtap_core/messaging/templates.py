@@ -22,6 +22,7 @@ class Template(NamedTuple):
         roles: the only roles that may ever get it, whatever is allowed to one guardian alone.
         urgent: the emergency variant: all ways at once, wishes aside, and further people after five minutes without a
             delivery.
+        linked: it leads to the family's page. of_session: its words tell of a session (`values["session"]`).
     """
 
     code: str
@@ -29,24 +30,36 @@ class Template(NamedTuple):
     right: Right | None = None
     channels: tuple[str, ...] = CHANNELS
     urgent: bool = False
+    linked: bool = False
+    of_session: bool = False
 
 
 _GUARDIANS = (PRIMARY, SECONDARY)
+_AT_THE_DOOR = (PRIMARY, SECONDARY, PICKUP)
 PASS, PAGE, ABSENT, LATE, INVOICE, PICKED_UP, NEWS, ALARM = (
     "pass", "page", "absent", "late", "invoice", "picked_up", "news", "alarm",
+)  # fmt: skip
+CANCELLED, MOVED, TEACHER, OVERRULED, CONSENT, PASS_GONE = (
+    "cancelled", "moved", "teacher", "overruled", "consent", "pass_gone",
 )  # fmt: skip
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
         one.code: one
         for one in (
-            Template(PASS, _GUARDIANS),
-            Template(PAGE, _GUARDIANS),
-            Template(ABSENT, _GUARDIANS, Right.ATTENDANCE),
-            Template(LATE, _GUARDIANS, Right.ATTENDANCE),
-            Template(INVOICE, _GUARDIANS, Right.PAY),
-            Template(PICKED_UP, (PRIMARY, SECONDARY, PICKUP), Right.ATTENDANCE),
-            Template(NEWS, (PRIMARY, SECONDARY, PICKUP)),
+            Template(PASS, _GUARDIANS, linked=True),
+            Template(PASS_GONE, _GUARDIANS),
+            Template(PAGE, _GUARDIANS, linked=True),
+            Template(ABSENT, _GUARDIANS, Right.ATTENDANCE, linked=True),
+            Template(LATE, _GUARDIANS, Right.ATTENDANCE, linked=True),
+            Template(INVOICE, _GUARDIANS, Right.PAY, linked=True),
+            Template(PICKED_UP, _AT_THE_DOOR, Right.ATTENDANCE),
+            Template(NEWS, _AT_THE_DOOR),
+            Template(CANCELLED, _AT_THE_DOOR, of_session=True),
+            Template(MOVED, _AT_THE_DOOR, of_session=True),
+            Template(TEACHER, _GUARDIANS, of_session=True),
+            Template(OVERRULED, _GUARDIANS, linked=True, of_session=True),
+            Template(CONSENT, _GUARDIANS, Right.SIGN, linked=True),
             Template(ALARM, (PRIMARY, SECONDARY, PICKUP, EMERGENCY), urgent=True),
         )
     }

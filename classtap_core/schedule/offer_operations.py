@@ -29,6 +29,7 @@ from classtap_core.schedule.records import (
     Session,
 )
 from classtap_core.schedule.series_operations import key_of
+from classtap_core.schedule.telling import tell_cancelled
 from classtap_core.timekeeping.rules import check_local, parse_date
 
 DEPTH = 4
@@ -311,10 +312,11 @@ def cancel_program(tx: Tx, op: Operation[CancelProgram]) -> Outcome:
     if program.state == "cancelled":
         return DUPLICATE
     tx.put(replace(program, state="cancelled"))
-    for id in program.sessions:
-        session = tx.get(Session, id)
-        if session is not None and session.state == "open":
-            tx.put(replace(session, state="cancelled", reason=op.payload.reason))
+    found = [tx.get(Session, id) for id in program.sessions]
+    standing = [session for session in found if session is not None and session.state == "open"]
+    for session in standing:
+        tx.put(replace(session, state="cancelled", reason=op.payload.reason))
+    tell_cancelled(tx, standing)
     return ACCEPTED
 
 

@@ -16,6 +16,7 @@ from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import rules, surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
 from classtap_core.schedule.records import ClassType, Equipment, Instructor, Location, Room, Session, Studio
+from classtap_core.schedule.telling import tell_cancelled
 from classtap_core.timekeeping.rules import zone_of
 
 
@@ -248,10 +249,7 @@ def _session(location: Location, item: Planned) -> Session:
 
 @operation("session.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class CancelSession(Payload, frozen=True, kw_only=True):
-    """The session does not take place, and `reason` is the code why. Bookings stay on record.
-
-    Who tells the families is an effect of later.
-    """
+    """The session does not take place, and `reason` is the code why. Bookings stay on record; the families are told."""
 
     session: Id
     reason: str = ""
@@ -274,6 +272,7 @@ def cancel_session(tx: Tx, op: Operation[CancelSession]) -> Outcome:
     if session.state == "cancelled":
         return DUPLICATE
     tx.put(msgspec.structs.replace(session, state="cancelled", reason=op.payload.reason))
+    tell_cancelled(tx, [session])
     return ACCEPTED
 
 

@@ -16,6 +16,7 @@ from classtap_core.schedule import surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
 from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Equipment, Location, Room, Series, Session
+from classtap_core.schedule.telling import tell_cancelled, tell_changed
 from classtap_core.timekeeping.recurrence import is_endless, normal
 from classtap_core.timekeeping.rules import local_date, shift_date
 
@@ -199,10 +200,11 @@ def end_series(tx: Tx, op: Operation[EndSeries]) -> Outcome:
         cut = rules.cut(series, op.payload.original, rules.Change(), id=op.id)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
-    for start in _later(series, op.payload.original):
-        session = tx.get(Session, start.session)
-        if session is not None and session.state == "open":
-            tx.put(replace(session, state="cancelled", reason=op.payload.reason))
+    found = [tx.get(Session, start.session) for start in _later(series, op.payload.original)]
+    standing = [session for session in found if session is not None and session.state == "open"]
+    for session in standing:
+        tx.put(replace(session, state="cancelled", reason=op.payload.reason))
+    tell_cancelled(tx, standing)
     tx.put(replace(series if cut.before is None else cut.before, state=ENDED))
     return ACCEPTED
 
@@ -256,6 +258,7 @@ def substitute(tx: Tx, op: Operation[Substitute]) -> Outcome:
     clashes = surroundings.refusal(tx, op, sessions, despite=wanted.despite, together=False)
     if clashes is not None:
         return clashes
+    tell_changed(tx, [before for one in sessions if (before := tx.get(Session, one.id)) is not None], sessions)
     for session in sessions:
         tx.put(session)
     return ACCEPTED

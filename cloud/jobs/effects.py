@@ -8,7 +8,7 @@ happen at most once is taken off the list before it is carried out.
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,6 +46,23 @@ class Stuck(NamedTuple):
     kind: str
     tries: int
     why: str
+
+
+def joined(*tables: Mapping[str, Runner]) -> dict[str, Runner]:
+    """Runners of several parts as one table; an effect that two of them carry out goes to the one, then the other."""
+    found: dict[str, list[Runner]] = {}
+    for table in tables:
+        for kind, runner in table.items():
+            found.setdefault(kind, []).append(runner)
+    return {kind: _each(runners) for kind, runners in found.items()}
+
+
+def _each(runners: Sequence[Runner]) -> Runner:
+    def carry_out(studios: Studios, studio: Id, effect: Intent) -> None:
+        for runner in runners:
+            runner(studios, studio, effect)
+
+    return runners[0] if len(runners) == 1 else carry_out
 
 
 def drain(

@@ -13,6 +13,7 @@ from classtap_core.messaging.templates import EMAIL
 from classtap_core.people.records import Contact
 from cloud.messaging import letters
 from cloud.messaging.ports import Post
+from cloud.messaging.sending import words_for
 from cloud.pages.doors import Inside
 from cloud.studios import Studios
 from resources.text import Catalogue
@@ -63,6 +64,7 @@ def signing_codes(post: Post) -> Callable[[Studios, Id, Intent], None]:
         said = effect.body
         if studios.clock.now().corrected < int(said["until_ms"]):
             inside = Inside(studio, Id(said["guardian"]))
-            send_digits(studios, post, inside, said["way"], said["code"], words=Catalogue(post.language))
+            words = words_for(studios, studio, inside.contact, usual=post.language)
+            send_digits(studios, post, inside, said["way"], said["code"], words=words)
 
     return carry_out

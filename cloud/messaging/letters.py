@@ -78,7 +78,8 @@ def _said(content: Content, words: Catalogue, kind: str) -> tuple[str, list[str]
     filled = {"studio": content.studio, "name": content.name, **dict(content.words_of)}
     subject = words.say(f"message.{content.template}.subject", **filled)
     body = words.say(f"message.{content.template}.{kind}", **filled)
-    return subject, [part for part in (content.text, *body.split("\n")) if part.strip()]
+    lines = (" ".join(line.split()) for line in body.split("\n"))  # what had nothing to say leaves no gap
+    return subject, [part for part in (content.text, *lines) if part.strip()]
 
 
 def _plain(text: str) -> str:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Record, decode
 from classtap_core.messaging.operations import BouncedContact, MessageWanted, SettleMessage
-from classtap_core.messaging.reading import ADDRESS, route_of
+from classtap_core.messaging.reading import ADDRESS, language_for, route_of
 from classtap_core.messaging.records import Delivery, Message, PassedOver, State, mark
 from classtap_core.messaging.routing import Routing, Send, normalised, route, waves
 from classtap_core.messaging.templates import EMAIL, PASS, SMS, TEMPLATES
@@ -21,16 +23,17 @@ from classtap_core.timekeeping.rules import local_date
 from cloud.messaging import letters
 from cloud.messaging.ports import Answer, Post
 from cloud.messaging.stopping import stop_text
+from cloud.messaging.wording import words_of
 from cloud.pages.doors import Doors
 from cloud.studios import Studios
-from resources.text import Catalogue
+from resources.text import Catalogue, languages
 
 R = TypeVar("R", bound=Record)
 
+UNSURE = "sms.unsure"
+"""An SMS that was begun and of which nothing is known. It is not sent again, but in an emergency."""
 MOST_TRIES = 8
 """So often an address is tried; then it has failed. Less than an effect's own, which would set the message aside."""
-LINKED = (PASS, "page", "invoice", "absent", "late")
-"""Templates whose letters lead to the family's page."""
 
 
 class Sender:
@@ -71,7 +74,7 @@ class Sender:
         reader = studios.storage(studio)
         home = _one(studios, studio, Location, message.home)
         day = local_date(self._clock.now().corrected, home.zone if home else "UTC")
-        told = route_of(reader, studio, message.children, day=day, program=message.program)
+        told = route_of(reader, studio, message.children, day=day, program=message.program, guardian=message.guardian)
         routing = route(TEMPLATES[message.template], told)
         turn = waves(routing.sends)[: wave + 1]
         return routing, [send for send in routing.sends if send.wave in turn]
@@ -79,24 +82,33 @@ class Sender:
     def _deliver(self, studios: Studios, studio: Id, message: Message, send: Send, before: Delivery | None) -> None:
         id = _delivery_id(message, send)
         tries = 1 + (before.tries if before is not None else 0)
-        answer = self._send(studios, studio, message, send, id)
-        state = State.FAILED if answer.state is State.RETRY and tries >= MOST_TRIES else answer.state
         shown = masked_email(send.address) if send.channel == EMAIL else masked_phone(send.address)
         word = Delivery(
-            id=id, channel=send.channel, shown=shown, guardians=send.guardians, state=state,
-            at_ms=self._clock.now().corrected, wave=send.wave, instead=send.instead, code=answer.code, tries=tries,
+            id=id, channel=send.channel, shown=shown, guardians=send.guardians, state=State.RETRY,
+            at_ms=self._clock.now().corrected, wave=send.wave, instead=send.instead, code=UNSURE, tries=tries,
         )  # fmt: skip
+        if send.channel == SMS:
+            if before is not None and before.code == UNSURE and not TEMPLATES[message.template].urgent:
+                # A worker died after it had begun: it may have arrived, and the provider knows no key to ask by.
+                _say(
+                    studios, studio, SettleMessage(message=message.id, deliveries=(replace(word, state=State.FAILED),))
+                )
+                return
+            _say(studios, studio, SettleMessage(message=message.id, deliveries=(word,)))
+        answer = self._send(studios, studio, message, send, id)
+        state = State.FAILED if answer.state is State.RETRY and tries >= MOST_TRIES else answer.state
+        word = replace(word, state=state, code=answer.code, at_ms=self._clock.now().corrected)
         _say(studios, studio, SettleMessage(message=message.id, deliveries=(word,)))
         if state is State.BOUNCED:
             bounced(studios, studio, send.guardians, send.channel, send.address, answer.code)
 
     def _send(self, studios: Studios, studio: Id, message: Message, send: Send, delivery: Id) -> Answer:
         """One address. What it says is made for the first guardian it stands for."""
+        words = self._words(studios, studio, send.guardians[0])
         try:
-            content = self._content(studios, studio, message, send)
+            content = self._content(studios, studio, message, send, words)
         except ClassTapError as error:
             return Answer(State.FAILED, error.code)
-        words = Catalogue(self.post.language)
         about = about_of(studio, message.id, delivery)
         if send.channel == SMS:
             return self.post.sms.send(send.address, letters.sms(content, words), about)
@@ -109,24 +121,33 @@ class Sender:
             return Answer(State.BOUNCED, "no_such_address")
         return self.post.mail.send(letter)
 
-    def _content(self, studios: Studios, studio: Id, message: Message, send: Send) -> letters.Content:
+    def _words(self, studios: Studios, studio: Id, guardian: Id) -> Catalogue:
+        return words_for(studios, studio, guardian, usual=self.post.language)
+
+    def _content(self, studios: Studios, studio: Id, message: Message, send: Send, words: Catalogue) -> letters.Content:
         """Raises Refused `pass.unknown`, `pass.revoked` where there is no pass to send."""
         owner = _one(studios, studio, Studio, studio)
         contact = _one(studios, studio, Contact, send.guardians[0])
         base = self.post.url or studios.url
         content = letters.Content(
             message.template, owner.name if owner else studios.studio(studio).name, contact.name if contact else "",
-            text=message.text,
+            text=message.text, words_of=words_of(studios.storage(studio), message, words),
         )  # fmt: skip
         if message.template == PASS:
             text = studios.pass_of(studio, message.family).text
             content = content._replace(picture=picture.png(text, scale=6) if send.channel == EMAIL else b"")
-        if message.template in LINKED:
+        if TEMPLATES[message.template].linked:
             content = content._replace(link=f"{base}/f/in/{self._doors.link(studio, send.guardians[0])}")
         if send.channel == EMAIL:
             token = stop_text(studios.books.secret, studio, send.guardians[0], EMAIL)
             content = content._replace(stop=f"{base}/f/stop/{token}")
         return content
+
+
+def words_for(studios: Studios, studio: Id, guardian: Id, *, usual: str) -> Catalogue:
+    """The words a guardian is written to in; `usual` where nobody said a language."""
+    known = [language.code for language in languages()]
+    return Catalogue(language_for(studios.storage(studio), studio, guardian, known=known, usual=usual))
 
 
 def bounced(

@@ -89,4 +89,5 @@ def founded(cloud: Cloud, clock: ManualClock) -> Families:
     found = Families(cloud, clock)
     found.stand()
     found.issue()
+    found.send()  # what its founding asks for
     return found
