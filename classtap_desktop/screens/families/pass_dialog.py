@@ -152,6 +152,8 @@ class PassDialog(Dialog):
         for button in self._buttons:
             self.foot.removeWidget(button)
             button.deleteLater()
+        below = len(offers) > 2 and theme().text_scale > 1.3
+        self.foot.setDirection(self.foot.Direction.TopToBottom if below else self.foot.Direction.LeftToRight)
         self._buttons = [self.button(text, act, kind=kind) for text, kind, act in offers]
 
     def _ask_off(self) -> None:
