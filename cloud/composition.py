@@ -32,6 +32,8 @@ from cloud.storage.tables import make_tables
 from cloud.storage.tries import SharedTries
 from cloud.storage.wakes import Wakes
 from cloud.studios import ScopesOf, Studios
+from cloud.wallets.signers import wallets_of
+from cloud.wallets.telling import WalletTeller
 from cloud.watch import Watch
 
 WRITERS = 4
@@ -45,7 +47,7 @@ class Cloud:
         studios: founding, pairing, and each studio's authority. blobs: sealed files. hints: who listens.
         watch: tells other workers, and hears from them. intake: takes pushes. tries: how often callers tried, for all
             workers; None where there is one. writing: the threads that pushes are taken on, each studio's in a lane of
-            its own; unpacking: the same for what is read of a push before. reading: the threads that pulls are answered on. doors: how guardians come in. post: the ways messages leave by. runners: who
+            its own; unpacking: the same for what is read of a push before. reading: the threads that pulls are answered on. doors: how guardians come in. post: the ways messages leave by. wallets: who signs wallet passes. runners: who
             carries out which effects.
     """
 
@@ -93,8 +95,10 @@ class Cloud:
         self.post = post or post_of(os.environ, files.parent / "inbox")
         self.doors = Doors(self.books, self.clock)
         sender = Sender(self.post, self.doors, self.clock)
+        self.wallets = wallets_of(os.environ)
+        self._teller = WalletTeller(self.wallets)
         sending = {MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post)}
-        self.runners: dict[str, Runner] = joined(sending, pickup.RUNNERS, telling.RUNNERS)
+        self.runners: dict[str, Runner] = joined(sending, pickup.RUNNERS, telling.RUNNERS, self._teller.runners)
         self.watch.start()
 
     def close(self) -> None:
@@ -104,6 +108,7 @@ class Cloud:
         self.writing.shutdown()
         self.reading.shutdown()
         self.watch.stop()
+        self._teller.close()
         self.database.close()
 
 

@@ -6,6 +6,7 @@ Without a certificate that Apple issued a phone refuses it (docs/messages.md); e
 import hashlib
 import hmac
 import io
+import ssl
 import struct
 import zipfile
 import zlib
@@ -35,6 +36,7 @@ class AppleSigner(NamedTuple):
     certificate: x509.Certificate
     key: rsa.RSAPrivateKey
     between: x509.Certificate
+    folder: Path
 
     @property
     def pass_type(self) -> str:
@@ -43,6 +45,12 @@ class AppleSigner(NamedTuple):
     @property
     def team(self) -> str:
         return _named(self.certificate, NameOID.ORGANIZATIONAL_UNIT_NAME)
+
+    def context(self) -> ssl.SSLContext:
+        """TLS as Apple's push service asks for it: with the certificate that passes are signed by."""
+        found = ssl.create_default_context()
+        found.load_cert_chain(self.folder / "certificate.pem", self.folder / "key.pem")
+        return found
 
     def signed(self, manifest: bytes) -> bytes:
         """A detached PKCS #7 signature in DER, with its time and the intermediate."""
@@ -62,7 +70,7 @@ def apple_signer(folder: Path) -> AppleSigner:
         raise EnvironmentFault("wallet.apple", folder=str(folder)) from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise EnvironmentFault("wallet.apple", folder=str(folder))
-    return AppleSigner(certificate, key, between)
+    return AppleSigner(certificate, key, between, folder)
 
 
 class Card(NamedTuple):

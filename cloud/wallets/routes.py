@@ -2,13 +2,12 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,8 +22,9 @@ from cloud.pages.family import families_shown, standing_of
 from cloud.pages.frame import COOKIE, PREFIX, SECURITY, Handler, answering, language_of
 from cloud.passes import held_pass
 from cloud.storage.pulls import head_of
-from cloud.wallets.apple import MEDIA, AppleSigner, Card, apple_signer, pkpass, serial_of, token_of
-from cloud.wallets.google import GoogleSigner, google_signer, save_link
+from cloud.wallets.apple import MEDIA, Card, pkpass, serial_of, token_of
+from cloud.wallets.google import google_pass, save_link
+from cloud.wallets.registered import GOOGLE, register, unregister
 from resources.text import Catalogue
 
 T = TypeVar("T")
@@ -32,29 +32,9 @@ SERVICE = f"{PREFIX}/wallet"
 _BODY = 4_096
 
 
-class Wallets(NamedTuple):
-    """What an operator's environment supplies; a wallet without its signer is not offered."""
-
-    apple: AppleSigner | None = None
-    google: GoogleSigner | None = None
-
-    @property
-    def offered(self) -> tuple[str, ...]:
-        return tuple(name for name in ("apple", "google") if getattr(self, name) is not None)
-
-
-def wallets_of(environ: Mapping[str, str]) -> Wallets:
-    """Raises EnvironmentFault `wallet.apple`, `wallet.google` for files that are not what they should be."""
-    folder, account = environ.get("CLASSTAP_WALLET_APPLE", ""), environ.get("CLASSTAP_WALLET_GOOGLE", "")
-    return Wallets(
-        apple_signer(Path(folder)) if folder else None,
-        google_signer(Path(account), environ.get("CLASSTAP_WALLET_GOOGLE_ISSUER", "")) if account else None,
-    )
-
-
-def wallet_routes(cloud: Cloud, wallets: Wallets) -> list[tuple[str, Handler, str]]:
+def wallet_routes(cloud: Cloud) -> list[tuple[str, Handler, str]]:
     """The addresses, what answers them, and with which method."""
-    pages = _Wallets(cloud, wallets)
+    pages = _Wallets(cloud)
     one = f"{SERVICE}/v1/devices/{{device}}/registrations/{{type}}"
     return [
         (f"{PREFIX}/home/wallets", answering(pages.offered), "GET"),
@@ -81,8 +61,8 @@ def _bare(handler: Handler) -> Handler:
 
 
 class _Wallets:
-    def __init__(self, cloud: Cloud, wallets: Wallets) -> None:
-        self._cloud, self._wallets = cloud, wallets
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud, self._wallets = cloud, cloud.wallets
 
     async def offered(self, request: Request) -> Response:
         """Which wallets this cloud can make passes for."""
@@ -136,16 +116,14 @@ class _Wallets:
         return pkpass(card, self._wallets.apple, service=f"{base}{SERVICE}", token=token, said=said)
 
     def _link(self, studio: Id, family: Id, words: Catalogue) -> str:
-        if self._wallets.google is None:
+        signer, studios, now_ms = self._wallets.google, self._cloud.studios, self._cloud.clock.now().corrected
+        if signer is None:
             raise Refused("link.unknown")
-        studios, now_s = self._cloud.studios, self._cloud.clock.now().corrected // 1000
-        held = held_pass(studios, studio, family)
-        entry = studios.studio(studio)
-        shown = studios.pass_keys.rolling(entry, held, now_s=now_s, life_s=held.expires_s - held.issued_s)
+        made = google_pass(studios, signer, studio, family)
         name = fetch(studios.storage(studio), Family, [family])[family].name
+        register(self._cloud.books, studio, GOOGLE, serial_of(studio, family), token="", now_ms=now_ms)
         return save_link(
-            shown, self._wallets.google, serial=f"{studio}_{family}_{held.epoch}", studio=entry.name, family=name,
-            title=words.say("family.pass"), now_s=now_s,
+            made, signer, words, studio=studios.studio(studio).name, family=name, now_s=now_ms // 1000
         )  # fmt: skip
 
     # --- Apple's web service
@@ -157,32 +135,15 @@ class _Wallets:
             push = str(said["pushToken"])
         except (msgspec.MsgspecError, KeyError, TypeError):
             raise Refused("link.unknown") from None
-        row = {
-            "studio_id": studio, "device": request.path_params["device"], "serial": request.path_params["serial"],
-            "token": push, "made_ms": self._cloud.clock.now().corrected,
-        }  # fmt: skip
-        new = await self._read(partial(self._register, studio, row))
-        return Response(status_code=201 if new else 200, headers=SECURITY)
-
-    def _register(self, studio: Id, row: dict[str, Any]) -> bool:
-        table = self._cloud.books.tables.wallet
-        mine = and_(table.c.studio_id == studio, table.c.device == row["device"], table.c.serial == row["serial"])
-        with self._cloud.database.write(studio) as connection:
-            gone = connection.execute(delete(table).where(mine)).rowcount
-            connection.execute(table.insert(), [row])
-        return not gone
+        device, serial = request.path_params["device"], request.path_params["serial"]
+        now_ms = self._cloud.clock.now().corrected
+        keep = partial(register, self._cloud.books, studio, device, serial, token=push, now_ms=now_ms)
+        return Response(status_code=201 if await self._read(keep) else 200, headers=SECURITY)
 
     async def unregister(self, request: Request) -> Response:
         studio, _ = self._asked(request)
-        table = self._cloud.books.tables.wallet
         device, serial = request.path_params["device"], request.path_params["serial"]
-
-        def leave() -> None:
-            mine = and_(table.c.studio_id == studio, table.c.device == device, table.c.serial == serial)
-            with self._cloud.database.write(studio) as connection:
-                connection.execute(delete(table).where(mine))
-
-        await self._read(leave)
+        await self._read(partial(unregister, self._cloud.books, studio, device, serial))
         return Response(status_code=200, headers=SECURITY)
 
     async def changed(self, request: Request) -> Response:

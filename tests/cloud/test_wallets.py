@@ -23,13 +23,14 @@ from cryptography.x509.oid import NameOID
 from classtap_core.house import bus
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.passes.codec import decode
-from classtap_core.passes.operations import RevokePass
+from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.passes.rolling import with_code
 from cloud.composition import open_cloud
 from cloud.passes import family_pass
 from cloud.serve import CloudServer
 from cloud.wallets.google import SAVE
-from tests.cloud.families import GINA, Families, founded
+from tests.cloud.families import GINA, HANDLE, Families, founded
+from tests.cloud.wallet_services import AppleServer, GoogleServer
 from tests.guards.tools import needs
 from tests.unit.house.world import FAMILY, MAIN, MINUTE, NINE, STUDIO
 
@@ -48,6 +49,8 @@ class Rig(NamedTuple):
     client: httpx.Client
     folder: Path
     google: rsa.RSAPrivateKey
+    apns: AppleServer
+    objects: GoogleServer
 
 
 def pem(key: rsa.RSAPrivateKey) -> bytes:
@@ -56,7 +59,9 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def issued(name: list[tuple[Any, str]], key: rsa.RSAPrivateKey, by: Any = None, *, authority: bool = False) -> Any:
+def issued(
+    name: list[tuple[Any, str]], key: rsa.RSAPrivateKey, by: Any = None, *, authority: bool = False, host: str = ""
+) -> Any:
     """A certificate of a test authority."""
     subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in name])
     made, signing = (by[0].subject, by[1]) if by else (subject, key)
@@ -65,31 +70,46 @@ def issued(name: list[tuple[Any, str]], key: rsa.RSAPrivateKey, by: Any = None, 
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
     builder = builder.not_valid_after(now + timedelta(days=30))
     builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    if host:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     return builder.sign(signing, hashes.SHA256())
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("wallet")
-    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(4)]
     root = issued([(NameOID.COMMON_NAME, "Test Root")], keys[0], authority=True)
     names = [(NameOID.USER_ID, PASS_TYPE), (NameOID.COMMON_NAME, PASS_TYPE), (NameOID.ORGANIZATIONAL_UNIT_NAME, TEAM)]
     mine = issued(names, keys[1], (root, keys[0]))
     for name, certificate in (("wwdr.pem", root), ("certificate.pem", mine)):
         (folder / name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(pem(keys[1]))
-    account = {"client_email": "wallet@example.iam", "private_key": pem(keys[2]).decode(), "private_key_id": "k1"}
+    theirs = issued([(NameOID.COMMON_NAME, "localhost")], keys[3], (root, keys[0]), host="localhost")
+    (folder / "apns.pem").write_bytes(theirs.public_bytes(serialization.Encoding.PEM))
+    (folder / "apns-key.pem").write_bytes(pem(keys[3]))
+    apns = AppleServer(str(folder / "apns.pem"), str(folder / "apns-key.pem"), str(folder / "wwdr.pem"))
+    objects = GoogleServer()
+    account = {
+        "client_email": "wallet@example.iam", "private_key": pem(keys[2]).decode(), "private_key_id": "k1",
+        "token_uri": f"{objects.url}/token",
+    }  # fmt: skip
     (folder / "account.json").write_text(json.dumps(account), encoding="utf-8")
     clock = ManualClock(NINE - 60 * MINUTE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLASSTAP_WALLET_APPLE", str(folder))
         patch.setenv("CLASSTAP_WALLET_GOOGLE", str(folder / "account.json"))
         patch.setenv("CLASSTAP_WALLET_GOOGLE_ISSUER", "3388000000001")
+        patch.setenv("CLASSTAP_WALLET_GOOGLE_API", objects.url)
+        patch.setenv("CLASSTAP_WALLET_APPLE_PUSH", apns.url)
+        patch.setenv("SSL_CERT_FILE", str(folder / "wwdr.pem"))
         cloud = open_cloud(tmp_path_factory.mktemp("cloud"), bus(authority=True), clock=clock)
         families = founded(cloud, clock)
         with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url) as client:
             client.cookies.set("classtap_family", cloud.doors.enter(cloud.doors.link(STUDIO, GINA)))
-            yield Rig(families, server, client, folder, keys[2])
+            yield Rig(families, server, client, folder, keys[2], apns, objects)
+    apns.close()
+    objects.close()
 
 
 def opened(data: bytes) -> dict[str, bytes]:
@@ -140,7 +160,7 @@ def test_googles_link_is_signed_and_its_barcode_makes_the_codes_a_kiosk_takes(ri
     claims = json.loads(read(body))
     assert (claims["aud"], claims["typ"], claims["iss"]) == ("google", "savetowallet", "wallet@example.iam")
     (one,) = claims["payload"]["genericObjects"]
-    assert one["id"].startswith("3388000000001.")
+    assert one["id"] == f"3388000000001.{STUDIO}_{FAMILY}", "no epoch in it: it changes in place"
     code = one["rotatingBarcode"]
     (parameters,) = code["totpDetails"]["parameters"]
     key, period = bytes.fromhex(parameters["key"]), int(code["totpDetails"]["periodMillis"]) // 1000
@@ -179,6 +199,83 @@ def test_a_phone_registers_asks_what_changed_and_gets_the_newest_voided_once_it_
         assert phone.post(f"{service}/v1/log", json={"logs": ["x"]}).status_code == 200
         assert phone.delete(f"{where}/{serial}", headers=mine).status_code == 200
         assert phone.get(where).status_code == 204
+    reissue(rig)
+
+
+def reissue(rig: Rig) -> None:
+    """The next epoch of the family's pass."""
+    now_s = rig.families.clock.now().corrected // 1000
+    expires_s = now_s + 86_400 * 365
+    rig.families.say(
+        IssuePass(
+            family=FAMILY, home=MAIN, handle=HANDLE, issued_s=now_s, expires_s=expires_s, because="schedule"
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.expected_log("effect pass.issued", reason="Apple says later")
+def test_phones_are_told_at_once_over_http_2_and_one_that_let_go_is_forgotten(rig: Rig) -> None:
+    said = json.loads(opened(rig.client.get("/f/home/apple.pkpass", params={"family": FAMILY}).content)["pass.json"])
+    mine = {"Authorization": f"ApplePass {said['authenticationToken']}"}
+    service = f"{said['webServiceURL']}/v1/devices"
+    for phone in ("kept", "gone"):
+        url = f"{service}/{phone}/registrations/{PASS_TYPE}/{said['serialNumber']}"
+        assert httpx.post(url, json={"pushToken": f"token-{phone}"}, headers=mine).status_code == 201
+    rig.families.send()
+    rig.apns.pushes.clear()
+    rig.apns.says["token-gone"] = (410, "Unregistered")
+    reissue(rig)
+    rig.families.send()
+    paths = [push.path for push in rig.apns.pushes]
+    assert sorted(paths) == ["/3/device/token-gone", "/3/device/token-kept"]
+    push = rig.apns.pushes[0]
+    assert (push.headers["apns-topic"], push.body, push.certificate) == (PASS_TYPE, b"{}", PASS_TYPE)
+    newest = httpx.get(f"{said['webServiceURL']}/v1/passes/{PASS_TYPE}/{said['serialNumber']}", headers=mine)
+    text = json.loads(opened(newest.content)["pass.json"])["barcodes"][0]["message"]
+    assert text == family_pass(rig.families.cloud.studios, STUDIO, FAMILY).text, "and gets the newest"
+    rig.apns.pushes.clear()
+    rig.apns.says["token-kept"] = (503, "Shutdown")
+    reissue(rig)
+    rig.families.send()
+    assert [push.path for push in rig.apns.pushes] == ["/3/device/token-kept"]
+    del rig.apns.says["token-kept"]
+    rig.families.clock.advance(MINUTE)
+    rig.families.send()
+    assert len(rig.apns.pushes) == 2, "tried again"
+
+
+def test_googles_object_becomes_what_the_pass_is_under_a_token_of_the_service_account(rig: Rig) -> None:
+    rig.families.send()
+    rig.objects.patched.clear()
+    rig.client.get("/f/home/google", params={"family": FAMILY}, follow_redirects=False)
+    reissue(rig)
+    rig.families.send()
+    ((path, bearer, body),) = rig.objects.patched
+    assert path == f"/walletobjects/v1/genericObject/3388000000001.{STUDIO}_{FAMILY}"
+    assert bearer == "Bearer t1"
+    held = family_pass(rig.families.cloud.studios, STUDIO, FAMILY).held
+    text = body["rotatingBarcode"]["valuePattern"]
+    assert (body["state"], decode(text[:156] + "*1795250000*00000000").claims.epoch) == ("ACTIVE", held.epoch)
+    _, claims, signature = (
+        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in rig.objects.assertions[0].split(".")
+    )
+    signed = rig.objects.assertions[0].rpartition(".")[0].encode()
+    rig.google.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    said = json.loads(claims)
+    assert (said["scope"], said["aud"]) == (
+        "https://www.googleapis.com/auth/wallet_object.issuer", f"{rig.objects.url}/token",
+    )  # fmt: skip
+    assert said["exp"] - said["iat"] <= 3600
+    rig.families.say(RevokePass(family=FAMILY, home=MAIN, epoch=held.epoch, reason="lost"))
+    rig.families.send()
+    assert rig.objects.patched[-1][1:] == ("Bearer t1", {"state": "INACTIVE"})
+    rig.objects.gone.add(path.rpartition("/")[2])
+    reissue(rig)
+    rig.families.send()
+    before = len(rig.objects.patched)
+    reissue(rig)
+    rig.families.send()
+    assert len(rig.objects.patched) == before, "nobody holds it any more"
 
 
 def test_a_family_that_is_not_theirs_has_no_wallet_pass(rig: Rig) -> None:
