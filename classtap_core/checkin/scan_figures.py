@@ -28,13 +28,17 @@ class ScanFigures(NamedTuple):
     verify_us: int
 
 
-def scan_figures(scans: Iterable[Scan], attempts: Iterable[ScanAttempts], *, zone: str) -> ScanFigures:
-    """Count scans, and what was tried in vain, by the wall clock of `zone`."""
+def scan_figures(
+    scans: Iterable[Scan], attempts: Iterable[ScanAttempts], *, zone: str, outcome: str = ""
+) -> ScanFigures:
+    """Count scans, and what was tried in vain, by the wall clock of `zone`; of one verdict, or of all."""
     outcomes: Counter[str] = Counter()
     hours: Counter[tuple[int, str]] = Counter()
     devices: Counter[str] = Counter()
     decoded, verified = [], []
     for scan in scans:
+        if outcome not in ("", scan.outcome):
+            continue
         outcomes[scan.outcome] += 1
         hours[_hour(scan.at_ms, zone), scan.outcome] += 1
         devices[scan.device] += 1
@@ -42,6 +46,8 @@ def scan_figures(scans: Iterable[Scan], attempts: Iterable[ScanAttempts], *, zon
         verified += [scan.verify_us] if scan.verify_us else []
     for told in attempts:
         for one in told.items:
+            if outcome not in ("", one.outcome):
+                continue
             outcomes[one.outcome] += one.count
             hours[_hour(one.first_ms, zone), one.outcome] += one.count
             devices[told.device] += one.count

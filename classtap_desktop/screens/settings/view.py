@@ -8,10 +8,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
+from classtap_core.access.blueprints import Capability
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, theme
 from classtap_desktop.screens.screen import Screen
-from classtap_desktop.spacing import column, grown
+from classtap_desktop.screens.settings.doors import DoorDialog
+from classtap_desktop.screens.settings.scans import ScansDialog
+from classtap_desktop.spacing import column, grown, row
 from resources.text import languages
 
 LOOKS = ("system", "light", "dark", "bright")
@@ -28,7 +31,14 @@ class SettingsScreen(Screen):
         super().__init__(desk, parent)
         self.page.setContentsMargins(26, 18, 26, 22)
         self.title = Label("", "title")
-        self.page.addWidget(self.title)
+        self.doors, self.scans = Button("", size="small"), Button("", size="small")
+        self.doors.clicked.connect(lambda _=False: DoorDialog(desk, self.window()).open())
+        self.scans.clicked.connect(lambda _=False: ScansDialog(desk, self.window()).open())
+        head = row(gap=10)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.scans)
+        head.addWidget(self.doors)
+        self.page.addLayout(head)
         self.card = Card(radius=18)
         inside = column(self.card, margins=(22, 20, 22, 22), gap=22)
         self._heads: dict[str, tuple[Label, Label]] = {}
@@ -43,7 +53,14 @@ class SettingsScreen(Screen):
             inside.addLayout(self._section(name, values))
         self.page.addWidget(self.card)
         self.page.addStretch(1)
+        desk.operated.connect(self._operated)
+        self._operated()
         self.say()
+
+    def _operated(self) -> None:
+        """What the whole studio sets is for who may set it, and its figures for who may look into what was done."""
+        self.doors.setVisible(self.desk.may(Capability.PUBLISH_POLICY))
+        self.scans.setVisible(self.desk.may(Capability.VIEW_AUDIT, location=self.desk.source.place.location))
 
     def _section(self, name: str, values: Sequence[object]) -> QVBoxLayout:
         block = column(gap=3)
@@ -65,6 +82,8 @@ class SettingsScreen(Screen):
         words = here.words
         self.card.setMaximumWidth(grown(900))
         self.title.show_text(words.say("desk.screen.settings"))
+        self.doors.show_text(words.say("desk.doors.open"))
+        self.scans.show_text(words.say("desk.scans.open"))
         for name, (head, hint) in self._heads.items():
             head.show_text(words.say(f"desk.settings.{name}"))
             hint.show_text(words.say(f"desk.settings.{name}_hint"))
