@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from classtap_core.kernel.errors import EnvironmentFault
+from classtap_core.kernel.errors import BadInput, EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry
 from classtap_core.store import blob_backup, container, late_keys, rotation
@@ -32,6 +32,8 @@ KEYS_END = ".keys"
 """What the file of the persons' keys ends in, after the backup's own name."""
 
 _PAGES_A_STEP = 256
+_SOME_BACKUP = ("backup.cut", "backup.newer")
+"""What is said of a file that is a backup all the same."""
 
 
 class Source(NamedTuple):
@@ -96,9 +98,11 @@ def back_up(
     """Copy a store that is in use, check the copy, write it to `out` (and `out` + `.keys`), and read it back.
 
     Its blobs are copied to `blobs` beside it, those that are not there yet. `going_on` is called every megabyte, and
-    for each blob, and may raise to stop. Raises EnvironmentFault `disk_full`, `store.damaged`
-    (nothing is written then), `store.read_only`, and as `engine.faults`.
+    for each blob, and may raise to stop. Raises BadInput `backup.in_store`, `backup.there` (`out` is something else that
+    would be lost); EnvironmentFault `disk_full`, `store.damaged` (nothing is written then), `store.read_only`, and as
+    `engine.faults`.
     """
+    _check_target(source, out)
     key, copy = entropy(KEY_BYTES), out.with_name(f".{out.name}.copy")
     try:
         with faults(copy):
@@ -119,6 +123,20 @@ def back_up(
     finally:
         remove_database(copy)
     return Made(out, keys, made, entries, source.public is not None, there, len(blobs) - there)
+
+
+def _check_target(source: Source, out: Path) -> None:
+    """A backup replaces a backup and nothing else, and never lies with the store it is to outlive."""
+    inside = source.path.parent.resolve()
+    if inside in out.resolve().parents:
+        raise BadInput("backup.in_store", file=str(out), folder=str(inside))
+    for path, holds in ((out, "database"), (out.with_name(out.name + KEYS_END), "keys")):
+        if path.exists():
+            try:
+                container.label_of(path, holds=holds)
+            except (BadInput, EnvironmentFault) as error:
+                if error.code not in _SOME_BACKUP:
+                    raise BadInput("backup.there", file=str(path)) from error
 
 
 def _copy(source: Source, copy: Path, key: bytes, going_on: Callable[[], None]) -> Label:

@@ -142,6 +142,27 @@ def test_a_store_without_a_recovery_key_is_backed_up_for_itself(store: Store, ke
     assert (found.sealed, found.unsent) == (0, 1)
 
 
+def test_a_backup_replaces_a_backup_and_nothing_else(busy: Store, kept: Path) -> None:
+    """Named like the store's own file, or like somebody's letter, it leaves both alone."""
+    (kept / "letter.txt").write_text("Dear diary,")
+    (kept / "friday.keys").write_text("where the keys lie")
+    (kept / "link").symlink_to(busy.folder)
+    targets = {
+        "backup.in_store": [busy.folder / "store.db", busy.folder / "kept", busy.folder / "blobs" / "one", kept / "link" / "store.db"],
+        "backup.there": [kept / "letter.txt", kept / "friday"],
+    }  # fmt: skip
+    before = {path: path.read_bytes() for path in (busy.folder / "store.db", *kept.glob("*.*"))}
+    for code, files in targets.items():
+        for file in files:
+            with pytest.raises(BadInput) as caught:
+                busy.back_up(file, now_ms=NOW)
+            assert caught.value.code == code, file
+    assert {path: path.read_bytes() for path in before} == before
+    first = busy.back_up(kept / "monday", now_ms=NOW)
+    assert busy.back_up(kept / "monday", now_ms=NOW + 1).file == first.file
+    assert busy.check().ok
+
+
 @pytest.mark.parametrize(
     ("what", "code"),
     [
