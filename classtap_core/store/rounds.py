@@ -1,6 +1,7 @@
 """What is done for a store without anybody asking: backups and their rotation, looks at its soundness, tidying, room."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -109,8 +110,11 @@ class Rounds:
     Start it with the program, stop it before the store is closed.
     """
 
-    def __init__(self, store: Store, clock: Clock, backups: Path) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: Store, clock: Clock, backups: Path, *, heard: Callable[[], int | None] | None = None
+    ) -> None:
+        """`heard`: when the cloud was last there (ms), by which what is old is judged; without it the clock is believed."""
+        self._store, self._clock, self._heard = store, clock, heard
         self.backups = Backups(store, clock, backups)
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": {"type": "threadpool", "max_workers": 1}},
@@ -170,11 +174,17 @@ class Rounds:
             log.warning("the store is mended by the next start: %s", fault)
 
     def tidy(self) -> None:
-        """Let go of what is old, kept only for a while, or nobody's; it waits behind whatever a person is doing."""
+        """Let go of what is old, kept only for a while, or nobody's; it waits behind whatever a person is doing.
+
+        Offline a clock may be years ahead, and today's rosters would be old by it: so nothing is older than it was when
+        the cloud was last there.
+        """
         now_ms = self._clock.now().corrected
+        heard = now_ms if self._heard is None else self._heard()
         try:
             self._store.tidy(now_ms).result()
-            self._store.let_go_of_old(now_ms).result()
+            if heard is not None:
+                self._store.let_go_of_old(min(now_ms, heard)).result()
             sweep(self._store, now_ms=now_ms)
         except CancelledError:
             return

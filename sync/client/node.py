@@ -90,7 +90,10 @@ class Node:
         self.bus = DeviceBus(store.device, house.bus(authority=False), clock, os.urandom)
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Status], None]] = []
-        self.rounds = Rounds(store, clock, store.folder.parent / "backups" / store.folder.name)
+        self.rounds = Rounds(
+            store, clock, store.folder.parent / "backups" / store.folder.name,
+            heard=lambda: self.engine.status().last_success_ms,
+        )  # fmt: skip
         self._zone = ""
         bundle = self._recall("pass_keys")
         self.keys: KeyBundle | None = None if bundle is None else verify_bundle(bundle, self._root)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import Answer, Notice, Pulled
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status
 from classtap_core.kernel.scopes import ended_before, last_day
+from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from tests.unit.store import toy_blobs
 from tests.unit.store.conftest import DEVICE, NOW, STAFF, STUDIO, child_id, child_row, mark
@@ -180,3 +182,15 @@ def test_what_was_let_go_is_compared_with_nobody(store: Store) -> None:
     assert set(whole().values()) == {True}
     store.let_go_of_old(NOW).result()
     assert list(whole().values()) == [False, False, False, True, True]
+
+
+def test_a_clock_that_runs_ahead_takes_nothing_away(store: Store, tmp_path: Path) -> None:
+    """Offline nobody can tell a wrong clock: what is old is judged by when the cloud was last there."""
+    rows = [paper_row(1, added(store, 1, 1_000), day=FRESH)]
+    store.apply(bus_over(store.device), rows).result()
+    years_ahead = ManualClock(NOW + 800 * DAY_MS)
+    for heard in (None, NOW):
+        Rounds(store, years_ahead, tmp_path / "kept", heard=lambda heard=heard: heard).tidy()  # type: ignore[misc]
+        assert papers(store) == {f"papers/north/{FRESH}"}
+    Rounds(store, years_ahead, tmp_path / "kept", heard=lambda: NOW + 800 * DAY_MS).tidy()
+    assert papers(store) == set()
