@@ -5,9 +5,11 @@ from typing import NamedTuple
 import msgspec
 
 from classtap_core.checkin.attendees import AttendeePass, attendee_pass_id
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
+from classtap_core.passes import picture
 from classtap_core.passes.records import Pass, pass_id
 from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry
@@ -69,6 +71,16 @@ def held_pass(studios: Studios, studio: Id, family: Id) -> Pass:
 def text_of(studios: Studios, studio: Id, family: Id) -> PassText:
     """The text of a family's printed pass, the same each time. Raises as `held_pass`."""
     return studios.pass_of(studio, family)
+
+
+def picture_of(studios: Studios, studio: Id, text: str, *, scale: int = 8) -> bytes:
+    """A pass as a PNG, in the studio's colours and with its logo where it has set them; `scale` pixels a module else."""
+    brand = pass_settings(read_policy(studios.storage(studio), studio, PASS_POLICY)[1]).brand
+    if brand.plain:
+        return picture.png(text, scale=scale)
+    from classtap_core.passes import branding  # OpenCV, for those who have a brand
+
+    return branding.drawn(text, brand)
 
 
 def jws_of(studios: Studios, studio: Id, family: Id) -> PassJws:

@@ -15,7 +15,6 @@ from classtap_core.messaging.reading import ADDRESS, language_for, route_of
 from classtap_core.messaging.records import Delivery, Message, PassedOver, State, mark
 from classtap_core.messaging.routing import Routing, Send, normalised, route, waves
 from classtap_core.messaging.templates import EMAIL, PASS, SMS, TEMPLATES
-from classtap_core.passes import picture
 from classtap_core.people.records import Contact
 from classtap_core.people.rules import masked_email, masked_phone
 from classtap_core.schedule.records import Location, Studio
@@ -25,6 +24,7 @@ from cloud.messaging.ports import Answer, Post
 from cloud.messaging.stopping import stop_text
 from cloud.messaging.wording import words_of
 from cloud.pages.doors import Doors
+from cloud.passes import picture_of
 from cloud.studios import Studios
 from resources.text import Catalogue, languages
 
@@ -135,7 +135,8 @@ class Sender:
         )  # fmt: skip
         if message.template == PASS:
             text = studios.pass_of(studio, message.family).text
-            content = content._replace(picture=picture.png(text, scale=6) if send.channel == EMAIL else b"")
+            drawn = picture_of(studios, studio, text, scale=6) if send.channel == EMAIL else b""
+            content = content._replace(picture=drawn)
         if TEMPLATES[message.template].linked:
             content = content._replace(link=f"{base}/f/in/{self._doors.link(studio, send.guardians[0])}")
         if send.channel == EMAIL:

@@ -12,7 +12,6 @@ from starlette.responses import Response, StreamingResponse
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.messaging.operations import StopContact
-from classtap_core.passes import picture
 from classtap_core.people.verification import WAYS, VerifyContact
 from cloud.bodies import read_body
 from cloud.composition import Cloud
@@ -35,7 +34,7 @@ from cloud.pages.frame import (
     render,
     same_site,
 )
-from cloud.passes import family_pass, text_of
+from cloud.passes import family_pass, picture_of, text_of
 from resources import path
 from resources.text import Catalogue, languages
 
@@ -178,7 +177,7 @@ class _Family:
         shown = families_shown(who)
         if not shown:
             raise Refused("link.unknown")
-        return picture.png(text_of(studios, inside.studio, shown[0]).text)
+        return picture_of(studios, inside.studio, text_of(studios, inside.studio, shown[0]).text)
 
     async def live(self, request: Request) -> Response:
         """A word after each change, with nothing of it; ends with the session."""

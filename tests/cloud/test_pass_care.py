@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
 import pytest
+import zxingcpp
 
 from classtap_core import house
 from classtap_core.booking.operations import PublishPolicy
@@ -20,6 +23,7 @@ from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
 from classtap_core.passes import rolling
+from classtap_core.passes.brand import Brand
 from classtap_core.passes.codec import Algorithm, Kind, Tier
 from classtap_core.passes.codec import decode as decode_text
 from classtap_core.passes.jws import claims_of
@@ -32,7 +36,7 @@ from classtap_core.people.guardian_operations import BlockGuardian
 from cloud.composition import open_cloud
 from cloud.jobs.pass_care import PURGE_WAIT_MS, PassCare
 from cloud.jobs.ticks import Ticks
-from cloud.passes import attendee_pass, family_pass
+from cloud.passes import attendee_pass, family_pass, picture_of
 from cloud.serve import CloudServer
 from tests.cloud.rig import code_of
 from tests.cloud.test_house import House
@@ -139,6 +143,18 @@ def test_a_studio_sets_how_long_its_passes_are_good_and_the_ones_before(home: Ho
     care.tend(world.STUDIO)
     second = held(home)
     assert (second.epoch, second.grace_until_s - second.issued_s) == (2, 48 * 3_600)
+
+
+def test_pictures_have_the_studios_colours_and_say_the_same(home: House) -> None:
+    PassCare(home.studios).tend(world.STUDIO)
+    text = home.studios.pass_of(world.STUDIO, world.FAMILY).text
+    plain = picture_of(home.studios, world.STUDIO, text)
+    green = PassSettings(brand=Brand(dark="#0b655d"))
+    assert home.say(PublishPolicy(name=PASS_POLICY, head=0, values=green.values())) is Status.ACCEPTED
+    drawn = picture_of(home.studios, world.STUDIO, text)
+    seen = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (plain, drawn)]
+    assert [zxingcpp.read_barcode(one).text for one in seen] == [text, text]
+    assert [tuple(int(part) for part in one[36, 36]) for one in seen] == [(0, 0, 0), (0x5D, 0x65, 0x0B)]
 
 
 def test_who_is_kept_from_a_child_keeps_no_pass(home: House) -> None:
