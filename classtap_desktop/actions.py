@@ -56,6 +56,7 @@ ACTIONS = (
     Action("go.access", ("Ctrl+8",), icon="lock"),
     Action("go.audit", ("Ctrl+7",), icon="clock"),
     Action("go.imports", ("Ctrl+9",), icon="disk"),
+    Action("go.studio", ("Ctrl+0",), icon="room"),
     Action("go.settings", ("Ctrl+,",), icon="settings"),
     Action("staff.switch", ("Ctrl+L",), icon="lock", menu=("staff",)),
     Action("sync.now", ("F5",), icon="sync"),
@@ -71,6 +72,10 @@ ACTIONS = (
     Action("families.new", ("Ctrl+N",), when=(_IN, "screen.families"), icon="plus", group="families"),
     Action("schedule.open", ("Return",), when=(*_ON_WEEK, "session_chosen"), group="schedule", offered=False,
            native=True),
+    Action("schedule.new", ("Ctrl+N",), when=_ON_WEEK, icon="plus", group="schedule"),
+    Action("schedule.program", ("Ctrl+Shift+N",), when=_ON_WEEK, icon="plus", group="schedule"),
+    *(Action(f"schedule.{deed}", keys, when=(*_ON_WEEK, "session_chosen"), icon=icon, group="schedule", menu=("session",))
+      for deed, keys, icon in (("change", ("E",), "clock"), ("substitute", ("S",), "person"), ("cancel", ("C",), "close"))),
     Action("schedule.next", ("Alt+Right",), when=_ON_WEEK, icon="chevron_next", group="schedule"),
     Action("schedule.previous", ("Alt+Left",), when=_ON_WEEK, icon="chevron_back", group="schedule"),
     Action("schedule.this_week", ("T",), when=_ON_WEEK, icon="today", group="schedule"),

@@ -40,9 +40,11 @@ from classtap_desktop.screens.health.banner import KeepingBanner
 from classtap_desktop.screens.imports.view import ImportsScreen
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.screens.roster.view import RosterScreen
+from classtap_desktop.screens.schedule.planner import DEEDS
 from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.settings.view import SettingsScreen
+from classtap_desktop.screens.studio.view import StudioScreen
 from classtap_desktop.screens.today.view import TodayScreen
 from classtap_desktop.settings import Settings
 from classtap_desktop.source import DeskSource
@@ -55,7 +57,7 @@ ABOVE = (
     ("families", "people"),
     ("seatmaps", "seats"),
 )
-BELOW = (("imports", "disk"), ("access", "lock"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
+BELOW = (("studio", "room"), ("imports", "disk"), ("access", "lock"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
 TICK_MS = 30_000
 
 
@@ -139,7 +141,7 @@ class DeskWindow(QMainWindow):
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
         for made in (
-            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, ImportsScreen, AccessScreen, AuditScreen, DevicesScreen,
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, StudioScreen, ImportsScreen, AccessScreen, AuditScreen, DevicesScreen,
             SettingsScreen,
         ):  # fmt: skip
             screen = made(self.desk)
@@ -153,6 +155,9 @@ class DeskWindow(QMainWindow):
         self.roster, self.maps = roster, maps
         maps.filled.connect(self._fill)
         roster.menu.connect(lambda at: self.keys.show_menu("child", at))
+        schedule = self.screens["schedule"]
+        assert isinstance(schedule, ScheduleScreen)
+        schedule.menu.connect(lambda at: self.keys.show_menu("session", at))
         likings.liked.connect(lambda choice: self._like(**choice))
         self.waiting = WaitingBar(self.desk, self.stack)
         right.addWidget(self.topbar)
@@ -182,6 +187,7 @@ class DeskWindow(QMainWindow):
             "roster.previous": lambda: self.roster.live.step(-1),
             "families.new": families.new_family,
             "schedule.open": schedule.open_chosen,
+            **{f"schedule.{deed}": partial(schedule.plan, deed) for deed in DEEDS},
             "schedule.next": lambda: schedule.turn(1),
             "schedule.previous": lambda: schedule.turn(-1),
             "schedule.this_week": lambda: schedule.turn(0),

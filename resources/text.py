@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from datetime import date as Day
+from decimal import Decimal
 from functools import cache
 from string import Formatter
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from resources import path
 
@@ -106,6 +107,11 @@ class Catalogue:
     def number(self, value: int) -> str:
         """Return a whole number with the locale's grouping."""
         return format_decimal(value, locale=self._locale)
+
+    def money(self, minor: int, currency: str) -> str:
+        """Return an amount in minor units of an ISO 4217 currency in the locale's form."""
+        amount = Decimal(minor).scaleb(-get_currency_precision(currency))
+        return format_currency(amount, currency, locale=self._locale)
 
     def join(self, parts: Iterable[str], *, by: str = " · ") -> str:
         """Return the parts that are not empty in one line, each kept from reordering its neighbours."""

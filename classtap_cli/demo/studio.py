@@ -9,6 +9,7 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
+from classtap_cli.demo import offers
 from classtap_cli.demo.care import SIGNED, Care, PlannedFile
 from classtap_cli.demo.names import TRADITIONS, Tradition, full_name
 from classtap_core.access.blueprints import FRONT_DESK, INSTRUCTOR, MANAGER, OWNER
@@ -56,6 +57,8 @@ WITH_ROLES = 60
 """So many families have guardians with roles: enough to show, and a ground of thousands stays as small as it was."""
 UNSIGNED = 4
 """The family that has not signed yet: five children, so that the door has something to say."""
+WHOLE = 3
+"""The family that has somebody who only picks up, somebody who is kept away, a grade and a place in the season."""
 HEALTH_NOTES = (
     "Peanut allergy, pen in the blue bag", "Asthma, inhaler in the bag", "Wears hearing aids", "Coeliac",
     "Epilepsy, plan at the desk", "Bee stings: call 112, then the family", "Type 1 diabetes, snack at half time",
@@ -227,6 +230,10 @@ class _Maker:
             rooms[location] = [self.id() for _ in names]
             for room, name in zip(rooms[location], names, strict=True):
                 self.say(AddRoom(room=room, location=location, name=name, capacity=20))
+                self.say(offers.of_room(room, name, 20))
+        for payload in offers.of_places(self.locations, self.main):
+            self.say(payload)
+        self.say(offers.closure(self.studio, self.locations[PLACES[-1][0]], self.now))
         return rooms
 
     def _staff(self) -> tuple[DemoPin, ...]:
@@ -244,6 +251,8 @@ class _Maker:
     def _week(self, rooms: dict[Id, list[Id]]) -> None:
         for audience, called in CATEGORIES.items():
             self.say(EditCategory(category=self._named("category", audience), name=called))
+        for payload in offers.of_levels(self.studio):
+            self.say(payload)
         kids, adults = [self._class(name, "kids") for name in KIDS], [self._class(name, "adults") for name in ADULTS]
         signed_in = {
             draft.payload.staff: draft.payload.name for draft in self.drafts if isinstance(draft.payload, AddStaff)
@@ -252,6 +261,7 @@ class _Maker:
         for id, name in zip(teachers, (*TEACHERS, "Ayumi Sato"), strict=True):
             staff = next((staff for staff, called in signed_in.items() if called == name), "")
             self.say(AddInstructor(instructor=id, name=name, staff=staff))
+            self.say(offers.of_teacher(id, name, (*kids, *adults), self.now.year))
         for location, held in rooms.items():
             items: list[Planned] = []
             busy: dict[Id, list[_Span]] = {room: [] for room in held}
@@ -261,7 +271,9 @@ class _Maker:
             items.sort(key=lambda item: (item.start, item.session))
             for start in range(0, len(items), 50):
                 self.say(AddSessions(location=location, items=tuple(items[start : start + 50])))
-        self._season(rooms[self.main][0], kids[-1], teachers[0])
+        self._season(rooms[self.main][0], kids[-1], teachers[0], stand_in=teachers[1])
+        self.say(offers.program(self.studio, self.main, rooms[self.main][1], kids[0], teachers[2], self.now))
+        self.say(offers.pack(self.studio, kids))
         next_week = (self.now + timedelta(days=7)).strftime("%Y-%m-%d")
         for payload in self.care.asked(gymnastics=kids[KIDS.index("Gymnastics")], season=kids[-1], first=next_week):
             self.say(payload)
@@ -270,7 +282,7 @@ class _Maker:
         id = self.id()
         self.say(AddClass(class_type=id, name=name, audience=audience))
         category = self._named("category", audience)
-        facts = ClassFacts(name=name, categories=(category,), tags=("all-levels",))
+        facts = offers.class_facts(self.studio, name, category)
         self.say(EditClass(class_type=id, base=ClassFacts(name=name), wanted=facts))
         return id
 
@@ -278,8 +290,8 @@ class _Maker:
         """An id that draws nothing from the stream."""
         return derived(f"demo.{kind}", self.studio, name)
 
-    def _season(self, room: Id, class_type: Id, teacher: Id) -> None:
-        """Eight weeks of one class, from next week on."""
+    def _season(self, room: Id, class_type: Id, teacher: Id, *, stand_in: Id) -> None:
+        """Eight weeks of one class, from next week on, three of them otherwise than the rest."""
         first = (self.now + timedelta(days=7)).replace(hour=18, minute=0)
         self.say(
             PlanSeries(
@@ -288,6 +300,8 @@ class _Maker:
                 duration_min=45, capacity=12,
             )
         )  # fmt: skip
+        for payload in offers.of_season(self._named("series", "season"), self.main, first, stand_in):
+            self.say(payload)
 
     def _around_now(
         self, rooms: Sequence[Id], kids: Sequence[Id], teachers: Sequence[Id],
@@ -384,6 +398,8 @@ class _Maker:
         self.say(AddFamily(family=family, home=home, name=name, items=drafts, contacts=contacts), manager)
         if position < WITH_ROLES:
             self._guardianships(children, contacts, manager)
+        if position == WHOLE:
+            self._whole_family(family, home, children, contacts)
         if position < SIGNED:
             self._care(position, drafts, contacts[0], family, home, tradition.language)
         handle = self.random.randbytes(8).hex()
@@ -395,7 +411,21 @@ class _Maker:
             manager,
         )  # fmt: skip
         due = self._book(family, home, children, manager)
+        if position == WHOLE:
+            season = self._named("series", "season")
+            self.say(offers.season_booking(self.studio, season, self.main, family, children[0].child), manager)
         return DemoFamily(family, name, tradition.language, home, handle, children, contacts[0].name, due)
+
+    def _whole_family(
+        self, family: Id, home: Id, children: Sequence[DemoChild], contacts: Sequence[ContactDraft]
+    ) -> None:
+        """One family shows all that can be said of one."""
+        ids = [one.child for one in children]
+        second = contacts[1] if len(contacts) > 1 else None
+        since = local_of(self.now_ms - 200 * DAY_S * 1000, self.zone)[:10]
+        for payload in offers.more_guardians(family, home, ids, second, since):
+            self.say(payload)
+        self.say(offers.learner(ids[0], local_of(self.now_ms, self.zone)[:10]))
 
     def _guardianships(self, children: Sequence[DemoChild], contacts: Sequence[ContactDraft], manager: Id) -> None:
         """The first guardian is every child's primary, the others are secondary."""

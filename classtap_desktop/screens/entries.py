@@ -11,9 +11,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPlainTextEdit,
+    QScrollArea,
     QWidget,
 )
 
@@ -76,7 +75,7 @@ class Entry(Card):
                 grid.addWidget(widget, line + 1, at, 1, wide)
             else:
                 grid.addWidget(named(widget, name), line, at, 1, wide)
-                grid.addWidget(widget, line + 1, at, 1, wide)
+                grid.addWidget(widget, line + 1, at, 1, wide, Qt.AlignmentFlag.AlignTop)
             at += wide
         for number in range(columns):
             grid.setColumnStretch(number, 1)
@@ -184,26 +183,33 @@ class Entries(QWidget):
         self.changed.emit()
 
 
-class Ticks(QListWidget):
+class Ticks(QScrollArea):
     """Things of which any number may be ticked. Signals: ``changed``."""
 
     changed = Signal()
 
     def __init__(self, things: Sequence[tuple[str, str]], ticked: Sequence[str]) -> None:
         super().__init__()
+        self.boxes: dict[str, QCheckBox] = {}
+        self._before = tuple(ticked)
+        inside = QWidget()
+        lines = column(inside, margins=(2, 2, 2, 2), gap=2)
         for id, name in things:
-            item = QListWidgetItem(name, self)
-            item.setData(Qt.ItemDataRole.UserRole, id)
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Checked if id in ticked else Qt.CheckState.Unchecked)
+            box = self.boxes[id] = QCheckBox(name)
+            box.setChecked(id in ticked)
+            box.toggled.connect(lambda _: self.changed.emit())
+            lines.addWidget(box)
+        lines.addStretch(1)
+        self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(grown(28) * max(2, min(5, len(things))) + grown(10))
-        self.itemChanged.connect(lambda _: self.changed.emit())
+        self.setWidget(inside)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFixedHeight(min(inside.sizeHint().height(), grown(132)))
 
     def ticked(self) -> list[str]:
-        """The ids of what is ticked, in the list's order."""
-        items = [self.item(at) for at in range(self.count())]
-        return [str(one.data(Qt.ItemDataRole.UserRole)) for one in items if one.checkState() == Qt.CheckState.Checked]
+        """The ids of what is ticked: what was so before in the order it came, then the rest in the list's."""
+        order = dict.fromkeys([*(id for id in self._before if id in self.boxes), *self.boxes])
+        return [id for id in order if self.boxes[id].isChecked()]
 
 
 def _value(widget: QWidget) -> Value:

@@ -22,8 +22,8 @@ from classtap_desktop.screens.families.household import (
     ChildSheet,
     Household,
 )
-from classtap_desktop.screens.families.photo_field import PhotoField
 from classtap_desktop.screens.form import Form
+from classtap_desktop.screens.photo_field import PhotoField
 from classtap_desktop.spacing import row
 
 _CHILD = (

@@ -25,8 +25,8 @@ from classtap_desktop.screens.families.household import (
     Link,
     LinkEntry,
 )
-from classtap_desktop.screens.families.photo_field import PhotoField
 from classtap_desktop.screens.form import Form
+from classtap_desktop.screens.photo_field import PhotoField
 from classtap_desktop.spacing import column
 
 CONTACT = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QStackedLayout, QTableView, QWidget
 
@@ -12,20 +12,25 @@ from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, EmptyState, Label, theme
 from classtap_desktop.screens.schedule.cells import DaysHeader, WeekCells, row_height
 from classtap_desktop.screens.schedule.model import DAYS, Filter, Week, WeekModel, read_week
+from classtap_desktop.screens.schedule.planner import Planner
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.sessions import ROSTER_KINDS, SCHEDULE_KINDS, SessionLine, nearest
 from classtap_desktop.spacing import column, grown, row
 
 
 class ScheduleScreen(Screen):
-    """Attributes: ``model`` (the week). Signals: ``loaded`` after each reading."""
+    """Attributes: ``model`` (the week), ``planner`` (what is done to it). Signals: ``loaded`` after each reading, ``menu(at)``
+    when the chosen session's menu is asked for.
+    """
 
     NAME = "schedule"
     KINDS = SCHEDULE_KINDS | ROSTER_KINDS
     loaded = Signal()
+    menu = Signal(QPoint)
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, parent)
+        self.planner = Planner(desk, self)
         self.model = WeekModel(theme().words, self)
         self._monday: date | None = None
         self._located = False
@@ -41,6 +46,8 @@ class ScheduleScreen(Screen):
         self.table.activated.connect(lambda _index: self.open_chosen())
         self.table.clicked.connect(lambda _index: self._chose())
         self.table.selectionModel().currentChanged.connect(lambda *_: self._chose())
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(lambda at: self._ask_menu(self.table.viewport().mapToGlobal(at)))
         self._either.addWidget(self.table)
         self.empty = EmptyState("calendar", "", "", action=" ")
         self.empty.acted.connect(lambda: self.turn(0))
@@ -56,11 +63,15 @@ class ScheduleScreen(Screen):
         names.addWidget(self.title)
         names.addWidget(self.subtitle)
         head.addLayout(names, 1)
+        self.new, self.more = Button("", icon="plus", kind="primary"), Button("")
+        self.new.clicked.connect(lambda _=False: self.plan("new"))
+        self.more.clicked.connect(lambda _=False: self._ask_menu(self.more.mapToGlobal(QPoint(0, self.more.height()))))
         self.this_week = Button("")
         self.before, self.after = Button("", icon="chevron_back"), Button("", icon="chevron_next")
         for button, step in ((self.before, -1), (self.this_week, 0), (self.after, 1)):
             button.clicked.connect(lambda _=False, step=step: self.turn(step))
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.new, 0, Qt.AlignmentFlag.AlignTop)
         return head
 
     def _filters(self) -> QHBoxLayout:
@@ -70,6 +81,7 @@ class ScheduleScreen(Screen):
             box.activated.connect(lambda _at: self._filter())
             line.addWidget(box)
         line.addStretch(1)
+        line.addWidget(self.more)
         return line
 
     # --- what actions do
@@ -102,6 +114,17 @@ class ScheduleScreen(Screen):
         if line is not None:
             self.desk.open("roster", line.id)
 
+    def plan(self, deed: str) -> None:
+        """Open the form of one of `planner.DEEDS`, about the chosen session where it is about one."""
+        line = self.chosen()
+        if self.planner.may(line.location if line is not None else self.desk.source.place.location):
+            self.planner.do(deed, line.id if line is not None else None)
+
+    def _ask_menu(self, at: QPoint) -> None:
+        line = self.chosen()
+        if line is not None and not line.cancelled and self.planner.may(line.location):
+            self.menu.emit(at)
+
     def chosen(self) -> SessionLine | None:
         """Return the chosen session."""
         return self.model.line(self.table.currentIndex())
@@ -118,6 +141,8 @@ class ScheduleScreen(Screen):
         self._choose(chosen)
         self.title.show_text(words.say("desk.screen.schedule"))
         self.this_week.show_text(words.say("desk.schedule.this_week"))
+        self.new.show_text(words.say("desk.action.schedule.new"))
+        self.more.show_text(words.say("desk.plan.menu"))
         for button, action in ((self.before, "schedule.previous"), (self.after, "schedule.next")):
             button.setAccessibleName(words.say(f"desk.action.{action}"))
             button.setToolTip(words.say(f"desk.action.{action}"))
@@ -201,7 +226,10 @@ class ScheduleScreen(Screen):
         self._chose()
 
     def _chose(self) -> None:
-        self.desk.state_fact("session_chosen", self.chosen() is not None)
+        line = self.chosen()
+        self.desk.state_fact("session_chosen", line is not None)
+        self.more.setEnabled(line is not None and not line.cancelled and self.planner.may(line.location))
+        self.new.setVisible(self.planner.may(line.location if line is not None else self.desk.source.place.location))
 
     def _fit(self) -> None:
         table = self.table

@@ -21,7 +21,11 @@ class PhotoField(QWidget):
 
     changed = Signal()
 
-    def __init__(self, desk: Desk, name: str, of: Id, scope: str, blob: Blob | None) -> None:
+    def __init__(
+        self, desk: Desk, name: str, of: Id, scope: str, blob: Blob | None, *,
+        note: str = "desk.form.photo_text",
+    ) -> None:  # fmt: skip
+        """``note``: the code of what is said beside it."""
         super().__init__()
         words = theme().words
         self._desk, self._of, self._scope = desk, of, scope
@@ -44,7 +48,7 @@ class PhotoField(QWidget):
         side.addWidget(self.said)
         whole.addLayout(side, 1)
         self.remove.setVisible(blob is not None)
-        self.said.show_text(words.say("desk.form.photo_text"))
+        self.said.show_text(words.say(note))
         if blob is not None:
             self._desk.read(f"photo.{of}", lambda source: source.album.picture(blob.hash), then=self._show)
 

@@ -1,0 +1,363 @@
+"""Forms of the timetable: planned once or again and again, changed, taught by somebody else, called off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from classtap_core.booking.rescheduling import ChangeSeries, ChangeSession
+from classtap_core.checkin.reading import fetch, search
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.outcomes import Outcome
+from classtap_core.schedule.offer_operations import CancelProgram, PlanProgram
+from classtap_core.schedule.operations import AddSessions, CancelSession, Planned
+from classtap_core.schedule.records import Program, Series, Session
+from classtap_core.schedule.series import Change, starts_of
+from classtap_core.schedule.series_operations import EndSeries, PlanSeries, Substitute
+from classtap_core.timekeeping.rules import parse_date
+from classtap_desktop.kit import theme
+from classtap_desktop.screens.entries import Field, Value, Values
+from classtap_desktop.screens.sheet import DESPITE, Group, Sheet, Written, number
+from classtap_desktop.screens.studio.places import EQUIPMENT, WEEKDAYS, equipment, of_equipment
+from classtap_desktop.screens.studio.reading import Known, read_known
+from classtap_desktop.source import DeskSource
+
+ONCE, WEEKLY, FORTNIGHTLY, MONTHLY, RULE = "once", "weekly", "fortnightly", "monthly", "rule"
+REPEATS = tuple((one, f"desk.plan.repeat.{one}") for one in (ONCE, WEEKLY, FORTNIGHTLY, MONTHLY, RULE))
+THIS, FOLLOWING, ALL, PROGRAM = "this", "following", "all", "program"
+WHY = ("ill", "weather", "too_few", "room", "holiday", "other")
+_MOST_STARTS = 60
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_FREQ = {WEEKLY: "FREQ=WEEKLY", FORTNIGHTLY: "FREQ=WEEKLY;INTERVAL=2", MONTHLY: "FREQ=MONTHLY"}
+
+
+class Planning(NamedTuple):
+    """A session with what belongs to it. `later`: those of its series that its instructor teaches from it on."""
+
+    known: Known
+    session: Session
+    series: Series | None
+    program: Program | None
+    later: tuple[Session, ...]
+
+
+def read_planning(source: DeskSource, session: Id) -> Planning | None:
+    """Return what a session's forms show; None where it is not here."""
+    reader, known = source.reader, read_known(source)
+    held = fetch(reader, Session, [session]).get(session)
+    if held is None:
+        return None
+    later: tuple[Session, ...] = (held,)
+    if held.series:
+        there = search(reader, Session, "by_location_date", held.location, low=held.date, high="9999-12-31")
+        later = tuple(
+            one for one in there
+            if one.series == held.series and one.instructor == held.instructor and one.state == "open"
+        )  # fmt: skip
+    series = known.series.get(Id(held.series)) if held.series else None
+    program = known.programs.get(Id(held.program)) if held.program else None
+    return Planning(known, held, series, program, later)
+
+
+def plan_sheet(known: Known, id: Id) -> Sheet:
+    """One session, or a series of them with starts left out."""
+
+    def said(written: Written) -> list[Payload]:
+        repeat = written.text("repeat")
+        start = _start(written.one)
+        room = _room(known, written)
+        common = {
+            "class_type": Id(written.text("class_type")), "instructor": Id(written.text("instructor")), "start": start,
+            "duration_min": written.number("duration", least=1), "capacity": written.number("capacity"),
+            "overbook": written.number("overbook"), "equipment": equipment(written.many["equipment"]),
+        }  # fmt: skip
+        location = known.rooms[room].location
+        if repeat == ONCE:
+            items = (Planned(session=id, room=room, **common),)  # type: ignore[arg-type]
+            return [AddSessions(location=location, items=items, despite=written.despite())]
+        skip = tuple(f"{_day(one)}T{start[11:]}" for one in written.words("skip"))
+        return [
+            PlanSeries(
+                series=id, location=location, room=room, rule=_rule(written), skip=skip, despite=written.despite(),
+                **common,  # type: ignore[arg-type]
+            )
+        ]  # fmt: skip
+
+    again = (
+        Field("repeat", "desk.plan.repeat", 3, choices=REPEATS), Field("until", "desk.plan.until", 3, hint="desk.form.date_hint"),
+        Field("days", "desk.plan.days", 3, things=_named_days(), several=True),
+        Field("rule", "desk.plan.rule", 3, hint="desk.plan.rule_hint"),
+        Field("skip", "desk.plan.skip", 6, hint="desk.plan.skip_hint"),
+    )  # fmt: skip
+    groups = {
+        "session": Group(fields=_fields(known), values=_first(known)),
+        "again": Group(fields=again, values={}, heading="desk.plan.again"),
+        "equipment": Group(fields=EQUIPMENT, values=[], heading="desk.studio.equipment", more="desk.studio.more_stock"),
+        "despite": _despite(),
+    }
+    return Sheet(id=id, title="desk.plan.new", groups=groups, said=said, ways=_ways(known))
+
+
+def program_sheet(known: Known, id: Id) -> Sheet:
+    """Dated sessions that are booked together."""
+
+    def said(written: Written) -> list[Payload]:
+        room, class_type = _room(known, written), Id(written.text("class_type"))
+        items = tuple(
+            Planned(
+                session=derived("session", id, str(at)), class_type=class_type, room=room,
+                instructor=Id(written.text("instructor")), start=_start(one), duration_min=written.number("duration", least=1),
+                capacity=written.number("capacity"),
+            )
+            for at, one in enumerate(written.many["dates"])
+        )  # fmt: skip
+        return [
+            PlanProgram(
+                program=id, location=known.rooms[room].location, name=written.name(), class_type=class_type,
+                capacity=written.number("capacity"), items=items, description=written.text("description"),
+                tags=written.words("tags"), opens=_local(written.text("opens")), closes=_local(written.text("closes")),
+                despite=written.despite(),
+            )
+        ]  # fmt: skip
+
+    fields = (
+        Field("name", "desk.studio.name", 3), *_who_where(known), *_measures()[:2],
+        Field("description", "desk.studio.description", 6, tall=True), Field("tags", "desk.studio.tags", 2, hint="desk.studio.commas"),
+        Field("opens", "desk.plan.opens", 2, hint="desk.studio.local_hint"),
+        Field("closes", "desk.plan.closes", 2, hint="desk.studio.local_hint"),
+    )  # fmt: skip
+    groups = {
+        "program": Group(fields=fields, values=_first(known)),
+        "dates": Group(fields=_when(), values=[{}], heading="desk.plan.dates", more="desk.plan.more_dates"),
+        "despite": _despite(),
+    }
+    return Sheet(id=id, title="desk.plan.new_program", groups=groups, said=said, ways=_ways(known))
+
+
+def change_sheet(found: Planning) -> Sheet:
+    """A session otherwise: this one, or with its series."""
+    known, session, series = found.known, found.session, found.series
+    before: Values = {
+        "class_type": session.class_type, "room": session.room, "instructor": session.instructor,
+        "date": session.start[:10], "clock": session.start[11:], "duration": str(session.duration_min),
+        "capacity": str(session.capacity), "overbook": str(session.overbook),
+    }  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        wanted = {name: written.text(name) for name in before}
+        things = equipment(written.many["equipment"])
+
+        def other(name: str) -> bool:
+            return wanted[name] != before[name]
+
+        change = Change(
+            start=_start(written.one) if other("date") or other("clock") else None,
+            class_type=Id(wanted["class_type"]) if other("class_type") else None,
+            room=_room(known, written) if other("room") else None,
+            instructor=Id(wanted["instructor"]) if other("instructor") else None,
+            duration_min=number(wanted["duration"], least=1) if other("duration") else None,
+            capacity=number(wanted["capacity"]) if other("capacity") else None,
+            overbook=number(wanted["overbook"]) if other("overbook") else None,
+            equipment=things if things != session.equipment else None,
+        )  # fmt: skip
+        if change == Change():
+            return []
+        which = written.text("which") or THIS
+        if which == THIS or series is None:
+            return [ChangeSession(session=session.id, change=change, despite=written.despite())]
+        original = session.original if which == FOLLOWING else ""
+        return [ChangeSeries(series=series.id, change=change, original=original, despite=written.despite())]
+
+    fields = _fields(known)
+    if series is not None:
+        fields = (*fields, _which(THIS, FOLLOWING, ALL))
+    groups = {
+        "session": Group(fields=fields, values=before, note="desk.plan.change_note" if series is not None else ""),
+        "equipment": Group(
+            fields=EQUIPMENT,
+            values=of_equipment(session.equipment),
+            heading="desk.studio.equipment",
+            more="desk.studio.more_stock",
+        ),
+        "despite": _despite(),
+    }
+    return Sheet(id=session.id, title="desk.plan.change", groups=groups, said=said, ways=_ways(known))
+
+
+def substitute_sheet(found: Planning) -> Sheet:
+    """Somebody else teaches a session, and as many of the later ones of its series as are ticked."""
+    session, words = found.session, theme().words
+
+    def said(written: Written) -> list[Payload]:
+        sessions = written.ids("sessions") or (session.id,)
+        return [
+            Substitute(
+                location=session.location, sessions=sessions, instructor=Id(written.text("instructor")),
+                despite=written.despite(),
+            )
+        ]  # fmt: skip
+
+    things = tuple(
+        (one.id, f"{words.date(parse_date(one.date), style='long')} · {one.start[11:]}") for one in found.later
+    )
+    fields: tuple[Field, ...] = (
+        Field("instructor", "desk.plan.stand_in", 6, things=found.known.instructor_choices()),
+        Field("sessions", "desk.plan.of_sessions", 6, things=things, several=True),
+    )  # fmt: skip
+    values: Values = {"instructor": session.covers or session.instructor, "sessions": session.id}
+    groups = {"who": Group(fields=fields, values=values), "despite": _despite()}
+    return Sheet(id=session.id, title="desk.plan.substitute", groups=groups, said=said, ways=_ways(found.known))
+
+
+def cancel_sheet(found: Planning) -> Sheet:
+    """A session does not take place; or it and all that follow, or the whole program."""
+    session, series, program = found.session, found.series, found.program
+    which = [THIS, *([FOLLOWING] if series is not None and session.original else []), *([PROGRAM] if program else [])]
+
+    def said(written: Written) -> list[Payload]:
+        reason, chosen = written.text("reason"), written.text("which") or THIS
+        if chosen == FOLLOWING and series is not None:
+            return [EndSeries(series=series.id, original=session.original, reason=reason)]
+        if chosen == PROGRAM and program is not None:
+            return [CancelProgram(program=program.id, reason=reason)]
+        return [CancelSession(session=session.id, reason=reason)]
+
+    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
+    fields = (Field("reason", "desk.plan.why", 3, choices=reasons), *((_which(*which),) if len(which) > 1 else ()))
+    group = Group(fields=fields, values={}, note="desk.plan.cancel_note")
+    return Sheet(id=session.id, title="desk.plan.cancel", groups={"why": group}, said=said)
+
+
+def program_end_sheet(known: Known, id: Id) -> Sheet:
+    """A program that is there: all of it may be called off."""
+    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
+    fields = (
+        Field("cancel", "desk.plan.cancel_program", 3, flag=True), Field("reason", "desk.plan.why", 3, choices=reasons),
+    )  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        return [CancelProgram(program=id, reason=written.text("reason"))] if written.flag("cancel") else []
+
+    groups = {"why": Group(fields=fields, values={}, heading="", note="desk.plan.cancel_note")}
+    return Sheet(id=id, title="desk.studio.subject.programs", groups=groups, said=said)
+
+
+def series_end_sheet(known: Known, id: Id) -> Sheet:
+    """A series that is there: it may end with one of its next starts."""
+    series, words = known.series[id], theme().words
+    coming = [one.original for one in starts_of(series, through=series.through) if one.original[:10] >= known.today]
+    things = tuple(
+        (start, f"{words.date(parse_date(start[:10]), style='long')} · {start[11:]}") for start in coming[:_MOST_STARTS]
+    )
+    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
+    fields = (
+        Field("original", "desk.plan.end_from", 3, things=(("", "–"), *things)),
+        Field("reason", "desk.plan.why", 3, choices=reasons),
+    )  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        original = written.text("original")
+        return [EndSeries(series=id, original=original, reason=written.text("reason"))] if original else []
+
+    groups = {"why": Group(fields=fields, values={}, note="desk.plan.cancel_note")}
+    return Sheet(id=id, title="desk.studio.subject.series", groups=groups, said=said)
+
+
+def _fields(known: Known) -> tuple[Field, ...]:
+    return (*_who_where(known), *_when(), *_measures())
+
+
+def _who_where(known: Known) -> tuple[Field, ...]:
+    return (
+        Field("class_type", "desk.studio.class", 3, things=known.class_choices()),
+        Field("room", "desk.plan.room", 3, things=known.room_choices()),
+        Field("instructor", "desk.plan.instructor", 3, things=known.instructor_choices()),
+    )
+
+
+def _when() -> tuple[Field, ...]:
+    return (
+        Field("date", "desk.plan.date", 3, hint="desk.form.date_hint"),
+        Field("clock", "desk.plan.clock", 3, hint="desk.studio.clock_hint"),
+    )
+
+
+def _measures() -> tuple[Field, ...]:
+    return (
+        Field("duration", "desk.plan.duration", 3), Field("capacity", "desk.studio.capacity", 3),
+        Field("overbook", "desk.plan.overbook", 3),
+    )  # fmt: skip
+
+
+def _which(*which: str) -> Field:
+    return Field("which", "desk.plan.which", 3, choices=tuple((one, f"desk.plan.which.{one}") for one in which))
+
+
+def _despite() -> Group:
+    return Group(fields=(Field(DESPITE, "desk.plan.despite", 6, flag=True),), values={})
+
+
+def _first(known: Known) -> Values:
+    """What a new plan starts from: a room of this house, an hour, ten places."""
+    room = next((id for id, _ in known.room_choices(known.here)), "")
+    places = known.rooms[Id(room)].capacity if room else 10
+    return {"room": room, "date": known.today, "duration": "45", "capacity": str(places), "overbook": "0"}
+
+
+def _named_days() -> tuple[tuple[str, str], ...]:
+    words = theme().words
+    return tuple((_DAYS[int(day)], words.say(code)) for day, code in WEEKDAYS)
+
+
+def _room(known: Known, written: Written) -> Id:
+    room = Id(written.text("room"))
+    if room not in known.rooms:
+        raise BadInput("form.need_room")
+    return room
+
+
+def _rule(written: Written) -> str:
+    repeat = written.text("repeat")
+    if repeat == RULE:
+        return written.text("rule").removeprefix("RRULE:")
+    days = [day for day in _DAYS if day in written.ids("days")]
+    parts = [_FREQ[repeat], *([f"BYDAY={','.join(days)}"] if days and repeat != MONTHLY else [])]
+    if written.text("until"):
+        parts.append(f"UNTIL={_day(written.text('until')).replace('-', '')}")
+    return ";".join(parts)
+
+
+def _start(values: Mapping[str, Value]) -> str:
+    hours, _, minutes = str(values.get("clock", "")).strip().partition(":")
+    return f"{_day(str(values.get('date', '')))}T{hours.zfill(2)}:{minutes.zfill(2)}"
+
+
+def _day(text: str) -> str:
+    return parse_date(text.strip()).isoformat()
+
+
+def _local(text: str) -> str:
+    return text.replace(" ", "T")
+
+
+def _ways(known: Known) -> Callable[[Outcome], list[tuple[str, dict[str, str]]]]:
+    """Ways round in words, and the fields that each would change."""
+
+    def ways(refused: Outcome) -> list[tuple[str, dict[str, str]]]:
+        words = theme().words
+        found: list[tuple[str, dict[str, str]]] = []
+        for way in refused.alternatives:
+            what, start = str(way["what"]), str(way["start"])
+            room, teacher = known.rooms.get(Id(str(way["room"]))), known.instructors.get(Id(str(way["instructor"])))
+            if what == "room" and room is not None:
+                found.append((words.say("desk.plan.way.room", name=room.name), {"room": room.id}))
+            elif what == "instructor" and teacher is not None:
+                found.append((words.say("desk.plan.way.instructor", name=teacher.name), {"instructor": teacher.id}))
+            elif what in ("time", "day"):
+                shown = words.date(parse_date(start[:10]), style="short") if what == "day" else start[11:16]
+                found.append((words.say("desk.plan.way.time", time=shown), {"date": start[:10], "clock": start[11:16]}))
+        return found
+
+    return ways

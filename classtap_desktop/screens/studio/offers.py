@@ -1,0 +1,238 @@
+"""Forms of what a studio offers: classes, categories, levels, instructors, packs."""
+
+from __future__ import annotations
+
+from babel.numbers import get_currency_precision
+
+from classtap_core.eligibility import rules
+from classtap_core.eligibility.rules import Age, Every
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.schedule.offer_operations import (
+    ClassFacts,
+    EditCategory,
+    EditClass,
+    EditInstructor,
+    EditLevel,
+    InstructorFacts,
+    PublishPack,
+)
+from classtap_core.schedule.operations import AddClass, AddInstructor
+from classtap_core.schedule.records import Certification, Pack, Rate
+from classtap_desktop.screens.entries import Field, Values
+from classtap_desktop.screens.sheet import Group, Picture, Sheet, Written, named, number, scaled, unscaled
+from classtap_desktop.screens.studio.reading import Known
+
+_NONE = (("", "–"),)
+
+
+def class_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    if new:
+        audience = tuple((one, f"desk.audience.{one}") for one in ("kids", "adults"))
+        fields: tuple[Field, ...] = (
+            Field("name", "desk.studio.name", 3),
+            Field("audience", "desk.studio.audience", 3, choices=audience),
+        )
+
+        def said(written: Written) -> list[Payload]:
+            return [AddClass(class_type=id, name=written.name(), audience=written.text("audience"))]
+
+        first = Group(fields=fields, values={}, note="desk.studio.more_later")
+        return Sheet(id=id, title="desk.studio.new.classes", groups={"class": first}, said=said)
+    held = known.classes[id]
+    base = ClassFacts(
+        name=held.name, description=held.description, categories=held.categories, tags=held.tags, level=held.level,
+        certifications=held.certifications, picture=held.picture, eligibility=held.eligibility,
+    )  # fmt: skip
+
+    def changed(written: Written) -> list[Payload]:
+        wanted = ClassFacts(
+            name=written.name(), description=written.text("description"), categories=written.ids("categories"),
+            tags=written.words("tags"), level=written.text("level"), certifications=written.words("certifications"),
+            picture=written.picture, eligibility=_condition(written),
+        )  # fmt: skip
+        return [EditClass(class_type=id, base=base, wanted=wanted)] if wanted != base else []
+
+    levels = {one.id: one for one in sorted(known.levels.values(), key=lambda one: (one.rank, one.name))}
+    fields = (
+        Field("name", "desk.studio.name", 3),
+        Field("level", "desk.studio.level", 3, things=(*_NONE, *((id, one.name) for id, one in levels.items()))),
+        Field("description", "desk.studio.description", 6, tall=True),
+        Field("categories", "desk.studio.subject.categories", 3, things=named(known.categories, lambda one: one.name), several=True),
+        Field("tags", "desk.studio.tags", 3, hint="desk.studio.commas"),
+        Field("certifications", "desk.studio.certifications_needed", 6, hint="desk.studio.commas"),
+        Field("youngest", "desk.studio.youngest", 3),
+        Field("oldest", "desk.studio.oldest", 3),
+        Field("eligibility", "desk.studio.eligibility", 6, tall=True),
+    )  # fmt: skip
+    values: Values = {
+        "name": base.name, "level": base.level, "description": base.description, "categories": "\n".join(base.categories),
+        "tags": ", ".join(base.tags), "certifications": ", ".join(base.certifications), **_ages(base.eligibility),
+    }  # fmt: skip
+    return Sheet(
+        id=id, title="desk.studio.subject.classes", said=changed, picture=Picture(name=base.name, scope="studio", blob=base.picture),
+        groups={"class": Group(fields=fields, values=values, note="desk.studio.eligibility_note")},
+    )  # fmt: skip
+
+
+def _ages(eligibility: str) -> Values:
+    """A condition as its fields show it: only an age on the first day as two numbers, anything else as it is written."""
+    condition = rules.read(eligibility) if eligibility else Age()
+    if not isinstance(condition, Age) or condition.on != Age().on:
+        return {"eligibility": eligibility}
+    months = {"youngest": condition.min_months, "oldest": condition.max_months}
+    return {name: "" if value is None else str(value) for name, value in months.items()}
+
+
+def _condition(written: Written) -> str:
+    months = [written.number(name) if written.text(name) else None for name in ("youngest", "oldest")]
+    if months == [None, None]:
+        return written.text("eligibility")
+    age = Age(min_months=months[0], max_months=months[1])
+    beside = written.text("eligibility")
+    return rules.write(Every((age, rules.read(beside))) if beside else age)
+
+
+def category_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    held = known.categories.get(id)
+    others = {one: category for one, category in known.categories.items() if one != id}
+    fields: tuple[Field, ...] = (
+        Field("name", "desk.studio.name", 3),
+        Field("parent", "desk.studio.under", 3, things=(*_NONE, *named(others, lambda one: one.name))),
+    )  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        wanted = EditCategory(category=id, name=written.name(), parent=written.text("parent"))
+        return [] if held is not None and (held.name, held.parent) == (wanted.name, wanted.parent) else [wanted]
+
+    values: Values = {} if held is None else {"name": held.name, "parent": held.parent}
+    title = "desk.studio.new.categories" if new else "desk.studio.subject.categories"
+    return Sheet(id=id, title=title, groups={"category": Group(fields=fields, values=values)}, said=said)
+
+
+def level_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    held = known.levels.get(id)
+    fields: tuple[Field, ...] = (Field("name", "desk.studio.name", 3), Field("rank", "desk.studio.rank", 3))
+
+    def said(written: Written) -> list[Payload]:
+        wanted = EditLevel(level=id, name=written.name(), rank=written.number("rank"))
+        return [] if held is not None and (held.name, held.rank) == (wanted.name, wanted.rank) else [wanted]
+
+    last = max((one.rank for one in known.levels.values()), default=0)
+    values: Values = {"rank": str(last + 1)} if held is None else {"name": held.name, "rank": str(held.rank)}
+    title = "desk.studio.new.levels" if new else "desk.studio.subject.levels"
+    return Sheet(id=id, title=title, groups={"level": Group(fields=fields, values=values)}, said=said)
+
+
+def instructor_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    if new:
+
+        def said(written: Written) -> list[Payload]:
+            return [AddInstructor(instructor=id, name=written.name())]
+
+        first = Group(fields=(Field("name", "desk.studio.name", 6),), values={}, note="desk.studio.more_later")
+        return Sheet(id=id, title="desk.studio.new.instructors", groups={"instructor": first}, said=said)
+    held = known.instructors[id]
+    base = InstructorFacts(certifications=held.certifications, teaches=held.teaches, languages=held.languages)
+
+    def changed(written: Written) -> list[Payload]:
+        wanted = InstructorFacts(
+            certifications=tuple(
+                Certification(str(one["code"]), str(one["issued"]), str(one["expires"])) for one in written.many["holds"]
+            ),
+            teaches=written.ids("teaches"), languages=written.words("languages"),
+        )  # fmt: skip
+        edit = EditInstructor(
+            instructor=id, base_name=held.name, name=written.name(), base_bio=held.bio, bio=written.text("bio"),
+            base_picture=held.picture, picture=written.picture, base=base, wanted=wanted,
+        )  # fmt: skip
+        same = (edit.name, edit.bio, edit.picture, wanted) == (held.name, held.bio, held.picture, base)
+        return [] if same else [edit]
+
+    fields: tuple[Field, ...] = (
+        Field("name", "desk.studio.name", 3), Field("languages", "desk.form.languages", 3, hint="desk.form.languages_hint"),
+        Field("bio", "desk.studio.bio", 6, tall=True),
+        Field("teaches", "desk.studio.teaches", 6, things=known.class_choices(), several=True),
+    )  # fmt: skip
+    holds = (
+        Field("code", "desk.studio.certification"), Field("issued", "desk.studio.issued", hint="desk.form.date_hint"),
+        Field("expires", "desk.studio.expires", hint="desk.form.date_hint"),
+    )  # fmt: skip
+    certified = [{"code": one.code, "issued": one.issued, "expires": one.expires} for one in held.certifications]
+    values: Values = {
+        "name": held.name, "languages": ", ".join(held.languages), "bio": held.bio, "teaches": "\n".join(held.teaches),
+    }  # fmt: skip
+    return Sheet(
+        id=id, title="desk.studio.subject.instructors", said=changed,
+        picture=Picture(name=held.name, scope="studio", blob=held.picture),
+        groups={
+            "instructor": Group(fields=fields, values=values),
+            "holds": Group(
+                fields=holds, values=certified, heading="desk.studio.certifications", more="desk.studio.more_certifications"
+            ),
+        },
+    )  # fmt: skip
+
+
+def pack_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    """A pack of visits; each saving is its next version, and who bought one keeps what they bought."""
+    held = known.packs.get(id)
+    forms = tuple((one, f"desk.studio.form.{one}") for one in ("group", "individual"))
+    states = tuple((one, f"desk.studio.state.{one}") for one in ("open", "withdrawn"))
+    fields: tuple[Field, ...] = (
+        Field("name", "desk.studio.name", 3), Field("form", "desk.studio.form", 3, choices=forms),
+        Field("currency", "desk.studio.currency"), Field("valid_days", "desk.studio.valid_days"),
+        Field("state", "desk.studio.state", choices=states),
+        Field("description", "desk.studio.description", 6, tall=True),
+        Field("class_types", "desk.studio.pays_for", 3, things=known.class_choices(), several=True),
+        Field("categories", "desk.studio.subject.categories", 3, things=named(known.categories, lambda one: one.name), several=True),
+    )  # fmt: skip
+    rated = {one.visits: one.id for one in held.rates} if held is not None else {}
+    rates = (
+        Field("visits", "desk.studio.visits"), Field("member", "desk.studio.member_price"),
+        Field("guest", "desk.studio.guest_price"),
+    )  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        currency = written.text("currency").upper()
+        places = get_currency_precision(currency)
+        wanted = PublishPack(
+            pack=id, head=held.version if held is not None else 0, name=written.name(), form=written.text("form"),
+            currency=currency, valid_days=written.number("valid_days") if written.text("valid_days") else 0,
+            class_types=written.ids("class_types"), categories=written.ids("categories"),
+            description=written.text("description"), state=written.text("state"),
+            rates=tuple(
+                Rate(
+                    rated.get(visits := number(one["visits"], least=1), str(visits)), visits,
+                    scaled(one["member"], places) or 0, scaled(one["guest"] or one["member"], places) or 0,
+                )
+                for one in written.many["rates"]
+            ),
+        )  # fmt: skip
+        return [] if held is not None and _same_pack(held, wanted) else [wanted]
+
+    values: Values = {"currency": "EUR", "valid_days": "0"}
+    prices: list[Values] = [{}]
+    if held is not None:
+        places = get_currency_precision(held.currency)
+        values = {
+            "name": held.name, "form": held.form, "currency": held.currency, "valid_days": str(held.valid_days),
+            "state": held.state, "description": held.description, "class_types": "\n".join(held.class_types),
+            "categories": "\n".join(held.categories),
+        }  # fmt: skip
+        prices = [
+            {"visits": str(one.visits), "member": unscaled(one.member_minor, places), "guest": unscaled(one.guest_minor, places)}
+            for one in held.rates
+        ]  # fmt: skip
+    return Sheet(
+        id=id, title="desk.studio.new.packs" if new else "desk.studio.subject.packs", said=said,
+        groups={
+            "pack": Group(fields=fields, values=values),
+            "rates": Group(fields=rates, values=prices, heading="desk.studio.rates", more="desk.studio.more_rates"),
+        },
+    )  # fmt: skip
+
+
+def _same_pack(held: Pack, wanted: PublishPack) -> bool:
+    names = ("name", "form", "currency", "valid_days", "class_types", "categories", "description", "state", "rates")
+    return all(getattr(held, name) == getattr(wanted, name) for name in names)

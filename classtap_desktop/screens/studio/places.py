@@ -1,0 +1,186 @@
+"""Forms of places: locations with their hours, rooms, closures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Payload
+from classtap_core.schedule.operations import AddLocation, AddRoom
+from classtap_core.schedule.place_operations import (
+    AddClosure,
+    EditLocation,
+    EditRoom,
+    LocationFacts,
+    RemoveClosure,
+    RoomFacts,
+)
+from classtap_core.schedule.records import Address, Equipment, Hours
+from classtap_desktop.screens.entries import Field, Value, Values
+from classtap_desktop.screens.sheet import Group, Sheet, Written, number, scaled, unscaled
+from classtap_desktop.screens.studio.reading import Known
+
+WEEKDAYS = tuple((str(day), f"desk.weekday.{day}") for day in range(7))
+EQUIPMENT = (Field("kind", "desk.studio.thing", 3), Field("count", "desk.studio.count", 3))
+_UM, _E7 = 6, 7
+
+
+def location_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    """A location. Its zone is said once: sessions are planned by it."""
+    if new:
+        fields: tuple[Field, ...] = (
+            Field("name", "desk.studio.name", 3),
+            Field("zone", "desk.studio.zone", 3, hint="desk.studio.zone_hint"),
+        )
+
+        def said(written: Written) -> list[Payload]:
+            return [AddLocation(location=id, name=written.name(), zone=written.text("zone"))]
+
+        zone = known.locations[known.here].zone if known.here in known.locations else ""
+        first = Group(fields=fields, values={"zone": zone}, note="desk.studio.more_later")
+        return Sheet(id=id, title="desk.studio.new.locations", groups={"place": first}, said=said)
+    location = known.locations[id]
+    base = LocationFacts(
+        name=location.name, address=location.address, latitude_e7=location.latitude_e7,
+        longitude_e7=location.longitude_e7, hours=location.hours, stock=location.stock,
+    )  # fmt: skip
+    address = base.address
+
+    def changed(written: Written) -> list[Payload]:
+        lines = tuple(line.strip() for line in written.text("lines").split("\n") if line.strip())
+        wanted = LocationFacts(
+            name=written.name(),
+            address=Address(
+                lines=lines, city=written.text("city"), region=written.text("region"),
+                postcode=written.text("postcode"), country=written.text("country").upper(),
+            ),
+            latitude_e7=scaled(written.text("latitude"), _E7), longitude_e7=scaled(written.text("longitude"), _E7),
+            hours=tuple(
+                Hours(number(one["weekday"]), _clock(one["opens"]), _clock(one["closes"])) for one in written.many["hours"]
+            ),
+            stock=equipment(written.many["stock"]),
+        )  # fmt: skip
+        return [EditLocation(location=id, base=base, wanted=wanted)] if wanted != base else []
+
+    fields = (
+        Field("name", "desk.studio.name", 3), Field("lines", "desk.studio.address", 3, tall=True),
+        Field("postcode", "desk.studio.postcode"), Field("city", "desk.studio.city"),
+        Field("region", "desk.studio.region"), Field("country", "desk.studio.country", hint="desk.studio.country_hint"),
+        Field("latitude", "desk.studio.latitude"), Field("longitude", "desk.studio.longitude"),
+    )  # fmt: skip
+    values: Values = {
+        "name": base.name, "lines": "\n".join(address.lines), "postcode": address.postcode, "city": address.city,
+        "region": address.region, "country": address.country, "latitude": unscaled(base.latitude_e7, _E7),
+        "longitude": unscaled(base.longitude_e7, _E7),
+    }  # fmt: skip
+    hours = (
+        Field("weekday", "desk.studio.weekday", choices=WEEKDAYS), Field("opens", "desk.studio.opens", hint="desk.studio.clock_hint"),
+        Field("closes", "desk.studio.closes", hint="desk.studio.clock_hint"),
+    )  # fmt: skip
+    open_ = [{"weekday": str(one.weekday), "opens": one.opens, "closes": one.closes} for one in base.hours]
+    return Sheet(
+        id=id, title="desk.studio.subject.locations", said=changed,
+        groups={
+            "place": Group(fields=fields, values=values),
+            "hours": Group(fields=hours, values=open_, heading="desk.studio.hours", note="desk.studio.hours_note", more="desk.studio.more_hours"),
+            "stock": Group(fields=EQUIPMENT, values=of_equipment(base.stock), heading="desk.studio.stock", more="desk.studio.more_stock"),
+        },
+    )  # fmt: skip
+
+
+def room_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    if new:
+        fields: tuple[Field, ...] = (
+            Field("location", "desk.studio.at", things=known.place_choices()), Field("name", "desk.studio.name"),
+            Field("capacity", "desk.studio.capacity"),
+        )  # fmt: skip
+
+        def said(written: Written) -> list[Payload]:
+            where = Id(written.text("location"))
+            return [AddRoom(room=id, location=where, name=written.name(), capacity=written.number("capacity"))]
+
+        first = Group(fields=fields, values={"location": known.here}, note="desk.studio.more_later")
+        return Sheet(id=id, title="desk.studio.new.rooms", groups={"room": first}, said=said)
+    room = known.rooms[id]
+    base = RoomFacts(
+        name=room.name,
+        capacity=room.capacity,
+        width_um=room.width_um,
+        length_um=room.length_um,
+        equipment=room.equipment,
+    )
+
+    def changed(written: Written) -> list[Payload]:
+        wanted = RoomFacts(
+            name=written.name(), capacity=written.number("capacity"), width_um=scaled(written.text("width"), _UM) or 0,
+            length_um=scaled(written.text("length"), _UM) or 0, equipment=equipment(written.many["equipment"]),
+        )  # fmt: skip
+        return [EditRoom(room=id, base=base, wanted=wanted)] if wanted != base else []
+
+    fields = (
+        Field("name", "desk.studio.name", 3), Field("capacity", "desk.studio.capacity", 3),
+        Field("width", "desk.studio.width", 3), Field("length", "desk.studio.length", 3),
+    )  # fmt: skip
+    values: Values = {
+        "name": base.name, "capacity": str(base.capacity), "width": unscaled(base.width_um or None, _UM),
+        "length": unscaled(base.length_um or None, _UM),
+    }  # fmt: skip
+    return Sheet(
+        id=id, title="desk.studio.subject.rooms", said=changed,
+        groups={
+            "room": Group(fields=fields, values=values),
+            "equipment": Group(
+                fields=EQUIPMENT, values=of_equipment(base.equipment), heading="desk.studio.equipment", more="desk.studio.more_stock"
+            ),
+        },
+    )  # fmt: skip
+
+
+def closure_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
+    """A time in which a location, or one of its rooms, is shut; one that is there can only be opened again."""
+    if not new:
+        closure = known.closures[id]
+        note = Group(fields=(Field("open", "desk.studio.open_again", 6, flag=True),), values={})
+
+        def opened(written: Written) -> list[Payload]:
+            return [RemoveClosure(closure=closure.id)] if written.flag("open") else []
+
+        return Sheet(id=id, title="desk.studio.subject.closures", groups={"closure": note}, said=opened)
+    fields: tuple[Field, ...] = (
+        Field("location", "desk.studio.at", 3, things=known.place_choices()),
+        Field("room", "desk.studio.only_room", 3, things=(("", "–"), *known.room_choices())),
+        Field("first", "desk.studio.from_local", 3, hint="desk.studio.local_hint"),
+        Field("last", "desk.studio.to_local", 3, hint="desk.studio.local_hint"),
+        Field("reason", "desk.studio.why", 6),
+    )  # fmt: skip
+
+    def said(written: Written) -> list[Payload]:
+        room = written.text("room")
+        where = known.rooms[Id(room)].location if room else Id(written.text("location"))
+        first, last = local(written.text("first")), local(written.text("last"))
+        return [
+            AddClosure(closure=id, location=where, first=first, last=last, room=room, reason=written.text("reason"))
+        ]
+
+    values: Values = {"location": known.here, "first": f"{known.today} 00:00"}
+    first = Group(fields=fields, values=values, note="desk.studio.closure_note")
+    return Sheet(id=id, title="desk.studio.new.closures", groups={"closure": first}, said=said)
+
+
+def local(text: str) -> str:
+    """A local time as it is typed, `2026-12-24 18:00`, as it is kept."""
+    return text.strip().replace(" ", "T")
+
+
+def equipment(many: Sequence[Values]) -> tuple[Equipment, ...]:
+    """What cards of things say."""
+    return tuple(Equipment(str(one["kind"]), number(one["count"], least=1)) for one in many)
+
+
+def of_equipment(things: tuple[Equipment, ...]) -> list[Values]:
+    return [{"kind": one.kind, "count": str(one.count)} for one in things]
+
+
+def _clock(value: Value) -> str:
+    hours, _, minutes = str(value).strip().partition(":")
+    return f"{hours.zfill(2)}:{minutes.zfill(2)}"

@@ -1,0 +1,173 @@
+"""The studio's own records at the desk: each is listed, and entered or changed by its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from classtap_core.checkin.reading import fetch, search
+from classtap_core.documents.records import Document
+from classtap_core.kernel.ids import Id
+from classtap_core.schedule.records import Category, ClassType, Closure, Instructor, Level, Location, Room
+from classtap_desktop.screens.studio.subjects import SUBJECTS
+from classtap_desktop.screens.studio.view import StudioScreen
+from classtap_desktop.window import DeskWindow
+from tests.desk.test_household import said, saved, write
+from tests.desk.world import World
+
+Open = Callable[..., DeskWindow]
+
+
+def studio(qtbot: QtBot, open_desk: Open, role: str = "owner", subject: str = "locations") -> StudioScreen:
+    window = open_desk(role, screen="today")
+    screen = window.screens["studio"]
+    assert isinstance(screen, StudioScreen)
+    with qtbot.waitSignal(screen.loaded):
+        window.open("studio", subject)
+    return screen
+
+
+def shown(screen: StudioScreen, subject: str, qtbot: QtBot) -> list[str]:
+    with qtbot.waitSignal(screen.loaded):
+        screen.open(subject)
+    return [screen.model.item(at).text() for at in range(screen.model.rowCount())]
+
+
+def test_every_subject_lists_what_the_studio_has_and_opens_each_line(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = studio(qtbot, open_desk)
+    for subject in SUBJECTS:
+        names = shown(screen, subject.name, qtbot)
+        assert names == sorted(names, key=str.casefold)
+        assert screen.known is not None
+        assert len(names) == len(subject.held(screen.known)) > 0, subject.name
+        screen.open_one(next(iter(subject.held(screen.known))))
+        assert screen.form is not None and screen.form.isVisible(), subject.name
+        assert screen.form.payloads() == [], subject.name  # opened and not touched, it says nothing
+        screen.form.close_overlay()
+        screen.open_new()
+        assert screen.form.isVisible()
+        screen.form.written = False
+        screen.form.close_overlay()
+
+
+def test_a_location_gets_an_address_hours_and_a_closure(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk)
+    here = world.plan.main
+    screen.open_one(here)
+    form = screen.form
+    assert form is not None
+    write(form.one["place"], city="Bilbao", country="es", latitude="43.2630126", longitude="-2.9349852")
+    write(form.many["hours"].entries[0], weekday="0", opens="9:00", closes="21:30")
+    write(form.many["stock"].add(), kind="block", count="20")
+    saved(qtbot, form)
+    kept = fetch(world.store, Location, [here])[here]
+    assert (kept.address.city, kept.address.country) == ("Bilbao", "ES")
+    assert (kept.latitude_e7, kept.longitude_e7) == (432_630_126, -29_349_852)
+    assert [(one.weekday, one.opens, one.closes) for one in kept.hours][0] == (0, "09:00", "21:30")
+    assert ("block", 20) in [(one.kind, one.count) for one in kept.stock]
+    before = len(search(world.store, Closure, "by_location"))
+    shown(screen, "closures", qtbot)
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    write(form.one["closure"], location=here, first="2026-12-24 00:00", last="2026-12-23 00:00", reason="Christmas")
+    assert "Christmas" not in said(qtbot, form)
+    write(form.one["closure"], last="2026-12-27 00:00")
+    saved(qtbot, form)
+    assert len(search(world.store, Closure, "by_location")) == before + 1
+
+
+def test_a_room_is_measured_in_metres_and_a_wrong_number_is_said(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = studio(qtbot, open_desk, subject="rooms")
+    room = search(world.store, Room, "by_location", world.plan.main)[0]
+    screen.open_one(room.id)
+    form = screen.form
+    assert form is not None
+    write(form.one["room"], width="8,5", length="twelve")
+    assert "twelve" in said(qtbot, form)
+    write(form.one["room"], length="12")
+    saved(qtbot, form)
+    kept = fetch(world.store, Room, [room.id])[room.id]
+    assert (kept.width_um, kept.length_um) == (8_500_000, 12_000_000)
+
+
+def test_a_class_takes_level_categories_tags_and_ages(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, subject="levels")
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    write(form.one["level"], name="Gold", rank="9")
+    saved(qtbot, form)
+    (level,) = [one for one in search(world.store, Level, "by_id") if one.name == "Gold"]
+    shown(screen, "classes", qtbot)
+    kind = search(world.store, ClassType, "by_id")[0]
+    screen.open_one(kind.id)
+    form = screen.form
+    assert form is not None
+    write(form.one["class"], level=level.id, tags="all-levels, summer", youngest="60", oldest="119")
+    saved(qtbot, form)
+    kept = fetch(world.store, ClassType, [kind.id])[kind.id]
+    assert (kept.level, kept.tags) == (level.id, ("all-levels", "summer"))
+    assert '"min_months":60' in kept.eligibility and '"max_months":119' in kept.eligibility
+    category = search(world.store, Category, "by_id")[0]
+    assert category.name
+
+
+def test_an_instructor_says_who_they_are_what_they_hold_and_teach(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = studio(qtbot, open_desk, subject="instructors")
+    teacher = search(world.store, Instructor, "by_id")[0]
+    kind = search(world.store, ClassType, "by_id")[0]
+    screen.open_one(teacher.id)
+    form = screen.form
+    assert form is not None
+    bio = form.one["instructor"].widgets["bio"]
+    bio.setPlainText("Dances since 1998.")  # type: ignore[attr-defined]
+    form.one["instructor"].widgets["teaches"].boxes[kind.id].setChecked(True)  # type: ignore[attr-defined]
+    write(form.many["holds"].add(), code="first-aid", issued="2026-01-01", expires="2027-12-31")
+    saved(qtbot, form)
+    kept = fetch(world.store, Instructor, [teacher.id])[teacher.id]
+    assert kept.bio == "Dances since 1998." and kind.id in kept.teaches
+    assert ("first-aid", "2027-12-31") in [(one.code, one.expires) for one in kept.certifications]
+
+
+def test_other_words_of_a_document_are_its_next_version_and_wait_for_the_cloud(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = studio(qtbot, open_desk, subject="documents")
+    document = search(world.store, Document, "by_state")[0]
+    screen.open_one(document.id)
+    form = screen.form
+    assert form is not None
+    body = form.many["words"].entries[0].widgets["body"]
+    body.setPlainText("Other words.")  # type: ignore[attr-defined]
+    assert "what changed" in said(qtbot, form)  # foreseen here, before anybody is asked
+    write(form.one["version"], summary="Shorter", effective="2026-12-01")
+    saved(qtbot, form)
+    assert form.asked
+    assert fetch(world.store, Document, [document.id])[document.id].revision == document.revision
+
+
+def test_who_may_not_manage_the_timetable_opens_no_form(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, "instructor", "rooms")
+    assert screen.known is not None and screen.model.rowCount() == len(screen.known.rooms)
+    assert screen.new.isHidden()
+    screen.open_one(Id(next(iter(screen.known.rooms))))
+    assert screen.form is None
+
+
+@pytest.mark.parametrize("locale", ["es", "ar"])
+def test_its_words_are_said_in_every_language(qtbot: QtBot, open_desk: Open, locale: str) -> None:
+    window = open_desk("owner", locale=locale)
+    screen = window.screens["studio"]
+    assert isinstance(screen, StudioScreen)
+    names = [screen.subjects.item(at).text() for at in range(len(SUBJECTS))]
+    assert len(set(names)) == len(SUBJECTS)
+    assert not any("desk." in name for name in names)
