@@ -31,7 +31,7 @@ bench:
 
 # LONG=1 adds random seeds and soaks.
 fault:
-	@CLASSTAP_LONG=$(LONG) $(SET_UP) test -- python -m pytest -m fault $(ARGS)
+	@CLASSTAP_LONG=$(LONG) $(SET_UP) test -- python -m pytest -m "fault or number" $(ARGS)
 
 dist:
 	@test -f installers/build.py || { echo "There is no installer for this platform yet." >&2; exit 1; }

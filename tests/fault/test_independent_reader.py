@@ -18,6 +18,7 @@ from tests.unit.kernel import toy
 from tests.unit.store.conftest import ALL, DEVICE, NOW, STAFF, STUDIO, bus_over, child_row, mark
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.number
 READER = ROOT / "tests" / "oracles" / "sqlite3mc_reader.py"
 
 
