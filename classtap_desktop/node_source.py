@@ -24,7 +24,7 @@ from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
 from sync.client.owner_seal import OwnerSeal
-from sync.protocol import PassText
+from sync.protocol import AttendeeText, PassText
 
 
 class NodeReader:
@@ -80,6 +80,10 @@ class NodeSource:
     def pass_text(self, family: Id) -> PassText:
         with the_cloud(self._node) as transport:
             return transport.pass_text(family)
+
+    def attendee_text(self, session: Id, child: Id) -> AttendeeText:
+        with the_cloud(self._node) as transport:
+            return transport.attendee_text(session, child)
 
     @property
     def leaving(self) -> Leaving:

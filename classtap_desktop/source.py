@@ -21,7 +21,7 @@ from sync.client.engine import Status
 from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.owner_seal import OwnerSeal
-from sync.protocol import PassText
+from sync.protocol import AttendeeText, PassText
 
 Stop = Callable[[], None]
 """Ends a subscription; may be called more than once."""
@@ -65,6 +65,10 @@ class DeskSource(Protocol):
 
     def pass_text(self, family: Id) -> PassText:
         """A family's printed pass, from the cloud. Raises EnvironmentFault `cloud.unreachable`, Refused with its code."""
+        ...
+
+    def attendee_text(self, session: Id, child: Id) -> AttendeeText:
+        """A child's pass to a session, from the cloud. Raises as `pass_text`."""
         ...
 
     @property

@@ -183,6 +183,7 @@ class DeskWindow(QMainWindow):
             "undo": self.roster.live.undo,
             "roster.clear": lambda: self.roster.mark("none"),
             "roster.family": self.roster.open_family,
+            "roster.pass": self.roster.open_pass,
             "roster.next": lambda: self.roster.live.step(1),
             "roster.previous": lambda: self.roster.live.step(-1),
             "families.new": families.new_family,

@@ -14,7 +14,7 @@ from classtap_core.passes.records import Pass, pass_id
 from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry
 from cloud.studios import Studios
-from sync.protocol import PassText
+from sync.protocol import AttendeeText, PassText
 
 
 class FamilyPass(NamedTuple):
@@ -35,15 +35,6 @@ class PassJws(msgspec.Struct, frozen=True, kw_only=True):
 
     family: Id
     jws: str
-    expires: int
-
-
-class AttendeeText(msgspec.Struct, frozen=True, kw_only=True):
-    """A child's pass to a session as its QR code says it. `expires` is Unix seconds."""
-
-    session: Id
-    child: Id
-    text: str
     expires: int
 
 

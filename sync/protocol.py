@@ -243,6 +243,15 @@ class PassText(msgspec.Struct, frozen=True, kw_only=True):
     expires: int
 
 
+class AttendeeText(msgspec.Struct, frozen=True, kw_only=True):
+    """A child's pass to a session as its QR code says it. `expires` is Unix seconds."""
+
+    session: Id
+    child: Id
+    text: str
+    expires: int
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9457, with a stable code and its parameters."""
 

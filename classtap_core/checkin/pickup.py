@@ -1,7 +1,7 @@
 """The code by which a child who is here is fetched again: six digits, one a child a day, told apart within a location."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from classtap_core.checkin.reading import fetch
@@ -108,4 +108,17 @@ def active_codes(reader: Reader, studio: Id, entries: Iterable[Attendance], *, z
         for entry in entries
         if entry.date == today and standing(entry.marks).state in HERE
     }
+    return _codes(reader, wanted)
+
+
+def codes_of_roster(
+    reader: Reader, session: Session, studio: Id, here: Iterable[Id], *, now_ms: int
+) -> dict[Id, str]:  # fmt: skip
+    """The codes of the children who are here in a session, on its day: child → digits."""
+    if session.date != local_date(now_ms, session.zone):
+        return {}
+    return _codes(reader, {pickup_code_id(studio, child, session.location, session.date): child for child in here})
+
+
+def _codes(reader: Reader, wanted: Mapping[Id, Id]) -> dict[Id, str]:
     return {wanted[id]: held.code for id, held in fetch(reader, PickupCode, wanted).items()}

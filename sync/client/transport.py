@@ -18,6 +18,7 @@ from sync.audit import AskAudit, AuditPage
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
+    AttendeeText,
     BlobStanding,
     Devices,
     Hint,
@@ -184,6 +185,12 @@ class Transport:
     def pass_text(self, family: Id) -> PassText:
         """A family's pass, as its code says it; only a desk may ask."""
         text: PassText = decode(PassText, self._call("GET", f"/pass/{quote(family, safe='')}"))
+        return text
+
+    def attendee_text(self, session: Id, child: Id) -> AttendeeText:
+        """A child's pass to a session, as its code says it; only a desk may ask."""
+        path = f"/attendee/{quote(session, safe='')}/{quote(child, safe='')}"
+        text: AttendeeText = decode(AttendeeText, self._call("GET", path))
         return text
 
     def _call(

@@ -30,7 +30,7 @@ from classtap_core.naming.matching import Asked, fit
 from classtap_core.store.search import MOST, Found, Readable, texts_of
 from classtap_desktop.source import Place
 from sync.client.engine import State, Status
-from sync.protocol import PassText
+from sync.protocol import AttendeeText, PassText
 from tests.desk.audits import MemoryAuditor
 
 NOW_MS = 1_795_274_640_000  # 2026-11-21 16:24 in Madrid
@@ -259,6 +259,9 @@ class MemorySource:
         return self._world.plan.name
 
     def pass_text(self, family: Id) -> PassText:
+        raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
+
+    def attendee_text(self, session: Id, child: Id) -> AttendeeText:
         raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
 
     def sync_now(self) -> None:

@@ -115,8 +115,6 @@ class ChildCard(Card):
 
     def say(self) -> None:
         """Show the words in the language in force."""
-        words = theme().words
-        self.log.show_text(words.say("desk.roster.log"))
         self._show()
 
     def show_line(self, line: RosterLine | None, session: SessionLine | None, *, now_ms: int) -> None:
@@ -138,6 +136,9 @@ class ChildCard(Card):
         self.pickup.setVisible(bool(line and line.pickup))
         self._show_why()
         said = line.said[-MOST_SAID:] if line else ()
+        code = f"\u2066{line.code[:3]} {line.code[3:]}\u2069" if line and line.code else ""
+        pickup = words.say("desk.roster.pickup_code", code=code) if code else ""
+        self.log.show_text(words.join([words.say("desk.roster.log"), pickup]))
         self.log.setVisible(bool(said))
         self.hint.setVisible(line is None or line.state not in REASONS)
         self.hint.show_text(words.say("desk.roster.keys"))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Device, Staff
+from classtap_core.checkin.pickup import HERE, codes_of_roster
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Mark
 from classtap_core.checkin.roster import RosterRow, roster
@@ -21,7 +22,7 @@ from classtap_desktop.screens.sessions import SessionLine, counted, line_of
 from classtap_desktop.source import DeskSource
 
 KINDS = frozenset({"session", "booking", "attendance", "child", "badge", "child_health", "health_profile", "class_type", "room",
-                   "instructor", "device", "staff"})  # fmt: skip
+                   "instructor", "device", "staff", "pickup_code"})  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -44,7 +45,7 @@ class RosterLine(NamedTuple):
         at_ms, device, staff: when, on what and by whom it was said. tie: nobody can say which mark was first.
         badge: there is a health note. health: what it says, only for staff who may read it.
         pickup: pickup needs a look. booked: False for a child who was marked and holds no booking.
-        said: every mark, in order.
+        said: every mark, in order. code: the pickup code that is active, or "".
     """
 
     child: Id
@@ -65,6 +66,7 @@ class RosterLine(NamedTuple):
     pickup: bool = False
     booked: bool = True
     said: tuple[Said, ...] = ()
+    code: str = ""
 
     @property
     def name(self) -> str:
@@ -95,7 +97,14 @@ def read_roster(source: DeskSource, session: Id, operator: Operator | None) -> R
     parts = visible(operator.grants, where, at_ms=source.clock.now().corrected)
     badges = roster_badges(reader, (row.child for row in rows), parts)
     names = _names(reader, [mark for row in rows for mark in row.marks])
-    lines = tuple(_line(row, badges[row.child].text if row.child in badges else "", names) for row in rows)
+    here = [row.child for row in rows if row.state in HERE]
+    codes = codes_of_roster(
+        reader, whole.card.session, source.place.studio, here, now_ms=source.clock.now().corrected
+    )  # fmt: skip
+    lines = tuple(
+        _line(row, badges[row.child].text if row.child in badges else "", names)._replace(code=codes.get(row.child, ""))
+        for row in rows
+    )
     booked = sum(line.booked for line in lines)
     return Roster(head._replace(booked=booked, counts=counted(line.state for line in lines)), lines)
 

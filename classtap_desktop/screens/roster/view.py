@@ -20,6 +20,7 @@ from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
 from classtap_desktop.screens.roster.live import LiveRoster, Refusal
+from classtap_desktop.screens.roster.pass_dialog import AttendeeDialog
 from classtap_desktop.screens.roster.reading import KINDS, Roster, RosterLine
 from classtap_desktop.screens.roster.table import RosterTable
 from classtap_desktop.screens.screen import Screen
@@ -156,6 +157,12 @@ class RosterScreen(Screen):
         line = self.chosen()
         if line is not None and line.family:
             self.desk.open("families", line.family)
+
+    def open_pass(self) -> None:
+        """Show the chosen child's pass to this session."""
+        line, roster = self.chosen(), self.live.roster
+        if line is not None and roster is not None:
+            AttendeeDialog(self.desk, self.window(), line=line, session=roster.session).open()
 
     def take_focus(self) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
