@@ -1,6 +1,6 @@
 """The house: every room's records and operations, and the one door they stand behind."""
 
-from classtap_core.access import assignment_operations, owner_key, revealing
+from classtap_core.access import assignment_operations, inviting, owner_key, revealing
 from classtap_core.access import operations as access_operations
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
@@ -63,7 +63,7 @@ from classtap_core.seating import tagging as seating_tagging
 
 ROOMS = (
     auditing_records, auditing_operations,
-    access_records, access_operations, assignment_operations, owner_key, revealing, passes_records, passes_operations, pass_attendees, people_records, people_operations,
+    access_records, access_operations, assignment_operations, owner_key, revealing, inviting, passes_records, passes_operations, pass_attendees, people_records, people_operations,
     learners, guardians, guardian_operations, verification, erasing,
     external_roles, profile_operations, document_records, document_operations, health_records, health_operations,
     booking_fields, field_operations,

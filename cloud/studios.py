@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from classtap_core.access.inviting import MINUTES, Invitation
 from classtap_core.access.operations import RegisterDevice, RevokeDevice
 from classtap_core.access.records import Device
 from classtap_core.kernel.authority import Authority, Ledger
@@ -27,13 +28,8 @@ from cloud.storage.database import Connection
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
 from cloud.storage.jobs import TICKS, Jobs
 from cloud.watch import Watch
+from sync.pairing import code_hash, new_code
 from sync.protocol import Pair, Paired, PassText, Renewed
-
-CODE_MINUTES = 10
-_CODE_LENGTH = 13
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: 13 characters are 65 bits. What people mistake for one another is read as the same."""
-_MISREAD = str.maketrans("ILO", "110")
 
 ScopesOf = Callable[[str, Id], tuple[str, ...]]
 """The scope patterns of a role at a location, most urgent first."""
@@ -132,10 +128,21 @@ class Studios:
         return self.authority(studio).author(device, payload, Author(type="clock", id=studio), source=source, id=id)
 
     def _watch(self, connection: Connection, studio: Id, changes: Sequence[Change]) -> Callable[[], None] | None:
-        """Shut out at once, in the same commit, whom an operation revoked; let go of files of whom it erased."""
+        """In the same commit: shut out whom an operation revoked, take the code of whom one invited; let go, behind
+        it, of files of whom it erased."""
         gone = []
         erased = erased_by(changes)
         for change in changes:
+            if change.kind == Invitation.KIND and change.body is not None:
+                asked: Invitation = read_record(Invitation, change.body)
+                held = self._scopes_of(asked.role, Id(asked.location))
+                self._give(
+                    connection,
+                    CodeEntry(
+                        asked.code, studio, asked.role, Id(asked.location), asked.name, held, asked.expires_ms, None,
+                        None,
+                    ),
+                )  # fmt: skip
             if change.kind == Device.KIND and change.body is not None:
                 device: Device = read_record(Device, change.body)
                 if device.revoked_at_ms is not None:
@@ -171,14 +178,18 @@ class Studios:
     ) -> PairingCode:
         """A code with which one device may pair within ten minutes. `scopes`: in place of the role's own."""
         self.studio(studio)
-        code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+        code = new_code()
         now = self.clock.now().corrected
         held = self._scopes_of(role, location) if scopes is None else scopes
-        entry = CodeEntry(hashed(code), studio, role, location, name, held, now + CODE_MINUTES * 60_000, None, None)
+        entry = CodeEntry(code_hash(code), studio, role, location, name, held, now + MINUTES * 60_000, None, None)
         with self.books.database.write() as connection:
-            self.directory.forget_codes(connection, before_ms=now - 24 * 3_600_000)
+            self._give(connection, entry)
+        return PairingCode(code, self.url, entry.expires_ms)
+
+    def _give(self, connection: Connection, entry: CodeEntry) -> None:
+        self.directory.forget_codes(connection, before_ms=self.clock.now().corrected - 24 * 3_600_000)
+        if self.directory.code(connection, entry.hash) is None:
             self.directory.add_code(connection, entry)
-        return PairingCode(f"{code[:4]}-{code[4:8]}-{code[8:]}", self.url, entry.expires_ms)
 
     def pair(self, asked: Pair) -> Paired:
         """Turn a code into a device with a token.
@@ -188,7 +199,7 @@ class Studios:
         Raises Refused `pair.code` (unknown, used or too old: one answer for all), BadInput `pair.key`.
         """
         public = _public_key(asked.public_key)
-        hash = hashed(_typed(asked.code))
+        hash = code_hash(asked.code)
         now = self.clock.now()
         token = secrets.token_urlsafe(32)
         with self.books.database.write() as connection:
@@ -313,11 +324,6 @@ def is_signed(public_key: bytes, signature: bytes, statement: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _typed(code: str) -> str:
-    """A code as a person may have typed it: any case, with or without dashes, letters misread."""
-    return "".join(code.upper().replace("-", "").split()).translate(_MISREAD)
 
 
 def _public_key(text: str) -> bytes:

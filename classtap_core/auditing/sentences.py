@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "closure.add": {"what": "location", "when": "first"},
         "closure.remove": {},
         "contact.verify": {"what": "contact"},
+        "device.invite": {"what": "name", "where": "location"},
         "device.purged": {"what": "device"},
         "device.register": {"what": "name"},
         "device.revoke": {"what": "device"},

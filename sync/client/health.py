@@ -76,6 +76,11 @@ class Steward:
     def __init__(self, node: "Node") -> None:
         self._node = node
 
+    @property
+    def url(self) -> str:
+        """Where the cloud is, as this device reaches it."""
+        return self._node.url
+
     def health(self) -> Health:
         return health_of(self._node)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,12 +26,15 @@ from classtap_desktop.screens.health.cards import HealthCards
 from classtap_desktop.screens.health.lines import device_line
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
+from kiosk.decoding import Decoder
+from kiosk.sources import picture_of
 from resources.text import Catalogue
 from sync.client.engine import State
 from sync.client.node import Node
+from sync.pairing import Link, read_link
 from sync.protocol import DeviceStanding, Report
 from tests.end_to_end.house_rig import families_due, staff, until
-from tests.end_to_end.rig import Studio
+from tests.end_to_end.rig import Studio, inside
 
 MB = 1 << 20
 
@@ -226,3 +230,46 @@ def test_a_damaged_store_is_said_above_every_screen(qtbot: QtBot, window: DeskWi
     assert banner.line.label.whole_text().startswith("Some of this computer’s data was found damaged. What is not")
     node.store.watch.found(Found(Depth.FULL))
     soon(qtbot, lambda: not banner.isVisible())
+
+
+def test_a_code_for_a_new_device_is_shown_read_and_used_once(
+    qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio, tmp_path: Path
+) -> None:
+    card = window.screens["devices"].invite  # type: ignore[attr-defined]
+    soon(qtbot, lambda: any(button.text() == "Show a code for a kiosk" for button in shown(card)))
+    ask = next(button for button in shown(card) if button.text() == "Show a code for a kiosk")
+    ask.click()
+    soon(qtbot, lambda: card.picture.isVisible())
+    file = tmp_path / "shown.png"
+    card.picture.grab().save(str(file))
+    (seen,) = [one for one in Decoder().look(picture_of(file)).sightings if one.decoder]
+    link = read_link(seen.text)
+    assert link == Link(node.url, card.code.whole_text())
+    assert "for one device" in card.until.whole_text()
+    told: list[str] = []
+    window.desk.told.connect(lambda code, params, tone: told.append(code))
+    said = inside("pair", "--scan", file, "--as", "kiosk", "--json", data=data(tmp_path))
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["role"] == "kiosk"
+    soon(qtbot, lambda: "desk.invite.joined" in told)
+    assert not card.picture.isVisible()
+    again = inside("pair", link.url, link.code, data=data(tmp_path / "other"))
+    assert again.code == 1
+    assert "unknown, used or older" in again.err
+
+
+def data(under: Path) -> Path:
+    made = under / "data"
+    made.mkdir(parents=True, mode=0o700)
+    return made
+
+
+def test_without_the_cloud_no_code_is_asked_for(qtbot: QtBot, window: DeskWindow, node: Node) -> None:
+    card = window.screens["devices"].invite  # type: ignore[attr-defined]
+    node.pause(True)
+    soon(qtbot, lambda: window.desk.standing is not None and not window.desk.standing.online)
+    soon(qtbot, lambda: shown(card))
+    with qtbot.waitSignal(window.desk.told) as told:
+        shown(card)[0].click()
+    assert told.args[0] == "desk.invite.offline"
+    assert node.pending() == 0

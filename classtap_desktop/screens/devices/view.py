@@ -13,6 +13,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
+from classtap_desktop.screens.devices.invite_card import InviteCard
 from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.devices.owner_card import OwnerKeyCard
 from classtap_desktop.screens.health.cards import HealthCards
@@ -70,6 +71,9 @@ class DevicesScreen(Screen):
         self.health = None if steward is None else HealthCards(desk, steward)
         for card in self.health.cards if self.health is not None else ():
             main.addWidget(card)
+        self.invite = None if steward is None else InviteCard(desk, steward)
+        if self.invite is not None:
+            main.addWidget(self.invite)
         self.owner = OwnerKeyCard(desk)
         main.addWidget(self.owner)
         main.addWidget(self._leave_card())
@@ -84,6 +88,8 @@ class DevicesScreen(Screen):
         self.trouble.acted.connect(self.reload)
         desk.stood.connect(self._stood)
         desk.operated.connect(self.owner.say)
+        if self.invite is not None:
+            desk.operated.connect(self.invite.say)
         self.say()
 
     def _state_card(self) -> Card:
@@ -143,6 +149,8 @@ class DevicesScreen(Screen):
         self.notices.reload()
         if self.health is not None:
             self.health.ask()
+        if self.invite is not None:
+            self.invite.reload()
         self.owner.reload()
         self.desk.read("device", read_device, then=self._take, failed=self.show_trouble)
 
@@ -158,6 +166,8 @@ class DevicesScreen(Screen):
         self.notices.say()
         if self.health is not None:
             self.health.say()
+        if self.invite is not None:
+            self.invite.say()
         self.owner.say()
         self._fit()
         self._show()
