@@ -4,7 +4,7 @@
 SET_UP = sh scripts/set_up.sh
 ARGS =
 
-.PHONY: run test check format bench fault dist lock
+.PHONY: run test check cover format bench fault dist lock
 
 run:
 	@$(SET_UP) run -- classtap demo $(ARGS)
@@ -19,6 +19,10 @@ check:
 	@$(SET_UP) test -- lint-imports --no-logo
 	@$(SET_UP) test -- python -m scripts.audit
 	@$(SET_UP) test -- python -m pytest -q -m "not fault and not xvfb" tests/unit
+
+# Every line and branch of the rules, reached by their unit tests; `make test` has it too.
+cover:
+	@$(SET_UP) test -- python -m scripts.cover
 
 format:
 	@$(SET_UP) test -- ruff check --fix .

@@ -42,6 +42,13 @@ def guardian_of(op: Operation[Any]) -> Id | None:
     return op.author.id if op.author.type == "guardian" else None
 
 
+def _whose(op: Operation[Any]) -> Id:
+    """The guardian, of an operation that has one: a gate applies to no other."""
+    guardian = guardian_of(op)
+    assert guardian is not None
+    return guardian
+
+
 def _children(tx: Tx, op: Operation[Any]) -> dict[Id, Child | None]:
     return {Id(child): tx.get(Child, Id(child)) for child in op.payload.items_of()}
 
@@ -55,23 +62,22 @@ class GuardianRight:
         return type(op.payload) in ASKED and guardian_of(op) is not None
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        guardian = guardian_of(op)
+        guardian = _whose(op)
         policy = Key(Policy, policy_id(op.studio, GUARDIAN_POLICY), "studio")
         yield [*(Key(Child, Id(child)) for child in op.payload.items_of()), policy]
         found = [child for child in _children(tx, op).values() if child is not None]
-        if guardian is not None:
-            yield [
-                *(Key(Guardianship, guardianship_id(child.id, guardian), child.scope()) for child in found),
-                *(Key(Location, child.home, "studio") for child in found),
-            ]
+        yield [
+            *(Key(Guardianship, guardianship_id(child.id, guardian), child.scope()) for child in found),
+            *(Key(Location, child.home, "studio") for child in found),
+        ]
 
     def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
-        right, guardian = ASKED[type(op.payload)], guardian_of(op)
+        right, guardian = ASKED[type(op.payload)], _whose(op)
         policy = tx.get(Policy, policy_id(op.studio, GUARDIAN_POLICY))
         matrix = MATRIX if policy is None else matrix_of(policy.values)
         for id, child in _children(tx, op).items():
             allowed = False
-            if child is not None and guardian is not None:
+            if child is not None:
                 place = tx.get(Location, child.home)
                 day = local_date(op.at.corrected, "UTC" if place is None else place.zone)
                 pair = tx.get(Guardianship, guardianship_id(id, guardian))
@@ -91,9 +97,7 @@ class VerifiedContact:
         return isinstance(op.payload, _VERIFIED) and guardian_of(op) is not None
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        guardian = guardian_of(op)
-        if guardian is None:
-            return
+        guardian = _whose(op)
         if self._at_kiosk(op):
             yield [Key(Child, Id(child)) for child in op.payload.items_of()]
             homes = {child.scope() for child in _children(tx, op).values() if child is not None}
@@ -102,9 +106,7 @@ class VerifiedContact:
             yield Key(ContactMasked, guardian)
 
     def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
-        guardian = guardian_of(op)
-        if guardian is None:
-            return ()
+        guardian = _whose(op)
         if self._at_kiosk(op):
             known = any(_children(tx, op).values())
             code = tx.get(SigningCode, signing_code_id(guardian)) if known else None

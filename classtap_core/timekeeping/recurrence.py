@@ -6,6 +6,7 @@ Rules are text as in RFC 5545 3.3.10, without times of day: those are the first 
 import re
 from datetime import datetime
 from functools import lru_cache
+from typing import cast
 
 from dateutil.rrule import rrule, rrulestr
 
@@ -156,7 +157,4 @@ def _moved(day: str, days: int) -> str:
 @lru_cache(maxsize=1_024)
 def _compiled(rule: str, begin: datetime) -> rrule:
     # Without zones: dateutil refuses to mix (github.com/dateutil/dateutil/issues/1390), and the wall clock is ours.
-    found = rrulestr(rule, dtstart=begin)
-    if not isinstance(found, rrule):
-        raise BadInput("recurrence.rule")
-    return found
+    return cast(rrule, rrulestr(rule, dtstart=begin))

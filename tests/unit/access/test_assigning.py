@@ -268,3 +268,10 @@ def test_a_grant_ends_once() -> None:
 )  # fmt: skip
 def test_what_is_refused(payload: Any, expected: str) -> None:
     assert code(World().say(payload).link.outcome) == expected
+
+
+def test_restricting_keeps_what_both_have() -> None:
+    """Catalogue 34: with merge_restrictive only what is in both the person's own set and the blueprint stays."""
+    own = [grant("own", capabilities=("view_audit", "mark_attendance"), location=A)]
+    assert able(after(own, "instructor", Mode.RESTRICT)) == {"mark_attendance"}
+    assert able(after([], "instructor", Mode.RESTRICT)) == set()

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from classtap_core.access.blueprints import BEFORE, ROLES, Capability, blueprint, newest, upgrade
 from classtap_core.access.filtering import RowFilter
-from classtap_core.access.masking import NEEDS, Sight
+from classtap_core.access.masking import NEEDS, Blind, Sight
 from classtap_core.access.records import Grant
-from classtap_core.access.rules import Place, decide
+from classtap_core.access.rules import Place, decide, kinds_withheld
+from classtap_core.house import registry
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import Sensitivity
@@ -126,3 +127,28 @@ def test_sight_follows_rights_and_what_is_shown() -> None:
     assert not Sight(owner, at_ms=NOW).masked
     assert Sight(owner, at_ms=NOW, shown=[Sensitivity.PERSONAL]).masked
     assert {*NEEDS} == {*Sensitivity} - {Sensitivity.OPEN, Sensitivity.SECRET}
+
+
+def test_whoever_runs_a_command_beside_nobody_sees_no_person() -> None:
+    assert Blind().audits(A)
+    assert [one for one in Sensitivity if Blind().sees(one, A)] == [Sensitivity.OPEN]
+
+
+def test_what_reaches_a_place() -> None:
+    """For what is offered there: any grant of it that stands, whatever room or class it is for; never a denial."""
+    held = [
+        Grant(id=derived("r1"), holder=derived("w"), role="instructor", location=A, room=ROOM),
+        Grant(id=derived("r2"), holder=derived("w"), role="owner", location=B, deny=True),
+        Grant(id=derived("r3"), holder=derived("w"), role="manager", location=B, valid_to_ms=NOW),
+    ]
+    rows = RowFilter(held, Capability.VIEW_ROSTER, at_ms=NOW)
+    assert (rows.reaches(A), rows.reaches(B)) == (True, False)
+    assert not RowFilter(held, Capability.MANAGE_STAFF, at_ms=NOW).reaches(A)
+    assert RowFilter(held, Capability.MANAGE_STAFF, at_ms=NOW - 1).reaches(B)
+
+
+def test_a_kiosk_is_sent_no_kind_of_record_that_it_may_not_hold() -> None:
+    withheld = kinds_withheld("kiosk", registry().records)
+    assert {"child_health", "custody", "contact", "contact_masked"} & withheld >= {"child_health", "custody", "contact"}
+    assert not {"child", "family", "booking", "badge"} & withheld
+    assert kinds_withheld("desk", registry().records) == frozenset()

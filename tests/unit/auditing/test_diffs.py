@@ -84,3 +84,23 @@ def test_nothing_differs_from_itself(state: dict[str, object]) -> None:
 def test_a_step_that_does_not_fit_is_told() -> None:
     with pytest.raises(BadInput, match=r"audit\.patch"):
         applied([Step(("rules", "[r9]", "m"), "replace", 1, 2)], {"rules": [{"id": "r1", "m": 1}]})
+
+
+def test_items_come_change_and_go() -> None:
+    """Whole items of a list, which a difference of named items may say, and each what it was."""
+    before = {"rules": [{"id": "r1", "m": 1}, {"id": "r2", "m": 2}]}
+    steps = (
+        Step(("rules", "[r3]"), "add", after={"id": "r3", "m": 3}),
+        Step(("rules", "[r1]"), "remove", before={"id": "r1", "m": 1}),
+        Step(("rules", "[r2]"), "replace", before={"id": "r2", "m": 2}, after={"id": "r2", "m": 9}),
+    )
+    assert applied(steps, before) == {"rules": [{"id": "r2", "m": 9}, {"id": "r3", "m": 3}]}
+
+
+def test_a_field_goes() -> None:
+    assert applied([Step(("a",), "remove", before=1)], {"a": 1, "b": 2}) == {"b": 2}
+
+
+def test_members_come_and_go() -> None:
+    steps = (Step(("roles",), "join", after="Admin"), Step(("roles",), "leave", before="Instructor"))
+    assert applied(steps, {"roles": ["Instructor", "Owner"]}) == {"roles": ["Admin", "Owner"]}

@@ -5,11 +5,15 @@ from random import Random
 
 import pytest
 import sqlcipher3
+from msgspec.structs import replace
 
 from classtap_core.auditing import finding
-from classtap_core.auditing.finding import Query, Spot, find
-from classtap_core.auditing.terms import BY, DEVICE, KIND, ON, WORD, terms_of, words_in
+from classtap_core.auditing.finding import Query, Spot, find, terms_meant
+from classtap_core.auditing.records import AuditStream, Hold, stream_id
+from classtap_core.auditing.rules import cutoffs, stream_of
+from classtap_core.auditing.terms import BY, DEVICE, KIND, ON, WORD, places_of, terms_of, words_in
 from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id
 from classtap_core.store.engine import database
 from classtap_core.store.trail import Trail, create
 from tests.unit.auditing.entries import envelope
@@ -127,3 +131,40 @@ def test_terms_are_ids_and_words_that_are_nobodys() -> None:
     found = terms_of(one, {"room": PEOPLE[1], "name": "Öffnungs-Saal", "capacity": 12}, [changed])
     assert {f"on:{PEOPLE[0]}", f"on:{PEOPLE[1]}", f"in:{PEOPLE[3]}", f"by:{one.author.id}"} <= found
     assert {term for term in found if term.startswith("word:")} == {"word:offnungs", "word:saal"}
+
+
+def test_what_a_reader_means_by_a_word() -> None:
+    """A word of an operation's sentence in their language, or somebody's name."""
+    kinds = {"room.add": "hat einen Raum eingerichtet", "pass.issue": "hat einen Pass ausgestellt"}
+    found = terms_meant("Raum Anna", kinds, {"anna": [PEOPLE[0]]})
+    assert found == {"raum": (KIND + "room.add",), "anna": (BY + PEOPLE[0], ON + PEOPLE[0])}
+
+
+def test_terms_of_everything_that_can_stand_in_a_payload() -> None:
+    """Ids in lists and as keys, what caused it, places once; long texts are nobody's words."""
+    one = replace(envelope("room.add"), cause=PEOPLE[2])
+    said = {PEOPLE[0]: ["short word", PEOPLE[1]], "text": "long " * 99, "n": 1, "none": None}
+    scopes = [f"roster/{PEOPLE[3]}/2026-11-21", f"families/{PEOPLE[3]}", "studio"]
+    found = terms_of(one, said, [{"id": PEOPLE[3], "scope": scope} for scope in scopes])
+    assert {ON + person for person in PEOPLE} <= found
+    assert {term for term in found if term.startswith(WORD)} == {WORD + "short", WORD + "word"}
+    assert places_of(scopes) == (PEOPLE[3],)
+
+
+def test_each_stream_goes_when_its_time_is_over_and_not_while_it_is_held() -> None:
+    """2026-11-21 less 30 days, less the default of 365 for scans; a hold that was lifted no longer holds."""
+    day, now = 86_400_000, 1_795_248_000_000
+    hold = Hold(Id("1" * 32), Id("2" * 32), now, "court")
+    said = [
+        AuditStream(id=stream_id("bookings"), name="bookings", days=30),
+        AuditStream(id=stream_id("health"), name="health", holds=(hold,)),
+        AuditStream(id=stream_id("access"), name="access", holds=(hold,), lifted=(hold.id,)),
+    ]
+    found = cutoffs(said, now)
+    assert found["bookings"] == now - 30 * day
+    assert found["scans"] == now - 365 * day
+    assert found["access"] == now - 2_555 * day
+    assert "health" not in found
+    assert stream_of("child.health") == "health"
+    assert stream_of("child.edit") == "families"
+    assert stream_of("nobody.knows") == "studio"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from classtap_core.booking.gates import STAGES, pipeline
+from classtap_core.booking.gates import STAGES, judged, pipeline
 from classtap_core.booking.guardian_gates import GuardianRight
 from classtap_core.booking.operations import CreateBooking, PublishPolicy
 from classtap_core.booking.records import Booking
@@ -27,7 +27,7 @@ from classtap_core.house import bus
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Operation
+from classtap_core.kernel.operations import Key, Operation
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode, plain, split
 from classtap_core.kernel.tx import Snapshot, Tx
@@ -35,6 +35,7 @@ from classtap_core.people.guardian_operations import BlockGuardian, EditGuardian
 from classtap_core.people.guardians import Role
 from classtap_core.people.learners import EditLearner, Learner, LearnerFacts
 from classtap_core.schedule.offer_operations import ClassFacts, EditClass, PlanProgram
+from classtap_core.schedule.records import ClassType, Session
 from tests.unit.house.world import (
     ANA,
     BALLET,
@@ -264,3 +265,34 @@ def _staffs() -> Operation[Any]:
         CreateBooking.SPEC, book(BEN), id=named("op"), studio=STUDIO, device=CLOUD, epoch=1, sequence=1,
         author=staff(CLERK), at=World().clock.now(),
     )  # fmt: skip
+
+
+def test_what_asks_for_nothing_allows_and_what_is_not_there_asks_for_nothing() -> None:
+    """The rule itself, asked beside the pipeline; and a session nobody planned."""
+    world = World()
+    snapshot = Snapshot(world.cloud, world.registry)
+    tx = Tx(snapshot, now=world.clock.wall, operation=named("op"))
+    wants = [Key(Session, EVENING), Key(ClassType, BALLET, "studio")]
+    snapshot.warm(wants)
+    tx.declare(wants)
+    session = tx.get(Session, EVENING)
+    assert session is not None
+    assert judged(tx, session, ZOE) == rules.ALLOWED
+    assert code(world.say(book(ZOE, session=named("no session"), family=STRANGERS)).link.outcome) == "session.unknown"
+    mark = MarkAttendance(session=named("no session"), items=(ChildMark(child=ANA, state="present"),))
+    assert code(world.say(mark).link.outcome) == "session.unknown"
+    nobody_s = Key(Session, named("no session"))
+    snapshot.warm([nobody_s])
+    tx.declare([nobody_s])
+    said = Operation(
+        MarkAttendance.SPEC, mark, id=named("op"), studio=STUDIO, device=DESK, epoch=1, sequence=1, author=staff(CLERK),
+        at=world.clock.now(),
+    )  # fmt: skip
+    assert list(GATES[0].reads(tx, said)) == [nobody_s]
+
+
+def test_at_the_door_only_who_walks_in_present_is_judged() -> None:
+    world = asking(SEVEN)
+    items = (ChildMark(child=BEN, state="absent"), ChildMark(child=ANA, state="present"))
+    outcome = world.say(MarkAttendance(session=NINE_BALLET, items=items)).link.outcome
+    assert [(one.key, one.status) for one in outcome.items] == [(BEN, Status.ACCEPTED), (ANA, Status.ACCEPTED)]

@@ -7,12 +7,26 @@ import pytest
 
 from classtap_core.checkin.operations import ChildMark
 from classtap_core.checkin.records import Attendance, Mark, State
-from classtap_core.checkin.rules import DoublePresence, double_presence, standing
+from classtap_core.checkin.rules import DoublePresence, double_presence, overlap_days, standing
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.outcomes import Status
 from classtap_core.schedule.records import Session
-from tests.unit.house.world import ANA, EVENING, HALF_PAST, KIOSK, NINE_BALLET, OTHER_KIOSK, World
+from classtap_core.schedule.rules import planned
+from tests.unit.house.world import (
+    ANA,
+    BALLET,
+    BLUE,
+    EVENING,
+    HALF_PAST,
+    KIOSK,
+    MAIN,
+    NINE_BALLET,
+    OTHER_KIOSK,
+    TEACHER,
+    World,
+    named,
+)
 
 
 def mark(at: int, state: State = State.PRESENT, *, door: str = "one", half: int = 500) -> Mark:
@@ -84,3 +98,20 @@ def test_two_doors_apart(first: Id) -> None:
     assert [owed["review"] for owed in notice.now.obligations] == ["gate.present_elsewhere"]
     assert notice.now.reasons[0].params["item"] == ANA
     assert world.members[first].store.notices == {}
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "expected"),
+    [
+        ("2026-11-21T12:00", 60, ("2026-11-21",)),
+        ("2026-11-21T23:00", 60, ("2026-11-21",)),
+        ("2026-11-21T23:00", 61, ("2026-11-21", "2026-11-22")),
+        ("2026-11-21T00:30", 60, ("2026-11-20", "2026-11-21")),
+    ],
+)
+def test_the_days_on_which_another_may_share_time(start: str, minutes: int, expected: tuple[str, ...]) -> None:
+    session = planned(
+        named("days"), class_type=BALLET, location=MAIN, room=BLUE, instructor=TEACHER, start=start,
+        zone="Europe/Madrid", duration_min=minutes, capacity=8,
+    )  # fmt: skip
+    assert overlap_days(session) == expected

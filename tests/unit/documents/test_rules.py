@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from classtap_core.documents import rules
 from classtap_core.documents.records import (
@@ -235,3 +236,9 @@ def test_a_code_shows_who_stands_at_one_kiosk_for_a_while() -> None:
     for name in told:
         assert not rules.proves(code, **{**told, name: "x"}, at_ms=1_000)
     assert not rules.proves(None, **told, at_ms=1_000)
+
+
+def test_what_is_only_shown_is_owed_by_nobody() -> None:
+    shown = replace(waiver(edition(1, "2026-01-01")), signed=False)
+    assert rules.owed([shown], session(), None, when="booking") == []
+    assert [one[0].id for one in rules.asked_of([shown], session(), when="booking")] == [shown.id]

@@ -302,3 +302,22 @@ def test_what_is_no_rule(condition: Condition) -> None:
 def test_what_is_no_text_of_one(text: str) -> None:
     with pytest.raises(BadInput, match=r"eligibility\.rule"):
         rules.read(text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "learner", "expected"),
+    [
+        (Prerequisite("Level1"), done("Level1"), "Level1"),
+        (Member("gold"), Learner(memberships=(Membership("gold", "2025-01-01"),)), "gold"),
+        (Age(min_months=1), Learner(birth_date="2015-01-01"), ""),
+    ],
+)
+def test_what_excludes_is_named_where_it_may_be(condition: Condition, learner: Learner, expected: str) -> None:
+    """A child's age or grade is not said of them."""
+    assert codes(judge(Never(condition), learner)) == [f"eligibility.excluded:{expected}"]
+
+
+def test_a_grade_without_an_upper_bound_turns_once() -> None:
+    learner = Learner(grade=2, graded="2025-10-01")
+    assert judge(Grade(min=3), learner).eligible_on == "2026-09-01"
+    assert judge(Grade(max=1), learner).eligible_on == ""

@@ -263,3 +263,16 @@ def test_every_single_bit_counts(studio: Any) -> None:
 def test_nothing_is_told_to_an_empty_device(studio: Any, environment: Environment) -> None:
     text = studio.text(test=environment is Environment.TEST)
     assert studio.scan(text, keys=None, environment=environment).reasons[0].code == "no_keys"
+
+
+def test_a_pass_is_good_and_says_that_the_last_key_ends_soon(studio: Any) -> None:
+    """Thirty days before it does, so that somebody brings the device to its cloud in time."""
+
+    def notes(ends_s: int) -> list[str]:
+        keys = tuple(msgspec.structs.replace(key, not_after=ends_s) for key in studio.bundle.keys)
+        verdict = studio.scan(studio.text(), keys=msgspec.structs.replace(studio.bundle, keys=keys))
+        assert verdict.outcome is Outcome.OK
+        return [note.code for note in verdict.warnings if note.code == "keys_end_soon"]
+
+    assert notes(studio.now + 31 * DAY_S) == []
+    assert notes(studio.now + 29 * DAY_S) == ["keys_end_soon"]

@@ -223,6 +223,7 @@ def test_of_clashing_guardians_the_higher_role_s_word_stands_and_the_other_is_to
     with_mum(world)
     with_dad(world)
     assert book(MUM, world).stands
+    assert book(DAD, world).status is Status.DUPLICATE, "the same word clashes with none"
     assert code(cancel(DAD, world)) == "gate.guardian_outranked"
     assert cancel(MUM, world).stands
     assert code(book(DAD, world)) == "gate.guardian_outranked"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from classtap_core.access.operations import AddStaff, GiveGrant
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.schedule import conflicts, rules
 from classtap_core.schedule.conflicts import Clash, Premises, Timetable
@@ -264,3 +265,13 @@ def test_a_desk_of_one_location_lets_the_cloud_decide() -> None:
     assert desk.bus.submit(wanted, staff(OWNER)).outcome.status is Status.WAITING
     world.sync()
     assert world.cloud.ledgers[-1].link.outcome.status is Status.ACCEPTED
+
+
+def test_a_session_without_anybody_to_teach_it_and_one_called_off() -> None:
+    alone = replace(session("a"), instructor=Id(""))
+    table = Timetable([replace(session("b", room=RED), instructor=Id(""))])
+    assert codes(conflicts.judged(alone, table, PREMISES)) == []
+    table.put(replace(session("c"), state="cancelled"))
+    assert codes(conflicts.judged(alone, table, PREMISES)) == []
+    table.put(session("d"))
+    assert codes(conflicts.judged(alone, table, PREMISES)) == ["conflict.room"]

@@ -166,3 +166,7 @@ def test_a_closure_names_how_many_sessions_it_meets_and_leaves_them() -> None:
     assert state_of(world.cloud, Closure) == {}
     empty = AddClosure(closure=named("d"), location=MAIN, room=RED, first="2026-11-21T06:00", last="2026-11-21T08:00")
     assert world.say(empty).link.outcome.obligations == ()
+
+
+def test_hours_that_are_hours_pass() -> None:
+    opening.check_hours([SATURDAY, NIGHT, BAKED])

@@ -155,3 +155,14 @@ def test_a_rule_whose_days_do_not_move_alike_is_not_moved(rule: str) -> None:
     assert recurrence.continued(rule, after=1, days=0) == rule
     with pytest.raises(BadInput, match=r"recurrence\.shift"):
         recurrence.continued(rule, after=1, days=1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "expected"),
+    [
+        ("FREQ=DAILY;COUNT=5", 2, "FREQ=DAILY;COUNT=4"),
+        ("FREQ=WEEKLY;INTERVAL=2;COUNT=5", 1, "FREQ=WEEKLY;INTERVAL=2;COUNT=4;WKST=TU"),
+    ],
+)
+def test_a_rule_that_names_no_day_moves_with_its_start(rule: str, days: int, expected: str) -> None:
+    assert sorted(recurrence.continued(rule, after=1, days=days).split(";")) == sorted(expected.split(";"))
