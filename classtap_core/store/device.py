@@ -34,7 +34,8 @@ class SqlDevice(StoreReader):
         path: of the database file.
         on_commit: called after each commit with the records and the scopes it changed.
         commits: how many transactions were committed through this object.
-        truncate_due: whether pages of an erased person may still lie in the write-ahead log.
+        truncate_due: whether pages of an erased person may still lie in the write-ahead log. log_pages: how many pages
+            that log had when it was last moved into the file.
         admit: asked before an operation is added to the log; raises where there is no more room for new work.
         on_files_gone: called after the commit that let go of them with the hashes of blobs whose files may go.
     """
@@ -46,6 +47,7 @@ class SqlDevice(StoreReader):
         self._files_gone: set[str] = set()
         self.commits = 0
         self.truncate_due = False
+        self.log_pages = 0
         self._entropy = entropy
         self._depth = 0
         self._changed_refs: set[Ref] = set()
@@ -466,7 +468,7 @@ class SqlDevice(StoreReader):
         with faults(self.path):
             mode = "TRUNCATE" if truncate else "PASSIVE"
             with waiting_no_longer_than(self.conn, 0):
-                (busy, _, _), *_ = self.conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+                (busy, self.log_pages, _), *_ = self.conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         if not busy and truncate:
             self.truncate_due = False
         return not busy

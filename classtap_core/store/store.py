@@ -41,7 +41,9 @@ Listener = Callable[[frozenset[Ref], frozenset[str]], None]
 _SIGNING_KEY, _RECOVERY, _RETENTION = "signing_key", "recovery", "retention_days"
 _PAGES_A_SLICE = 256  # a megabyte: some 15 ms of copying
 _PATIENCE_S = 5.0
-_COMMITS_PER_CHECKPOINT = 200
+_COMMITS_PER_CHECKPOINT = range(20, 200)
+_LOG_PAGES = 4_096
+"""Sixteen megabytes of write-ahead log: a start after a bad end reads all of it before anything else."""
 _DAY_MS = 86_400_000
 _TOUCHES_MS, _OBSERVATIONS_MS = 2 * _DAY_MS, 30 * _DAY_MS
 
@@ -82,7 +84,7 @@ class Store:
         self.transfers = Transfers(self, self.blobs)
         self._closed = False
         self._slicer = Slicer(time.perf_counter)
-        self._checkpointed = 0
+        self._checkpointed, self._checkpoint_after = 0, _COMMITS_PER_CHECKPOINT.stop
         self._writer = Writer(f"classtap-store-{folder.name}", idle=self._checkpoint)
         self.device: SqlDevice
         self._signer: Ed25519PrivateKey
@@ -611,9 +613,11 @@ class Store:
         try:
             if device.truncate_due:
                 device.checkpoint(truncate=True)
-            elif device.commits - self._checkpointed >= _COMMITS_PER_CHECKPOINT:
+            elif (commits := device.commits - self._checkpointed) >= self._checkpoint_after:
                 self._checkpointed = device.commits
                 device.checkpoint()
+                fits = _LOG_PAGES * commits // max(1, device.log_pages)
+                self._checkpoint_after = min(max(_COMMITS_PER_CHECKPOINT.start, fits), _COMMITS_PER_CHECKPOINT.stop)
         except EnvironmentFault as fault:
             log.info("the write-ahead log stays for now: %s", fault.code)
 
