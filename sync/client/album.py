@@ -1,4 +1,5 @@
-"""Pictures of people: sealed under whom they show, sent behind everything else, fetched when somebody looks."""
+"""Pictures of people and scans of their papers: sealed under whom they are of, sent behind everything else, fetched when
+somebody looks."""
 
 import io
 from typing import Protocol
@@ -12,14 +13,18 @@ from sync.client.node import Node
 
 
 class Album(Protocol):
-    """A device's pictures."""
+    """A device's pictures and scans."""
 
     def add(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
         """Keep a picture of somebody; durable when this returns. Raises Refused `blob.*`, EnvironmentFault `disk_full`."""
         ...
 
+    def scan(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
+        """As `add`, of a paper."""
+        ...
+
     def picture(self, hash: str) -> bytes | None:
-        """A picture's bytes; None where it is not here (yet): then it is fetched while the cloud is there."""
+        """The bytes of a picture or a scan; None where it is not here (yet): then it is fetched while the cloud is there."""
         ...
 
 
@@ -30,7 +35,12 @@ class NodeAlbum:
         self._node = node
 
     def add(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
-        about = About(BlobKind.PHOTO, type, of, scope)
+        return self._add(data, About(BlobKind.PHOTO, type, of, scope))
+
+    def scan(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
+        return self._add(data, About(BlobKind.DOCUMENT, type, of, scope))
+
+    def _add(self, data: bytes, about: About) -> Blob:
         return self._node.store.blobs.add(io.BytesIO(data), about, now_ms=self._node.clock.now().corrected)
 
     def picture(self, hash: str) -> bytes | None:

@@ -125,6 +125,9 @@ class MemoryAlbum:
         self.kept[hash] = data
         return Blob(hash=hash, size=len(data), type=type)
 
+    def scan(self, data: bytes, type: str, *, of: Id, scope: str) -> Blob:
+        return self.add(data, type, of=of, scope=scope)
+
     def picture(self, hash: str) -> bytes | None:
         self.asked.append(hash)
         return self.kept.get(hash)

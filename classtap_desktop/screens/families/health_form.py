@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 from classtap_core.health.operations import ConfirmProfile
 from classtap_core.health.records import (
     SEVERITIES,
+    ActionPlan,
     Allergy,
     Condition,
     EmergencyContact,
@@ -45,6 +46,9 @@ _MEDICATION = (
 _CONDITION = (
     Field("name", "desk.form.condition"), Field("action", "desk.form.what_to_do"), Field("note", "desk.form.note"),
 )  # fmt: skip
+_PLAN = (
+    Field("title", "desk.form.plan", 6), Field("steps", "desk.form.steps", 6, tall=True),
+)  # fmt: skip
 _CALL = (
     Field("name", "desk.form.name"), Field("phone", "desk.form.phone", hint="desk.form.phone_hint"),
     Field("relation", "desk.form.relation", choices=tuple((code, f"desk.relation.{code}") for code in RELATIONS)),
@@ -69,6 +73,10 @@ class HealthForm(Form):
         self.allergies = self._many("allergies", _ALLERGY, facts.allergies)
         self.medications = self._many("medications", _MEDICATION, facts.medications)
         self.conditions = self._many("conditions", _CONDITION, facts.conditions)
+        plans = [{"title": one.title, "steps": "\n".join(one.steps)} for one in facts.plans]
+        self.plans = Entries(_PLAN, "desk.form.more_plans", plans)
+        self.plans.changed.connect(self.note_change)
+        self.section("desk.form.plans").addWidget(self.plans)
         self.contacts = self._many("calls", _CALL, facts.contacts)
         self.physician = QLineEdit(facts.physician)
         self.physician.textEdited.connect(lambda _: self.note_change())
@@ -77,7 +85,7 @@ class HealthForm(Form):
         self.physician.setAccessibleName(words.say("desk.form.physician"))
         if not sheet.whole:  # written over from what its reader sees, doses and notes they do not see would clash
             self.body.addWidget(Label(words.say("desk.form.partly"), "secondary", token="muted", wrap=True))
-            for part_seen in (self.medications, self.conditions, self.physician):
+            for part_seen in (self.medications, self.conditions, self.plans, self.physician):
                 part_seen.setEnabled(False)
         self.confirm = QCheckBox(words.say("desk.form.confirm"))
         self.confirm.toggled.connect(lambda _: self.note_change())
@@ -96,7 +104,7 @@ class HealthForm(Form):
             allergies=tuple(_made(Allergy, one) for one in self.allergies.values()),
             medications=tuple(_made(Medication, one) for one in self.medications.values()),
             conditions=tuple(_made(Condition, one) for one in self.conditions.values()),
-            plans=self._facts.plans,
+            plans=self._plans(),
             contacts=tuple(_made(EmergencyContact, one) for one in self.contacts.values()),
             physician=self.physician.text().strip(),
             none_known=self.none_known.isChecked(),
@@ -105,6 +113,17 @@ class HealthForm(Form):
         if self.confirm.isChecked():
             payloads.append(ConfirmProfile(child=self._sheet.id))
         return payloads
+
+
+    def _plans(self) -> tuple[ActionPlan, ...]:
+        papers = {one.title: one.paper for one in self._facts.plans}
+        return tuple(
+            ActionPlan(
+                title=str(one["title"]), paper=papers.get(str(one["title"])),
+                steps=tuple(step.strip() for step in str(one["steps"]).split("\n") if step.strip()),
+            )
+            for one in self.plans.values()
+        )  # fmt: skip
 
 
 def _made(kind: type[T], values: dict[str, str | bool]) -> T:

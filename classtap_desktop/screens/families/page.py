@@ -18,7 +18,7 @@ _START = Qt.AlignmentFlag.AlignLeading
 
 class PageView(QWidget):
     """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
-    id)`` when somebody's form is wanted: `child`, `health` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`.
+    id)`` when somebody's form is wanted: `child`, `health`, `papers` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`.
     """
 
     renamed = Signal(str, str)
@@ -186,6 +186,7 @@ class PageView(QWidget):
             forms.addWidget(self._asks("desk.form.edit", "child", child.id, size="small", of=child.name))
         if page.sees_health:
             forms.addWidget(self._asks("desk.form.of_health", "health", child.id, size="small", of=child.name))
+            forms.addWidget(self._asks("desk.form.of_papers", "papers", child.id, size="small", of=child.name))
         card = self._asks("desk.card.open", "card", child.id, size="small", of=child.name)
         if self._narrow:
             forms.addStretch(1)

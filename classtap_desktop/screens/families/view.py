@@ -19,6 +19,7 @@ from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.household import Household, read_household
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.page import PageView
+from classtap_desktop.screens.families.papers import PapersForm, read_papers
 from classtap_desktop.screens.families.pass_dialog import PassDialog
 from classtap_desktop.screens.families.passes import PassDeeds
 from classtap_desktop.screens.families.reading import (
@@ -241,6 +242,13 @@ class FamiliesScreen(Screen):
                 self.desk.show_card(child.id, child.name, page.home_id)
             return
         family, operator = self._family, self.desk.operator
+        if form == "papers":
+            self.desk.read(
+                "family.form", lambda source: read_papers(source, Id(id), operator),
+                then=lambda found: self._show_form(PapersForm(self.desk, self.window(), found)) if found else None,
+                failed=self.show_trouble,
+            )  # fmt: skip
+            return
         self.desk.read(
             "family.form", lambda source: read_household(source, Id(family), operator),
             then=lambda found: self._show_somebody(form, id, found), failed=self.show_trouble,
