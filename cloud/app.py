@@ -26,6 +26,7 @@ from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.scopes import covers, narrowed
+from cloud.acquaintance import Acquaintance
 from cloud.audit_routes import AuditRoutes
 from cloud.bodies import json_answer, read_body, takes_gzip
 from cloud.composition import Cloud
@@ -167,7 +168,7 @@ class _Devices:
         self.cloud, self.heartbeat_s = cloud, heartbeat_s
         self.metrics = Metrics()
         self.audits = AuditRoutes(cloud, self.caller)
-        self._turns = Turns()
+        self._acquaintance, self._turns = Acquaintance(), Turns()
         self._overtaking = Overtaking(self._submit, alone=cloud.database.dialect == "sqlite")
         self._pair_tries = Tries(cloud.clock, burst=10, per_minute=10)
         self._wrong_tokens = Tries(cloud.clock, burst=60, per_minute=60)
@@ -191,19 +192,22 @@ class _Devices:
         return json_answer(encode(renewed), gzip=False)
 
     async def push(self, request: Request) -> Response:
-        device, asked, pushed = await self._taken(request)
-        gzip = takes_gzip(request)
-        return await self._run(self.cloud.reading, partial(self._pushed, device, asked, pushed, gzip))
+        asked, pushed = await self._taken(request)
+        token, gzip = _token(request), takes_gzip(request)
+        return await self._run(self.cloud.reading, partial(self._pushed, token, asked, pushed, gzip))
 
     async def decide(self, request: Request) -> Response:
         """A push of one operation whose outcome is the answer's status: sent again, it is answered as before."""
-        _device, _asked, pushed = await self._taken(request, one=True)
+        _asked, pushed = await self._taken(request, one=True)
         self.metrics.answers(pushed.answers)
         return decided(pushed.answers[-1], cloud_ms=self.cloud.clock.now().wall)
 
-    async def _taken(self, request: Request, *, one: bool = False) -> tuple[DeviceEntry, Push, Taken]:
+    async def _taken(self, request: Request, *, one: bool = False) -> tuple[Push, Taken]:
         # A revoked device may still tell what it knew (what came after the revocation is contested); it is told nothing.
-        device = await self._device(request, shut_out_too=not one)
+        known = None if one else self._acquaintance.of(_token(request))
+        device = known or await self._device(request, shut_out_too=not one)
+        if known is None:
+            self._acquaintance.meet(_token(request), device)
         body = await read_body(request, most=MOST_BYTES)
         await self.audits.heard(device, request)
         async with self._turns.of(device.id) as turn:
@@ -214,16 +218,22 @@ class _Devices:
                 raise BadInput("sync.not_one")
             await turn()
             taking = self._overtaking.take(batch, sealed, size=len(body), behind=asked.behind)
-        return device, asked, await taking
+        try:
+            return asked, await taking
+        except Refused as no:
+            self._acquaintance.forget(_token(request))
+            if known is not None and no.code == "sync.unpaired":
+                raise Refused("auth.token") from no  # a backup was brought back, from before this device was paired
+            raise
 
     def _submit(self, batch: Batch, sealed: Sequence[Sealed]) -> Awaitable[Taken]:
         with _stopping():
             return asyncio.wrap_future(self.cloud.intake.submit(batch, sealed))
 
-    def _pushed(self, device: DeviceEntry, asked: Push, pushed: Taken, gzip: bool) -> Response:
+    def _pushed(self, token: str, asked: Push, pushed: Taken, gzip: bool) -> Response:
         self.metrics.answers(pushed.answers)
         page = None
-        if asked.scopes and self._stands(device):
+        if asked.scopes and (device := self._standing(token)) is not None:
             page = self._page(device, asked.scopes, asked.cursor, asked.holding)
         answer = Pushed(
             answers=pushed.answers, acked=pushed.acked, epoch=asked.epoch, cloud_ms=self.cloud.clock.now().wall, takes=self._takes,
@@ -231,8 +241,16 @@ class _Devices:
         )  # fmt: skip
         return json_answer(encode(answer), gzip=gzip)
 
+    def _standing(self, token: str) -> DeviceEntry | None:
+        """Asked once the push is taken: a device revoked before or while it waited gets nothing any more."""
+        try:
+            device = self.cloud.studios.device_of(token)
+        except Refused:
+            return None
+        return device if device.revoked_ms is None else None
+
     def _stands(self, device: DeviceEntry) -> bool:
-        """Asked once the push is taken: a device revoked while it waited gets nothing any more."""
+        """Whether a device was not revoked meanwhile."""
         with self.cloud.database.read(device.studio) as connection:
             now = self.cloud.studios.directory.device(connection, device.studio, device.id)
         return now is not None and now.revoked_ms is None
@@ -398,9 +416,7 @@ class _Devices:
         return await self._device(request)
 
     async def _device(self, request: Request, *, shut_out_too: bool = False) -> DeviceEntry:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Refused("auth.missing")
+        token = _token(request)
         try:
             device = await self._run(self.cloud.reading, partial(self.cloud.studios.device_of, token))
         except Refused as refused:
@@ -444,6 +460,13 @@ def _read_push(device: DeviceEntry, body: bytes) -> tuple[Push, Batch, tuple[Sea
         raise Refused("sync.other_device")
     batch = batch_of(asked)
     return asked, batch, read_batch(batch)
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refused("auth.missing")
+    return token
 
 
 def _wire(rows: list[Pulled]) -> tuple[WireRow, ...]:

@@ -22,20 +22,23 @@ def prepare(connection: Connection) -> None:
         if not known:
             raise EnvironmentFault("cloud.no_citus")
         connection.execute(text("CREATE EXTENSION citus"))
-    # Tables are made and distributed in one transaction, which Citus does one shard after the other.
+    # What one transaction changes of several tables, Citus does one shard after the other.
     connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
 
 
-def distribute(connection: Connection, tables: Iterable[Table]) -> None:
-    """Distribute what is not distributed yet. `head` comes first: all others are laid beside it."""
-    for table in sorted(tables, key=lambda one: one.name != _FIRST):
-        if connection.scalar(_placed(), {"name": table.name}):
-            continue
-        beside = "none" if table.name == _FIRST else _FIRST
-        connection.execute(
-            text("SELECT create_distributed_table(:name, 'studio_id', colocate_with => :beside)"),
-            {"name": table.name, "beside": beside},
-        )
+def in_order(tables: Iterable[Table]) -> list[Table]:
+    """`head` first, for all others are laid beside it; a table after those it points to, as they come."""
+    return sorted(tables, key=lambda one: one.name != _FIRST)
+
+
+def distribute(connection: Connection, table: Table) -> None:
+    """Distribute a table, if it is not yet."""
+    if connection.scalar(_placed(), {"name": table.name}):
+        return
+    connection.execute(
+        text("SELECT create_distributed_table(:name, 'studio_id', colocate_with => :beside)"),
+        {"name": table.name, "beside": "none" if table.name == _FIRST else _FIRST},
+    )
 
 
 def _here(connection: Connection) -> bool:

@@ -67,12 +67,9 @@ class Database:
         Raises EnvironmentFault `cloud.database_unreachable`, `cloud.database_full`, `cloud.database_busy`,
         `cloud.database` for any other trouble of the database's own.
         """
-        with _faults(), self._engine.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                self._walled(connection, studio)
-                yield connection
+        with _faults(), self._engine.connect() as connection, connection.begin():
+            self._walled(connection, studio, wall.behind(studio, one_view=True))
+            yield connection
 
     @contextmanager
     def write(self, studio: Id | None = None) -> Iterator[Connection]:
@@ -81,7 +78,7 @@ class Database:
             with self._engine.connect() as connection:
                 connection = connection.execution_options(**{_WRITES: True})
                 with connection.begin():
-                    self._walled(connection, studio)
+                    self._walled(connection, studio, wall.behind(studio))
                     yield connection
             if self._checkpoints is not None:
                 self._checkpoints.committed()
@@ -99,10 +96,10 @@ class Database:
     def survey(self) -> Iterator[Connection]:
         """One consistent view as who logged in, beyond the wall."""
         with _faults(), self._engine.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             connection.info.pop(_STUDIO, None)
             with connection.begin():
+                if self.dialect == "postgresql":
+                    connection.exec_driver_sql(wall.ONE_VIEW)
                 yield connection
 
     def shut(self, tables: Iterable[Table]) -> None:
@@ -113,7 +110,8 @@ class Database:
         named = [self._engine.dialect.identifier_preparer.format_table(table) for table in tables]
         with self.administer() as connection:
             if self.dialect == "postgresql":
-                connection.exec_driver_sql(f"REVOKE INSERT, UPDATE, DELETE ON {', '.join(named)} FROM {wall.ROLE}")
+                for name in named:
+                    connection.exec_driver_sql(f"REVOKE INSERT, UPDATE, DELETE ON {name} FROM {wall.ROLE}")
             else:
                 for name in named:
                     for event in ("INSERT", "UPDATE", "DELETE"):
@@ -130,22 +128,22 @@ class Database:
         named = [self._engine.dialect.identifier_preparer.format_table(table) for table in tables]
         with self.administer() as connection:
             if self.dialect == "postgresql":
-                connection.exec_driver_sql(f"GRANT INSERT, UPDATE, DELETE ON {', '.join(named)} TO {wall.ROLE}")
+                for name in named:
+                    connection.exec_driver_sql(f"GRANT INSERT, UPDATE, DELETE ON {name} TO {wall.ROLE}")
             else:
                 for name in named:
                     for event in ("INSERT", "UPDATE", "DELETE"):
                         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_shutter(name, event)}")
 
-    def _walled(self, connection: Connection, studio: Id | None) -> None:
+    def _walled(self, connection: Connection, studio: Id | None, said: str) -> None:
         if self.dialect == "postgresql":
-            connection.exec_driver_sql(wall.behind(studio))
+            connection.exec_driver_sql(said)
             connection.info[_STUDIO] = studio
 
     def enter(self, connection: Connection, studio: Id) -> None:
         """From here on this transaction is about one studio: what the directory named."""
         if self.dialect == "postgresql" and connection.info.get(_STUDIO) != studio:
-            connection.exec_driver_sql(wall.studio_is(studio))
-            connection.info[_STUDIO] = studio
+            self._walled(connection, studio, wall.studio_is(studio))
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

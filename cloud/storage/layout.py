@@ -113,9 +113,13 @@ class Layout:
                     self._fill_digests(connection)
             if postgresql:
                 wall.put_up(connection, studio=self._tables.of_studios, directory=self._tables.directory)
-            if spread:
-                citus.distribute(connection, self._tables.of_studios)
-            return found
+        if spread:
+            # One commit each: together, their shards would be more locks than a server has by default. Broken off, the
+            # next `init --distributed` goes on.
+            for table in citus.in_order(self._tables.of_studios):
+                with self._database.administer() as connection:
+                    citus.distribute(connection, table)
+        return found
 
     def _walk(self, connection: Connection) -> None:
         if self._database.dialect == "postgresql":

@@ -16,14 +16,16 @@ ROLE = "classtap_app"
 SETTING = "classtap.studio"
 POLICY = "one_studio"
 _LOCK_S = 10
-_BEGIN = (
-    f"SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL ROLE {ROLE}; SET LOCAL lock_timeout = '{_LOCK_S}s'; "
-)
+_CARRIED = "SET LOCAL citus.propagate_set_commands = 'local'; "
+ONE_VIEW = f"{_CARRIED}SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; "
+"""What a transaction that only reads begins with: one view for all its queries, which Citus carries to its workers.
+(`BEGIN ISOLATION LEVEL …` it would not: https://github.com/citusdata/citus/pull/4945, Citus 10.1.)"""
+_BEGIN = f"SET LOCAL ROLE {ROLE}; SET LOCAL lock_timeout = '{_LOCK_S}s'; "
 
 
-def behind(studio: Id | None) -> str:
-    """What a transaction begins with. Without a studio it sees none."""
-    return _BEGIN + studio_is(studio)
+def behind(studio: Id | None, *, one_view: bool = False) -> str:
+    """What a transaction begins with. Without a studio it sees none. `one_view`: all its queries see the same."""
+    return (ONE_VIEW if one_view else _CARRIED) + _BEGIN + studio_is(studio)
 
 
 def studio_is(studio: Id | None) -> str:

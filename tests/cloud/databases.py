@@ -41,7 +41,7 @@ def shared(postgres: Postgres) -> Shared:
 
 
 class Cluster:
-    """The Citus cluster's one database: wiped where other record kinds are wanted than those laid out in it."""
+    """The Citus cluster's one database: wiped at first, and where other record kinds are wanted than those laid out in it."""
 
     def __init__(self) -> None:
         self._room = ""
@@ -104,6 +104,7 @@ def wiped(url: str) -> None:
     found = Database(url)
     try:
         with found.administer() as connection:
+            connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
             for name in inspect(connection).get_table_names(schema="public"):
                 connection.execute(text(f'DROP TABLE IF EXISTS public."{name}" CASCADE'))
             connection.execute(text("DROP SCHEMA IF EXISTS directory CASCADE"))

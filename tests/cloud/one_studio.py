@@ -14,6 +14,10 @@ from sqlalchemy import Connection, Engine, event
 
 _OURS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"pg_(try_)?advisory|\bNOTIFY\b|\bLISTEN\b", re.IGNORECASE)
+_NOT_CARRIED = re.compile(r"\bset_config\(", re.IGNORECASE)
+_VOLATILE = re.compile(r"\b(clock_timestamp|timeofday|random|gen_random_uuid|nextval)\(", re.IGNORECASE)
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+_INSERTS_FOUND = re.compile(r"\s*INSERT\b.*\bSELECT\b", re.IGNORECASE | re.DOTALL)
 _HELD = re.compile(r"studio_id\)?(?:::text)? = '([0-9a-f]*)'")
 _DIRECTORY = "directory"
 
@@ -49,8 +53,15 @@ class Asking:
             return
         if _FORBIDDEN.search(statement):
             self.faults.append(f"locks are rows, and nobody is notified: {statement}")
+        if _NOT_CARRIED.search(statement):
+            self.faults.append(f"Citus carries SET LOCAL to its machines, and no function: {statement}")
         if not _OURS.match(statement):
             return
+        if _WRITES.match(statement) and not _reads_directory(statement):
+            if _VOLATILE.search(statement):
+                self.faults.append(f"each machine would make a value of its own: {statement}")
+            if _INSERTS_FOUND.match(statement):
+                self.faults.append(f"inserts what it finds: {statement}")
         studio = connection.info["classtap_studio"] or ""
         sets: Sequence[Any] = parameters if many else [parameters]
         for one in sets:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import make_url
 
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.bus import Bus
@@ -25,10 +26,20 @@ from cloud.storage.tables import make_tables
 from sync import protocol
 from tests.unit.kernel import toy
 
+
+def few_shards(url: str) -> str:
+    """A cluster's address, over which tables are made of four shards each: every test empties all of them."""
+    if not url:
+        return ""
+    found = make_url(url)
+    options = f"{found.query.get('options', '')} -c citus.shard_count=4".strip()
+    return found.update_query_dict({"options": options}).render_as_string(hide_password=False)
+
+
 START_MS = 1_790_000_000_000
 PLACE = Id("10" * 16)
 STAFF = Author(type="staff", id=Id("5a" * 16))
-CITUS = os.environ.get("CLASSTAP_CITUS_URL", "")
+CITUS = few_shards(os.environ.get("CLASSTAP_CITUS_URL", ""))
 ALL = ("schedule", "families/*", "roster/*")
 
 

@@ -13,7 +13,7 @@ from cloud.composition import Cloud
 from cloud.storage.database import Database
 from cloud.storage.directory import StudioEntry
 from tests.cloud import catalogue
-from tests.cloud.one_studio import Asked, faults_of
+from tests.cloud.one_studio import Asked, Asking, faults_of
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import CITUS, prepare
 
@@ -44,6 +44,19 @@ def test_every_table_of_the_house_could_be_distributed(laid: Database) -> None:
         ("CREATE TABLE number (studio_id bigint PRIMARY KEY)", "number: studio_id is bigint"),
         ("CREATE TABLE counted (studio_id text PRIMARY KEY, n bigserial)", "counted: a sequence (counted_n_seq)"),
         ("CREATE UNIQUE INDEX upside ON log (operation, studio_id)", "log: upside does not begin with studio_id"),
+        ("CREATE UNIQUE INDEX made ON log (studio_id, lower(kind))", "log: made does not begin with studio_id"),
+        (
+            "ALTER TABLE effect ADD FOREIGN KEY (id, studio_id) REFERENCES device (id, studio_id)",
+            "effect: effect_id_studio_id_fkey does not begin with studio_id on both sides",
+        ),
+        ("CREATE TABLE later () INHERITS (guard)", "guard: a parent or a partition (later)"),
+        ("ALTER TABLE guard ALTER name SET DEFAULT 'x'", "guard: a computed default (2)"),
+        ("CREATE RULE kept AS ON DELETE TO guard DO INSTEAD NOTHING", "guard: a rule (kept)"),
+        (
+            "CREATE TRIGGER told BEFORE UPDATE ON guard EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "guard: a trigger (told)",
+        ),
+        ("ALTER TABLE guard ADD EXCLUDE (name WITH =)", "guard: an exclusion constraint (guard_name_excl)"),
         (
             "ALTER TABLE head ADD FOREIGN KEY (studio_id) REFERENCES directory.studio (id)",
             "head: head_studio_id_fkey points into directory",
@@ -81,6 +94,46 @@ def test_a_query_beyond_one_studio_is_found(cloud: Cloud, studio: StudioEntry, s
         found = faults_of(connection, asked)
     assert bool(found) == bool(fault)
     assert all(fault in one for one in found)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("SELECT pg_advisory_xact_lock(1)", "locks are rows"),
+        ("NOTIFY moved", "nobody is notified"),
+        ("SELECT set_config('classtap.studio', '', true)", "carries SET LOCAL"),
+        ("UPDATE head SET horizon = random() WHERE studio_id = '%s'", "a value of its own"),
+        ("INSERT INTO guard SELECT studio_id, hash FROM head WHERE studio_id = '%s'", "inserts what it finds"),
+        ("UPDATE head SET horizon = horizon WHERE studio_id = '%s'", ""),
+    ],
+)
+def test_what_citus_would_not_do_is_heard(
+    cloud: Cloud, studio: StudioEntry, asking: Asking, statement: str, fault: str
+) -> None:
+    with cloud.database.write(studio.id) as connection:
+        before = len(asking.faults)
+        connection.exec_driver_sql(statement.replace("%s", studio.id))
+        connection.rollback()
+    found = heard(asking, before)
+    assert bool(found) == bool(fault)
+    assert all(fault in one for one in found)
+
+
+@ON_POSTGRESQL
+def test_another_studios_name_among_the_values_is_heard(cloud: Cloud, studio: StudioEntry, asking: Asking) -> None:
+    head = cloud.books.tables.head.c
+    with cloud.database.read(studio.id) as connection:
+        before = len(asking.faults)
+        connection.execute(select(head.sequence).where(head.studio_id == "0f" * 16))
+    assert [one[:12] for one in heard(asking, before)] == ["names {'0f0f"]
+
+
+def heard(asking: Asking, before: int) -> list[str]:
+    """What was found wrong since; all that was heard is taken away, for it was asked on purpose."""
+    found, asking.faults = asking.faults[before:], asking.faults[:before]
+    asking.new.clear()
+    return found
 
 
 @pytest.mark.skipif(not CITUS, reason="CLASSTAP_CITUS_URL names no cluster")

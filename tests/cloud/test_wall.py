@@ -8,9 +8,10 @@ from classtap_core.kernel.ids import Id
 from cloud.composition import Cloud
 from cloud.storage import wall
 from cloud.storage.directory import StudioEntry
-from tests.cloud.rig import enrolments, marks, seed
+from tests.cloud.databases import ENGINES
+from tests.cloud.rig import CITUS, enrolments, marks, seed
 
-pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+pytestmark = pytest.mark.parametrize("database", [one for one in ENGINES if one != "sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -68,7 +69,23 @@ def test_a_connection_back_from_the_pool_remembers_no_studio(cloud: Cloud, two: 
             assert connection.exec_driver_sql("SELECT current_user").scalar_one() == wall.ROLE
 
 
-def test_the_role_owns_nothing_and_no_table_stands_open(cloud: Cloud) -> None:
+def test_who_only_reads_sees_one_view_in_all_its_queries(cloud: Cloud, studio: StudioEntry) -> None:
+    level = "SHOW transaction_isolation"
+    for reading in (cloud.database.read(studio.id), cloud.database.survey()):
+        with reading as connection:
+            assert connection.exec_driver_sql(level).scalar_one() == "repeatable read"
+    with cloud.database.write(studio.id) as connection:
+        assert connection.exec_driver_sql(level).scalar_one() == "read committed"
+    head = select(cloud.books.tables.head.c.sequence).where(cloud.books.tables.head.c.studio_id == studio.id)
+    with cloud.database.read(studio.id) as connection:
+        before = connection.scalar(head)
+        seed(cloud, studio.id, marks(1))
+        assert connection.scalar(head) == before
+    with cloud.database.read(studio.id) as connection:
+        assert connection.scalar(head) == before + 1
+
+
+def test_the_role_owns_nothing_and_no_table_stands_open(cloud: Cloud, database: str) -> None:
     with cloud.database.administer() as connection:
         owned = connection.scalar(
             text("SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = :role"),
@@ -86,7 +103,7 @@ def test_the_role_owns_nothing_and_no_table_stands_open(cloud: Cloud) -> None:
             )
         ).all()
     assert owned == 0
-    assert tuple(role) == (False, False, False, False)
+    assert tuple(role) == (False, False, False, database == CITUS)  # a coordinator logs in at its machines as the role
     assert walled == {table.name for table in cloud.books.tables.of_studios}
     assert open_ == []
 
