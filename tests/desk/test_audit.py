@@ -121,7 +121,7 @@ def test_health_is_masked_until_a_reason_and_for_two_minutes(qtbot: QtBot, told:
     assert sum(line.kind == "reveal.open" for line in screen.lines) >= 1, "looking is on record"
     told.tick(LONGEST_MS)
     with qtbot.waitSignal(screen.loaded):
-        screen._hide_again()
+        screen.revealing._hide()
     assert "Peanuts" not in repr(screen.lines)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLayout, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
 
-from classtap_core.access.revealing import LEAST_WORDS
 from classtap_core.auditing.diffs import ADD, JOIN, LEAVE, REMOVE
 from classtap_core.auditing.lines import MASK, Changed, Line
 from classtap_core.auditing.saying import became, sentence, step_sentence
 from classtap_desktop.kit import Button, Card, EmptyState, Label, Rule, theme
 from classtap_desktop.screens.audit.reading import things_of
+from classtap_desktop.screens.revealing import WhyRow
 from classtap_desktop.spacing import column, row
 
 _FACTS = ("at", "role", "device", "address", "method", "outcome", "operation")
@@ -89,7 +89,9 @@ class EntryCard(Card):
         for changed in line.changed:
             self._add_changed(inside, changed)
         if any(MASK in repr((step.before, step.after)) for changed in line.changed for step in changed.steps):
-            self._add_reveal(inside, line)
+            asking = WhyRow()
+            asking.given.connect(lambda why: self.reveal.emit(line, why))
+            inside.addWidget(asking)
 
     def _add_changed(self, inside: QLayout, changed: Changed) -> None:
         words = theme().words
@@ -104,17 +106,3 @@ class EntryCard(Card):
         for step in changed.steps:
             token = _TOKENS.get(step.op, "ink")
             inside.addWidget(Label(step_sentence(step, words), "text", token=token, wrap=True))
-
-    def _add_reveal(self, inside: QLayout, line: Line) -> None:
-        words = theme().words
-        inside.addWidget(Label(words.say("desk.reveal.text"), "text", token="muted", wrap=True))
-        why = QLineEdit()
-        why.setPlaceholderText(words.say("desk.reveal.why"))
-        why.setAccessibleName(words.say("desk.reveal.why"))
-        show = Button(words.say("desk.reveal.show"), icon="lock", size="small")
-        show.setEnabled(False)
-        why.textChanged.connect(lambda text: show.setEnabled(len(text.strip()) >= LEAST_WORDS))
-        show.clicked.connect(lambda _=False: self.reveal.emit(line, why.text().strip()))
-        why.returnPressed.connect(show.animateClick)
-        inside.addWidget(why)
-        inside.addWidget(show)

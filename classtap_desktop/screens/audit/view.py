@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.access.masking import NEEDS
-from classtap_core.access.revealing import WHAT, OpenReveal, Shown
+from classtap_core.access.revealing import WHAT
 from classtap_core.auditing.exporting import Cancelled, Manifest
 from classtap_core.auditing.finding import SHORTEST
 from classtap_core.auditing.lines import Line
 from classtap_core.auditing.saying import sentence
-from classtap_core.kernel.device import Receipt
-from classtap_core.kernel.ids import Id, fresh
-from classtap_core.kernel.records import Sensitivity
-from classtap_desktop.desk import Desk, Trouble, failure
+from classtap_core.kernel.ids import Id
+from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.kit import Button, Card, Label, Signals, theme
 from classtap_desktop.screens.audit.card import EntryCard
 from classtap_desktop.screens.audit.reading import WHEN, Asked, Shelf, read_page, read_shelf, write_export
 from classtap_desktop.screens.people import DETAIL, lines_list
+from classtap_desktop.screens.revealing import Revealing
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
 from sync.audit import AuditPage
@@ -54,7 +50,9 @@ class AuditScreen(Screen):
         self._next, self._thing_name = "", ""
         self._shelf = Shelf((), (), "UTC", Id(""))
         self._devices: dict[str, str] = {}
-        self._shown: list[Shown] = []
+        self.revealing = Revealing(desk, self)
+        self.revealing.changed.connect(self._revealed)
+        self.revealing.refused.connect(self._note)
         self._cancel = threading.Event()
         self._signals = Signals(self)
         self.page.setContentsMargins(26, 18, 26, 22)
@@ -84,9 +82,6 @@ class AuditScreen(Screen):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self.reload)
-        self._hiding = QTimer(self)
-        self._hiding.setSingleShot(True)
-        self._hiding.timeout.connect(self._hide_again)
         self.trouble.acted.connect(self.reload)
         self._show_exporting(False)
         self.say()
@@ -151,7 +146,7 @@ class AuditScreen(Screen):
             return
         text = self.field.text().strip()
         asked = self.asked._replace(
-            text=text if len(text) >= SHORTEST else "", after=self._next if more else "", shown=self._shown_now()
+            text=text if len(text) >= SHORTEST else "", after=self._next if more else "", shown=self.revealing.shown()
         )
         self.asked = asked
         zone = self._shelf.zone
@@ -173,7 +168,6 @@ class AuditScreen(Screen):
             self._read(more=False)
 
     def _operated(self) -> None:
-        self._shown.clear()
         if self.desk.operator is None:
             self._take(AuditPage(lines=()), more=False)
         elif self.isVisible():
@@ -240,54 +234,11 @@ class AuditScreen(Screen):
     # --- seeing what is masked
 
     def _reveal(self, line: Line, why: str) -> None:
-        operator = self.desk.operator
-        if operator is None:
-            return
-        at_ms = self.desk.now().corrected
-        may = [what for what in WHAT if operator.may(NEEDS[Sensitivity(what)], location=self._shelf.home, at_ms=at_ms)]
-        if not may:
-            self._note(failure("reveal.not_yours", {}, theme().words))
-        for what in may:
-            reveal = OpenReveal(
-                reveal=fresh(at_ms, os.urandom), home=self._shelf.home, subject=line.operation, what=what, why=why
-            )
-            self.desk.submit(reveal, then=partial(self._revealed, what))
+        self.revealing.ask(WHAT, subject=line.operation, home=self._shelf.home, why=why)
 
-    def _revealed(self, what: str, receipt: Receipt) -> None:
-        if not receipt.outcome.stands:
-            reason = next(iter(receipt.outcome.reasons), None)
-            self._note(failure(reason.code, reason.params, theme().words) if reason else "")
-            return
-        now = self.desk.now().corrected
-        self._shown.append(Shown(what, now, now))
-        self.installEventFilter(self)
-        self._read(more=False)
-        self._await_hiding()
-
-    def _shown_now(self) -> frozenset[Sensitivity]:
-        now = self.desk.now().corrected
-        self._shown = [one for one in self._shown if now < one.closes_ms]
-        return frozenset(Sensitivity(one.what) for one in self._shown)
-
-    def _await_hiding(self) -> None:
-        closes = min((one.closes_ms for one in self._shown), default=0)
-        if closes:
-            self._hiding.start(max(1, closes - self.desk.now().corrected))
-
-    def _hide_again(self) -> None:
-        before = len(self._shown)
-        self._shown_now()
-        if len(self._shown) < before:
+    def _revealed(self) -> None:
+        if self.isVisible():
             self._read(more=False)
-        self._await_hiding()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Whoever goes on working goes on seeing, up to two minutes."""
-        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel) and self._shown:
-            now = self.desk.now().corrected
-            self._shown = [one._replace(touched_ms=now) for one in self._shown]
-            self._await_hiding()
-        return super().eventFilter(watched, event)
 
     # --- taking it along
 
