@@ -328,7 +328,10 @@ class Board(KeyboardRing, QWidget):
                 draw(round(x - dx), round(y - dy), image)
         for x, y, kind in large:
             self._draw_large(painter, x, y, self.crowd.kinds[kind])
-        self._draw_names(painter, [self.crowd.spots[at] for at in places.tolist()] if self._names_fit() else [])
+        fits = self._names_fit()
+        self._draw_names(
+            painter, [self.crowd.spots[at] for at, kind in zip(places.tolist(), which, strict=True) if fits[kind]]
+        )
 
     def _draw_large(self, painter: QPainter, x: float, y: float, kind: Kind) -> None:
         painter.save()
@@ -336,10 +339,10 @@ class Board(KeyboardRing, QWidget):
         draw_spot(painter, kind.type, kind.mdeg, kind.face, zoom=self.view.zoom)
         painter.restore()
 
-    def _names_fit(self) -> bool:
-        """Names are hidden where the smallest spots are too small to carry them."""
-        least = min((min(kind.type.width_um, kind.type.length_um) for kind in self.crowd.kinds), default=0)
-        return least / self.view.um_per_px >= LABEL_LEAST_PX
+    def _names_fit(self) -> list[bool]:
+        """Of each kind, whether its spots are large enough to carry names."""
+        least = LABEL_LEAST_PX * self.view.um_per_px
+        return [min(kind.type.width_um, kind.type.length_um) >= least for kind in self.crowd.kinds]
 
     def _draw_names(self, painter: QPainter, spots: Iterable[Spot]) -> None:
         here = theme()
@@ -405,8 +408,8 @@ class Board(KeyboardRing, QWidget):
             else:
                 image, dx, dy = drawn[1]
                 painter.drawPixmap(round(x - dx), round(y - dy), image)
-        if self._names_fit():
-            self._draw_names(painter, spots)
+        fits = self._names_fit()
+        self._draw_names(painter, [spot for spot in spots if fits[self.crowd.which[self.crowd.place[spot.id]]]])
 
     # --- Qt's own
 

@@ -39,7 +39,8 @@ from classtap_desktop.canvas.tools.draw import CalibrateTool
 from classtap_desktop.canvas.tools.place import PlaceTool
 from classtap_desktop.canvas.tools.select import SelectTool
 from classtap_desktop.kit import Button, Toast, theme
-from classtap_desktop.spacing import column, grown, row
+from classtap_desktop.kit.wrapped import Wrapped
+from classtap_desktop.spacing import column, grown
 
 PAGES = ("table", "form", "layers", "history")
 KEYS = {
@@ -102,7 +103,8 @@ class Editor(QWidget):
         beside = column(self.side, margins=(14, 12, 12, 8), gap=10)
         self.problems = Problems(self.document, self.judge, self.board)
         beside.addWidget(self.problems)
-        tabs = row(gap=4)
+        chosen = QWidget()
+        tabs = Wrapped(chosen, gap=theme().px(4))
         self.tabs = {name: Button("", size="tool", kind="quiet", checkable=True) for name in PAGES}
         self.pages = QStackedWidget()
         self.table, self.form, self.layers = ItemsTable(self.document), Form(self.document), Layers(self.document)
@@ -110,10 +112,9 @@ class Editor(QWidget):
         for at, button in enumerate(self.tabs.values()):
             button.clicked.connect(lambda _=False, at=at: self.show_page(PAGES[at]))
             tabs.addWidget(button)
-        tabs.addStretch(1)
         for page in (self.table, self.form, self.layers, self.history):
             self.pages.addWidget(page)
-        beside.addLayout(tabs)
+        beside.addWidget(chosen)
         beside.addWidget(self.pages, 1)
         for widget in (self.shelf, self.board, self.side):
             self.split.addWidget(widget)
@@ -283,7 +284,7 @@ class Editor(QWidget):
     def _share(self) -> None:
         """Give shelf and table what they need, and the board the rest; large text leaves it half of the window."""
         whole = max(self.width(), theme().px(960))
-        shelf, side = min(grown(176), whole * 17 // 100), min(grown(384), whole * 34 // 100)
+        shelf, side = min(max(grown(176), self.shelf.needed()), whole * 17 // 100), min(grown(396), whole * 34 // 100)
         self.split.setSizes([shelf, whole - shelf - side, side])
 
     # --- Qt's own

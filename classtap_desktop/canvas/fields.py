@@ -26,13 +26,12 @@ from classtap_core.seating.model import (
 )
 from classtap_core.seating.units import entered, shown
 from classtap_desktop.canvas import edits
+from classtap_desktop.canvas.badges import TAGS
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.edits import Item
 from classtap_desktop.canvas.table import type_words
 from classtap_desktop.canvas.tools.draw import room_of
 from classtap_desktop.kit import theme
-
-TAGS = ("accessible", "premium", "instructor_view", "companion", "aisle")
 
 
 class Field(NamedTuple):

@@ -81,7 +81,7 @@ class Form(QWidget):
             editor.setAccessibleName(name)
             self.editors[field.code] = editor
             if field.kind != "check":
-                label = Label(name, "secondary", token="muted")
+                label = Label(name, "secondary", token="muted", wrap=True)
                 label.setBuddy(editor)
                 listed.addWidget(label)
             listed.addWidget(editor)
@@ -92,6 +92,8 @@ class Form(QWidget):
         code = field.code
         if field.kind == "choice":
             box = QComboBox()
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(6)
             for value, words in field.choices:
                 box.addItem(words, value)
             box.activated.connect(lambda at: self._take(code, box.itemData(at)))

@@ -139,9 +139,6 @@ def moved_spots(before: SeatMap | None, after: SeatMap) -> list[Spot] | None:
 def newly_hurt(before: Sequence[Violation], after: Sequence[Violation]) -> list[Violation]:
     """What blocks a drop: findings of blocking rules that were not there before it, or have become worse."""
     known = {(one.rule, one.items): one.actual for one in before}
-    return [one for one in after if _blocks(one) and one.actual < known.get((one.rule, one.items), one.actual + 1)]
-
-
-def _blocks(one: Violation) -> bool:
-    """Out of the room is no place; too near to a wall is a finding like any other."""
-    return one.rule in BLOCKING and (one.rule is not Rule.WALL_OFFSET or one.actual < 0)
+    return [
+        one for one in after if one.rule in BLOCKING and one.actual < known.get((one.rule, one.items), one.actual + 1)
+    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QScrollArea, QWidget
 
 from classtap_core.seating.model import SeatMap
 from classtap_desktop.canvas import edits
@@ -19,7 +20,13 @@ class Layers(QWidget):
         self._document = document
         self.shown: dict[str, QCheckBox] = {}
         self.locked: dict[str, QCheckBox] = {}
-        whole = column(self, gap=10)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column(self).addWidget(area)
+        inside = QWidget()
+        area.setWidget(inside)
+        whole = column(inside, margins=(0, 0, 6, 0), gap=10)
         self._grid = QGridLayout()
         self._grid.setColumnStretch(0, 1)
         whole.addLayout(self._grid)
@@ -46,10 +53,12 @@ class Layers(QWidget):
                 widget.deleteLater()
         self.shown, self.locked = {}, {}
         layers = {layer.id: layer for layer in self._document.seat_map.layers}
+        below = theme().text_scale > 1.2  # large words leave no room beside a layer's name
         for line, id in enumerate(self._names()):
             layer = layers.get(id)
             name = words.say(f"map.layer.{id}") if id in edits.LAYERS else (layer.name if layer else id)
-            self._grid.addWidget(Label(name), line, 0)
+            head = 2 * line if below else line
+            self._grid.addWidget(Label(name, wrap=True), head, 0, 1, 3 if below else 1)
             for place, (held, on, code) in enumerate(
                 (
                     (self.shown, layer.visible if layer else True, "shown"),
@@ -62,7 +71,7 @@ class Layers(QWidget):
                 check.setChecked(on)
                 check.clicked.connect(lambda _=False, id=id: self._set(id))
                 held[id] = check
-                self._grid.addWidget(check, line, place)
+                self._grid.addWidget(check, head + below, place - below)
         self.note.show_text(words.say("map.layer.note"))
 
     def _set(self, id: str) -> None:

@@ -46,8 +46,8 @@ def length(um: int, unit: Unit) -> str:
     return f"{shown(um, unit)} {unit}"
 
 
-def draw_frame(painter: QPainter, area: QRectF, inks: Inks, *, handles: bool) -> None:
-    """The box around what is selected, its turning handle and, for one zone, those to resize it."""
+def draw_frame(painter: QPainter, area: QRectF, inks: Inks) -> None:
+    """The box around what is selected, and its turning handle."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(inks.info, 1.2, Qt.PenStyle.DashLine))
     frame = area.adjusted(-6, -6, 6, 6)
@@ -58,9 +58,6 @@ def draw_frame(painter: QPainter, area: QRectF, inks: Inks, *, handles: bool) ->
     painter.drawLine(top, knob)
     painter.setBrush(inks.floor)
     painter.drawEllipse(knob, 5.5, 5.5)
-    if handles:
-        for place in handle_places(area).values():
-            _knob(painter, place, inks)
 
 
 def draw_corners(painter: QPainter, places: Iterable[QPointF], inks: Inks) -> None:
@@ -79,13 +76,6 @@ def _knob(painter: QPainter, place: QPointF, inks: Inks) -> None:
 def turn_place(area: QRectF) -> QPointF:
     """Where the turning handle of a selection is."""
     return QPointF(area.center().x(), area.top() - TURN_PX)
-
-
-def handle_places(area: QRectF) -> dict[tuple[int, int], QPointF]:
-    """Where the handles of a box are, by which sides they move: -1 left or top, 1 right or bottom."""
-    xs = {-1: area.left(), 0: area.center().x(), 1: area.right()}
-    ys = {-1: area.top(), 0: area.center().y(), 1: area.bottom()}
-    return {(i, j): QPointF(xs[i], ys[j]) for i in xs for j in ys if i or j}
 
 
 def draw_marquee(painter: QPainter, area: QRectF, inks: Inks) -> None:
@@ -164,7 +154,8 @@ def draw_findings(
     for one in found:
         if one.unit != UM or not about.intersection(one.items):
             continue
-        item = next((id for id in one.items if id in crowd.place), "")
+        items = sorted((id for id in one.items if id in crowd.place), key=lambda id: id not in about)
+        item = items[0] if items else ""
         at = one.at_um
         if item:
             place = crowd.place[item]

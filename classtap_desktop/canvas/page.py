@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
 
 from classtap_core.kernel.tx import Ref
 from classtap_core.seating import rules
@@ -26,7 +27,7 @@ from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.kit import Button, Label, Pill, theme
 from classtap_desktop.screens.sessions import ago
-from classtap_desktop.spacing import column, row
+from classtap_desktop.spacing import column, grown, row
 
 AROUND = frozenset({"seat_lock", "seat_comment", "seat_draft", "seat_map_version", "room_seating"})
 """Records of others that show on the page."""
@@ -78,7 +79,12 @@ class MapPage(QWidget):
         head = QWidget()
         head.setProperty("ground", "surface")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        inside = row(head, margins=(10, 9, 16, 9), gap=10)
+        self._head_grid = QGridLayout(head)
+        self._head_grid.setContentsMargins(*(theme().px(length) for length in (10, 9, 16, 9)))
+        self._head_grid.setHorizontalSpacing(theme().px(10))
+        self._head_grid.setColumnStretch(0, 1)
+        self._names, self._acts = QWidget(), QWidget()
+        inside, acts = row(self._names, gap=10), row(self._acts, gap=10)
         self.back = Button("", kind="quiet", size="small", icon="arrow_back")
         self.back.clicked.connect(lambda _=False: self.leave())
         self.title = Label("", "strong", elide=True)
@@ -105,9 +111,19 @@ class MapPage(QWidget):
         inside.addWidget(self.title)
         inside.addWidget(self.pill)
         inside.addWidget(self.when, 1)
+        acts.addStretch(1)
         for button in (self.versions, self.comments, self.more, self.save, self.publish):
-            inside.addWidget(button)
+            acts.addWidget(button)
+        self._head_grid.addWidget(self._names, 0, 0)
+        self._spread_head()
         return head
+
+    def _spread_head(self) -> None:
+        """Put the buttons beside the room's name, or below it where large words leave it no room."""
+        needed = (
+            self._acts.sizeHint().width() + self.back.sizeHint().width() + self.pill.sizeHint().width() + grown(140)
+        )
+        self._head_grid.addWidget(self._acts, *((0, 1) if needed <= self.width() else (1, 0)))
 
     def close_page(self) -> None:
         """Keep what is not saved, give the lock back, end the threads."""
@@ -154,6 +170,10 @@ class MapPage(QWidget):
 
     # --- what is shown
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._spread_head()
+
     def say(self) -> None:
         """Show the words in the language in force."""
         words, opened = theme().words, self.work.opened
@@ -179,6 +199,7 @@ class MapPage(QWidget):
         self.pill.show_pill(
             words.say(f"map.state.{state}", version=opened.based_on + 1), tone, "dot" if unsaved else None
         )
+        self.pill.setMinimumWidth(self.pill.sizeHint().width())  # the name before it gives way first
         now = self.desk.now().corrected
         self.when.show_text(
             words.say("map.saved", ago=ago(self.work.saved_ms, now, words)) if self.work.saved_ms else ""

@@ -28,7 +28,10 @@ class RoomCard(Card):
         super().__init__(radius=16)
         words = theme().words
         self.line = line
-        inside = row(self, margins=(14, 14, 18, 14), gap=18)
+        large = theme().text_scale > 1.5
+        whole = column(self, margins=(14, 14, 18, 14), gap=10)
+        inside = row(gap=18)
+        whole.addLayout(inside)
         self.picture = Thumbnail(THUMB)
         self.picture.show_map(line.seat_map)
         inside.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -44,7 +47,6 @@ class RoomCard(Card):
             pills.append(Pill(words.say("map.room.recovered"), "late", icon="clock"))
         if line.asked:
             pills.append(Pill(words.say(f"map.room.{line.asked}"), "info" if line.asked == "waits" else "absent"))
-        large = theme().text_scale > 1.5
         said.addLayout(head)
         for pill in pills:  # below the name where large words leave no room beside it
             if large:
@@ -62,16 +64,16 @@ class RoomCard(Card):
             said.addLayout(self._draft(draft, now_ms))
         said.addStretch(1)
         inside.addLayout(said, 1)
-        acts = column(gap=8)
+        acts: QVBoxLayout | QHBoxLayout = row(gap=8) if large else column(gap=8)
         if line.seat_map is not None:
             self._act(acts, words.say("map.room.open"), lambda: self.opened.emit(""), icon="")
         if len(line.drafts) > 1:
             self._act(acts, words.say("map.room.compare"), self.compared.emit, icon="")
         self._act(acts, words.say("map.room.begin"), self.begun.emit, icon="plus")
         acts.addStretch(1)
-        inside.addLayout(acts)
+        (whole if large else inside).addLayout(acts)
 
-    def _act(self, acts: QVBoxLayout, text: str, act: Callable[[], object], *, icon: str) -> None:
+    def _act(self, acts: QVBoxLayout | QHBoxLayout, text: str, act: Callable[[], object], *, icon: str) -> None:
         button = Button(text, size="small", icon=icon or None)
         button.setAccessibleName(f"{text}: {self.line.name}")
         button.clicked.connect(lambda _=False: act())

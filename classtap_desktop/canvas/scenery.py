@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import floor
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from classtap_core.seating.boxes import around
+from classtap_core.seating.geometry.polygons import edges
 from classtap_core.seating.geometry.turning import egress, zone_corners
 from classtap_core.seating.model import Background, Outline, Path, PointUm, SeatMap, Zone, ZoneKind
 from classtap_core.seating.units import UM_PER, shown
@@ -40,6 +41,26 @@ def draw_room(painter: QPainter, seat_map: SeatMap, view: Viewport, inks: Inks) 
     painter.setPen(QPen(inks.ink, max(2.0, min(5.0, 5 * view.zoom))))
     painter.setBrush(inks.floor)
     painter.drawPolygon(corners)
+    if any(seat_map.room.wall_offsets_um):
+        _draw_offsets(painter, seat_map, view, inks, corners)
+
+
+def _draw_offsets(painter: QPainter, seat_map: SeatMap, view: Viewport, inks: Inks, corners: QPolygonF) -> None:
+    """What is kept free along each wall, hatched: every place nearer to it than its offset."""
+    floor_only = QPainterPath()
+    floor_only.addPolygon(corners)
+    floor_only.closeSubpath()
+    painter.save()
+    painter.setClipPath(floor_only)
+    hatch = QBrush(inks.control, Qt.BrushStyle.BDiagPattern)
+    for wall, (one, other) in enumerate(edges(seat_map.room.corners())):
+        depth = seat_map.room.offset_um(wall)
+        if depth:
+            pen = QPen(hatch, 2 * depth / view.um_per_px)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            painter.drawLine(view.point(one), view.point(other))
+    painter.restore()
 
 
 def draw_grid(painter: QPainter, seat_map: SeatMap, view: Viewport, inks: Inks, grid_um: int, area: QRectF) -> None:

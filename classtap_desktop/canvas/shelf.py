@@ -15,6 +15,8 @@ from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.spacing import column, grown
 
 MIME = "application/x-classtap-thing"
+PICTURE, TAKEN = 26, 18
+"""A thing's picture and what is left around it, in pixels at 100 %."""
 
 
 class ShelfButton(DrawnButton, QAbstractButton):
@@ -37,6 +39,10 @@ class ShelfButton(DrawnButton, QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(grown(90), self.sizeHint().height())
+
+    def needed(self) -> int:
+        """How wide it must be for its name to be read whole."""
+        return grown(PICTURE) + theme().px(TAKEN + 8) + theme().metrics("text").horizontalAdvance(self.text())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._from = event.position().toPoint()
@@ -68,10 +74,10 @@ class ShelfButton(DrawnButton, QAbstractButton):
             painting.box(painter, area, radius=here.px(9), fill=here.color("raised"))
         self.paint_ring(painter, area, radius=here.px(9))
         rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        side = grown(26)
+        side = grown(PICTURE)
         left = area.right() - here.px(8) - side if rtl else area.left() + here.px(8)
         self._picture(painter, QRectF(left, area.center().y() - side / 2, side, side))
-        taken = side + here.px(18)
+        taken = side + here.px(TAKEN)
         room = area.adjusted(here.px(6) if rtl else taken, 0, -taken if rtl else -here.px(6), 0)
         painting.line(
             painter, room, self.text(), font=here.font("text"), color=here.color("ink"), rtl=rtl, centred=False
@@ -140,6 +146,11 @@ class Shelf(QWidget):
         document.changed.connect(lambda _before, _after: self._fill())
         theme().changed.connect(self._dress)
         self._fill(anew=True)
+
+    def needed(self) -> int:
+        """How wide the shelf must be for every name to be read whole, the scroll bar beside it."""
+        widest = max((button.needed() for button in self.buttons.values()), default=0)
+        return widest + 2 * theme().px(10) + self.area.verticalScrollBar().sizeHint().width()
 
     def _dress(self) -> None:
         self._fill(anew=True)

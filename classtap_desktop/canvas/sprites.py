@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from classtap_core.seating.model import EquipmentType, Outline, Spot, Status, Visibility
+from classtap_desktop.canvas.badges import draw_badges
 from classtap_desktop.canvas.viewport import UM_PER_PX
 from classtap_desktop.kit import theme
 
@@ -23,12 +24,16 @@ class Face(NamedTuple):
 
     chosen: bool = False
     hurt: bool = False
-    given: bool = True
     staff: bool = False
     hidden: bool = False
     locked: bool = False
-    accessible: bool = False
-    ghost: bool = False
+    status: Status = Status.OPERATIONAL
+    tags: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> bool:
+        """Whether it works."""
+        return self.status is Status.OPERATIONAL
 
 
 def face_of(spot: Spot, *, chosen: bool, hurt: bool, locked: bool) -> Face:
@@ -36,11 +41,11 @@ def face_of(spot: Spot, *, chosen: bool, hurt: bool, locked: bool) -> Face:
     return Face(
         chosen,
         hurt,
-        spot.status is Status.OPERATIONAL,
         spot.visibility is Visibility.STAFF,
         spot.visibility is Visibility.HIDDEN,
         locked,
-        "accessible" in spot.tags,
+        spot.status,
+        spot.tags,
     )
 
 
@@ -104,42 +109,25 @@ def draw_spot(painter: QPainter, type: EquipmentType, mdeg: int, face: Face, *, 
     painter.setBrush(fill)
     inset = pen.widthF() / 2
     area = QRectF(-wide / 2, -long / 2, wide, long).adjusted(inset, inset, -inset, -inset)
-    if face.ghost:
-        painter.setOpacity(0.55)
     if type.outline is Outline.ROUND:
         painter.drawEllipse(area)
     else:
         radius = min(4.0, hypot(wide, long) / 14)
         painter.drawRoundedRect(area, radius, radius)
-    if not small and type.outline is not Outline.ROUND:
-        _marks(painter, area, face, edge)
+    if not small:
+        _marks(painter, area, face, edge, ahead=type.outline is not Outline.ROUND)
+        draw_badges(painter, area, face.status, face.tags)
     painter.restore()
 
 
-def _marks(painter: QPainter, area: QRectF, face: Face, edge: QColor) -> None:
-    """Two lines say where the front is; a disc at the rear says accessible, a bar that it is locked."""
+def _marks(painter: QPainter, area: QRectF, face: Face, edge: QColor, *, ahead: bool) -> None:
+    """Two lines say where the front is; a bar that it is locked."""
     thin = QColor(edge)
     thin.setAlpha(150)
     painter.setPen(QPen(thin, 1.2))
-    for share in (0.14, 0.22):
+    for share in (0.14, 0.22) if ahead else ():
         y = area.top() + area.height() * share
         painter.drawLine(QPointF(area.left() + area.width() * 0.2, y), QPointF(area.right() - area.width() * 0.2, y))
-    here = theme()
-    size = min(14.0, area.width() * 0.34, area.height() * 0.2)
-    if face.accessible and size >= 5:
-        middle = QPointF(area.center().x(), area.bottom() - size * 0.85)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(here.color("info"))
-        painter.drawEllipse(middle, size / 2, size / 2)
-        painter.setPen(QPen(here.color("on_info"), max(1.0, size / 9)))
-        x, y = middle.x(), middle.y()
-        painter.drawArc(QRectF(x - size * 0.28, y - size * 0.1, size * 0.44, size * 0.44), 130 * 16, 240 * 16)
-        painter.drawPolyline(
-            [QPointF(x - size * 0.06, y - size * 0.14), QPointF(x - size * 0.02, y + size * 0.1),
-             QPointF(x + size * 0.2, y + size * 0.1), QPointF(x + size * 0.28, y + size * 0.3)]
-        )  # fmt: skip
-        painter.setBrush(here.color("on_info"))
-        painter.drawEllipse(QPointF(x - size * 0.06, y - size * 0.28), size * 0.07, size * 0.07)
     if face.locked and area.width() > 14:
         painter.setPen(QPen(edge, 2))
         painter.drawLine(QPointF(area.left() + 3, area.bottom() - 4), QPointF(area.left() + 9, area.bottom() - 4))

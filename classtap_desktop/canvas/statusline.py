@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from classtap_core.seating.boxes import Box
 from classtap_core.seating.model import PointUm
-from classtap_core.seating.units import shown
+from classtap_core.seating.units import UM_PER, shown
 from classtap_desktop.canvas import edits
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.spacing import row
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class StatusLine(QWidget):
-    """Attributes: ``chosen``, ``place``, ``said`` (labels)."""
+    """Attributes: ``chosen``, ``place``, ``said``, ``scale`` (labels)."""
 
     def __init__(self, editor: Editor) -> None:
         super().__init__(editor)
@@ -30,18 +30,21 @@ class StatusLine(QWidget):
         self.chosen = Label("", "label")
         self.said = Label("", "secondary", token="muted", elide=True)
         self.place = Label("", "secondary", token="muted")
+        self.scale = Label("", "secondary", token="muted")
         inside.addWidget(self.chosen)
         inside.addWidget(self.said, 1)
         inside.addWidget(self.place)
+        inside.addWidget(self.scale)
         self._document.selected.connect(self.follow)
         self._document.changed.connect(lambda _before, _after: self.follow())
         self._board.pointed.connect(self._pointed)
+        self._board.viewed.connect(self._scaled)
         theme().changed.connect(self.follow)
         self.follow()
 
     def stand_beside(self, widget: QWidget) -> None:
         """Give a widget a place before the pointer's."""
-        self._inside.insertWidget(self._inside.count() - 1, widget)
+        self._inside.insertWidget(self._inside.count() - 2, widget)
 
     def hint(self, text: str) -> None:
         """Say what can be done next; gone with the next selection."""
@@ -49,6 +52,7 @@ class StatusLine(QWidget):
 
     def follow(self) -> None:
         """Say what is selected, and how far apart two things are."""
+        self._scaled()
         words, seat_map = theme().words, self._document.seat_map
         ids, unit = self._document.selection, seat_map.unit
         if not ids:
@@ -67,6 +71,11 @@ class StatusLine(QWidget):
             one, other = (edits.item_box(item, seat_map) for item in self._document.chosen())
             parts.append(words.say("map.gap", length=f"{shown(gap_um(one, other), unit)} {unit}"))
         self.said.show_text(words.join(parts, by="   "))
+
+    def _scaled(self) -> None:
+        """How many pixels a metre or a foot has (catalogue 15, requirement 5)."""
+        unit = self._document.seat_map.unit
+        self.scale.show_text(f"\u2066{UM_PER[unit] / self._board.view.um_per_px:.1f} px/{unit}\u2069")  # left to right
 
     def _pointed(self, place: PointUm) -> None:
         unit = self._document.seat_map.unit

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
@@ -41,7 +41,8 @@ from classtap_desktop.spacing import grown
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 COLUMNS = ("name", "x", "y", "turn", "width", "length", "detail")
-WIDTHS = (2.3, 2.2, 2.2, 2.1, 2.0, 2.0, 3.0)
+WIDEST = ("AA88", "88.88", "88.88", "288.8°", "88.88", "88.88")
+"""What a cell of each column but the last shows whole."""
 INSET = 4
 
 
@@ -92,6 +93,8 @@ class ItemsModel(QAbstractTableModel):
         if not index.isValid():
             return None
         item, column = self.items[index.row()], COLUMNS[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole and column == "turn" and not isinstance(item, Path):
+            return f"{round(item.rotation_mdeg / 1000, 1):g}°"  # to the tenth; whoever types into it sees all
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return self._cell(item, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -318,9 +321,23 @@ class ItemsTable(QTableView):
         self._spread()
 
     def _spread(self) -> None:
-        room = max(self.viewport().width(), grown(300))
-        for column, share in enumerate(WIDTHS):
-            self.setColumnWidth(column, int(room * share / sum(WIDTHS)))
+        """Give each column what its words need, and the last one the rest; all less where that is too much."""
+        here, room = theme(), max(self.viewport().width(), grown(300))
+        font = here.font("cell")
+        font.setPixelSize(here.font("secondary").pixelSize())
+        cells, heads = QFontMetricsF(font), QFontMetricsF(here.font("secondary"))
+        wanted = [
+            max(cells.horizontalAdvance(text), heads.horizontalAdvance(self._title(column))) + 2 * here.px(INSET) + 2
+            for column, text in enumerate(WIDEST)
+        ]
+        least = cells.horizontalAdvance("MMMMM")
+        share = min(1.0, (room - least) / sum(wanted))
+        for column, wide in enumerate(wanted):
+            self.setColumnWidth(column, int(wide * share))
+        self.setColumnWidth(len(WIDEST), room - sum(int(wide * share) for wide in wanted))
+
+    def _title(self, column: int) -> str:
+        return str(self.items.headerData(column, Qt.Orientation.Horizontal))
 
     def event(self, event: QEvent) -> bool:
         # letters typed here begin to edit a cell: they are not the window's keys

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputDevice, QPointingDevice, QTabletEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from classtap_core.seating.equipment import BY_ID
 from classtap_core.seating.model import ZoneKind
 from classtap_desktop.canvas import edits
+from classtap_desktop.canvas.clearances import frees_of
 from classtap_desktop.canvas.shelf import MIME
 from classtap_desktop.canvas.tools.draw import MeasureTool, PathTool, WallsTool
 from classtap_desktop.canvas.tools.place import PlaceTool
@@ -439,3 +442,44 @@ def test_what_may_not_be_changed_is_only_looked_at(qtbot: QtBot) -> None:
         drag(qtbot, editor, TWO[0], (3_000_000, 2_000_000))
         assert not editor.document.stack.canUndo()
         assert heard
+
+
+def test_what_a_side_keeps_free_is_red_only_where_something_stands_in_it(qtbot: QtBot) -> None:
+    """Catalogue 15: green when clearance ≥ the rule and red when clearance < the rule."""
+    type = replace(BY_ID["bike"], front_um=300_000, rear_um=200_000, side_um=400_000)
+    apart = type.width_um + 300_000
+    seat_map = bikes((2_000_000, 2_000_000), (2_000_000 + apart, 2_000_000), (9_600_000, 6_000_000))
+    with editing(qtbot, replace(seat_map, types=(type,))) as editor:
+        shown = editor.board.shown
+
+        def red(at: int) -> dict[str, bool]:
+            return {free.side: free.hurt for free in frees_of(shown.spots[at], shown, editor.board.violations)}
+
+        assert red(0) == {"front": False, "rear": False, "left": False, "right": True}
+        assert red(1) == {"front": False, "rear": False, "left": True, "right": False}
+        # 10.00 m - 9.60 m - 0.275 m are left up to the wall
+        assert red(2) == {"front": False, "rear": False, "left": False, "right": True}
+        editor.document.select([shown.spots[0].id])
+        picture = editor.board.grab().toImage()
+        place = editor.board.view.point((2_000_000 + type.width_um // 2 + 150_000, 2_000_000)).toPoint()
+        beside = editor.board.view.point((2_000_000 - type.width_um // 2 - 150_000, 2_000_000)).toPoint()
+        right, left = picture.pixelColor(place), picture.pixelColor(beside)
+        assert right.red() > right.green()
+        assert left.green() > left.red()
+
+
+def test_what_is_kept_free_along_a_wall_is_drawn_and_nothing_stands_in_it(qtbot: QtBot) -> None:
+    seat_map = bikes((2_000_000, 2_000_000))
+    room = replace(seat_map.room, wall_offsets_um=(0, 0, 0, 600_000))
+    with editing(qtbot, replace(seat_map, room=room)) as editor:
+        view, picture = editor.board.view, editor.board.grab().toImage()
+
+        def shades(x_um: int) -> int:
+            column = view.point((x_um, 4_000_000)).toPoint()
+            return len({picture.pixelColor(column.x(), column.y() + step).rgb() for step in range(-30, 30)})
+
+        assert shades(300_000) > shades(900_000), "hatched up to 0.6 m from the left wall"
+        heard = said(editor)
+        drag(qtbot, editor, (2_000_000, 2_000_000), (500_000, 2_000_000))
+        assert editor.document.seat_map.spots[0].x_um == 2_000_000
+        assert heard[-1].startswith("It goes back: B1")

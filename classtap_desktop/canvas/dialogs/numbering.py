@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QSizePolicy, QWidget
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.boxes import around
@@ -36,6 +36,8 @@ class NumberingDialog(Dialog):
         sides = row(gap=22)
         self.body.addLayout(sides, 1)
         fields = form()
+        if theme().text_scale > 1.5:  # names above their fields, where both do not fit beside the picture
+            fields.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         self.texts: dict[str, QLineEdit] = {}
         self.choices: dict[str, QComboBox] = {}
         self.checks: dict[str, QCheckBox] = {}
@@ -52,6 +54,9 @@ class NumberingDialog(Dialog):
             ("corner", Corner, rules.corner), ("lines", Lines, rules.lines), ("by", By, rules.by),
         ):  # fmt: skip
             box = QComboBox()
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
+            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             for one in kind:
                 box.addItem(words.say(f"map.number.{name}.{one}"), one)
             box.setCurrentIndex(list(kind).index(chosen))

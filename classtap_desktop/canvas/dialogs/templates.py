@@ -141,6 +141,7 @@ class TemplateDialog(Dialog):
         self.stack.setCurrentIndex(0)
         for button in (self.again, self.keep, self.take):
             button.hide()
+        self.file.show()
         self.complain("")
         if self.cards:
             self.cards[0].use.setFocus()
@@ -159,6 +160,7 @@ class TemplateDialog(Dialog):
         self.stack.setCurrentIndex(1)
         for button in (self.again, self.keep, self.take):
             button.show()
+        self.file.hide()
         self.size_by("fit" if self._has_room() else "own")
 
     def _has_room(self) -> bool:

@@ -16,6 +16,7 @@ from classtap_core.seating.snapping import to_grid, turn_snapped, turn_stepped
 from classtap_core.seating.validation.findings import Violation
 from classtap_core.seating.validation.telling import Teller
 from classtap_desktop.canvas import edits, overlays
+from classtap_desktop.canvas.clearances import SHOWN_FOR, draw_clearances
 from classtap_desktop.canvas.judge import newly_hurt
 from classtap_desktop.canvas.scenery import Inks
 from classtap_desktop.canvas.tools.reshape import Reshape, grips_of
@@ -134,8 +135,10 @@ class SelectTool(Tool):
         area = self._frame()
         if area is not None:
             ids = self.board.document.selection
-            chosen = edits.chosen(self.board.shown, ids) if len(ids) == 1 else []
-            overlays.draw_frame(painter, area, inks, handles=False)
+            chosen = edits.chosen(self.board.shown, ids) if len(ids) <= SHOWN_FOR else []
+            spots = [item for item in chosen if isinstance(item, Spot)]
+            draw_clearances(painter, spots, self.board.shown, self.board.violations, self.board.view)
+            overlays.draw_frame(painter, area, inks)
             if len(chosen) == 1 and (self.drag is None or isinstance(self.drag, Reshaping)):
                 overlays.draw_corners(painter, (grip.px for grip in grips_of(chosen[0], self.board.view)), inks)
         if self.drag is not None:
