@@ -51,6 +51,7 @@ ACTIONS = (
     Action("go.schedule", ("Ctrl+2",), icon="calendar"),
     Action("go.roster", ("Ctrl+3",), icon="roster"),
     Action("go.families", ("Ctrl+4",), icon="people"),
+    Action("go.messages", ("Ctrl+E",), icon="message"),
     Action("go.seatmaps", ("Ctrl+6",), icon="seats"),
     Action("go.devices", ("Ctrl+5",), icon="devices"),
     Action("go.access", ("Ctrl+8",), icon="lock"),

@@ -38,6 +38,7 @@ from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.screens.health.banner import KeepingBanner
 from classtap_desktop.screens.imports.view import ImportsScreen
+from classtap_desktop.screens.messages.view import MessagesScreen
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.screens.roster.view import RosterScreen
 from classtap_desktop.screens.schedule.planner import DEEDS
@@ -55,6 +56,7 @@ ABOVE = (
     ("schedule", "calendar"),
     ("roster", "roster"),
     ("families", "people"),
+    ("messages", "message"),
     ("seatmaps", "seats"),
 )
 BELOW = (("studio", "room"), ("imports", "disk"), ("access", "lock"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
@@ -141,7 +143,7 @@ class DeskWindow(QMainWindow):
         self.topbar.staff.connect(self._staff_menu)
         self.stack = QStackedWidget()
         for made in (
-            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, SeatMapsScreen, StudioScreen, ImportsScreen, AccessScreen, AuditScreen, DevicesScreen,
+            TodayScreen, ScheduleScreen, RosterScreen, FamiliesScreen, MessagesScreen, SeatMapsScreen, StudioScreen, ImportsScreen, AccessScreen, AuditScreen, DevicesScreen,
             SettingsScreen,
         ):  # fmt: skip
             screen = made(self.desk)

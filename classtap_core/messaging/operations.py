@@ -310,12 +310,16 @@ def _put(tx: Tx, op: Operation[Any], ways: list[ContactWay]) -> Outcome:
 
 @operation("message.wish", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
 class WishMessages(Payload, frozen=True, kw_only=True):
-    """On which ways a guardian wants to hear; `child` and `program` narrow it. None at all: not wanted."""
+    """On which ways a guardian wants to hear; `child` and `program` narrow it. None at all: not wanted.
+
+    `usual`: what was wished here is taken back, and the next wider wish counts.
+    """
 
     contact: Id
     channels: tuple[str, ...]
     child: str = ""
     program: str = ""
+    usual: bool = False
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(ContactMasked, self.contact)
@@ -340,7 +344,11 @@ def wish_messages(tx: Tx, op: Operation[WishMessages]) -> Outcome:
         id=wish_id(said.contact, said.child, said.program), contact=said.contact, home=contact.home,
         child=said.child, program=said.program, channels=said.channels,
     )  # fmt: skip
-    if tx.get(MessageWish, wish.id) == wish:
+    held = tx.get(MessageWish, wish.id)
+    if held == (None if said.usual else wish):
         return DUPLICATE
-    tx.put(wish)
+    if said.usual:
+        tx.delete(MessageWish, wish.id)
+    else:
+        tx.put(wish)
     return ACCEPTED
