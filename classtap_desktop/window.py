@@ -186,6 +186,7 @@ class DeskWindow(QMainWindow):
             "roster.clear": lambda: self.roster.mark("none"),
             "roster.family": self.roster.open_family,
             "roster.pass": self.roster.open_pass,
+            "roster.answers": self.roster.open_answers,
             "roster.next": lambda: self.roster.live.step(1),
             "roster.previous": lambda: self.roster.live.step(-1),
             "families.new": families.new_family,

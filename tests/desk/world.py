@@ -80,7 +80,7 @@ class World:
         self.clock = ManualClock(now_ms)
         main = location if location is not None else made.plan.main
         every = ("studio", "keys", "schedule/*", "roster/*", "families/*", "health/*", "custody/*", "contact/*",
-                 "contact_masked/*", "pins", "lease/*", "scans/*", "seatmaps/*", "seatdrafts/*",
+                 "contact_masked/*", "pins", "registrations/*", "lease/*", "scans/*", "seatmaps/*", "seatdrafts/*",
                  "seatpresets")  # fmt: skip
         self.store = device(made, DESK, every)
         self.bus = DeviceBus(self.store, house.bus(authority=False), self.clock, random.Random(1).randbytes)

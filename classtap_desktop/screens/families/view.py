@@ -14,6 +14,7 @@ from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.families.finding import read_found
 from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
+from classtap_desktop.screens.families.duplicates import DuplicatesPage
 from classtap_desktop.screens.families.guardian_form import GuardianForm
 from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.household import Household, read_household
@@ -88,6 +89,9 @@ class FamiliesScreen(Screen):
         self.page_view.renamed.connect(self._rename)
         self.page_view.opened.connect(lambda session: desk.open("roster", session))
         self.page_view.asked.connect(self._ask_form)
+        self.twice = Button("", size="small", kind="quiet")
+        self.twice.clicked.connect(lambda _=False: self.open_duplicates())
+        left.addWidget(self.twice, 0, Qt.AlignmentFlag.AlignLeading)
         self.passes = PassDeeds(desk, self)
         self.page_view.wanted.connect(self._do_with_pass)
         self.form: Form | None = None
@@ -101,6 +105,7 @@ class FamiliesScreen(Screen):
 
     def open(self, id: str) -> None:
         """Show a family, or the one that was shown."""
+        self.duplicates: DuplicatesPage | None = None
         if id:
             self.field.clear()
             self._family = id
@@ -130,6 +135,7 @@ class FamiliesScreen(Screen):
         self._count()
         self.page_view.say()
 
+        self.twice.show_text(words.say("desk.twice.open"))
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -253,6 +259,13 @@ class FamiliesScreen(Screen):
             "family.form", lambda source: read_household(source, Id(family), operator),
             then=lambda found: self._show_somebody(form, id, found), failed=self.show_trouble,
         )  # fmt: skip
+    def open_duplicates(self) -> None:
+        """Show guardians that may be one person."""
+        if self.duplicates is not None:
+            self.duplicates.deleteLater()
+        self.duplicates = DuplicatesPage(self.desk, self.window())
+        self.duplicates.open()
+
 
     def _show_somebody(self, form: str, id: str, found: Household | None) -> None:
         if found is None or found.family != self._family:

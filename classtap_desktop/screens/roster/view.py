@@ -18,6 +18,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
+from classtap_desktop.screens.roster.answers import AnswersPage, read_answers
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
 from classtap_desktop.screens.roster.live import LiveRoster, Refusal
 from classtap_desktop.screens.roster.pass_dialog import AttendeeDialog
@@ -157,6 +158,16 @@ class RosterScreen(Screen):
         line = self.chosen()
         if line is not None and line.family:
             self.desk.open("families", line.family)
+
+    def open_answers(self) -> None:
+        """Show what those who booked this session answered."""
+        roster, operator = self.live.roster, self.desk.operator
+        if roster is not None:
+            head = roster.session
+            self.desk.read(
+                "roster.answers", lambda source: read_answers(source, head.id, operator),
+                then=lambda found: AnswersPage(self.window(), head.name, found).open(),
+            )  # fmt: skip
 
     def open_pass(self) -> None:
         """Show the chosen child's pass to this session."""
