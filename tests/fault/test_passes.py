@@ -20,7 +20,7 @@ from classtap_core.passes.jws import BadJws, claims_of, to_jws
 from classtap_core.passes.keys import KeyBundleError, signed_bundle, verify_bundle
 from classtap_core.passes.signing import ed25519_signer
 from classtap_core.passes.verify import Outcome
-from kiosk.decoding import Decoder
+from kiosk.decoding import Decoder, Purse
 from kiosk.door import Door, Sighted
 from tests.end_to_end.house_rig import families_due
 from tests.end_to_end.rig import Studio as WholeStudio
@@ -125,22 +125,23 @@ def _shot(text: str, *, seed: int) -> trial.Colour:
 
 
 class _Soak:
-    """Holds frames to a door by the clock, whatever the door does with them."""
+    """Holds frames to a door by the clock, whatever the door does with them: nobody is passed over."""
 
     def __init__(self, door: Door, shots: list[trial.Colour]) -> None:
-        self._door, self._shots, self._decoder = door, shots, Decoder()
+        self._door, self._shots, self._decoder = door, shots, Decoder(purse=Purse())
         self.took: list[float] = []
         self.unread = self.deepest = 0
         self.cpu_percent = self.grown_mb = 0.0
         self._waiting = 0
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     def run(self, seconds: float) -> None:
         busy: list[float] = []
+        due = threading.Event()  # never set: the clock alone says when the next one comes
         began = second = time.monotonic()
         used, at_first = time.process_time(), 0.0
         for number in range(round(seconds * SCANS_A_SECOND)):
-            time.sleep(max(0.0, began + number / SCANS_A_SECOND - time.monotonic()))
+            due.wait(max(0.0, began + number / SCANS_A_SECOND - time.monotonic()))
             self._one(self._shots[number % len(self._shots)])
             now = time.monotonic()
             if now - second >= 1.0:
@@ -148,8 +149,8 @@ class _Soak:
                 second, used = now, time.process_time()
             if number == SCANS_A_SECOND * 10:  # what is loaded once is loaded by now
                 at_first = _resident_mb()
-        while self._waiting:
-            time.sleep(0.01)
+        with self._lock:
+            assert self._lock.wait_for(lambda: not self._waiting, 30)
         self.cpu_percent, self.grown_mb = statistics.median(busy), _resident_mb() - at_first
 
     def _one(self, shot: trial.Colour) -> None:
@@ -167,6 +168,7 @@ class _Soak:
         spent = (time.perf_counter() - began) * 1000
         with self._lock:
             self._waiting -= 1
+            self._lock.notify()
             if future.result().outcome in ("ok", "rate_limited"):
                 self.took.append(spent)
 
