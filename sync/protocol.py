@@ -194,7 +194,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeviceStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one of the studio's devices stands, as the cloud knows it. `purge` is `ordered` or `done`."""
+    """How one of the studio's devices stands, as the cloud knows it. `purge` is `ordered` or `done`; `contested` counts
+    what it said that is kept and not believed."""
 
     device: Id
     name: str
@@ -204,6 +205,7 @@ class DeviceStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     acked: int
     seen_ms: int | None = None
     revoked_ms: int | None = None
+    contested: int = 0
     purge: str = ""
     report: Report | None = None
 

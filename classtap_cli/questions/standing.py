@@ -35,6 +35,10 @@ def health(device: Device, asked: Nothing) -> dict[str, Any]:
         "store_bytes": found.store_bytes, "free_bytes": found.free_bytes, "protection": found.protection,
         "scopes": found.scopes, "scopes_complete": found.scopes_complete, "repaired": found.repaired,
         "epoch": found.epoch,
+        "unjudged": [
+            {"sequence": one.sequence, "operation": one.operation, "kind": one.kind, "at": iso(one.at_ms), "lacks": one.scope}
+            for one in found.unjudged
+        ],
     }  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch
@@ -11,11 +14,11 @@ from classtap_core.checkin.rules import standing
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
-from classtap_core.kernel.tx import Reader
+from classtap_core.kernel.tx import Change, Reader
 
 
 class Choice(NamedTuple):
-    """`code` names its words: keep, apply, late, undo. `payload` is what it says; None where nothing has to be said."""
+    """`code` names its words: keep, apply, late, undo, vouch. `payload` is what it says; None where nothing has to be said."""
 
     code: str
     payload: MarkAttendance | None = None
@@ -28,12 +31,18 @@ def choices_of(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
     """The sensible choices; none where there is nothing but to have seen it.
 
     A mark that another stands before: keep what holds, or apply this one over it. A child present in two classes at
-    once: late here, keep both, or take this one back.
+    once: late here, keep both, or take this one back. A mark that is not believed, for who made it had no right: leave
+    it so, or say the same in one's own name.
     """
     if notice.kind != "attendance.mark":
         return ()
-    changed = [change.id for change in reader.recorded(notice.operation) or () if change.kind == Attendance.KIND]
-    entries = list(fetch(reader, Attendance, changed).values())
+    recorded = [change for change in reader.recorded(notice.operation) or () if change.kind == Attendance.KIND]
+    held = fetch(reader, Attendance, [change.id for change in recorded])
+    if notice.now.status is Status.CONTESTED:
+        marks = _marked(recorded, held, notice.operation)
+        vouch = [Choice("vouch", MarkAttendance(session=session, items=tuple(said))) for session, said in marks.items()]
+        return (KEEP, *vouch) if vouch else ()
+    entries = list(held.values())
     if notice.now.status is Status.SUPERSEDED:
         over = [(entry, mine, held) for entry, mine, held in _meetings(entries, notice.operation) if held != mine]
         apply = [(entry, ChildMark(child=entry.child, state=mine.state, corrects=held.operation))
@@ -49,6 +58,23 @@ def choices_of(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
         for state in ("late", "none")
     )
     return (*_said("late", late), KEEP, *_said("undo", undo))
+
+
+def _marked(recorded: list[Change], held: Mapping[Id, Attendance], operation: Id) -> dict[Id, list[ChildMark]]:
+    """What an operation marked, by session, as it was decided when it was made: to be said anew."""
+    found: dict[Id, list[ChildMark]] = {}
+    for change in recorded:
+        after, entry = change.after or {}, held.get(change.id)
+        session = after.get("session") or (entry.session if entry is not None else None)
+        child = after.get("child") or (entry.child if entry is not None else None)
+        marks = msgspec.convert(after.get("marks", ()), tuple[Mark, ...])
+        mine = next((mark for mark in marks if mark.operation == operation), None)
+        if session is not None and child is not None and mine is not None:
+            said = ChildMark(
+                child=child, state=mine.state, reason=mine.reason, note=mine.note, expected_ms=mine.expected_ms
+            )
+            found.setdefault(session, []).append(said)
+    return found
 
 
 def _meetings(entries: list[Attendance], operation: Id) -> list[tuple[Attendance, Mark, Mark]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.outcomes import Status
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.screens.choices import Choice
@@ -97,12 +99,24 @@ class NoticeCard(Card):
 
     def choose(self, line: NoticeLine, choice: Choice) -> None:
         """Do what somebody chose about a notice; then it has been seen."""
+        if choice.payload is None:
+            self._chosen(line, choice)
+        else:
+            self._desk.submit(choice.payload, then=lambda receipt: self._said(line, choice, receipt))
+
+    def _said(self, line: NoticeLine, choice: Choice, receipt: Receipt) -> None:
+        """What was chosen has been said: the notice is done with, unless that was refused."""
+        if receipt.outcome.status is not Status.REFUSED:
+            self._chosen(line, choice)
+            return
+        codes = [f"desk.refused.{reason.code}" for reason in receipt.outcome.reasons]
+        known = next((code for code in codes if theme().words.has(code)), "desk.choice.refused")
+        self._desk.tell(known, tone="absent")
+
+    def _chosen(self, line: NoticeLine, choice: Choice) -> None:
         words = theme().words
         self.summary.append(f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}")
-        if choice.payload is None:
-            self._see(line)
-        else:
-            self._desk.submit(choice.payload, then=lambda _receipt: self._see(line))
+        self._see(line)
 
     def choose_recommended(self) -> None:
         """Do what is recommended about every notice that leaves a choice; what was done can be saved."""

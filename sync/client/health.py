@@ -12,7 +12,7 @@ import msgspec
 
 from classtap_core.kernel.device import Entry
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.outcomes import Outcome
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome
 from sync.client.engine import Status
 from sync.client.keeping import Keeping, keeping_of, on_keeping
 from sync.protocol import DeviceStanding, Report
@@ -32,13 +32,23 @@ class SetAside(NamedTuple):
     retried: bool
 
 
+class Unjudged(NamedTuple):
+    """An own fact that was kept although what it rests on is not held here. `scope` is what lacks."""
+
+    sequence: int
+    operation: Id
+    kind: str
+    at_ms: int
+    scope: str
+
+
 class Health(NamedTuple):
     """How a device is. Times are milliseconds since the Unix epoch, sizes bytes.
 
     Attributes:
         oldest_ms: when the first operation that waits was made. offset_ms, uncertainty_ms: cloud time minus this clock,
         and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
-        and mended, in this run. protection: how the store's key is kept.
+        and mended, in this run. protection: how the store's key is kept. unjudged: kept, and not decided here yet.
     """
 
     status: Status
@@ -53,6 +63,7 @@ class Health(NamedTuple):
     scopes_complete: int
     repaired: int
     epoch: int
+    unjudged: tuple[Unjudged, ...] = ()
 
 
 def health_of(node: "Node") -> Health:
@@ -67,6 +78,7 @@ def health_of(node: "Node") -> Health:
         uncertainty_ms=now.uncertainty, set_aside=tuple(set_aside(node)), store_bytes=store, free_bytes=free,
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
+        unjudged=tuple(unjudged(node)),
     )  # fmt: skip
 
 
@@ -134,6 +146,20 @@ def set_aside(node: "Node") -> list[SetAside]:
 def _set_aside(entry: Entry, retried: bool) -> SetAside:
     reasons = tuple(reason.code for reason in entry.answer.reasons) if entry.answer else ()
     return SetAside(entry.sequence, entry.id, entry.kind, entry.at_ms, reasons, retried)
+
+
+def unjudged(node: "Node") -> list[Unjudged]:
+    """What this device has kept and could not decide, until the cloud answers or what lacks comes."""
+
+    def found() -> list[Unjudged]:
+        return [
+            Unjudged(entry.sequence, entry.id, entry.kind, entry.at_ms, str(reason.params.get("scope", "")))
+            for entry in node.store.device.entries(node.store.device.undetermined())
+            for reason in entry.told.reasons
+            if reason.code == UNDETERMINED
+        ]
+
+    return node.store.call(found, background=True)
 
 
 def report_of(node: "Node") -> Report:

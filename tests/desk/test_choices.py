@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
+from classtap_core.access.assignment_operations import EndGrant
 from classtap_core.checkin.operations import ChildMark
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, State, attendance_id
@@ -21,7 +23,20 @@ from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_devices import changed
 from tests.desk.world import World as DeskWorld
-from tests.unit.house.world import ANA, HALF_PAST, KIOSK, NINE_BALLET, OTHER_KIOSK, STUDIO, Member, World
+from tests.unit.house.world import (
+    ANA,
+    CLERK,
+    HALF_PAST,
+    KIOSK,
+    NINE_BALLET,
+    OTHER_KIOSK,
+    OWNER,
+    STUDIO,
+    Member,
+    World,
+    named,
+    staff,
+)
 
 Open = Callable[..., DeskWindow]
 
@@ -79,6 +94,26 @@ def test_present_in_two_classes_at_once(doors: tuple[World, Member, Member], cod
     world.sync()
     assert state(one.store, HALF_PAST) is comes_to
     assert state(one.store, NINE_BALLET) is State.PRESENT
+
+
+def test_a_mark_of_who_had_lost_the_right_is_left_or_said_in_ones_own_name(doors: tuple[World, Member, Member]) -> None:
+    world, _one, two = doors
+    world.say(EndGrant(grant=named("clerk grant")))
+    said = replace(mark(ANA, "late"), reason="traffic", note="bus")
+    assert two.mark(NINE_BALLET, said, author=staff(CLERK)).outcome.status is Status.ACCEPTED
+    world.sync(KIOSK, OTHER_KIOSK)
+    notice = the_notice(two)
+    assert notice.now.status is Status.CONTESTED
+    id = attendance_id(STUDIO, NINE_BALLET, ANA)
+    assert id not in fetch(two.store, Attendance, [id]), "kept, and without consequences"
+    keep, vouch = choices_of(two.store, notice)
+    assert (keep, vouch.code) == (KEEP, "vouch"), "nothing is recommended that makes somebody answer for it"
+    assert vouch.payload is not None
+    assert vouch.payload.items == (said,)
+    again = two.mark(NINE_BALLET, *vouch.payload.items, author=staff(OWNER))
+    assert again.outcome.status is Status.ACCEPTED
+    world.sync()
+    assert state(two.store, NINE_BALLET) is State.LATE
 
 
 def test_what_leaves_no_choice_has_none(doors: tuple[World, Member, Member]) -> None:

@@ -13,7 +13,9 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.device import Answer
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from classtap_core.people.operations import RenameFamily
 from classtap_core.store.integrity import Depth
@@ -135,6 +137,21 @@ def test_what_was_set_aside_is_shown_with_its_reason_and_said_again(
     again.click()
     soon(qtbot, lambda: not cards(window).aside.isVisible())
     assert node.pending() == 1
+
+
+def test_what_could_not_be_judged_here_is_shown_until_it_is(
+    qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio
+) -> None:
+    node.pause(True)
+    soon(qtbot, lambda: node.engine.status().state is State.PAUSED)
+    child = families_due(studio)[0].children[0].child
+    elsewhere = Id("e1" * 16)
+    mark = MarkAttendance(session=elsewhere, items=(ChildMark(child=child, state="present"),))
+    receipt = node.submit(mark, staff(studio), source="test").result()
+    assert [reason.code for reason in receipt.outcome.reasons] == ["undetermined"]
+    soon(qtbot, lambda: cards(window).unjudged.isVisible())
+    texts = [label.whole_text() for label in cards(window).unjudged.findChildren(type(cards(window).unjudged.title))]
+    assert any(text.startswith("A mark · ") and "lacks schedule" in text for text in texts), texts
 
 
 def test_the_log_for_support_is_written_and_names_nobody(

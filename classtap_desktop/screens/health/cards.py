@@ -15,7 +15,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts
+from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts, unjudged_words
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 from sync.client.engine import State
@@ -141,6 +141,37 @@ class AsideCard(Card):
         self._desk.do(lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing())
 
 
+class UnjudgedCard(Card):
+    """What is kept here without being judged, and what lacks for that. Not there while there is nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(radius=18)
+        self._desk = desk
+        self._health: Health | None = None
+        inside = column(self, margins=(20, 16, 20, 18), gap=10)
+        self.title = Label("", "heading", wrap=True)
+        self.text = Label("", "text", token="muted", wrap=True)
+        self.lines: QVBoxLayout = column(gap=10)
+        inside.addWidget(self.title)
+        inside.addWidget(self.text)
+        inside.addLayout(self.lines)
+        self.hide()
+
+    def say(self) -> None:
+        words = theme().words
+        self.title.show_text(words.say("desk.unjudged.title"))
+        self.text.show_text(words.say("desk.unjudged.text"))
+        self.show_health(self._health)
+
+    def show_health(self, health: Health | None) -> None:
+        self._health = health
+        found = health.unjudged if health is not None else ()
+        lines, words, now_ms = _anew(self.lines), theme().words, self._desk.now().corrected
+        for one in found:
+            lines.addWidget(Label(unjudged_words(one, now_ms, words), "text", wrap=True))
+        self.setVisible(bool(found))
+
+
 class OthersCard(Card):
     """The studio's devices as the cloud last heard of them; who may, shuts one out and has its store destroyed."""
 
@@ -214,15 +245,16 @@ def _anew(place: QVBoxLayout) -> QVBoxLayout:
 
 
 class HealthCards:
-    """All three, fed by one question whenever the standing changes. Put `cards` where they belong."""
+    """All of them, fed by one question whenever the standing changes. Put `cards` where they belong."""
 
     def __init__(self, desk: Desk, steward: Steward) -> None:
         self._desk, self._steward = desk, steward
         self.facts, self.aside, self.others = FactsCard(desk, steward), AsideCard(desk, steward), OthersCard(desk)
-        self.cards: tuple[Card, ...] = (self.aside, self.facts, self.others)
+        self.unjudged = UnjudgedCard(desk)
+        self.cards: tuple[Card, ...] = (self.aside, self.unjudged, self.facts, self.others)
 
     def say(self) -> None:
-        for card in (self.facts, self.aside, self.others):
+        for card in (self.facts, self.aside, self.unjudged, self.others):
             card.say()
 
     def ask(self) -> None:
@@ -238,4 +270,5 @@ class HealthCards:
         health, keeping, others = found
         self.facts.show_health(health, keeping)
         self.aside.show_health(health)
+        self.unjudged.show_health(health)
         self.others.show_devices(others)

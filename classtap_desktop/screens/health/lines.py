@@ -8,7 +8,7 @@ from classtap_core.store.space import Limits
 from classtap_desktop.kit.device_words import size_words
 from classtap_desktop.screens.sessions import ago
 from resources.text import Catalogue
-from sync.client.health import Health, SetAside
+from sync.client.health import Health, SetAside, Unjudged
 from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
@@ -64,6 +64,16 @@ def aside_words(one: SetAside, now_ms: int, words: Catalogue) -> str:
     return f"{what} · {ago(one.at_ms, now_ms, words)}. {why}"
 
 
+def unjudged_words(one: Unjudged, now_ms: int, words: Catalogue) -> str:
+    """What was kept without being judged here, when, and what lacks."""
+    what = words.say(f"desk.did.{one.kind}") if words.has(f"desk.did.{one.kind}") else one.kind
+    prefix, _, rest = one.scope.partition("/")
+    day = rest.partition("/")[2]
+    return words.say(
+        "desk.unjudged.line", what=what, ago=ago(one.at_ms, now_ms, words), scope=f"{prefix} {day}".strip()
+    )
+
+
 def device_line(one: DeviceStanding, now_ms: int, words: Catalogue) -> DeviceLine:
     """How one of the studio's devices is, as the cloud last heard."""
     report = one.report
@@ -78,6 +88,8 @@ def device_line(one: DeviceStanding, now_ms: int, words: Catalogue) -> DeviceLin
         said.append(words.say("desk.health.never_seen"))
     else:
         said.append(words.say("desk.health.seen", ago=ago(one.seen_ms, now_ms, words)))
+    if one.contested:
+        said.append(words.say("desk.health.contested", number=one.contested))
     if report is not None:
         if report.pending:
             said.append(words.say("desk.health.waits", number=report.pending))
