@@ -111,7 +111,7 @@ class WhyRow(QWidget):
 
     given = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, typed: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         words = theme().words
         inside = column(self, gap=8)
@@ -120,7 +120,8 @@ class WhyRow(QWidget):
         self.why.setPlaceholderText(words.say("desk.reveal.why"))
         self.why.setAccessibleName(words.say("desk.reveal.why"))
         self.show_button = Button(words.say("desk.reveal.show"), icon="lock", size="small")
-        self.show_button.setEnabled(False)
+        self.why.setText(typed)
+        self.show_button.setEnabled(len(typed.strip()) >= LEAST_WORDS)
         self.why.textChanged.connect(lambda text: self.show_button.setEnabled(len(text.strip()) >= LEAST_WORDS))
         self.show_button.clicked.connect(lambda _=False: self.given.emit(self.why.text().strip()))
         self.why.returnPressed.connect(self.show_button.animateClick)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from classtap_core.access.records import Grant
+from classtap_core.access.revealing import HEALTH_IDLE_MS, LONGEST_MS
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from classtap_core.people.records import Contact
@@ -18,6 +19,7 @@ from classtap_desktop.operator import Operator
 from classtap_desktop.screens.families.model import FamiliesModel
 from classtap_desktop.screens.families.reading import FamilyLine
 from classtap_desktop.screens.families.view import FamiliesScreen
+from classtap_desktop.screens.revealing import WhyRow
 from classtap_desktop.window import DeskWindow
 from sync.client.engine import State
 from tests.desk.drawing import spoken
@@ -132,6 +134,51 @@ def test_who_may_not_see_contacts_sees_the_mask(qtbot: QtBot, world: World, open
     assert contacts
     assert all(contact.masked and contact.phone.startswith("••") for contact in contacts)
     assert not screen.page_view.edit.isVisible()
+
+
+def test_numbers_and_health_show_for_a_reason_and_for_a_while(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    """Who may see them sees the mask first: a reason shows them, and is on record; health goes after a minute untouched."""
+    screen = families(qtbot, open_desk)
+    noted = {row.id for row in world.store.seen.table["badge"].values()}
+    noted &= {row.id for row in world.store.seen.table["health_profile"].values()}
+    family = next(
+        one.family for one in world.plan.families
+        if noted & {row.id for row in world.store.seen.table["child"].values() if one.family.encode() in row.body}
+    )  # fmt: skip
+    opened(qtbot, screen, family)
+    whole = next(decode(Contact, row.body).phone for row in world.store.seen.table["contact"].values()
+                 if decode(Contact, row.body).family == family)  # fmt: skip
+    page = screen.page_view
+    assert whole not in repr(page.page)
+    assert not any(child.health for child in page.page.children)
+    asking = page.findChild(WhyRow)
+    asking.why.setText("too short")
+    assert not asking.show_button.isEnabled()
+    asking.why.setText("She asked to be called")
+    asking.show_button.click()
+    qtbot.waitUntil(lambda: whole in repr(page.page) and any(child.health for child in page.page.children))
+    reveals = [entry.kind for entry in world.store.log if entry.kind == "reveal.open"]
+    assert len(reveals) == 2, "contacts and health, each on record"
+    world.tick(HEALTH_IDLE_MS)
+    with qtbot.waitSignal(screen.paged):
+        screen.revealing._hide()
+    assert whole in repr(page.page)
+    assert not any(child.health for child in page.page.children)
+    world.tick(LONGEST_MS - HEALTH_IDLE_MS)
+    with qtbot.waitSignal(screen.paged):
+        screen.revealing._hide()
+    assert whole not in repr(page.page)
+
+
+def test_who_comes_next_sees_the_mask_again(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, world.plan.families[0].family)
+    page = screen.page_view
+    with qtbot.waitSignal(screen.revealing.changed):
+        page.revealing.emit("She asked to be called")
+    qtbot.waitUntil(lambda: page.page is not None and page.page.revealed)
+    become(qtbot, screen, "view_family", "view_contact")
+    qtbot.waitUntil(lambda: page.page is not None and not page.page.revealed and page.page.masked)
 
 
 def test_renaming_says_what_became_of_it(qtbot: QtBot, world: World, open_desk: Open) -> None:

@@ -55,7 +55,7 @@ class GuardianForm(Form):
         self.entry = Entry(CONTACT, values, removable=False)
         if sheet is not None and sheet.masked:
             self.entry.setEnabled(False)
-            self.body.addWidget(Label(words.say("desk.form.masked"), "secondary", token="muted", wrap=True))
+            self.body.addWidget(Label(words.say("desk.form.masked_yet" if sheet.yet else "desk.form.masked"), "secondary", token="muted", wrap=True))
         self.entry.changed.connect(self.note_change)
         self.body.addWidget(self.entry)
         self.stands: dict[Id, StandsTo] = {}

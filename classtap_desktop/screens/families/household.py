@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from classtap_core.health.records import HealthFacts, HealthProfile
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Resource
+from classtap_core.kernel.records import Sensitivity
 from classtap_core.people.guardian_operations import (
     BlockGuardian,
     EditGuardian,
@@ -60,7 +61,8 @@ class Link(NamedTuple):
 
 
 class GuardianSheet(NamedTuple):
-    """A guardian as their form shows them. `masked`: this reader may not see numbers, and so may not write them.
+    """A guardian as their form shows them. `masked`: this reader does not see numbers, and so may not write them; `yet`:
+    they may, once they have said why.
 
     `links` has one entry for each child they stand in any relation to.
     """
@@ -69,6 +71,7 @@ class GuardianSheet(NamedTuple):
     facts: ContactFacts
     masked: bool = False
     verified: bool = False
+    yet: bool = False
     links: Mapping[Id, Link] = {}
 
 
@@ -95,8 +98,11 @@ class Household(NamedTuple):
         return next(found, None)
 
 
-def read_household(source: DeskSource, family: Id, operator: Operator | None) -> Household | None:
-    """Return a family's household as its reader may see it; None where it is not here (any more)."""
+def read_household(
+    source: DeskSource, family: Id, operator: Operator | None, shown: Collection[Sensitivity] = tuple(Sensitivity)
+) -> Household | None:
+    """Return a family's household as its reader may see it, how guardians are reached only where that is `shown`; None
+    where it is not here (any more)."""
     reader, now_ms = source.reader, source.clock.now().corrected
     held = fetch(reader, Family, [family]).get(family)
     if held is None or operator is None:
@@ -136,19 +142,20 @@ def read_household(source: DeskSource, family: Id, operator: Operator | None) ->
             stands = GuardianFacts(relation=pair.relation, roles=pair.roles, allow=pair.allow, deny=pair.deny)
             blocks = tuple(block.operation for block in pair.blocks if block.operation not in pair.lifted)
             links.setdefault(pair.guardian, {})[child.id] = Link(stands, blocks, tuple(roles_on(pair, today)))
-    sees = may(Capability.VIEW_CONTACT) and reader.holds(f"contact/{home}")
+    may_see = may(Capability.VIEW_CONTACT) and reader.holds(f"contact/{home}")
+    sees = may_see and Sensitivity.CONTACT in shown
     of_family: list[Contact] | list[ContactMasked] = (
         search(reader, Contact, "by_family", family) if sees else search(reader, ContactMasked, "by_family", family)
     )
-    guardians = [_guardian(one, links.get(one.id, {})) for one in of_family]
+    guardians = [_guardian(one, links.get(one.id, {}), yet=may_see and not sees) for one in of_family]
     return Household(family, home, today, tuple(sheets), tuple(guardians), may(Capability.VIEW_CUSTODY))
 
 
-def _guardian(one: Contact | ContactMasked, links: Mapping[Id, Link]) -> GuardianSheet:
+def _guardian(one: Contact | ContactMasked, links: Mapping[Id, Link], *, yet: bool) -> GuardianSheet:
     facts = ContactFacts(name=one.name, relation=one.relation, phone=one.phone, email=one.email)
     if isinstance(one, Contact):
         facts = replace(facts, photo=one.photo, languages=one.languages)
-    return GuardianSheet(one.id, facts, isinstance(one, ContactMasked), one.verified_ms > 0, links)
+    return GuardianSheet(one.id, facts, isinstance(one, ContactMasked), one.verified_ms > 0, yet, links)
 
 
 # -- what a form comes to

@@ -11,6 +11,7 @@ from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.families import passes
 from classtap_desktop.screens.families.reading import ChildLine, ContactLine, FamilyPage, Visit
 from classtap_desktop.screens.people import colour_of
+from classtap_desktop.screens.revealing import WhyRow
 from classtap_desktop.spacing import column, grown, row
 
 _START = Qt.AlignmentFlag.AlignLeading
@@ -18,19 +19,21 @@ _START = Qt.AlignmentFlag.AlignLeading
 
 class PageView(QWidget):
     """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
-    id)`` when somebody's form is wanted: `child`, `health`, `papers` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`.
+    id)`` when somebody's form is wanted: `child`, `health`, `papers` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`; ``revealing(why)`` to see what is masked.
     """
 
     renamed = Signal(str, str)
     opened = Signal(str)
     asked = Signal(str, str)
     wanted = Signal(str)
+    revealing = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.page: FamilyPage | None = None
         self.editing = False
         self._narrow = False
+        self._why = ""
         whole = column(self, gap=14)
         whole.addLayout(self._head())
         self.said = ErrorLine()
@@ -85,6 +88,7 @@ class PageView(QWidget):
         if self.page is None or page is None or page.id != self.page.id:
             self.editing = False
             self.said.clear()
+            self._why = ""
         self.page = page
         self.say()
 
@@ -147,12 +151,23 @@ class PageView(QWidget):
             self._contact(guardians, contact, page)
         if not page.contacts:
             guardians.addWidget(Label(words.say("desk.families.no_contacts"), "text", token="muted", wrap=True))
+        if page.revealed:
+            guardians.addWidget(Label(words.say("desk.reveal.standing"), "secondary", token="muted", wrap=True))
+        if page.masked:
+            asking = WhyRow(self._why)
+            asking.why.textChanged.connect(self._keep_why)
+            asking.given.connect(self.revealing)
+            guardians.addWidget(asking)
         if page.editable:
             guardians.addWidget(self._asks("desk.form.new_guardian", "guardian", "", size="small"), 0, _START)
         guardians.addStretch(1)
         self._pass(self._section(right, words.say("desk.families.pass")), page)
         whole.addStretch(1)
         return body
+
+    def _keep_why(self, typed: str) -> None:
+        """What is half typed outlives the page being read again."""
+        self._why = typed
 
     def _section(self, into: QVBoxLayout, title: str) -> QVBoxLayout:
         card = Card(radius=18)
@@ -196,6 +211,8 @@ class PageView(QWidget):
             forms.addWidget(card)
         if child.badge:
             names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
+        if child.health:
+            names.addWidget(Label(child.health, "text", token="warn", wrap=True))
         for lack in child.lacks:
             names.addWidget(Label(words.say(f"desk.{lack.code}_of", name=lack.name), "text", token="warn", wrap=True))
         if not child.visits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
@@ -12,11 +13,12 @@ from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
 from classtap_core.documents.records import CHECKIN, Consents, Document
 from classtap_core.documents.rules import OPEN, Standing, owed
+from classtap_core.health.card import roster_badges
 from classtap_core.health.records import HealthClearance, HealthRequirement
-from classtap_core.health.rules import PaperState, paper_state, required
+from classtap_core.health.rules import PaperState, paper_state, required, visible
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
-from classtap_core.kernel.records import decode
+from classtap_core.kernel.records import Sensitivity, decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.naming.spelling import folded
 from classtap_core.passes.records import Pass
@@ -72,7 +74,8 @@ class Lack(NamedTuple):
 
 
 class ChildLine(NamedTuple):
-    """A child of a family page; `badge`: there is a health note. `lacks`: what the classes they are booked in ask for."""
+    """A child of a family page; `badge`: there is a health note, `health`: what it says, while that is revealed.
+    `lacks`: what the classes they are booked in ask for."""
 
     id: Id
     name: str
@@ -80,6 +83,7 @@ class ChildLine(NamedTuple):
     visits: tuple[Visit, ...]
     lacks: tuple[Lack, ...] = ()
     photo: bytes | None = None
+    health: str = ""
 
 
 class ContactLine(NamedTuple):
@@ -95,7 +99,7 @@ class ContactLine(NamedTuple):
 
 class FamilyPage(NamedTuple):
     """One family. `zone` is its home's; `editable`: the signed-in person may change it, `sees_health`: its children's
-    health too."""
+    health too. `masked`: something is masked that they may see for a reason; `revealed`: something shows now."""
 
     id: Id
     name: str
@@ -109,6 +113,8 @@ class FamilyPage(NamedTuple):
     home_id: Id = Id("")
     sent: tuple[SentLine, ...] = ()
     goes: tuple[GoesLine, ...] = ()
+    masked: bool = False
+    revealed: bool = False
 
 
 def read_families(source: DeskSource, operator: Operator | None) -> tuple[FamilyLine, ...]:
@@ -124,8 +130,11 @@ def read_families(source: DeskSource, operator: Operator | None) -> tuple[Family
     return tuple(sorted(lines, key=lambda line: (folded(line.name), line.id)))
 
 
-def read_family(source: DeskSource, family: Id, operator: Operator | None) -> FamilyPage | None:
-    """Return a family's page as its reader may see it; None where it is not here (any more), or not for them."""
+def read_family(
+    source: DeskSource, family: Id, operator: Operator | None, shown: Collection[Sensitivity] = ()
+) -> FamilyPage | None:
+    """Return a family's page as its reader may see it, of what is masked only `shown`; None where it is not here (any
+    more), or not for them."""
     reader, now_ms = source.reader, source.clock.now().corrected
     row = reader.rows(Family, [family]).get(family)
     if row is None:
@@ -140,6 +149,10 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
         search(reader, Child, "by_family", family), key=lambda child: sort_name(child.surname, child.given)
     )
     badges = fetch(reader, Badge, (child.id for child in children))
+    reaches = _may_reach(reader, held, operator, now_ms)
+    parts = frozenset() if operator is None else visible(operator.grants, Resource(held.home), at_ms=now_ms)
+    notes = roster_badges(reader, (child.id for child in children), parts)
+    hidden = {*([Sensitivity.CONTACT] if reaches else ()), *([Sensitivity.HEALTH] if notes else ())} - {*shown}
     visits = _visits(reader, family, children, today)
     lacks = _lacks(reader, family, children, today)
     return FamilyPage(
@@ -149,16 +162,17 @@ def read_family(source: DeskSource, family: Id, operator: Operator | None) -> Fa
                 child.id, f"{child.given} {child.surname}".strip(),
                 child.id in badges and HEALTH_NOTE in badges[child.id].codes, visits.get(child.id, ()),
                 lacks.get(child.id, ()), source.album.picture(child.photo.hash) if child.photo else None,
+                notes[child.id].text if child.id in notes and Sensitivity.HEALTH in shown else "",
             )
             for child in children
         ),
-        _contacts(reader, held, operator, now_ms),
+        _contacts(reader, held, masked=not reaches or Sensitivity.CONTACT not in shown),
         _pass(reader, family, now_ms),
         operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
         held.home, read_sent(reader, family),
-        read_goes(reader, source.place.studio, [child.id for child in children], day=today),
+        read_goes(reader, source.place.studio, [child.id for child in children], day=today), bool(hidden), bool(shown),
     )  # fmt: skip
 
 
@@ -209,9 +223,14 @@ def _lacks(reader: Reader, family: Id, children: list[Child], today: str) -> dic
     return {child: tuple(lacks) for child, lacks in found.items()}
 
 
-def _contacts(reader: Reader, family: Family, operator: Operator | None, now_ms: int) -> tuple[ContactLine, ...]:
+def _may_reach(reader: Reader, family: Family, operator: Operator | None, now_ms: int) -> bool:
+    """Whether somebody may see how guardians are reached, and this device holds it."""
     sees = operator is not None and operator.may(Capability.VIEW_CONTACT, location=family.home, at_ms=now_ms)
-    if sees and reader.holds(f"contact/{family.home}"):
+    return sees and reader.holds(f"contact/{family.home}")
+
+
+def _contacts(reader: Reader, family: Family, *, masked: bool) -> tuple[ContactLine, ...]:
+    if not masked:
         return tuple(_contact(one, masked=False) for one in search(reader, Contact, "by_family", family.id))
     return tuple(_contact(one, masked=True) for one in search(reader, ContactMasked, "by_family", family.id))
 

@@ -6,15 +6,17 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QStackedLayout, QWidget
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason, Status
+from classtap_core.kernel.records import Sensitivity
 from classtap_core.people.operations import RenameFamily
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
+from classtap_desktop.screens.families.duplicates import DuplicatesPage
 from classtap_desktop.screens.families.finding import read_found
 from classtap_desktop.screens.families.forms import ChildForm, NewFamilyForm
-from classtap_desktop.screens.families.duplicates import DuplicatesPage
 from classtap_desktop.screens.families.guardian_form import GuardianForm
 from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.household import Household, read_household
@@ -33,8 +35,12 @@ from classtap_desktop.screens.families.reading import (
 )
 from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.people import PersonDelegate
+from classtap_desktop.screens.revealing import Revealing
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
+
+REVEALED = (Sensitivity.CONTACT.value, Sensitivity.HEALTH.value)
+"""What of a family is masked until somebody says why."""
 
 
 class FamiliesScreen(Screen):
@@ -83,18 +89,23 @@ class FamiliesScreen(Screen):
         for widget in (self.field, self.count):
             left.addWidget(widget)
         left.addWidget(card, 1)
+        self.twice = Button("", size="small", kind="quiet")
+        self.twice.clicked.connect(lambda _=False: self.open_duplicates())
+        left.addWidget(self.twice, 0, Qt.AlignmentFlag.AlignLeading)
         sides.addWidget(self.side)
         self._either = QStackedLayout()
         self.page_view = PageView()
         self.page_view.renamed.connect(self._rename)
         self.page_view.opened.connect(lambda session: desk.open("roster", session))
         self.page_view.asked.connect(self._ask_form)
-        self.twice = Button("", size="small", kind="quiet")
-        self.twice.clicked.connect(lambda _=False: self.open_duplicates())
-        left.addWidget(self.twice, 0, Qt.AlignmentFlag.AlignLeading)
         self.passes = PassDeeds(desk, self)
         self.page_view.wanted.connect(self._do_with_pass)
+        self.revealing = Revealing(desk, self)
+        self.revealing.changed.connect(self._read_page)
+        self.revealing.refused.connect(lambda sentence: self.page_view.said.show_error(sentence))
+        self.page_view.revealing.connect(self._reveal)
         self.form: Form | None = None
+        self.duplicates: DuplicatesPage | None = None
         self._either.addWidget(self.page_view)
         self.empty = EmptyState("people", "", "")
         self._either.addWidget(self.empty)
@@ -105,7 +116,6 @@ class FamiliesScreen(Screen):
 
     def open(self, id: str) -> None:
         """Show a family, or the one that was shown."""
-        self.duplicates: DuplicatesPage | None = None
         if id:
             self.field.clear()
             self._family = id
@@ -125,17 +135,17 @@ class FamiliesScreen(Screen):
         words = theme().words
         self.title.show_text(words.say("desk.screen.families"))
         self.new.show_text(words.say("desk.form.new"))
+        self.twice.show_text(words.say("desk.twice.open"))
         self.new.setAccessibleName(words.say("desk.action.families.new"))
         self.field.setPlaceholderText(words.say("desk.families.search"))
         self.field.setAccessibleName(words.say("desk.families.search"))
         self.list.setAccessibleName(words.say("desk.screen.families"))
         self.empty.title.show_text(words.say("desk.families.empty_title"))
-        self.empty.text.show_text(words.say("desk.families.empty_text"))
+        self._say_empty()
         self._fit()
         self._count()
         self.page_view.say()
 
-        self.twice.show_text(words.say("desk.twice.open"))
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -150,6 +160,7 @@ class FamiliesScreen(Screen):
 
     def _show(self, families: tuple[FamilyLine, ...]) -> None:
         self.trouble.clear()
+        self._say_empty()
         scroll = self.list.verticalScrollBar().value()
         self.model.show_families(families)
         if not self._family and self.model.rowCount():
@@ -181,6 +192,14 @@ class FamiliesScreen(Screen):
             self.list.setCurrentIndex(self.model.index(0))
         self.found.emit()
 
+    def _say_empty(self) -> None:
+        """Whoever may see no family here is told so, instead of being asked to choose one."""
+        operator = self.desk.operator
+        sees = operator is None or any(
+            self.desk.may(Capability.VIEW_FAMILY, location=grant.location or None) for grant in operator.grants
+        )
+        self.empty.text.show_text(theme().words.say("desk.families.empty_text" if sees else "desk.families.not_yours"))
+
     def _mark(self) -> None:
         at = self.model.row_of(self._family)
         if at >= 0 and self.list.currentIndex().row() != at:
@@ -203,11 +222,17 @@ class FamiliesScreen(Screen):
 
     def _read_page(self) -> None:
         family, operator = self._family, self.desk.operator
+        shown = self.revealing.shown(Id(family))
         if family:
             self.desk.read(
-                "family", lambda source: (family, read_family(source, Id(family), operator)), then=self._show_page,
-                failed=self.show_trouble,
+                "family", lambda source: (family, read_family(source, Id(family), operator, shown)),
+                then=self._show_page, failed=self.show_trouble,
             )  # fmt: skip
+
+    def _reveal(self, why: str) -> None:
+        page = self.page_view.page
+        if page is not None:
+            self.revealing.ask(REVEALED, subject=page.id, home=page.home_id, why=why)
 
     def _show_page(self, answer: tuple[str, FamilyPage | None]) -> None:
         family, page = answer
@@ -234,6 +259,13 @@ class FamiliesScreen(Screen):
             "families.homes", lambda source: read_homes(source, operator), then=self._enter, failed=self.show_trouble
         )
 
+    def open_duplicates(self) -> None:
+        """Show guardians that may be one person."""
+        if self.duplicates is not None:
+            self.duplicates.deleteLater()
+        self.duplicates = DuplicatesPage(self.desk, self.window())
+        self.duplicates.open()
+
     def _enter(self, homes: tuple[tuple[Id, str, str], ...]) -> None:
         if homes:
             self._show_form(NewFamilyForm(self.desk, self.window(), homes))
@@ -255,17 +287,11 @@ class FamiliesScreen(Screen):
                 failed=self.show_trouble,
             )  # fmt: skip
             return
+        shown = self.revealing.shown(Id(family))
         self.desk.read(
-            "family.form", lambda source: read_household(source, Id(family), operator),
+            "family.form", lambda source: read_household(source, Id(family), operator, shown),
             then=lambda found: self._show_somebody(form, id, found), failed=self.show_trouble,
         )  # fmt: skip
-    def open_duplicates(self) -> None:
-        """Show guardians that may be one person."""
-        if self.duplicates is not None:
-            self.duplicates.deleteLater()
-        self.duplicates = DuplicatesPage(self.desk, self.window())
-        self.duplicates.open()
-
 
     def _show_somebody(self, form: str, id: str, found: Household | None) -> None:
         if found is None or found.family != self._family:
