@@ -20,7 +20,7 @@ from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import pickup as checkin_pickup
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
-from classtap_core.checkin.gates import read_ahead
+from classtap_core.checkin.gates import MarksTogether
 from classtap_core.documents import operations as document_operations
 from classtap_core.documents import records as document_records
 from classtap_core.health import operations as health_operations
@@ -87,5 +87,5 @@ def registry() -> Registry:
 def bus(*, authority: bool) -> Bus:
     """The bus of a device, or (`authority`) of the cloud: default deny, and the gates before a mark."""
     return Bus(
-        registry(), GrantPermission(guardians=GUARDIAN_OPERATIONS), GATES, read_ahead=read_ahead, authority=authority
+        registry(), GrantPermission(guardians=GUARDIAN_OPERATIONS), GATES, together=MarksTogether(), authority=authority
     )

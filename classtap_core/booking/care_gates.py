@@ -49,6 +49,7 @@ class Consent:
     """What a session asks to have signed, for whichever operation."""
 
     name = stage = "consent"
+    record = Consents
 
     def __init__(self, when: str) -> None:
         self.when = when
@@ -58,25 +59,23 @@ class Consent:
 
     def asks(self, tx: Tx, session: Session) -> bool:
         """Whether anything at all is asked, so that children are looked up only then."""
-        return any(found[0].signed for found in documents.asked_of(self._documents(tx), session, when=self.when))
+        return any(found[0].signed for found in self._asked(tx, session))
 
-    def of_child(self, child: Child) -> Key:
-        return Key(Consents, child.id, child.scope())
+    def judge(self, tx: Tx, session: Session, overrides: Mapping[Id, bool]) -> Iterable[GateResult]:
+        asked = self._asked(tx, session)
+        for child, override in overrides.items():
+            owed = documents.owed(asked, session, tx.get(Consents, child))
+            yield documents.gate(child, owed, override=override)
 
-    def judge(self, tx: Tx, session: Session, child: Id, *, override: bool) -> GateResult:
-        consents = tx.get(Consents, child)
-        owed = documents.owed(self._documents(tx), session, consents, when=self.when)
-        return documents.gate(child, owed, override=override)
-
-    @staticmethod
-    def _documents(tx: Tx) -> tuple[Document, ...]:
-        return tx.find(Document, "by_state", documents.OPEN)
+    def _asked(self, tx: Tx, session: Session) -> list[documents.Asked]:
+        return documents.asked_of(tx.find(Document, "by_state", documents.OPEN), session, when=self.when)
 
 
 class Papers:
     """Which papers a session asks for, for whichever operation."""
 
     name = stage = "health"
+    record = HealthClearance
 
     def wants(self, session: Session) -> list[Range | Key]:
         return [OPEN_REQUIREMENTS, *program_wants(session)]
@@ -84,13 +83,11 @@ class Papers:
     def asks(self, tx: Tx, session: Session) -> bool:
         return bool(self._required(tx, session))
 
-    def of_child(self, child: Child) -> Key:
-        return Key(HealthClearance, child.id, child.scope())
-
-    def judge(self, tx: Tx, session: Session, child: Id, *, override: bool) -> GateResult:
-        clearance = tx.get(HealthClearance, child)
-        program = program_of(tx, session)
-        return health.gate(child, self._required(tx, session), clearance, session, program, override=override)
+    def judge(self, tx: Tx, session: Session, overrides: Mapping[Id, bool]) -> Iterable[GateResult]:
+        required, program = self._required(tx, session), program_of(tx, session)
+        for child, override in overrides.items():
+            clearance = tx.get(HealthClearance, child)
+            yield health.gate(child, required, clearance, session, program, override=override)
 
     @staticmethod
     def _required(tx: Tx, session: Session) -> list[HealthRequirement]:
@@ -102,19 +99,18 @@ Care = Consent | Papers
 
 def child_wants(tx: Tx, care: Care, children: Iterable[Id]) -> list[Key]:
     """Where what is known of children lies, once they themselves are read."""
-    found = (tx.get(Child, child) for child in children)
-    return [care.of_child(child) for child in found if child is not None]
+    found = ((child, tx.lies(Child, child)) for child in children)
+    return [Key(care.record, child, scope) for child, scope in found if scope is not None]
 
 
 def judged(tx: Tx, care: Care, session: Session, overrides: Mapping[Id, bool]) -> Iterable[GateResult]:
     """The gate's word over each child; `overrides`: whether staff take it on themselves. Nothing where nothing is asked."""
     if not care.asks(tx, session):
         return
-    for child, override in overrides.items():
-        if tx.get(Child, child) is None:
-            yield GateResult(care.name, child, "block", "child_unknown")
-        else:
-            yield care.judge(tx, session, child, override=override)
+    known = {child: override for child, override in overrides.items() if tx.lies(Child, child) is not None}
+    for child in overrides.keys() - known.keys():
+        yield GateResult(care.name, child, "block", "child_unknown")
+    yield from care.judge(tx, session, known)
 
 
 class BeforeBooking:

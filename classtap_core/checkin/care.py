@@ -27,7 +27,8 @@ class CareKnown(NamedTuple):
 
     def owed(self, session: Session, child: Id, *, when: str = CHECKIN) -> list[Owed]:
         """What a session asks to have signed, and how each stands for a child."""
-        return documents.owed(self.documents, session, self.consents.get(child), when=when)
+        asked = documents.asked_of(self.documents, session, when=when)
+        return documents.owed(asked, session, self.consents.get(child))
 
     def gates(self, session: Session, child: Id, *, when: str = CHECKIN) -> tuple[GateResult, ...]:
         """The verdicts before a child arrives; none of what is not asked."""

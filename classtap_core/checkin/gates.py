@@ -1,8 +1,8 @@
 """What stands before a mark: window, capability, overlap, consent, health, eligibility, booking. Judged child by child."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant
@@ -12,7 +12,7 @@ from classtap_core.booking import gates as booking_gates
 from classtap_core.booking.records import Booking, Policy, booking_id, policy_id
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin import rules
-from classtap_core.checkin.operations import MarkAttendance
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.documents.records import CHECKIN
 from classtap_core.kernel.envelope import GateResult
@@ -25,8 +25,15 @@ from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
 
 
-class _MarkGate(ABC):
-    """What the gates before a mark share: they judge marks, and need the session."""
+class Said(NamedTuple):
+    """One child of one mark: what is judged. Several come from one operation, or from several that are judged together."""
+
+    op: Operation[MarkAttendance]
+    item: ChildMark
+
+
+class MarkGate(ABC):
+    """What the gates before a mark share: they judge marks in one session, by one author, of different children."""
 
     name = stage = ""
 
@@ -37,106 +44,111 @@ class _MarkGate(ABC):
         yield Key(Session, op.payload.session)
         session = tx.get(Session, op.payload.session)
         if session is not None:
-            yield self._wants(tx, op, session)
-            yield self._then(tx, op, session)
-            yield from self._at_last(tx, op, session)
+            said = said_in([op])
+            yield self.wants(tx, session, said)
+            yield self.then(tx, session, said)
+            yield from self.at_last(tx, session, said)
 
     def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
         session = tx.get(Session, op.payload.session)
-        return () if session is None else self._judge(tx, op, session)
+        return () if session is None else self.judge(tx, session, said_in([op]))
 
     @abstractmethod
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
         """What it reads once the session is here."""
 
-    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+    def then(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
         """What it reads after that."""
         return ()
 
-    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
+    def at_last(self, tx: Tx, session: Session, said: Sequence[Said]) -> Reads:
         """What it reads in the rarest case, in rounds."""
         yield from ()
 
     @abstractmethod
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        """The verdict on each item."""
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        """The verdict on each child it has one on."""
 
 
-class WindowGate(_MarkGate):
+class WindowGate(MarkGate):
     """Marks are made around the start; staff may correct until a day after the end, and override."""
 
     name = stage = "window"
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        return (Key(Policy, policy_id(op.studio, rules.CHECKIN_POLICY), "studio"),)
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        return (Key(Policy, policy_id(said[0].op.studio, rules.CHECKIN_POLICY), "studio"),)
 
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        policy = tx.get(Policy, policy_id(op.studio, rules.CHECKIN_POLICY))
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        policy = tx.get(Policy, policy_id(said[0].op.studio, rules.CHECKIN_POLICY))
         window = rules.window_of(policy.values if policy is not None else {})
-        staff = op.author.type == "staff"
-        for item in op.payload.items:
+        for op, item in said:
             gate = rules.window_gate(session, item.child, at_ms=op.at.corrected, window=window)
             if item.override:
                 gate = rules.overridden(gate)
-            elif staff and item.corrects and gate.code == "too_late" and rules.editable(session, op.at.corrected):
+            elif gate.code == "too_late" and self._may_correct(session, op, item):
                 gate = GateResult(self.name, item.child, "allow")
             yield gate
 
+    @staticmethod
+    def _may_correct(session: Session, op: Operation[MarkAttendance], item: ChildMark) -> bool:
+        return bool(item.corrects) and op.author.type == "staff" and rules.editable(session, op.at.corrected)
 
-class CapabilityGate(_MarkGate):
+
+class CapabilityGate(MarkGate):
     """Overriding a gate takes a capability of its own, and what staff said only staff take back."""
 
     name = stage = "capability"
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        if op.author.type == "staff":
-            return (Range(Grant, "by_holder", (op.author.id,), scope="studio"),)
-        scope = f"roster/{session.location}/{session.date}"
-        return [Key(Attendance, attendance_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        author = said[0].op.author
+        return (Range(Grant, "by_holder", (author.id,), scope="studio"),) if author.type == "staff" else ()
 
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        for item in op.payload.items:
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        for op, item in said:
             code = ""
-            if op.author.type == "staff":
-                if item.override:
-                    grants = tx.find(Grant, "by_holder", op.author.id)
-                    may = decide(grants, Capability.OVERRIDE_GATE, of_session(session), at_ms=op.at.corrected)
-                    code = "" if may.allowed else "override_denied"
-            elif item.override:
-                code = "override_denied"
-            elif item.corrects:
+            if item.override:
+                code = "" if self._may_override(tx, session, op) else "override_denied"
+            elif item.corrects and op.author.type != "staff":
                 entry = tx.get(Attendance, attendance_id(op.studio, session.id, item.child))
                 held = rules.standing(entry.marks).mark if entry is not None else None
                 code = "staff_marked" if held is not None and held.author == "staff" else ""
             yield GateResult(self.name, item.child, "block" if code else "allow", code)
 
+    @staticmethod
+    def _may_override(tx: Tx, session: Session, op: Operation[MarkAttendance]) -> bool:
+        if op.author.type != "staff":
+            return False
+        grants = tx.find(Grant, "by_holder", op.author.id)
+        return decide(grants, Capability.OVERRIDE_GATE, of_session(session), at_ms=op.at.corrected).allowed
 
-class OverlapGate(_MarkGate):
+
+class OverlapGate(MarkGate):
     """Present in a session that shares time disables Present here. Nobody may override that."""
 
     name = stage = "overlap"
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        days = [(day, f"roster/{session.location}/{day}") for day in rules.overlap_days(session)]
         return [
-            Range(Attendance, "by_child_date", (child, day), scope=f"roster/{session.location}/{day}")
-            for child in _arriving(op)
-            for day in rules.overlap_days(session)
+            Range(Attendance, "by_child_date", (child, day), scope=scope)
+            for child in _arriving(said)
+            for day, scope in days
         ]
 
-    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        found = [entry for child in _arriving(op) for entry in self._present(tx, child, session)]
-        return [Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}") for entry in found]
+    def then(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        return [
+            Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}")
+            for child in _arriving(said)
+            for entry in self._present(tx, child, session)
+        ]
 
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        for item in op.payload.items:
-            if item.state == State.PRESENT:
-                others = [tx.get(Session, entry.session) for entry in self._present(tx, item.child, session)]
-                yield rules.overlap_gate(
-                    session, item.child, present_in=[other for other in others if other is not None]
-                )
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        for child in _arriving(said):
+            others = [tx.get(Session, entry.session) for entry in self._present(tx, child, session)]
+            yield rules.overlap_gate(session, child, present_in=[other for other in others if other is not None])
 
     @staticmethod
-    def _present(tx: Tx, child: str, session: Session) -> list[Attendance]:
+    def _present(tx: Tx, child: Id, session: Session) -> list[Attendance]:
         return [
             entry
             for day in rules.overlap_days(session)
@@ -145,70 +157,63 @@ class OverlapGate(_MarkGate):
         ]
 
 
-class CareGate(_MarkGate):
+class CareGate(MarkGate):
     """Consent, or papers, of children who arrive: the same judgement as before a booking. Late and Absent remain."""
 
     def __init__(self, care: care_gates.Care) -> None:
         self.care = care
         self.name = self.stage = care.name
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        return self.care.wants(session) if _arriving(op) else ()
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        return self.care.wants(session) if _arriving(said) else ()
 
-    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        arriving = _arriving(op)
+    def then(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        arriving = _arriving(said)
         return [Key(Child, child) for child in arriving] if arriving and self.care.asks(tx, session) else ()
 
-    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
-        arriving = _arriving(op)
+    def at_last(self, tx: Tx, session: Session, said: Sequence[Said]) -> Reads:
+        arriving = _arriving(said)
         if arriving and self.care.asks(tx, session):
             yield care_gates.child_wants(tx, self.care, arriving)
 
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        arriving = _arriving(op)
-        if not arriving:
-            return ()
-        overrides = {item.child: bool(item.override) for item in op.payload.items if item.child in arriving}
-        return care_gates.judged(tx, self.care, session, overrides)
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        overrides = {item.child: bool(item.override) for _, item in said if item.state == State.PRESENT}
+        return care_gates.judged(tx, self.care, session, overrides) if overrides else ()
 
 
-class EligibilityGate(_MarkGate):
+class EligibilityGate(MarkGate):
     """Who is booked was judged when they were booked; who walks in is judged now, and staff may take it on themselves."""
 
     name = stage = "eligibility"
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        return _bookings(op, session)
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        return [*_bookings(session, said), *booking_gates.class_wants(session)]
 
-    def _then(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        return booking_gates.class_wants(session) if _walk_ins(tx, op, session) else ()
+    def at_last(self, tx: Tx, session: Session, said: Sequence[Said]) -> Reads:
+        if booking_gates.rule_of(tx, session):
+            yield from booking_gates.learner_wants(tx, session, _walk_ins(tx, session, said))
 
-    def _at_last(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Reads:
-        walk_ins = _walk_ins(tx, op, session)
-        if walk_ins:
-            yield from booking_gates.learner_wants(tx, session, walk_ins)
-
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        walk_ins = _walk_ins(tx, op, session)
-        if not walk_ins or not booking_gates.rule_of(tx, session):
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        if not booking_gates.rule_of(tx, session):
             return
-        for item in op.payload.items:
+        walk_ins = _walk_ins(tx, session, said)
+        for _, item in said:
             if item.child in walk_ins and item.state == State.PRESENT:
                 gate = booking_gates.told(item.child, booking_gates.judged(tx, session, item.child))
                 yield booking_gates.taken_on(gate, allowed=bool(item.override))
 
 
-class BookingGate(_MarkGate):
+class BookingGate(MarkGate):
     """A mark without a booking is a walk-in: staff's to admit (kept, and flagged), not a kiosk's (ruling 10a)."""
 
     name, stage = "booking", "capacity"
 
-    def _wants(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Sequence[Want]:
-        return _bookings(op, session)
+    def wants(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        return _bookings(session, said)
 
-    def _judge(self, tx: Tx, op: Operation[MarkAttendance], session: Session) -> Iterable[GateResult]:
-        for item in op.payload.items:
-            if _is_booked(tx, op, session, item.child):
+    def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        for op, item in said:
+            if _is_booked(tx, op.studio, session, item.child):
                 yield GateResult(self.name, item.child, "allow")
             elif op.author.type == "staff":
                 yield GateResult(self.name, item.child, "warn", "walk_in")
@@ -216,24 +221,32 @@ class BookingGate(_MarkGate):
                 yield GateResult(self.name, item.child, "block", "not_booked")
 
 
-def _arriving(op: Operation[MarkAttendance]) -> list[Id]:
-    return [item.child for item in op.payload.items if item.state == State.PRESENT]
+def said_in(ops: Iterable[Operation[MarkAttendance]]) -> list[Said]:
+    return [Said(op, item) for op in ops for item in op.payload.items]
 
 
-def _bookings(op: Operation[MarkAttendance], session: Session) -> list[Want]:
-    scope = f"roster/{session.location}/{session.date}"
-    return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for item in op.payload.items]
+def _arriving(said: Iterable[Said]) -> list[Id]:
+    return [item.child for _, item in said if item.state == State.PRESENT]
 
 
-def _is_booked(tx: Tx, op: Operation[MarkAttendance], session: Session, child: Id) -> bool:
-    booking = tx.get(Booking, booking_id(op.studio, session.id, child))
+def _roster(session: Session) -> str:
+    return f"roster/{session.location}/{session.date}"
+
+
+def _bookings(session: Session, said: Iterable[Said]) -> list[Want]:
+    scope = _roster(session)
+    return [Key(Booking, booking_id(op.studio, session.id, item.child), scope) for op, item in said]
+
+
+def _is_booked(tx: Tx, studio: Id, session: Session, child: Id) -> bool:
+    booking = tx.get(Booking, booking_id(studio, session.id, child))
     return booking is not None and booking.state == BOOKED
 
 
-def _walk_ins(tx: Tx, op: Operation[MarkAttendance], session: Session) -> list[Id]:
+def _walk_ins(tx: Tx, session: Session, said: Iterable[Said]) -> list[Id]:
     """Who has no booking. Where bookings are not held, nobody: the gate that asks for them asks staff."""
     try:
-        return [item.child for item in op.payload.items if not _is_booked(tx, op, session, item.child)]
+        return [item.child for op, item in said if not _is_booked(tx, op.studio, session, item.child)]
     except NotHeld:
         return []
 
@@ -245,17 +258,45 @@ GATES = (
 """The first that blocks gives the reason. Their order in the whole pipeline is `booking_gates.STAGES`'."""
 
 
-def read_ahead(tx: Tx, op: Operation[Any]) -> Reads:
-    """What all of the gates read, in as many rounds as the one that reads longest; the last only for walk-ins."""
-    if isinstance(op.payload, MarkAttendance):
-        yield Key(Session, op.payload.session)
-        session = tx.get(Session, op.payload.session)
-        if session is not None:
-            yield [want for gate in GATES for want in gate._wants(tx, op, session)]
-            yield [want for gate in GATES for want in gate._then(tx, op, session)]
+class MarksTogether:
+    """Marks in one session by one author rest on the same documents, papers, policy and rule: those are looked at once.
+
+    Of different children, no mark changes what another is judged by.
+    """
+
+    def company(self, op: Operation[Any]) -> Hashable | None:
+        if not isinstance(op.payload, MarkAttendance):
+            return None
+        return (op.payload.session, op.author.type, op.author.id, op.device)
+
+    def reads(self, tx: Tx, ops: Sequence[Operation[Any]]) -> Reads:
+        """What marks and all of the gates read, in as many rounds as the one that reads longest; the last only for walk-ins."""
+        id = ops[0].payload.session
+        yield Key(Session, id)
+        session = tx.get(Session, id)
+        said = said_in(ops)
+        if session is not None and said:
+            scope = _roster(session)
+            entries = [Key(Attendance, attendance_id(op.studio, id, item.child), scope) for op, item in said]
+            yield [*entries, *(want for gate in GATES for want in gate.wants(tx, session, said))]
+            yield [want for gate in GATES for want in gate.then(tx, session, said)]
             for gate in GATES:
-                yield from gate._at_last(tx, op, session)
-    else:
-        for before in booking_gates.GATES:
-            if before.applies(op):
-                yield from before.reads(tx, op)
+                yield from gate.at_last(tx, session, said)
+
+    def check(self, tx: Tx, ops: Sequence[Operation[Any]]) -> list[tuple[GateResult, ...]]:
+        session = tx.get(Session, ops[0].payload.session)
+        said = said_in(ops)
+        found: dict[str, list[tuple[int, GateResult]]] = {item.child: [] for _, item in said}
+        if session is not None and said:
+            for place, gate in enumerate(GATES):
+                for verdict in gate.judge(tx, session, said):
+                    found[verdict.item].append((place, verdict))
+        return [_in_order([found[item.child] for item in op.payload.items]) for op in ops]
+
+
+def _in_order(of_children: Sequence[Sequence[tuple[int, GateResult]]]) -> tuple[GateResult, ...]:
+    """The verdicts on an operation's children as the gates would give them, one gate after the other."""
+    verdicts = [one for of_child in of_children for one in of_child]
+    if len(of_children) > 1:
+        verdicts.sort(key=lambda one: one[0])
+    return tuple([verdict for _, verdict in verdicts])

@@ -13,6 +13,7 @@ from classtap_core.schedule.rules import ends_ms, share_time, starts_ms
 from classtap_core.timekeeping.rules import local_date, shift_date
 
 LONGEST_NOTE = 250
+_STATES = frozenset(State)
 EARLY = "06:00"
 """Nothing that starts the day before runs past this."""
 EDIT_MS = 24 * 60 * 60_000
@@ -60,6 +61,8 @@ def standing(marks: Iterable[Mark]) -> Standing:
     mark, whatever their times; of several corrections that stand side by side the latest holds.
     """
     marks = tuple(marks)
+    if len(marks) == 1:
+        return Standing(marks[0])
     corrections = [mark for mark in marks if mark.corrects]
     if corrections:
         corrected = {mark.corrects for mark in corrections}
@@ -94,7 +97,7 @@ def mark_trouble(
     mark_state: str, *, corrects: str, note: str, expected_ms: int, at_ms: int, session_end_ms: int
 ) -> str:
     """The code of what a mark must not say, or "": blank or long notes, an arrival out of the class (catalogue 14)."""
-    if mark_state not in tuple(State):
+    if mark_state not in _STATES:
         return "attendance.state"
     if mark_state == State.NONE and not corrects:
         return "attendance.nothing_to_clear"

@@ -85,7 +85,11 @@ def least(editions: Iterable[Edition], day: str) -> int:
     return max((one.number for one in editions if one.breaking and one.holds(day)), default=1)
 
 
-def asked_of(documents: Iterable[Document], session: Session, *, when: str) -> list[tuple[Document, Edition, str, str]]:
+Asked = tuple[Document, Edition, str, str]
+"""A document in force with its version, the program it is asked for ("" where for all), and its severity."""
+
+
+def asked_of(documents: Iterable[Document], session: Session, *, when: str) -> list[Asked]:
     """What a session asks for at `booking` or `checkin`: each document with its version, program and severity, once."""
     found: dict[tuple[str, str], tuple[Document, Edition, str, str]] = {}
     for document in documents:
@@ -102,11 +106,11 @@ def asked_of(documents: Iterable[Document], session: Session, *, when: str) -> l
     return list(found.values())
 
 
-def owed(documents: Iterable[Document], session: Session, consents: Consents | None, *, when: str) -> list[Owed]:
-    """What a session asks to have signed, and how each stands for a child."""
+def owed(asked: Iterable[Asked], session: Session, consents: Consents | None) -> list[Owed]:
+    """What a session asks to have signed (`asked_of` it), and how each stands for a child."""
     found = []
     signings = standing_signings(consents)
-    for document, edition, program, severity in asked_of(documents, session, when=when):
+    for document, edition, program, severity in asked:
         if document.signed:
             needed = least(document.editions, session.date)
             standing = _standing(signings, document.id, program, needed)

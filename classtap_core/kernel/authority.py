@@ -323,7 +323,7 @@ class Authority:
                     raise decision.fault
                 if draft.changes and decision.outcome.stands:
                     decision = decision._replace(changes=decision.changes + draft.changes)
-                snapshot.apply(decision.changes)
+                snapshot.apply(decision.op.id, decision.changes)
                 parts = make_parts(op.spec.payload, plain(op.payload), self.entropy)
                 sealed = write(envelope_of(op, decision, previous, parts), parts)
                 previous = sealed.hash
@@ -462,7 +462,7 @@ class Authority:
                     if room < 0:
                         decided.append(_not_kept(read, decision))
                         continue
-                snapshot.apply(decision.changes)
+                snapshot.apply(decision.op.id, decision.changes)
                 decided.append((read, decision))
         return self._write(decided)
 

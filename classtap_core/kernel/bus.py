@@ -4,7 +4,7 @@ Three phases. The author's bus checks permission and gates and writes their verd
 checks both again on acceptance; a re-run after a pull runs the handler alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from classtap_core.kernel.errors import NotHeld, Param, ProgramFault, Undeclared
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Range, Reads, Recorded, Registry, Want
 from classtap_core.kernel.outcomes import Outcome, Reason, Status, contested, refused, undetermined, waiting
+from classtap_core.kernel.together import Companies, Company, Together
 from classtap_core.kernel.tx import Change, Looked, Snapshot, Touched, Tx
 
 
@@ -75,6 +76,14 @@ class Decision(NamedTuple):
     missing: str = ""
 
 
+class Judged(NamedTuple):
+    """Permission's and the gates' word on an operation, given beforehand with its company's."""
+
+    company: Company
+    verdict: Verdict
+    gates: tuple[GateResult, ...]
+
+
 class Bus:
     """Decides operations for one place: a device (`authority=False`) or the cloud (`authority=True`)."""
 
@@ -85,31 +94,36 @@ class Bus:
         gates: Sequence[Gate] = (),
         *,
         authority: bool,
-        read_ahead: Callable[[Tx, Operation[Any]], Reads] | None = None,
+        together: Together | None = None,
     ) -> None:
-        """`read_ahead` asks for what all the gates read, together, where a batch is read before it is decided."""
+        """`together` judges operations of a batch at once; without it, each goes through every gate by itself."""
         self.registry, self.permission, self.gates, self.authority = registry, permission, tuple(gates), authority
-        self._read_ahead = read_ahead or self._gate_by_gate
+        self._together = together
 
     def decide(self, op: Operation[Any], snapshot: Snapshot, *, now: int, phase: Phase) -> Decision:
         """Permission, gates (not in a re-run) and handler, over a snapshot that is only read.
 
         `now` is milliseconds since the Unix epoch. A fault of ours comes back as a quarantined outcome.
         """
-        tx = snapshot.prepared.pop(op.id, None)
+        tx, judged = snapshot.prepared.pop(op.id, None), snapshot.judged.pop(op.id, None)
+        if judged is not None and judged.company.moved:
+            tx = None
         ready = tx is not None and tx.now == now and tx.looked is not None and snapshot.same_since(tx.looked)
         if tx is None or not ready:
-            tx = Tx(snapshot, now=now, operation=op.id)
+            tx, judged = Tx(snapshot, now=now, operation=op.id), None
         tx.looked, tx.tracking = None, True
         try:
-            return self._decide(op, snapshot, tx, phase, ready=ready)
+            return self._decide(op, snapshot, tx, phase, ready=ready, judged=judged)
         except NotHeld as missing:
             return _not_held(op, missing, tx.touched)
         except Exception as fault:  # noqa: BLE001 - a handler's bug must hold up nobody else's operation
             return _quarantined(op, fault)
 
-    def _decide(self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase, *, ready: bool) -> Decision:
-        """With `ready`, everything that payload, permission and gates read is declared in `tx` already."""
+    def _decide(
+        self, op: Operation[Any], snapshot: Snapshot, tx: Tx, phase: Phase, *, ready: bool, judged: Judged | None
+    ) -> Decision:
+        """With `ready`, everything that payload, permission and gates read is declared in `tx` already; or what the
+        payload reads, and what permission and gates said with others."""
         if phase is not Phase.RERUN:
             early = self._kind_allows(op, phase)
             if early is not None:
@@ -120,12 +134,13 @@ class Bus:
         flags: tuple[Reason, ...] = ()
         if phase is not Phase.RERUN:
             tx.tracking = False
-            verdict = self._permit(op, snapshot, tx, missing, ready=ready)
+            alone = ready and judged is None
+            verdict = self._permit(op, snapshot, tx, missing, ready=alone) if judged is None else judged.verdict
             grants = verdict.grants
             if not verdict.allowed:
                 believed = phase is Phase.ACCEPT and op.spec.kind is Kind.FACT
                 return Decision(op, contested(verdict.code) if believed else refused(verdict.code))
-            found = self._gates(op, snapshot, tx, missing, ready=ready)
+            found = self._gates(op, snapshot, tx, missing, ready=alone) if judged is None else judged.gates
             if phase is Phase.AUTHOR:
                 op.gates = found
             elif op.spec.kind is Kind.FACT:
@@ -187,11 +202,6 @@ class Bus:
                 found.extend(_judged(gate, op, snapshot, tx, missing, ready=ready))
         return tuple(found)
 
-    def _gate_by_gate(self, tx: Tx, op: Operation[Any]) -> Reads:
-        for gate in self.gates:
-            if gate.applies(op):
-                yield from gate.reads(tx, op)
-
     def prefetch(self, ops: Sequence[Operation[Any]], snapshot: Snapshot, *, now: int) -> None:
         """Fetch a batch's declared reads in rounds, one query per record kind and round.
 
@@ -199,14 +209,19 @@ class Bus:
         before it changed what its reads looked at.
         """
         running: list[_Ahead] = []
+        companies: dict[Hashable, list[Company]] = {}
         for op in ops:
+            joined = self._joined(op, companies, snapshot, now)
+            if joined and self.authority:  # nobody asks there what a handler touched: its reads are the company's
+                continue
             tx = Tx(snapshot, now=now, operation=op.id)
             tx.looked = Looked(set(), [])
             snapshot.prepared[op.id] = tx
             running.append(_Ahead(op, tx, op.payload.reads(tx, op), True))
-            if op.spec.needs is not None:
-                running.append(_Ahead(op, tx, self.permission.reads(tx, op), False))
-            running.append(_Ahead(op, tx, self._read_ahead(tx, op), False))
+            if not joined:
+                running.append(_Ahead(op, tx, self._judging(tx, op), False))
+        together = [company for several in companies.values() for company in several]
+        running += [_Ahead(company.ops[0], company.tx, self._judging_all(company), False) for company in together]
         while running:
             wanted: list[Want] = []
             going: list[_Ahead] = []
@@ -224,6 +239,62 @@ class Bus:
                 going.append(one)
             snapshot.warm(wanted)
             running = going
+        if together:
+            resting = Companies(self.registry)
+            for company in together:
+                self._judge(company, snapshot, resting)
+            snapshot.changed = resting.changed
+
+    def _joined(
+        self, op: Operation[Any], companies: dict[Hashable, list[Company]], snapshot: Snapshot, now: int
+    ) -> bool:
+        """Whether an operation is judged with others of the batch."""
+        if self._together is None or op.spec.needs is None:
+            return False
+        key = self._together.company(op)
+        if key is None:
+            return False
+        several = companies.setdefault(key, [])
+        if several and several[-1].admits(op):
+            return True
+        company = Company(Tx(snapshot, now=now, operation=op.id))
+        if not company.admits(op):
+            return False
+        several.append(company)
+        return True
+
+    def _judging(self, tx: Tx, op: Operation[Any]) -> Reads:
+        """What permission and gates read of one operation, gate by gate."""
+        if op.spec.needs is not None:
+            yield from self.permission.reads(tx, op)
+        for gate in self.gates:
+            if gate.applies(op):
+                yield from gate.reads(tx, op)
+
+    def _judging_all(self, company: Company) -> Reads:
+        """What permission and gates read of a company."""
+        assert self._together is not None
+        yield from self.permission.reads(company.tx, company.ops[0])
+        yield from self._together.reads(company.tx, company.ops)
+
+    def _judge(self, company: Company, snapshot: Snapshot, resting: Companies) -> None:
+        """Permission's and the gates' word on a company. Where there is trouble, each is judged alone, and meets it."""
+        assert self._together is not None
+        try:
+            gates = self._together.check(company.tx, company.ops)
+            found = [
+                Judged(company, self.permission.allows(company.tx, op), verdicts)
+                for op, verdicts in zip(company.ops, gates, strict=True)
+            ]
+        except Exception:  # noqa: BLE001 - met again, and answered, when each is decided
+            for op in company.ops:
+                snapshot.prepared.pop(op.id, None)
+            return
+        resting.add(company)
+        for op, judged in zip(company.ops, found, strict=True):
+            snapshot.judged[op.id] = judged
+            if self.authority:
+                snapshot.prepared[op.id] = company.tx.beside(op.id)
 
 
 class _Ahead(NamedTuple):

@@ -50,6 +50,15 @@ def plain_canonical(value: Any) -> bytes:
     return data if _is_plain(data) and not _has_float(data) else canonical(value)
 
 
+def typed_canonical(value: Any) -> bytes:
+    """As `plain_canonical`, quicker, where types forbid floats: what records hold."""
+    try:
+        data = _encode(value)
+    except (UnicodeEncodeError, RecursionError):
+        return canonical(value)
+    return data if _is_plain(data) else canonical(value)
+
+
 def is_canonical(data: bytes) -> bool:
     """Whether bytes are JSON in its one canonical form. Raises BadInput as `parse` and `canonical` do."""
     try:

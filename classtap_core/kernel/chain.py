@@ -10,7 +10,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from classtap_core.kernel.canonical import sha256, trusted_canonical
+from classtap_core.kernel.canonical import sha256, trusted_canonical, typed_canonical
 from classtap_core.kernel.envelope import GENESIS, Parts, commitments, link_hash, pack, unpack
 from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput
@@ -106,11 +106,13 @@ def change_parts(changes: Iterable[Change], records: Mapping[str, type[Record]],
             if fields is not None:
                 entry[side] = _split_fields(record, fields, whole, f"{position}/{side}", values)
         listed.append(entry)
-    return pack({OPEN: {"": listed}, **values}, entropy)
+    return pack({OPEN: {"": listed}, **values}, entropy, write=typed_canonical)
 
 
 def _wholes(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row before and after a change, as plain data."""
+    if change.before is None:
+        return {"id": change.id}, {**(change.after or {}), "id": change.id}
     after = msgspec.json.decode(change.body) if change.body is not None else {}
     before = {name: value for name, value in after.items() if name not in (change.after or {})}
     return {**before, **(change.before or {}), "id": change.id}, {**after, "id": change.id}

@@ -274,7 +274,7 @@ class DeviceBus:
             if entry is not None:
                 entries.append(entry)
                 previous = entry.hash
-                snapshot.apply(entry.changes)
+                snapshot.apply(entry.id, entry.changes)
         if entries:
             with self.backend.atomic():
                 self.backend.append(entries)
@@ -566,7 +566,7 @@ class DeviceBus:
                 if decision.fault is None and not decision.missing:
                     touched, changes = decision.touched, decision.changes if decision.folded else ()
                     outcomes[entry.sequence] = decision.outcome
-            snapshot.apply(changes)
+            snapshot.apply(entry.id, changes)
             self.backend.retouch(entry.sequence, touched, changes, folded=True)
         return outcomes
 

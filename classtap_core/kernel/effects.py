@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.ids import Id, named
 
 
 class Home(StrEnum):
@@ -43,7 +43,7 @@ class Intent(NamedTuple):
 
 def intent(effect: Effect, *, operation: Id, position: int, home: Home) -> Intent:
     return Intent(
-        derived("effect", operation, str(position)),
+        named("effect", operation, str(position)),
         effect.KIND,
         home,
         msgspec.to_builtins(effect),

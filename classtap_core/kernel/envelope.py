@@ -4,7 +4,7 @@ The payload is not in it: one salted commitment per subject is, so that a person
 hash still holds. Parts travel beside the envelope, and rest sealed under their subject's key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from classtap_core.kernel.canonical import canonical, is_canonical, parse, plain
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id
-from classtap_core.kernel.records import OPEN, join, split
+from classtap_core.kernel.records import OPEN, fill, split
 
 FORMAT = 1
 GENESIS = "0" * 64
@@ -97,11 +97,11 @@ def make_parts(struct: type[msgspec.Struct], data: Mapping[str, Any], entropy: E
     return pack(split(struct, data), entropy)
 
 
-def pack(values: Mapping[str, Mapping[str, Any]], entropy: Entropy) -> Parts:
+def pack(
+    values: Mapping[str, Mapping[str, Any]], entropy: Entropy, *, write: Callable[[Any], bytes] = plain_canonical
+) -> Parts:
     """Salt each subject's values and write them canonically."""
-    return {
-        subject: plain_canonical({"salt": entropy(16).hex(), "values": dict(part)}) for subject, part in values.items()
-    }
+    return {subject: write({"salt": entropy(16).hex(), "values": dict(part)}) for subject, part in values.items()}
 
 
 def commitments(parts: Parts) -> tuple[tuple[str, str], ...]:
@@ -126,7 +126,7 @@ def join_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
     if OPEN not in values or not isinstance(values[OPEN].get(""), dict):
         raise BadInput("envelope.part")
     try:
-        return join(values)
+        return fill(values[OPEN][""], values)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BadInput("envelope.part") from error
 

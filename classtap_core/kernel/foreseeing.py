@@ -27,7 +27,7 @@ def foreseen(
             source=source,
         )  # fmt: skip
         decision = bus.decide(op, snapshot, now=at.corrected, phase=Phase.RERUN)
-        snapshot.apply(decision.changes)
+        snapshot.apply(decision.op.id, decision.changes)
         decisions.append(decision)
     return decisions
 

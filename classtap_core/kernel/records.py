@@ -209,6 +209,11 @@ def _split_item(
 def join(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Plain data from its parts. What an erased subject's part held is simply not there."""
     whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(parts[OPEN][""]))
+    return fill(whole, parts)
+
+
+def fill(whole: dict[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """As `join`, into the open part itself."""
     for subject, values in parts.items():
         if subject != OPEN:
             for pointer, value in values.items():

@@ -1,6 +1,6 @@
 """The unit of work: a handler reads what its operation declared and puts what changes; nothing touches a disk here."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -92,6 +92,8 @@ class Snapshot:
         self._held: dict[str, bool] = {}
         self._made: dict[Ref, Record] = {}
         self.prepared: dict[Id, Tx] = {}
+        self.judged: dict[Id, Any] = {}
+        self.changed: Callable[[Id, Ref, bytes | None], None] | None = None
 
     def warm(self, wants: Iterable[Want]) -> None:
         """Fetch what is wanted and not here yet: one query per record kind, one per index."""
@@ -202,13 +204,15 @@ class Snapshot:
             raise NotHeld(LOG)
         return found
 
-    def apply(self, changes: Iterable[Change]) -> None:
+    def apply(self, operation: Id, changes: Iterable[Change]) -> None:
         """Lay what an operation changed over the snapshot, for the ones after it."""
         for change in changes:
             row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
             self._rows[change.ref] = row
             self._made.pop(change.ref, None)
             self._changed.setdefault(change.kind, set()).add(change.id)
+            if self.changed is not None:
+                self.changed(operation, change.ref, change.body)
             for place in self._placed:
                 if place[0] == change.kind:
                     self._put_in(place, change.id)
@@ -244,6 +248,13 @@ class Tx:
         self._put: dict[Ref, Record | None] = {}
         self._effects: list[Intent] = []
 
+    def beside(self, operation: Id) -> "Tx":
+        """A unit of work of another operation that may read the same."""
+        made = Tx(self._snapshot, now=self.now, operation=operation)
+        made._keys, made._ranges, made._recorded = self._keys, self._ranges, self._recorded
+        made.looked = Looked(set(), [])
+        return made
+
     def declare(self, wants: Iterable[Want]) -> None:
         keys, tracking = self._keys, self.tracking
         for want in wants:
@@ -273,6 +284,19 @@ class Tx:
         if ref in self._put:
             return self._put[ref]  # type: ignore[return-value]
         return self._snapshot.standing(record, ref)
+
+    def lies(self, record: type[Record], id: Id) -> str | None:
+        """The scope in which a record lies, without a look into it; None where there is none. Raises NotHeld."""
+        ref = (record.KIND, id)
+        if ref in self._put:
+            made = self._put[ref]
+            return None if made is None else made.scope()
+        if ref not in self._keys:
+            raise UndeclaredRead(f"{record.KIND} {id}")
+        if self.looked is not None:
+            self.looked.refs.add(ref)
+        row = self._snapshot.row(ref)
+        return None if row is None else row.scope
 
     def find(
         self,

@@ -4,8 +4,8 @@ A sealed body begins with a byte that no JSON begins with. Rows that nobody's da
 until they are sealed, are JSON.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, literal, or_, select, update
@@ -14,7 +14,7 @@ from classtap_core.kernel.canonical import trusted_canonical
 from classtap_core.kernel.chain import Sealer
 from classtap_core.kernel.erasure import concerns, is_about_people, without
 from classtap_core.kernel.ids import Entropy, Id
-from classtap_core.kernel.records import OPEN, Record, decode, join, split
+from classtap_core.kernel.records import OPEN, Record, Row, decode, fill, join, split
 from cloud.storage.subjects import SubjectKeys
 from cloud.storage.tables import RecordTable, Tables
 
@@ -61,6 +61,28 @@ class RowSeals:
         sealed = {OPEN: trusted_canonical(parts[OPEN][""]), **self._sealer.seal(plain, _context(record, id))}
         return Kept(_MARK + _pack(sealed), body)
 
+    def opening(self, record: type[Record], rows: Mapping[Id, Row]) -> dict[Id, Row]:
+        """Rows that open when somebody looks into them, as long as their keys are at hand."""
+        found: dict[Id, Row] = {}
+        shut: dict[Id, dict[str, bytes]] = {}
+        for id, row in rows.items():
+            if row.body.startswith(_MARK):
+                shut[id] = _unpack(row.body[1:])
+            else:
+                found[id] = row
+        self._keys.warm({subject for parts in shut.values() for subject in parts} - {OPEN})
+        for id, parts in shut.items():
+            if any(subject != OPEN and self._keys.key(subject) is None for subject in parts):
+                for body in self._opened(record, {id: parts}).values():
+                    found[id] = rows[id]._replace(body=body)
+            else:
+                found[id] = cast("Row", _Shut(self, record, rows[id], parts))
+        return found
+
+    def open_one(self, record: type[Record], id: Id, parts: Mapping[str, bytes]) -> bytes:
+        """The body of a row whose keys are all at hand."""
+        return self._opened(record, {id: parts})[id]
+
     def open(self, record: type[Record], rows: Iterable[tuple[Id, bytes]]) -> dict[Id, bytes]:
         """Bodies by id. A row that is no record without somebody whose key is gone is left out."""
         found: dict[Id, bytes] = {}
@@ -71,16 +93,35 @@ class RowSeals:
             else:
                 found[id] = stored
         self._keys.warm({subject for parts in sealed.values() for subject in parts} - {OPEN})
+        found.update(self._opened(record, sealed))
+        return found
+
+    def _opened(self, record: type[Record], sealed: Mapping[Id, Mapping[str, bytes]]) -> dict[Id, bytes]:
+        found: dict[Id, bytes] = {}
         for id, parts in sealed.items():
             opened = self._sealer.open(parts, _context(record, id))
-            body = trusted_canonical(
-                join(
-                    {subject: {"": _read(data)} if subject == OPEN else _read(data) for subject, data in opened.items()}
-                )
-            )
+            values = {subject: _read(data) for subject, data in opened.items()}
+            body = trusted_canonical(fill(values[OPEN], values))
             if len(opened) == len(parts) or _is_record(record, body):
                 found[id] = body
         return found
+
+
+class _Shut:
+    """A `Row` whose body is opened when it is asked for, once."""
+
+    __slots__ = ("_body", "_parts", "_record", "_seals", "id", "kind", "scope")
+
+    def __init__(self, seals: RowSeals, record: type[Record], row: Row, parts: dict[str, bytes]) -> None:
+        self.kind, self.id, self.scope = row.kind, row.id, row.scope
+        self._seals, self._record, self._parts = seals, record, parts
+        self._body: bytes | None = None
+
+    @property
+    def body(self) -> bytes:
+        if self._body is None:
+            self._body = self._seals.open_one(self._record, self.id, self._parts)
+        return self._body
 
 
 def open_part(stored: bytes) -> bytes:

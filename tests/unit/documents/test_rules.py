@@ -58,6 +58,10 @@ def signed(number: int, at_ms: int = 10, *, program: str = "", operation: str = 
     )  # fmt: skip
 
 
+def owed_of(found: list[Document], at: Session, signings: Consents | None, *, when: str) -> list[rules.Owed]:
+    return rules.owed(rules.asked_of(found, at, when=when), at, signings)
+
+
 def consents(*signings: Signing, endings: tuple[Ending, ...] = ()) -> Consents:
     return Consents(id=ANA, home=MAIN, signings=signings, endings=endings)
 
@@ -72,7 +76,7 @@ def test_a_breaking_version_asks_anew_only_for_sessions_from_its_first_day_on() 
     """Catalogue 13: breaking invalidates earlier signatures only for classes after the effective date."""
     asked = waiver(edition(1, "2026-01-01"), edition(2, "2026-06-01"), edition(3, "2026-09-01", breaking=True))
     standings = {
-        (number, day): rules.owed([asked], session(day), consents(signed(number)), when="booking")[0].standing
+        (number, day): owed_of([asked], session(day), consents(signed(number)), when="booking")[0].standing
         for number in (1, 2, 3)
         for day in ("2026-05-31", "2026-08-31", "2026-09-01")
     }
@@ -88,13 +92,13 @@ def test_a_withdrawn_version_gives_way_to_the_one_before() -> None:
     for day, number, standing in (
         ("2026-06-30", 2, Standing.OUTDATED), ("2026-07-01", 1, Standing.VALID),
     ):  # fmt: skip
-        (owed,) = rules.owed([asked], session(day), consents(signed(1)), when="checkin")
+        (owed,) = owed_of([asked], session(day), consents(signed(1)), when="checkin")
         assert (owed.number, owed.standing) == (number, standing)
 
 
 def test_nothing_is_asked_before_the_first_version_nor_of_what_is_retired_or_only_shown() -> None:
     early, retired = waiver(edition(1, "2027-01-01")), waiver(edition(1, "2026-01-01"), state="retired")
-    assert rules.owed([early, retired], session(), None, when="booking") == []
+    assert owed_of([early, retired], session(), None, when="booking") == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_nothing_is_asked_before_the_first_version_nor_of_what_is_retired_or_onl
     ],
 )  # fmt: skip
 def test_where_a_document_is_attached(reach: Reach, asked: bool) -> None:
-    found = rules.owed(
+    found = owed_of(
         [waiver(edition(1, "2026-01-01"), attached=(Attached(reach=reach),))], session(), None, when="booking"
     )
     assert bool(found) is asked
@@ -117,23 +121,23 @@ def test_when_and_how_strictly() -> None:
     mild = Attached(severity="warn", at="booking")
     strict = Attached(at="checkin")
     one = waiver(edition(1, "2026-01-01"), attached=(mild, strict))
-    assert [rules.owed([one], session(), None, when=when)[0].severity for when in ("booking", "checkin")] == [
+    assert [owed_of([one], session(), None, when=when)[0].severity for when in ("booking", "checkin")] == [
         "warn",
         "block",
     ]
     both = waiver(edition(1, "2026-01-01"), attached=(Attached(severity="warn"), Attached()))
-    (owed,) = rules.owed([both], session(), None, when="booking")
+    (owed,) = owed_of([both], session(), None, when="booking")
     assert owed.severity == "block"
 
 
 def test_one_that_is_signed_for_each_program() -> None:
     each = waiver(edition(1, "2026-01-01"), attached=(Attached(each_program=True),))
     assert [
-        owed.standing for owed in rules.owed([each], session(program="p"), consents(signed(1)), when="booking")
+        owed.standing for owed in owed_of([each], session(program="p"), consents(signed(1)), when="booking")
     ] == [Standing.MISSING]
     here = consents(signed(1, program="p"))
-    assert rules.owed([each], session(program="p"), here, when="booking")[0].standing is Standing.VALID
-    assert rules.owed([each], session(program="q"), here, when="booking")[0].standing is Standing.MISSING
+    assert owed_of([each], session(program="p"), here, when="booking")[0].standing is Standing.VALID
+    assert owed_of([each], session(program="q"), here, when="booking")[0].standing is Standing.MISSING
 
 
 def test_what_was_taken_back_no_longer_counts_until_it_is_signed_again() -> None:
@@ -178,11 +182,11 @@ def test_the_version_in_force_always_does(drawn: list[tuple[str, bool]], day: st
 
 
 def test_the_gate_names_the_worst_and_staff_may_admit_unless_it_is_firm() -> None:
-    missing = rules.owed([waiver(edition(1, "2026-01-01"))], session(), None, when="checkin")
+    missing = owed_of([waiver(edition(1, "2026-01-01"))], session(), None, when="checkin")
     blocked, admitted = rules.gate(ANA, missing), rules.gate(ANA, missing, override=True)
     assert (blocked.result, blocked.code, blocked.params["what"]) == ("block", "consent_missing", "Waiver")
     assert (admitted.result, admitted.code) == ("warn", "consent_missing")
-    firm = rules.owed([waiver(edition(1, "2026-01-01"), firm=True)], session(), None, when="checkin")
+    firm = owed_of([waiver(edition(1, "2026-01-01"), firm=True)], session(), None, when="checkin")
     assert (rules.gate(ANA, firm, override=True).result, rules.gate(ANA, firm, override=True).code) == (
         "block",
         "consent_firm",

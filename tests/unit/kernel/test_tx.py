@@ -91,6 +91,7 @@ def test_a_range_declares_its_own_rows_and_no_neighbours() -> None:
     store = Store(a_child(0), a_child(1, house="south"))
     snapshot = Snapshot(store, REGISTRY)
     snapshot.apply(
+        child(2),
         [Change(kind="child", id=child(2), before=None, after={}, scope="", body=a_child(2, house="x").body)]
     )
     tx = tx_over(snapshot, HOUSE)
@@ -164,7 +165,7 @@ def test_later_operations_of_a_batch_see_earlier_ones() -> None:
     first = tx_over(snapshot, *wants)
     first.delete(toy.Child, child(0))
     first.put(toy.Child(id=child(1), house="north", name="Bo"))
-    snapshot.apply(first.changes())
+    snapshot.apply(child(9), first.changes())
     asked = store.asked
     second = tx_over(snapshot, *wants)
     assert second.get(toy.Child, child(0)) is None
@@ -273,7 +274,7 @@ def test_the_fold_of_recorded_changes_is_the_state(operations: list[list[tuple[A
         for step in operation:
             _play(tx, step)
         changes = tx.changes()
-        snapshot.apply(changes)
+        snapshot.apply(child(9), changes)
         again = join_changes(change_parts(changes, REGISTRY.records, seeded("fold")))
         for change, logged in zip(changes, again, strict=True):
             state[change.ref] = fold(state.get(change.ref), change)
