@@ -19,6 +19,7 @@ from classtap_core.store.folder import DATABASE
 from classtap_core.store.restore import read_keys
 from classtap_core.store.restore import restore as restore_store
 from classtap_core.store.salvage import salvage as salvage_store
+from classtap_core.store.store import Store
 
 _AT_ONCE = 2_000
 """Persons' keys in one question to the program that has the store open."""
@@ -80,6 +81,9 @@ def restore(
     call = invocation(data, program, now, json)
     if call.program == "cloud":
         raise Refused("device.needed")
+    label_of(file)  # before anybody types fifty-six letters for a file that is none, or into a folder that is taken
+    if Store.exists(call.folder):
+        raise Refused("store.exists", folder=str(call.folder))
     gone = None if erased is None else tuple(_lines(erased))
     found = restore_store(
         file, call.folder, house.registry(), opener=_opener(made_by, paper), program=call.program, erased=gone,

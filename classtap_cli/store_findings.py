@@ -1,5 +1,6 @@
 """What a studio's data stands on: who can look at it, how its key is kept, and what brings it back on a bad day."""
 
+import errno
 import os
 import shlex
 import stat
@@ -13,6 +14,7 @@ from keyring.errors import KeyringError
 from classtap_cli.findings import Finding, finding
 from classtap_cli.invocation import Invocation
 from classtap_cli.reach import ask
+from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store import folder as places
 from classtap_core.store.keyrings import SystemRing
 from classtap_core.store.keys import KeyProtection, protection
@@ -28,6 +30,8 @@ _MB = 1024 * 1024
 
 def folder(call: Invocation) -> Finding:
     """Whether the data folder, the program's own and its backups' are closed to others, and all of it this user's."""
+    if call.data.exists() and not call.data.is_dir():
+        raise EnvironmentFault("store.folder", folder=str(call.data), why=os.strerror(errno.ENOTDIR))
     if os.name == "posix":
         kept = call.data / "backups" / call.program
         for path in (call.data, call.folder, kept, *sorted(call.folder.glob("*")), *sorted(kept.glob("*"))):

@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from classtap_core.kernel.errors import EnvironmentFault, Refused
@@ -126,6 +127,18 @@ def write_fault(error: OSError, folder: Path) -> EnvironmentFault:
     if error.errno == errno.ENOSPC:
         return EnvironmentFault("disk_full")
     return EnvironmentFault("store.read_only", folder=str(folder))
+
+
+@contextlib.contextmanager
+def opening() -> Iterator[None]:
+    """What the system keeps from us while a store is opened, or what lies there under one of our names, as a fault.
+
+    Raises EnvironmentFault `disk_full`, `store.cannot_open`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFault("disk_full" if error.errno == errno.ENOSPC else "store.cannot_open") from error
 
 
 def owner(folder: Path) -> dict[str, str | int]:

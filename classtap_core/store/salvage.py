@@ -120,7 +120,9 @@ def before_open(folder: Path, key: bytes, registry: Registry, entropy: Entropy, 
     the program again and again. Raises Refused `store.safe_start` with how many `pages` and the `tables`, where mending
     would lose something that only this device has.
     """
-    finish(folder)
+    ready = folder / (DATABASE + READY)
+    if ready.is_file() and ready.stat().st_size and rotation.opens(ready, key):  # nothing else takes a store's place
+        finish(folder)
     suspect = bad_ends > 0 and bad_ends % BAD_ENDS == 0
     if not suspect and not (folder / MEND_FILE).exists():
         return

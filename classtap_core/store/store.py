@@ -144,7 +144,7 @@ class Store:
 
         Raises Refused `store.folder_open`, `store.in_use`, `store.newer`; EnvironmentFault `store.missing`,
         `store.key_missing`, `store.keyring`, `store.key_damaged`, `store.wrong_key`, `store.unreadable`,
-        `store.damaged`, `store.read_only`, `disk_full`, `store.upgrade`, `store.safe_start` (a damaged store, after
+        `store.cannot_open`, `store.damaged`, `store.read_only`, `disk_full`, `store.upgrade`, `store.safe_start` (a damaged store, after
         several bad ends).
         """
         if not (folder / places.DATABASE).exists():
@@ -163,16 +163,18 @@ class Store:
     ) -> "Store":
         ownership = places.Ownership(folder, program)
         try:
-            key = rotation.settled_key(folder, ring)
+            with places.opening():
+                key = rotation.settled_key(folder, ring)
         except BaseException:
             ownership.release()
             raise
         path = folder / places.DATABASE
 
         def make() -> SqlDevice:
-            salvage.before_open(folder, key.key, registry, entropy, bad_ends=ownership.in_a_row)
-            upgrade(path, key.key, registry)
-            return SqlDevice.open(path, key.key, registry, entropy=entropy)
+            with places.opening():
+                salvage.before_open(folder, key.key, registry, entropy, bad_ends=ownership.in_a_row)
+                upgrade(path, key.key, registry)
+                return SqlDevice.open(path, key.key, registry, entropy=entropy)
 
         return cls(folder, key, registry, ownership, entropy)._begin(make)
 

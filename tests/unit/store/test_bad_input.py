@@ -367,3 +367,52 @@ def test_a_keyring_that_keeps_nothing(tmp_path: Path, backend: Backend) -> None:
         assert store.protection is KeyProtection.FILE
     with pytest.raises(KeyringError):
         SystemRing().delete_password("classtap", "x")
+
+
+# -- what lies where a file of ours should
+
+
+@pytest.mark.parametrize("found", ["garbage", "of another store"])
+def test_a_key_file_that_is_none_of_it_gives_way_to_the_owners_key(folder: Path, tmp_path: Path, found: str) -> None:
+    with Store.create(tmp_path / "other", toy.registry(), program="test"):
+        pass
+    other = (tmp_path / "other" / "store.key").read_bytes()
+    (folder / "store.key").write_bytes(b"\0garbage" if found == "garbage" else other)
+    assert code_of(lambda: opened(folder)) == ("store.key_damaged" if found == "garbage" else "store.unreadable")
+    assert rotation.recover(folder, OWNER, program="test", ring=None) is KeyProtection.FILE
+    with opened(folder) as store, store.reader() as reader:
+        assert (reader.pending(), store.check().ok) == (5, True)
+
+
+@pytest.mark.parametrize("name", ["store.mend", "store.key.next", "store.db.next", "store.db.upgrade", "store.key"])
+def test_a_folder_of_a_files_name_is_said_and_left(folder: Path, name: str) -> None:
+    kept = folder / "kept"
+    if (folder / name).exists():
+        (folder / name).rename(kept)
+    (folder / name).mkdir()
+    (folder / name / "letter.txt").write_text("somebody's")
+    assert code_of(lambda: opened(folder)) == "store.cannot_open"
+    assert (folder / name / "letter.txt").exists()
+    shutil.rmtree(folder / name)
+    if kept.exists():
+        kept.rename(folder / name)
+    with opened(folder) as store, store.reader() as reader:
+        assert (reader.pending(), store.check().ok) == (5, True)
+
+
+@pytest.mark.parametrize("found", ["garbage", "empty", "of another store", "a folder"])
+def test_what_is_no_whole_copy_never_takes_a_stores_place(folder: Path, tmp_path: Path, found: str) -> None:
+    """`store.db.salvaged` is swapped in by the next start: only where it is this store, made again."""
+    ready = folder / "store.db.salvaged"
+    with Store.create(tmp_path / "other", toy.registry(), program="test"):
+        pass
+    match found:
+        case "a folder":
+            ready.mkdir()
+        case "of another store":
+            shutil.copyfile(tmp_path / "other" / "store.db", ready)
+        case _:
+            ready.write_bytes(os.urandom(9_000) if found == "garbage" else b"")
+    with opened(folder) as store, store.reader() as reader:
+        assert (reader.pending(), store.check().ok) == (5, True)
+    assert not (folder / "store.db.damaged").exists()
