@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bench.ground.server import served
+from classtap_cli.demo.offers import of_teacher
 from classtap_cli.demo.studio import Draft, Plan, make_studio
 from classtap_core import house
 from classtap_core.access.rules import scopes_for
@@ -200,8 +201,12 @@ def rush(plan: Plan, now_ms: int, *, check_ins: int = CHECK_INS) -> tuple[list[D
         for number, room in enumerate(rooms, 1)
     ]
     said += [
-        Draft(by, AddInstructor(instructor=teacher, name=f"Teacher {number}"))
+        Draft(by, payload)
         for number, teacher in enumerate(teachers, 1)
+        for payload in (
+            AddInstructor(instructor=teacher, name=f"Teacher {number}"),
+            of_teacher(teacher, f"Teacher {number}", kinds, base.year),
+        )
     ]
     said += [
         Draft(by, AddSessions(location=plan.main, items=tuple(sessions[start : start + 50])))

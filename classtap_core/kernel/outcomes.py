@@ -25,7 +25,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     params: dict[str, Param] = {}
 
 
-def reason(code: str, **params: Param) -> Reason:
+def reason(code: str, /, **params: Param) -> Reason:
     return Reason(code, params)
 
 
@@ -86,7 +86,7 @@ def of_items(items: Iterable[ItemOutcome]) -> Outcome:
     return Outcome(status=best, items=found)
 
 
-def refused(code: str, **params: Param) -> Outcome:
+def refused(code: str, /, **params: Param) -> Outcome:
     return Outcome(status=Status.REFUSED, reasons=(reason(code, **params),))
 
 
@@ -94,7 +94,7 @@ def waiting(*needs: str) -> Outcome:
     return Outcome(status=Status.WAITING, needs=needs)
 
 
-def contested(code: str, **params: Param) -> Outcome:
+def contested(code: str, /, **params: Param) -> Outcome:
     return Outcome(status=Status.CONTESTED, reasons=(reason(code, **params),))
 
 
