@@ -244,5 +244,5 @@ def test_a_code_shows_who_stands_at_one_kiosk_for_a_while() -> None:
 
 def test_what_is_only_shown_is_owed_by_nobody() -> None:
     shown = replace(waiver(edition(1, "2026-01-01")), signed=False)
-    assert rules.owed([shown], session(), None, when="booking") == []
+    assert owed_of([shown], session(), None, when="booking") == []
     assert [one[0].id for one in rules.asked_of([shown], session(), when="booking")] == [shown.id]
