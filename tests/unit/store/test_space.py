@@ -16,6 +16,7 @@ from classtap_core.store import destroy, keys, recovery, rotation
 from classtap_core.store.container import Opener
 from classtap_core.store.restore import restore
 from classtap_core.store.rounds import Rounds
+from classtap_core.store.salvage import salvage
 from classtap_core.store.space import MARK_BYTES, Level, Limits, Room, Stopped
 from classtap_core.store.store import Store
 from tests.unit.store import toy_blobs
@@ -219,6 +220,10 @@ STEPS: dict[str, Step] = {
     "backup": lambda store, out: store.back_up(out / "full.ctbackup", now_ms=NOW),
     "another key": lambda store, out: store.rotate_key(None),
     "remember": lambda store, out: store.keep_for(30),
+    "erase": lambda store, out: store.call(lambda: store.device.erase(child_row(1).id)),
+    "a scope lost": lambda store, out: store.call(lambda: store.device.release_scopes(["roster/*"])),
+    "keys brought": lambda store, out: store.bring_keys({child_row(2).id: (1, bytes(32))}, listed=True),
+    "old work": lambda store, out: (store.tidy(NOW).result(), store.let_go_of_old(NOW + 400 * 86_400_000).result()),
 }
 
 
@@ -247,7 +252,7 @@ def test_a_full_disk_at_each_step(disk: Disk, step: str, room: int) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 20_000, 300_000])
-@pytest.mark.parametrize("step", ["restore", "recover", "open"])
+@pytest.mark.parametrize("step", ["restore", "recover", "open", "salvage"])
 def test_a_full_disk_at_each_step_without_a_store_open(disk: Disk, tmp_path: Path, step: str, room: int) -> None:
     folder, elsewhere, out = disk.folder / "desk", disk.folder / "elsewhere", tmp_path / "kept"
     out.mkdir(mode=0o700)
@@ -256,8 +261,15 @@ def test_a_full_disk_at_each_step_without_a_store_open(disk: Disk, tmp_path: Pat
         marks(store, 40, seed=1)
         backup = store.back_up(out / "one.ctbackup", now_ms=NOW).file
 
+    if step == "salvage":
+        with (folder / "store.db").open("r+b") as file:
+            file.seek(-2_000, 2)
+            file.write(bytes(100))  # its last page
+
     def run() -> None:
-        if step == "restore":
+        if step == "salvage":
+            salvage(folder, toy_blobs.registry(), program="test", ring=None)
+        elif step == "restore":
             restore(backup, elsewhere, toy_blobs.registry(), opener=Opener(owner=OWNER), program="test")
         elif step == "recover":
             rotation.recover(folder, OWNER, program="test", ring=None)
@@ -274,7 +286,8 @@ def test_a_full_disk_at_each_step_without_a_store_open(disk: Disk, tmp_path: Pat
         run()
     for place in (folder, elsewhere) if step == "restore" else (folder,):
         with Store.open(place, toy_blobs.registry(), program="test") as store:
-            assert store.check().entries == 40
+            found = store.check()
+            assert (found.ok, found.entries == 40 or step == "salvage") == (True, True)
     assert keys.load(folder, None)
 
 
