@@ -12,6 +12,16 @@ from classtap_core.people.guardians import EMERGENCY, PICKUP, PRIMARY, SECONDARY
 EMAIL, SMS = "email", "sms"
 CHANNELS = (EMAIL, SMS)
 """In the order a studio that says nothing else tries them."""
+USUAL = "usual"
+WAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"email_sms": (EMAIL, SMS), "sms_email": (SMS, EMAIL), "email": (EMAIL,), "sms": (SMS,), "none": ()}
+)
+"""What people choose from, by name; `USUAL` is whatever counts next."""
+
+
+def ways_of(channels: tuple[str, ...]) -> str:
+    """The name of a choice; `USUAL` for one that has none."""
+    return next((name for name, ways in WAYS.items() if ways == channels), USUAL)
 
 
 class Template(NamedTuple):

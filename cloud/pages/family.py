@@ -3,7 +3,7 @@
 Who they are to a child is asked anew each time the page is read: whoever lost a child sees nothing of it from then on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date as Day
 from typing import Any, NamedTuple
 
@@ -18,6 +18,9 @@ from classtap_core.checkin.rules import standing
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
+from classtap_core.messaging.records import MessageWish
+from classtap_core.messaging.templates import USUAL, ways_of
+from classtap_core.messaging.templates import WAYS as CHOICES
 from classtap_core.people.guardians import (
     MATRIX,
     PICKUP,
@@ -34,6 +37,7 @@ from classtap_core.people.records import Child, Contact, Family
 from classtap_core.people.rules import masked_email, masked_phone, sort_name
 from classtap_core.people.verification import WAYS, is_verified
 from classtap_core.schedule.records import Location, Session
+from classtap_core.schedule.telling import CANCELLED
 from classtap_core.timekeeping.rules import local_date
 from cloud.pages.doors import Inside
 from cloud.pickup import codes_now
@@ -78,6 +82,15 @@ class OneChild(msgspec.Struct, frozen=True):
     pickup_said: str = ""
 
 
+class Wished(msgspec.Struct, frozen=True):
+    """On which ways the guardian hears of a child, or of everything (`child` ""). `choices`: codes with their words."""
+
+    child: str
+    name: str
+    ways: str
+    choices: tuple[tuple[str, str], ...]
+
+
 class Way(msgspec.Struct, frozen=True):
     """One of the guardian's own addresses, masked."""
 
@@ -97,6 +110,7 @@ class FamilyDay(msgspec.Struct, frozen=True):
     children: tuple[OneChild, ...]
     passes: tuple[tuple[Id, str], ...]
     ways: tuple[Way, ...]
+    wishes: tuple[Wished, ...]
     read_ms: int
     read_at: str
 
@@ -157,8 +171,18 @@ def family_day(studios: Studios, inside: Inside, words: Catalogue) -> FamilyDay:
         words.date(Day.fromisoformat(who.day)),
         tuple(_with_code(_child(reader, who, child, matrix, words), codes, words) for child in children),
         tuple((id, words.say("family.pass_of", name=one.name)) for id, one in names.items()),
-        tuple(_way(contact, way, words) for way in WAYS if getattr(contact, way)), now_ms, words.time(now_ms, who.zone),
+        tuple(_way(contact, way, words) for way in WAYS if getattr(contact, way)),
+        _wishes(reader, contact, children, words), now_ms, words.time(now_ms, who.zone),
     )  # fmt: skip
+
+
+def _wishes(reader: Reader, contact: Contact, children: Sequence[Child], words: Catalogue) -> tuple[Wished, ...]:
+    """What the guardian may choose, for everything and for each child, with what is chosen."""
+    found = search(reader, MessageWish, "by_contact", contact.id)
+    held = {one.child: ways_of(one.channels) for one in found if not one.program}
+    choices = tuple((code, words.say(f"desk.messages.ways.{code}")) for code in (USUAL, *CHOICES))
+    whom = (("", words.say("desk.messages.for_all")), *((child.id, child.given) for child in children))
+    return tuple(Wished(child, name, held.get(child, USUAL), choices) for child, name in whom)
 
 
 def scopes_of(reader: Reader, inside: Inside, *, now_ms: int) -> tuple[str, ...]:
@@ -167,7 +191,9 @@ def scopes_of(reader: Reader, inside: Inside, *, now_ms: int) -> tuple[str, ...]
     homes = dict.fromkeys([who.contact.home, *(child.home for child in who.children.values())])
     found = [scope for home in homes for scope in (f"families/{home}", f"contact_masked/{home}")]
     places = {card.session.location for child in who.children for card, _ in _visits(reader, who, child)}
-    return (*found, *(f"roster/{place}/{who.day}" for place in {*homes, *places}))
+    there = {*homes, *places}
+    planned = (f"schedule/{place}/{who.day[:7]}" for place in there)
+    return (*found, *planned, *(f"roster/{place}/{who.day}" for place in there))
 
 
 def initials(name: str) -> str:
@@ -223,6 +249,11 @@ def _visit(card: SessionCard, entry: Attendance | None, who: Standing, words: Ca
     stands = standing(entry.marks if entry is not None else ())
     mark = stands.mark
     note = ""
+    state, said = str(stands.state), words.say(f"state.{stands.state}")
+    if card.session.state == CANCELLED and mark is None:
+        state, said = CANCELLED, words.say("family.cancelled")
+        why = f"message.reason.{card.session.reason}"
+        note = words.say(why) if words.has(why) else ""
     if mark is not None:
         known = f"reason.{mark.reason}"
         reason = words.say(known) if words.has(known) else mark.reason
@@ -230,7 +261,7 @@ def _visit(card: SessionCard, entry: Attendance | None, who: Standing, words: Ca
         note = words.join([reason, expected])
     return Visit(
         card.session.id, words.span(card.start_ms, card.end_ms, card.session.zone), card.class_name,
-        words.join([card.room, card.instructor]), str(stands.state), words.say(f"state.{stands.state}"), note,
+        words.join([card.room, card.instructor]), state, said, note,
     )  # fmt: skip
 
 

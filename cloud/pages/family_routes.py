@@ -11,7 +11,9 @@ from starlette.responses import Response, StreamingResponse
 
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
-from classtap_core.messaging.operations import StopContact
+from classtap_core.messaging.operations import StopContact, WishMessages
+from classtap_core.messaging.templates import USUAL
+from classtap_core.messaging.templates import WAYS as CHOICES
 from classtap_core.people.verification import WAYS, VerifyContact
 from cloud.bodies import read_body
 from cloud.composition import Cloud
@@ -58,6 +60,7 @@ def family_routes(cloud: Cloud, *, heartbeat_s: float) -> list[tuple[str, Handle
         (f"{home}/live", _plain(pages.live), "GET"),
         (f"{home}/code", _plain(pages.code), "POST"),
         (f"{home}/confirm", _plain(pages.confirm), "POST"),
+        (f"{home}/wish", _plain(pages.wish), "POST"),
         (f"{home}/out", _plain(pages.out), "POST"),
         (f"{PREFIX}/stop/{{token}}", answering(pages.ask_stop), "GET"),
         (f"{PREFIX}/stop/{{token}}", answering(pages.stop), "POST"),
@@ -231,6 +234,22 @@ class _Family:
         verified = VerifyContact(contact=inside.contact, way=way)
         if not self._cloud.studios.author(inside.studio, verified, source="family_page").link.outcome.stands:
             raise Refused("code.unsent")
+
+    async def wish(self, request: Request) -> Response:
+        """On which ways the guardian wants to hear of a child, or of everything."""
+        same_site(request)
+        inside, said = await self._inside(request), await _said(request)
+        await self._read(partial(self._wish, inside, said.get("child", ""), said.get("ways", "")))
+        return _json({"said": Catalogue(language_of(request)).say("family.wished")})
+
+    def _wish(self, inside: Inside, child: str, ways: str) -> None:
+        studios = self._cloud.studios
+        who = standing_of(studios.storage(inside.studio), inside, now_ms=studios.clock.now().corrected)
+        if (child and child not in who.children) or ways not in (USUAL, *CHOICES):
+            raise Refused("link.unknown")
+        wish = WishMessages(contact=who.contact.id, channels=CHOICES.get(ways, ()), child=child, usual=ways == USUAL)
+        if not studios.author(inside.studio, wish, source="family_page").link.outcome.stands:
+            raise Refused("link.unknown")
 
     # --- no more mail
 

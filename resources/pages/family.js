@@ -88,6 +88,16 @@ function way(one) {
   return line;
 }
 
+function wish(one, n) {
+  const line = element("li");
+  const choice = element("select", "", { id: `wish-${n}` });
+  choice.append(...one.choices.map(([value, name]) => element("option", name, { value })));
+  choice.value = one.ways;
+  choice.addEventListener("change", () => tell("/f/home/wish", { child: one.child, ways: choice.value }));
+  line.append(element("label", one.name, { htmlFor: choice.id }), choice);
+  return line;
+}
+
 function showDay(day) {
   document.body.dataset.read = String(day.read_ms);
   const told = JSON.stringify({ ...day, read_ms: 0, read_at: "" });
@@ -103,6 +113,7 @@ function showDay(day) {
   at("children").replaceChildren(...(day.children.length ? day.children.map(child) : [nobody]));
   document.querySelectorAll("#children details").forEach((one, n) => (one.open = Boolean(open[n])));
   at("ways").replaceChildren(...day.ways.map(way));
+  at("wishes").replaceChildren(...day.wishes.map(wish));
   const which = at("which");
   which.replaceChildren(...day.passes.map(([id, name]) => element("option", name, { value: id })));
   which.hidden = day.passes.length < 2;

@@ -16,14 +16,17 @@ from qrcode.main import QRCode
 from qrcode.util import MODE_ALPHA_NUM, QRData
 
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.reading import search
 from classtap_core.house import bus
 from classtap_core.kernel.clock import ManualClock
+from classtap_core.messaging.records import MessageWish
 from classtap_core.passes import trial
 from classtap_core.passes.codec import decode
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.rolling import code_of_step, with_code
 from classtap_core.people.guardian_operations import BlockGuardian
 from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
+from classtap_core.schedule.operations import CancelSession
 from cloud.composition import open_cloud
 from cloud.messaging.ports import LocalInbox
 from cloud.passes import family_pass
@@ -33,7 +36,7 @@ from resources import path
 from tests.browser.chromium import Chromium
 from tests.cloud.families import GINA, Families, founded
 from tests.guards.tools import needs
-from tests.unit.house.world import ANA, BEN, FAMILY, HALF_PAST, MAIN, MINUTE, NINE, STUDIO, named
+from tests.unit.house.world import ANA, BEN, EVENING, FAMILY, HALF_PAST, MAIN, MINUTE, NINE, STUDIO, ZOE, named
 
 pytestmark = [
     pytest.mark.needs("chromium"),
@@ -306,6 +309,38 @@ def test_a_contact_is_verified_by_six_digits(rig: Any, browser: Chromium) -> Non
         "[...document.querySelectorAll('.child li')].map(one => [one.dataset.right, one.dataset.allowed])"
     )
     assert ["sign_waivers", "true"] in rights
+
+
+def test_a_guardian_says_on_which_ways_they_hear_of_whom(rig: Any, browser: Chromium) -> None:
+    found, server, _ = rig
+    come_in(rig, browser)
+    names = browser.run("[...document.querySelectorAll('#wishes label')].map(one => one.textContent)")
+    assert names == ["For everything", "Ana", "Ben"] or names == ["For everything", "Ben", "Ana"]
+    at = names.index("Ben")
+    browser.run(
+        f"(() => {{ const one = document.getElementById('wish-{at}'); one.value = 'sms';"
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+    browser.until("document.getElementById('word').textContent.includes('wish is kept')")
+    wishes = search(found.cloud.studios.storage(STUDIO), MessageWish, "by_contact", GINA)
+    assert [(one.child, one.channels) for one in wishes] == [(BEN, ("sms",))]
+    browser.open(f"{server.url}/f/home")
+    browser.until("document.body.dataset.started")
+    assert browser.run(f"document.getElementById('wish-{at}').value") == "sms"
+    cookies = {"classtap_family": found.cloud.doors.enter(found.cloud.doors.link(STUDIO, GINA))}
+    for said in ({"child": ZOE, "ways": "sms"}, {"child": BEN, "ways": "pigeon"}):
+        assert httpx.post(f"{server.url}/f/home/wish", json=said, cookies=cookies).status_code == 404
+
+
+def test_a_cancelled_class_says_so_and_why_at_once(rig: Any, browser: Chromium) -> None:
+    found, _, _ = rig
+    come_in(rig, browser)
+    found.say(CancelSession(session=EVENING, reason="ill"))
+    browser.until("document.querySelector('.state[data-state=cancelled]')")
+    text = browser.run("document.getElementById('children').innerText")
+    assert "Cancelled" in text
+    assert "The teacher is ill." in text
+    browser.picture(SCREENS / "family-page-cancelled-390.png")
 
 
 @pytest.mark.parametrize(("language", "dark"), [("ar", False), ("es", True)])

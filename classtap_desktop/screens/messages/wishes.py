@@ -13,7 +13,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.messaging.operations import WishMessages
 from classtap_core.messaging.records import MessageWish
 from classtap_core.messaging.settings import BY_THEMSELVES, MESSAGES_POLICY, MessageSettings, message_settings
-from classtap_core.messaging.templates import EMAIL, SMS
+from classtap_core.messaging.templates import USUAL, WAYS, ways_of
 from classtap_core.people.records import Child, ContactMasked
 from classtap_core.schedule.records import ClassType
 from classtap_desktop.screens.entries import Field, Value
@@ -21,10 +21,6 @@ from classtap_desktop.screens.sheet import Group, Sheet, Written
 from classtap_desktop.source import DeskSource
 from resources.text import languages
 
-USUAL = "usual"
-WAYS: dict[str, tuple[str, ...]] = {
-    "email_sms": (EMAIL, SMS), "sms_email": (SMS, EMAIL), "email": (EMAIL,), "sms": (SMS,), "none": (),
-}  # fmt: skip
 _CHOICES = tuple((code, f"desk.messages.ways.{code}") for code in (USUAL, *WAYS))
 _STUDIOS = tuple((code, f"desk.messages.ways.{code}") for code in WAYS if code != "none")
 
@@ -52,7 +48,7 @@ def read_wants(source: DeskSource, guardian: Id) -> Wants | None:
 
 def wishes_sheet(wants: Wants) -> Sheet:
     """The form: for everything, for each child, and for any number of classes."""
-    held = {(one.child, one.program): _code(one.channels) for one in wants.wishes}
+    held = {(one.child, one.program): ways_of(one.channels) for one in wants.wishes}
     fields = (
         Field("all", "desk.messages.for_all", 3, choices=_CHOICES),
         *(Field(f"child.{one.id}", one.given, 3, choices=_CHOICES) for one in wants.children),
@@ -122,7 +118,7 @@ def settings_sheet(read: Published) -> Sheet:
     )
     values: dict[str, Value] = {name: name in read.settings.sends for name in BY_THEMSELVES}
     values |= {
-        "language": read.settings.language, "channels": _code(read.settings.channels), "late_min": str(read.settings.late_min)
+        "language": read.settings.language, "channels": ways_of(read.settings.channels), "late_min": str(read.settings.late_min)
     }  # fmt: skip
 
     def said(written: Written) -> list[Payload]:
@@ -139,7 +135,3 @@ def settings_sheet(read: Published) -> Sheet:
         "sends": Group(fields=flags, values=values, heading="desk.messages.by_itself"),
     }
     return Sheet(id=policy_id(read.studio, MESSAGES_POLICY), title="desk.messages.settings", groups=groups, said=said)
-
-
-def _code(channels: tuple[str, ...]) -> str:
-    return next((code for code, ways in WAYS.items() if ways == channels), USUAL)
