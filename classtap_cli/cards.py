@@ -1,5 +1,6 @@
 """A family's pass as a file: the code as a picture or a drawing, or a card to print and cut out."""
 
+import base64
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,23 +11,29 @@ from classtap_cli.invocation import sentences
 from classtap_cli.written import write_whole
 from classtap_core.kernel.errors import Refused
 from classtap_core.passes import picture
+from classtap_core.passes.brand import Brand
 
 SIDE_MM = 42.0
 
 
 def png(out: Path, issued: dict[str, Any]) -> None:
-    write_whole(out, picture.png(issued["text"]))
+    """In the studio's colours and with its logo, where it has set them."""
+    branded_png(out, issued, dark="", light="", logo=None)
 
 
 def branded_png(out: Path, issued: dict[str, Any], *, dark: str, light: str, logo: Path | None) -> None:
-    """In a studio's colours and with its logo. Raises Refused `brand.…` where too many cameras would fail on it."""
+    """In these colours and with this logo; what is not said is the studio's own.
+
+    Raises Refused `brand.…` where too many cameras would fail on it.
+    """
     from classtap_core.passes import branding
 
     try:
-        mark = b"" if logo is None else logo.read_bytes()
+        mark = base64.b64decode(issued["brand"]["logo"]) if logo is None else logo.read_bytes()
     except OSError as error:
         raise Refused("brand.logo") from error
-    write_whole(out, branding.png(issued["text"], branding.Brand(dark=dark, light=light, logo=mark)))
+    brand = Brand(dark=dark or issued["brand"]["dark"], light=light or issued["brand"]["light"], logo=mark)
+    write_whole(out, picture.png(issued["text"]) if brand.plain else branding.png(issued["text"], brand))
 
 
 def svg(out: Path, issued: dict[str, Any]) -> None:

@@ -25,12 +25,13 @@ Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 @app.command()
 @answering
 def issue(
-    family: FamilyArgument, out: Out, dark: Dark = "#000000", light: Light = "#ffffff", logo: Logo = None,
+    family: FamilyArgument, out: Out, dark: Dark = "", light: Light = "", logo: Logo = None,
     data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Ask the cloud for a family's pass and write it as a picture, a drawing or a card to print.
 
-    Colours and a logo are taken only where cameras still read the picture; if not, it says why.
+    A PNG has the studio's colours and logo unless others are given; they are taken only where cameras still read the
+    picture. If not, it says why.
     """
     call = invocation(data, program, now, json)
     from classtap_cli.cards import WRITERS
@@ -38,7 +39,7 @@ def issue(
     write = WRITERS.get(out.suffix.lower())
     if write is None:
         raise typer.BadParameter(f"FILE ends in {', '.join(WRITERS)}", param_hint="-o")
-    plain = (dark.lower(), light.lower(), logo) == ("#000000", "#ffffff", None)
+    plain = (dark, light, logo) == ("", "", None)
     if not plain and out.suffix.lower() != ".png":
         raise typer.BadParameter("colours and a logo go with a PNG", param_hint="-o")
     issued = ask(call, "pass.issue", family=family)

@@ -7,6 +7,7 @@ import msgspec
 from classtap_cli.questions.device import Device, Nothing, check_stands, family_called, iso
 from classtap_core.access.blueprints import Capability
 from classtap_core.checkin.reading import fetch, search
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome
@@ -81,6 +82,8 @@ def issue(device: Device, asked: OfFamily) -> dict[str, Any]:
     family = family_called(device.node, asked.family)
     with the_cloud(device.node) as transport:
         issued = transport.pass_text(family.id)
+    with device.node.reader() as reader:
+        values = pass_settings(read_policy(reader, device.node.papers.studio, PASS_POLICY)[1]).values()
     return {
         "family": issued.family,
         "name": family.name,
@@ -89,6 +92,7 @@ def issue(device: Device, asked: OfFamily) -> dict[str, Any]:
         "expires": iso(issued.expires * 1000),
         "expires_s": issued.expires,
         "zone": device.node.zone(),
+        "brand": {name: values[name] for name in ("dark", "light", "logo")},
     }
 
 

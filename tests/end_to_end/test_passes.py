@@ -17,6 +17,7 @@ from classtap_core.passes.operations import RevokePass
 from cloud.passes import FamilyPass, attendee_pass, family_pass
 from kiosk import door as doors
 from kiosk.door import Door
+from sync.client.asking import the_cloud
 from sync.client.engine import State
 from sync.client.node import Node
 from tests.end_to_end.house_rig import families_due, until
@@ -84,6 +85,10 @@ def test_an_attendee_pass_lets_one_child_into_one_class_once(studio: Studio, nod
     )
     assert studio.cloud.studios.author(studio.plan.studio, wanted, source="test").link.outcome.stands
     text = attendee_pass(studio.cloud.studios, studio.plan.studio, session, child).text
+    desk = studio.pair("desk")
+    with the_cloud(desk) as transport:
+        assert transport.attendee_text(session, child).text == text, "what a desk prints"
+    studio.leave("desk")
     node.engine.once()
     studio.proxy.cut()
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 
 from classtap_core.booking.operations import PublishPolicy
+from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.settings import (
     GRACE_H,
     KIOSK_POLICY,
@@ -22,13 +25,19 @@ from classtap_core.checkin.settings import (
 )
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.errors import Refused
+from classtap_core.naming.spelling import folded
 from classtap_core.passes import branding
 from classtap_core.passes.brand import Brand
+from classtap_core.passes.records import Pass
+from classtap_core.people.records import Family
+from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.frame.dialog import CountField, Dialog, form, named
 from classtap_desktop.kit import Button, Label, theme
+from classtap_desktop.pass_cards import PassCard, sheet
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column, row
+from resources.text import Catalogue
 
 DECODERS = ("zxing", "zxing-2x", "zxing-soft", "zxing-sharp", "zbar", "opencv")
 """The kiosk's ways to read a code, as its policy names them; a test holds them to the kiosk's own list."""
@@ -65,6 +74,25 @@ def read_logo(file: Path) -> bytes:
     return data
 
 
+def write_sheet(source: DeskSource, file: Path, words: Catalogue) -> int:
+    """Write the cards of every family held here whose pass is good, ten on a page; how many they are.
+
+    Raises EnvironmentFault `cloud.unreachable`, Refused.
+    """
+    reader = source.reader
+    good = [one.family for one in search(reader, Pass, "by_family") if one.revoked_at_ms is None]
+    families = fetch(reader, Family, good).values()
+    homes = fetch(reader, Location, (one.home for one in families))
+    cards = []
+    for family in sorted(families, key=lambda one: (folded(one.name), one.id)):
+        found = source.pass_text(family.id)
+        zone = homes[family.home].zone if family.home in homes else "UTC"
+        until = datetime.fromtimestamp(found.expires, tz=UTC).astimezone(ZoneInfo(zone)).date()
+        cards.append(PassCard(source.place_name(), family.name, found.text, until))
+    file.write_bytes(sheet(cards, words, title=source.place_name()))
+    return len(cards)
+
+
 class DoorDialog(Dialog):
     """A form over two policies; what did not change is not published again."""
 
@@ -83,6 +111,7 @@ class DoorDialog(Dialog):
         self.dark, self.light = QLineEdit(), QLineEdit()
         self.logo = Label("", "text", token="muted")
         self._lay_out()
+        self.cards = self.button(words.say("desk.doors.cards"), self._print)
         self.cancel = self.button(words.say("desk.cancel"), self.close_overlay)
         self.save = self.button(words.say("desk.doors.save"), self._save, kind="primary")
         self.save.setEnabled(False)
@@ -145,6 +174,19 @@ class DoorDialog(Dialog):
         words = theme().words
         size = -(-len(data) // 1000)
         self.logo.show_text(words.say("desk.doors.has_logo", n=size) if data else words.say("desk.doors.has_none"))
+
+    def _print(self) -> None:
+        words = theme().words
+        file, _ = QFileDialog.getSaveFileName(
+            self._over, words.say("desk.pass.print_title"), f"{words.say('desk.doors.cards_file')}.pdf", "PDF (*.pdf)"
+        )
+        if file:
+            self.complain(words.say("desk.doors.printing"))
+            self._desk.do(lambda source: write_sheet(source, Path(file), words), then=self._printed, failed=self._fail)
+
+    def _printed(self, cards: int) -> None:
+        self.complain("")
+        self._desk.tell("desk.doors.printed", n=cards)
 
     # --- saving
 
