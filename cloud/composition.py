@@ -11,7 +11,6 @@ from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy
 from classtap_core.messaging.operations import MessageWanted
-from cloud import pickup
 from cloud.blobs import Blobs
 from cloud.hints import Hints
 from cloud.intake import Intake
@@ -98,7 +97,7 @@ class Cloud:
         self.wallets = wallets_of(os.environ)
         self._teller = WalletTeller(self.wallets)
         sending = {MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post)}
-        self.runners: dict[str, Runner] = joined(sending, pickup.RUNNERS, telling.RUNNERS, self._teller.runners)
+        self.runners: dict[str, Runner] = joined(sending, telling.RUNNERS, self._teller.runners)
         self.watch.start()
 
     def close(self) -> None:

@@ -1,25 +1,19 @@
-"""Pickup codes are made where attendance is decided: soon after a mark, and at once where a guardian's page asks."""
+"""Pickup codes are made where attendance is decided, when a guardian's page first asks for one.
+
+Not with each mark: most children's are never asked for, and a line at a door would wait for theirs.
+"""
 
 from collections.abc import Iterable
 
-from classtap_core.checkin.operations import AttendanceChanged
 from classtap_core.checkin.pickup import HERE, SEED_BYTES, MakePickupCode, active_codes
 from classtap_core.checkin.reading import search
-from classtap_core.checkin.records import Attendance, State
+from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
 from classtap_core.kernel.authority import CloudDraft
-from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.timekeeping.rules import local_date
 from cloud.studios import Studios
-
-
-def after_mark(studios: Studios, studio: Id, effect: Intent) -> None:
-    """What `attendance.changed` asks for: whoever is here now gets a code."""
-    told = effect.body
-    if State(told["state"]) in HERE:
-        _make(studios, studio, [(Id(told["session"]), Id(told["child"]))])
 
 
 def codes_now(studios: Studios, studio: Id, children: Iterable[Id], *, zone: str) -> dict[Id, str]:
@@ -43,6 +37,3 @@ def _make(studios: Studios, studio: Id, pairs: list[tuple[Id, Id]]) -> None:
         for session, child in pairs
     ]
     studios.authority(studio).author_all(studios.studio(studio).cloud_device, drafts)
-
-
-RUNNERS = {AttendanceChanged.KIND: after_mark}
