@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from classtap_core.seating.geometry.polygons import Polygon, contains, convex_overlap, convex_pieces, edges
 from classtap_core.seating.geometry.turning import footprint, placed, surroundings, zone_corners
-from classtap_core.seating.model import SeatMap, Spot
+from classtap_core.seating.model import PointUm, SeatMap, Spot
 from classtap_core.seating.validation.findings import Rule, Violation
 from classtap_desktop.canvas.scenery import polygon
 from classtap_desktop.canvas.viewport import Viewport
@@ -27,7 +27,7 @@ class Free(NamedTuple):
     """What is to be kept free on one side, and whether something stands in it."""
 
     side: str
-    corners: Polygon
+    corners: tuple[PointUm, ...]
     hurt: bool
 
 

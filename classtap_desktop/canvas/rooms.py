@@ -18,11 +18,12 @@ THUMB = QSize(168, 124)
 
 class RoomCard(Card):
     """One room. Signals: ``opened(draft)`` to work on a draft ("" for the newest, or what is in force), ``begun`` for
-    a new map from a template, ``compared`` where there are two drafts."""
+    a new map from a template, ``compared`` where there are two drafts, ``asked`` to say which spots work."""
 
     opened = Signal(str)
     begun = Signal()
     compared = Signal()
+    asked = Signal()
 
     def __init__(self, line: RoomLine, now_ms: int) -> None:
         super().__init__(radius=16)
@@ -69,6 +70,8 @@ class RoomCard(Card):
             self._act(acts, words.say("map.room.open"), lambda: self.opened.emit(""), icon="")
         if len(line.drafts) > 1:
             self._act(acts, words.say("map.room.compare"), self.compared.emit, icon="")
+        if line.version:
+            self._act(acts, words.say("map.room.works"), self.asked.emit, icon="")
         self._act(acts, words.say("map.room.begin"), self.begun.emit, icon="plus")
         acts.addStretch(1)
         (whole if large else inside).addLayout(acts)
@@ -101,11 +104,13 @@ class RoomCard(Card):
 
 class Rooms(QWidget):
     """Attributes: ``cards``. Signals: ``opened(room, draft)``, ``begun(room)``, ``compared(room)``, ``rolled_out`` when
-    the roll-outs are wanted, ``approving(needed)`` when somebody says whether maps need approval."""
+    the roll-outs are wanted, ``approving(needed)`` when somebody says whether maps need approval, ``asked(room)`` to say
+    which spots work."""
 
     opened = Signal(str, str)
     begun = Signal(str)
     compared = Signal(str)
+    asked = Signal(str)
     rolled_out = Signal()
     approving = Signal(bool)
 
@@ -149,6 +154,7 @@ class Rooms(QWidget):
             card.opened.connect(lambda draft, line=line: self.opened.emit(str(line.id), draft))
             card.begun.connect(lambda line=line: self.begun.emit(str(line.id)))
             card.compared.connect(lambda line=line: self.compared.emit(str(line.id)))
+            card.asked.connect(lambda line=line: self.asked.emit(str(line.id)))
             self.cards.append(card)
             listed.addWidget(card)
         if not lines:

@@ -15,6 +15,7 @@ from classtap_desktop.canvas.life.pair import PairDialog
 from classtap_desktop.canvas.life.progress import Rollouts, read_rollouts
 from classtap_desktop.canvas.life.reading import Pair, read_drafts
 from classtap_desktop.canvas.life.rollouts import RolloutsDialog
+from classtap_desktop.canvas.life.spots import SpotsDialog
 from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.canvas.reading import Approving, Opened, RoomLine, read_approving, read_map, read_rooms
 from classtap_desktop.canvas.rooms import Rooms
@@ -26,8 +27,8 @@ ROLLED = frozenset({"seat_rollout", "seat_rollout_step", "room_seating"})
 
 
 class SeatMapsScreen(Screen):
-    """Attributes: ``rooms`` (the list), ``map_page`` (the room that is open, or None), ``rollouts`` and ``pair`` (the
-    dialogs over the list, None before they were opened).
+    """Attributes: ``rooms`` (the list), ``map_page`` (the room that is open, or None), ``rollouts``, ``pair`` and
+    ``spots`` (the dialogs over the list, None before they were opened).
 
     Signals: ``loaded`` after the rooms were read, ``entered`` after a map was opened, ``filled(whole)`` when the
     editor needs the whole window, or no longer does.
@@ -48,11 +49,13 @@ class SeatMapsScreen(Screen):
         self.map_page: MapPage | None = None
         self.rollouts: RolloutsDialog | None = None
         self.pair: PairDialog | None = None
+        self.spots: SpotsDialog | None = None
         self.stack.addWidget(self.rooms)
         self.page.addWidget(self.stack)
         self.rooms.opened.connect(self.enter)
         self.rooms.begun.connect(lambda room: self.enter(room, begin=True))
         self.rooms.compared.connect(self.compare)
+        self.rooms.asked.connect(self.show_spots)
         self.rooms.rolled_out.connect(self.show_rollouts)
         self.rooms.approving.connect(self._approve)
         self._approving = Approving()
@@ -133,6 +136,13 @@ class SeatMapsScreen(Screen):
                 self.pair.open()
 
         self.desk.read("maps.drafts", lambda source: read_drafts(source, Id(room)), then=show, failed=self.show_trouble)
+
+    def show_spots(self, room: str) -> None:
+        """Show which spots of a room work, and take what is said of them."""
+        line = next(card.line for card in self.rooms.cards if card.line.id == room)
+        self.spots = SpotsDialog(self, self.desk, line.id, line.location, line.name)
+        self.spots.closed.connect(self.spots.deleteLater)
+        self.spots.open()
 
     def show_rollouts(self) -> None:
         """Show the maps on their way to other rooms."""

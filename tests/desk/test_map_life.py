@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from classtap_core.checkin.reading import search
 from classtap_core.kernel.device import Answer
 from classtap_core.kernel.outcomes import ItemOutcome, Status, of_items, reason
-from classtap_core.schedule.seats import SeatMapVersion, version_id
+from classtap_core.schedule.seats import SeatMapVersion, SpotStatus, version_id
 from classtap_core.seating.locking import TakeLock
 from classtap_core.seating.operations import kept_beside_id
 from classtap_core.seating.publishing import Move
@@ -353,3 +354,49 @@ def test_what_was_approved_is_published_with_nothing_changed(
         shown(qtbot, page, "reach").go.click()
     assert told.args == ["waiting"]
     assert version_id(life.room, 1) in world.store.seen.table[SeatMapVersion.KIND]
+
+
+def test_a_broken_spot_is_said_so_without_the_internet_and_given_back_by_who_may(
+    qtbot: QtBot, world: World, life: Life, open_desk: Open
+) -> None:
+    life.publish()
+    world.source.stand(State.OFFLINE)
+    window = rooms(qtbot, open_desk, "front_desk")
+    card = next(card for card in window.maps.rooms.cards if card.line.id == life.room)
+    next(button for button in card.buttons if button.text() == "What works…").click()
+    dialog = window.maps.spots
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.list.count() == 14)
+    assert [dialog.state.itemText(at) for at in range(dialog.state.count())] == ["Needs attention", "Out of service"]
+    dialog.apply()
+    assert dialog.message.whole_text() == "Tick at least one spot."
+    for at in (0, 4):
+        dialog.list.item(at).setCheckState(Qt.CheckState.Checked)
+    dialog.state.setCurrentIndex(1)
+    dialog.note.setText("the left spring")
+    dialog.apply()
+    qtbot.waitUntil(lambda: dialog.message.whole_text() == "Saved.")
+    qtbot.waitUntil(lambda: "Out of service" in dialog.list.item(4).text())
+    assert dialog.list.item(4).text().startswith("A5 · Out of service · mechanical · the left spring · ")
+    kept = {one.spot: one.state for one in search(world.store, SpotStatus, "by_room", life.room)}
+    assert kept == {life.maps[2].spots[at].id: "out_of_service" for at in (0, 4)}
+
+
+def test_a_spot_that_works_again_is_given_back_by_the_cloud(
+    qtbot: QtBot, world: World, life: Life, open_desk: Open
+) -> None:
+    life.publish()
+    window = rooms(qtbot, open_desk, "manager")
+    window.maps.show_spots(str(life.room))
+    dialog = window.maps.spots
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.list.count() == 14)
+    dialog.list.item(2).setCheckState(Qt.CheckState.Checked)
+    dialog.state.setCurrentIndex(0)
+    dialog.apply()
+    qtbot.waitUntil(lambda: "Needs attention" in dialog.list.item(2).text())
+    dialog.state.setCurrentIndex(2)
+    assert not dialog.why.isEnabled()
+    dialog.apply()
+    qtbot.waitUntil(lambda: dialog.message.whole_text() == "Waits for the cloud.")
+    assert "Needs attention" in dialog.list.item(2).text(), "until the cloud has said so"

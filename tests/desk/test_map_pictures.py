@@ -57,6 +57,12 @@ def test_pictures_of_the_seat_maps(qtbot: QtBot, world: World, open_desk: Open, 
             take(qtbot, window, f"maps-{name}-{look}{size}")
 
     pictured("rooms")
+    window.maps.show_spots(str(life.room))
+    spots = window.maps.spots
+    assert spots is not None
+    qtbot.waitUntil(lambda: spots.list.count() > 0)
+    pictured("works")
+    spots.close_overlay()
     page: MapPage = enter(qtbot, window, life, str(life.draft("second", lived_in(life.maps[2])).id))
     judged(qtbot, page.editor)
     document = page.document
