@@ -1,6 +1,6 @@
 """Marks and scans: facts about the world, folded in at once, kept whatever else is true."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -8,6 +8,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.checkin import rules
 from classtap_core.checkin.attendees import AttendeePass, PassUse, pass_use_id
 from classtap_core.checkin.records import Attendance, Mark, Scan, State, attendance_id
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import (
@@ -73,6 +74,16 @@ class MarkAttendance(Payload, frozen=True, kw_only=True):
         return tuple(item.child for item in self.items)
 
 
+class AttendanceChanged(Effect, frozen=True, kw_only=True):
+    """For whoever listens in the cloud: a child's state in a session is now this."""
+
+    KIND: ClassVar[str] = "attendance.changed"
+
+    session: Id
+    child: Id
+    state: str
+
+
 @handles(MarkAttendance)
 def mark_attendance(tx: Tx, op: Operation[MarkAttendance]) -> Outcome:
     session = tx.get(Session, op.payload.session)
@@ -111,9 +122,13 @@ def _fold(tx: Tx, op: Operation[MarkAttendance], session: Session, item: ChildMa
         id=id, session=session.id, child=item.child, location=session.location, date=session.date
     )
     mark = _mark(op, item)
+    before = rules.standing(entry.marks)
     marks = rules.with_mark(entry.marks, mark)
     now = rules.standing(marks)
     tx.put(msgspec.structs.replace(entry, marks=marks))
+    if now.state is not before.state:
+        effect = AttendanceChanged(session=session.id, child=item.child, state=now.state.value)
+        tx.effect(effect, home=Home.CLOUD)
     if now.mark == mark:
         reasons = (reason("attendance.tie"),) if now.tie else ()
         return ItemOutcome(item.child, Status.ACCEPTED, reasons), mark

@@ -4,7 +4,7 @@ import pytest
 
 from classtap_core.access.operations import RevokeDevice
 from classtap_core.booking.operations import CancelBooking, PublishPolicy
-from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan
+from classtap_core.checkin.operations import AttendanceChanged, ChildMark, MarkAttendance, RecordScan
 from classtap_core.checkin.records import Attendance, Scan, State
 from classtap_core.checkin.rules import CHECKIN_POLICY, standing
 from classtap_core.kernel.ids import Id
@@ -261,6 +261,21 @@ def test_a_device_revoked_before_a_mark_is_contested_and_its_marks_before_are_be
     assert after.status is Status.CONTESTED
     assert after.reasons[0].code == "permission.device_revoked"
     assert states(world) == {(HALF_PAST, ANA): State.PRESENT}
+
+
+def test_the_cloud_hears_of_a_change_of_state_once_per_change() -> None:
+    world = World()
+    one, other = world.join(KIOSK), world.join(OTHER_KIOSK, offset=2 * MINUTE)
+    one.mark(HALF_PAST, present(ANA), present(BEN))
+    other.mark(HALF_PAST, present(ANA))
+    other.clock.advance(-4 * MINUTE)
+    other.mark(HALF_PAST, present(BEN))
+    world.sync()
+    heard = [effect for ledger in world.cloud.ledgers for effect in ledger.effects]
+    assert [(effect.kind, effect.body["child"], effect.body["state"]) for effect in heard] == [
+        (AttendanceChanged.KIND, ANA, "present"), (AttendanceChanged.KIND, BEN, "present"),
+    ]  # fmt: skip
+    assert one.store.effects == {}
 
 
 def test_a_device_that_does_not_hold_the_schedule_records_and_does_not_judge() -> None:
