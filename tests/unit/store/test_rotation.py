@@ -84,7 +84,7 @@ def test_a_key_is_never_kept_worse_than_before(data_dir: Path) -> None:
 def test_somebody_who_looks_for_long_stops_the_change_and_nothing_else(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classtap_core.store.store._PATIENCE_S", 0.05)
+    monkeypatch.setattr("classtap_core.store.running._PATIENCE_S", 0.05)
     before = keys.load(store.folder, None).key
     with store.reader() as reader:
         with pytest.raises(EnvironmentFault, match=r"store\.locked"):
