@@ -30,6 +30,7 @@ from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import ends_ms
 
 LET_IN = "ok"
+_NEWS = frozenset({State.LATE, State.ABSENT})
 
 
 class ChildMark(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -75,7 +76,7 @@ class MarkAttendance(Payload, frozen=True, kw_only=True):
 
 
 class AttendanceChanged(Effect, frozen=True, kw_only=True):
-    """For whoever listens in the cloud: a child's state in a session is now this."""
+    """A child who was expected in a session is late or absent now: those at home may want to know."""
 
     KIND: ClassVar[str] = "attendance.changed"
 
@@ -126,7 +127,7 @@ def _fold(tx: Tx, op: Operation[MarkAttendance], session: Session, item: ChildMa
     marks = rules.with_mark(entry.marks, mark)
     now = rules.standing(marks)
     tx.put(msgspec.structs.replace(entry, marks=marks))
-    if now.state is not before.state:
+    if now.state is not before.state and now.state in _NEWS:
         effect = AttendanceChanged(session=session.id, child=item.child, state=now.state.value)
         tx.effect(effect, home=Home.CLOUD)
     if now.mark == mark:

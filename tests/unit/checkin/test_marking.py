@@ -263,17 +263,19 @@ def test_a_device_revoked_before_a_mark_is_contested_and_its_marks_before_are_be
     assert states(world) == {(HALF_PAST, ANA): State.PRESENT}
 
 
-def test_the_cloud_hears_of_a_change_of_state_once_per_change() -> None:
+def test_the_cloud_hears_of_late_and_absent_once_per_change_and_of_nobody_who_came() -> None:
     world = World()
     one, other = world.join(KIOSK), world.join(OTHER_KIOSK, offset=2 * MINUTE)
-    one.mark(HALF_PAST, present(ANA), present(BEN))
-    other.mark(HALF_PAST, present(ANA))
+    late, absent = (ChildMark(child=child, state=state) for child, state in ((ANA, "late"), (BEN, "absent")))
+    one.mark(HALF_PAST, late, absent)
+    other.mark(HALF_PAST, late)
+    other.mark(NINE_BALLET, present(ANA))
     other.clock.advance(-4 * MINUTE)
-    other.mark(HALF_PAST, present(BEN))
+    other.mark(HALF_PAST, absent)
     world.sync()
     heard = [effect for ledger in world.cloud.ledgers for effect in ledger.effects]
     assert [(effect.kind, effect.body["child"], effect.body["state"]) for effect in heard] == [
-        (AttendanceChanged.KIND, ANA, "present"), (AttendanceChanged.KIND, BEN, "present"),
+        (AttendanceChanged.KIND, ANA, "late"), (AttendanceChanged.KIND, BEN, "absent"),
     ]  # fmt: skip
     assert one.store.effects == {}
 
