@@ -89,6 +89,7 @@ class _Family:
         self._live = 0
         self._wrong = Tries(cloud.clock, burst=30, per_minute=30)
         self._codes = Tries(cloud.clock, burst=3, per_minute=1)
+        self._reads = Tries(cloud.clock, burst=240, per_minute=240)
 
     # --- in and out
 
@@ -269,7 +270,11 @@ class _Family:
         self._cloud.studios.author(wanted.studio, payload, source="family_page")
 
     async def _inside(self, request: Request) -> Inside:
-        return await self._read(partial(self._cloud.doors.inside, request.cookies.get(COOKIE, "")))
+        """Who asks. A page reads a few times a second at most; each worker counts for itself, for it is no secret."""
+        inside = await self._read(partial(self._cloud.doors.inside, request.cookies.get(COOKIE, "")))
+        if not self._reads.allow(inside.contact):
+            raise Refused("rate.limited")
+        return inside
 
     async def _count(self, request: Request) -> None:
         caller = request.client.host if request.client else ""

@@ -6,6 +6,7 @@ import { STEP_S, sealedKey, withCode } from "/f/static/rolling.js";
 
 const LEAST_PX = 320;
 const EVERY_MS = 4000;
+const GATHER_MS = 1000; // changes of a moment are read once, and pages that were told together do not all ask together
 const said = JSON.parse(document.body.dataset.said);
 const at = (id) => document.getElementById(id);
 const can = Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
@@ -132,8 +133,10 @@ async function readDay() {
   try {
     while (again) {
       again = false;
-      const day = await (await asked("/f/home/day")).json();
+      const answer = await asked("/f/home/day");
       if (look.over) return;
+      if (!answer.ok) throw new Error("not now");
+      const day = await answer.json();
       showDay(day);
       if (can) await keep("day", day);
       if (look.lost && !look.over) at("word").textContent = ""; // what else was said stays
@@ -347,9 +350,15 @@ async function start() {
   await awake();
   if (look.over) return;
   stream = new EventSource("/f/home/live");
+  let gathering = false;
   stream.addEventListener("look", () => {
-    readDay();
-    takePass();
+    if (gathering) return;
+    gathering = true;
+    setTimeout(() => {
+      gathering = false;
+      readDay();
+      takePass();
+    }, GATHER_MS * Math.random());
   });
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) setInterval(readDay, EVERY_MS);
