@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import openpyxl
-
 from classtap_core.kernel.errors import BadInput
 
 MOST_ROWS, MOST_BYTES = 50_000, 50_000_000
@@ -71,8 +69,10 @@ def _decoded(data: bytes) -> str:
 
 
 def _sheet(data: bytes) -> list[list[str]]:
+    from openpyxl import load_workbook  # for those who bring a workbook: a kiosk starts without it
+
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
             return [[_text(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]
         finally:

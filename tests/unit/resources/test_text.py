@@ -4,9 +4,10 @@ import ast
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from resources import path
-from resources.text import Catalogue, is_rtl, languages, messages, placeholders
+from resources.text import Catalogue, _entries, is_rtl, languages, messages, placeholders
 
 ROOT = path().parent
 AFTERNOON_MS = 1_795_278_240_000  # 2026-11-21 16:24:00 UTC
@@ -29,6 +30,21 @@ def test_every_code_is_said_in_every_language_with_the_same_names_in_braces(lang
                 assert placeholders(form) == wanted, code
             else:
                 assert wanted - {"n"} <= placeholders(form) <= wanted, code
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_babel_reads_the_same(language: str) -> None:
+    with path("translations", f"{language}.po").open("rb") as stream:
+        catalogue = read_po(stream, locale=language, abort_invalid=True)
+    ids = {one.id if isinstance(one.id, str) else one.id[0]: one.string for one in catalogue if one.id}
+    assert messages(language) == {
+        code: (said,) if isinstance(said, str) else tuple(said) for code, said in ids.items()
+    }  # fmt: skip
+
+
+def test_what_gettext_escapes_and_breaks_is_read(tmp_path: Path) -> None:
+    text = 'msgid "a"\nmsgstr ""\n"two \\"words\\"\\n"\n"more"\n\n# a word\nmsgid "b"\nmsgid_plural "b"\nmsgstr[0] "x"\nmsgstr[1] "y"\n'
+    assert dict(_entries(text)) == {"a": ('two "words"\nmore',), "b": ("x", "y")}
 
 
 def test_arabic_has_six_plural_forms_and_the_others_two() -> None:
