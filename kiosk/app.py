@@ -23,7 +23,7 @@ from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
 from kiosk import flow
 from kiosk.camera import Camera, CameraState, Code, Frame
-from kiosk.decoding import Decoder, Look, Purse, ScanWorker, Sighting
+from kiosk.decoding import Decoder, DoorPick, Look, Purse, ScanWorker, Sighting
 from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
 from kiosk.showing import shown
@@ -420,6 +420,7 @@ class KioskApp(QObject):
             on_look=self._looked,
             on_hint=self._camera.help,
             decoder=Decoder(purse=Purse(), stages=self.decoders),
+            pick=DoorPick(),
         )
         self._worker.start()
         self._camera.start()

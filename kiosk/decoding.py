@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 STEADY_MS = 800
 UNREAD_MS = 1_000
+GONE_MS = 250
+"""A pass that was not read for so long has left the door."""
+STRANGER_MS = 300
+"""A code that is not ours is told at a door when it stays so long: a bag or a bottle goes by."""
 HINT_EVERY_MS = 3_000
 DARK = 60.0
 """Mean grey level below which a lamp would help."""
@@ -221,6 +225,38 @@ class SteadyPick:
                 self._unread_told = True
                 fresh.append(Sighting("", None, look.ms, look.unread))
         return fresh
+
+
+class DoorPick(SteadyPick):
+    """At a door one family stands: of several passes in view the one that has been there longest counts, the largest of
+    those that came together; the next counts once that one is gone. What is not ours is told only when it stays."""
+
+    def __init__(self, *, gone_ms: int = GONE_MS, stranger_ms: int = STRANGER_MS) -> None:
+        super().__init__()
+        self._gone_ms, self._stranger_ms = gone_ms, stranger_ms
+        self._view: dict[str, tuple[int, int, float]] = {}
+
+    def offer(self, sightings: Sequence[Sighting], at_ms: int) -> list[Sighting]:
+        self._view = {
+            text: seen for text, seen in self._view.items() if 0 <= at_ms - seen[1] <= self._gone_ms
+        }  # fmt: skip
+        for one in sightings:
+            since = self._view[one.text][0] if one.text in self._view else at_ms
+            self._view[one.text] = since, at_ms, _area(one.corners)
+        ours = {text: seen for text, seen in self._view.items() if text.startswith(PREFIX)}
+        steady = min(ours, key=lambda text: (ours[text][0], -ours[text][2]), default="")
+        stayed = [one for one in sightings if self._stays(one.text, steady, at_ms)]
+        return super().offer(stayed, at_ms)
+
+    def _stays(self, text: str, steady: str, at_ms: int) -> bool:
+        stranger = not text.startswith(PREFIX) and at_ms - self._view[text][0] >= self._stranger_ms
+        return text == steady or stranger
+
+
+def _area(corners: Corners) -> float:
+    """Square pixels inside a code's corners."""
+    turned = (*corners[1:], *corners[:1])
+    return abs(sum(x * y2 - x2 * y for (x, y), (x2, y2) in zip(corners, turned, strict=True))) / 2
 
 
 @dataclass(frozen=True, slots=True)

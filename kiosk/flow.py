@@ -39,6 +39,8 @@ CHECKING_MS = 5_000
 LOCK_OUT_MS = 800
 TAP_LOCK_MS = 800
 BOARD_HOLDS_MS = 1_000
+ROLLING_CHARS, SUFFIX_CHARS = 176, 20
+"""Letters of a pass on a screen, and of its code at the end (docs/passes.md)."""
 NOTICE_MS = 5_000
 MINUTE_MS = 60_000
 ARRIVALS_MIN = (5, 10, 15, 20, 30)
@@ -166,13 +168,19 @@ def _sighting(state: State, event: on.Sighting) -> Next:
         return state, ()
     if state.screen == Screen.BOARD:
         settled = state.now_at_ms - state.entered_at_ms >= BOARD_HOLDS_MS
-        if event.text == state.text or state.pending or not settled:
+        if _same_pass(event.text, state.text) or state.pending or not settled:
             return state, ()
     checking = replace(
         state, screen=Screen.CHECKING, text=event.text, board=None, refusal=None, notice=None, tapped=(),
         entered_at_ms=state.now_at_ms, deadline_at_ms=state.now_at_ms + CHECKING_MS,
     )  # fmt: skip
     return checking, (Verify(event.text),)
+
+
+def _same_pass(one: str, other: str) -> bool:
+    """Whether two texts are one pass; on a phone its code changes while a family stands there."""
+    changing = len(one) == len(other) == ROLLING_CHARS
+    return one == other or (changing and one[:-SUFFIX_CHARS] == other[:-SUFFIX_CHARS])
 
 
 def _verdict(state: State, event: on.Verdict) -> Next:
@@ -182,7 +190,8 @@ def _verdict(state: State, event: on.Verdict) -> Next:
         return _show(state, Screen.BOARD, board=_from_store(event.board)), (Tone("attention"),)
     outcome = "family_not_here" if event.outcome == "ok" else event.outcome
     refusal = Refusal(outcome, event.params, event.may_override, event.reason)
-    return _show(state, Screen.REFUSAL, refusal=refusal, text=""), (Tone("refusal"),)
+    tones = () if event.reason == "not_a_pass" else (Tone("refusal"),)  # a bottle's code is nobody's fault
+    return _show(state, Screen.REFUSAL, refusal=refusal, text=""), tones
 
 
 def _refresh(state: State, event: on.Refresh) -> Next:

@@ -10,7 +10,7 @@ import pytest
 from classtap_core.passes import picture
 from kiosk import decoding
 from kiosk.camera import Camera, Frame, Hint, Mailbox, source_of
-from kiosk.decoding import Decoder, Look, Purse, ScanWorker, Sighting, SteadyPick
+from kiosk.decoding import Decoder, DoorPick, Look, Purse, ScanWorker, Sighting, SteadyPick
 from kiosk.sources import helped
 from kiosk.texture import finders, patch_of
 
@@ -266,6 +266,26 @@ def test_a_strangers_code_waits_while_a_pass_is_there() -> None:
     assert pick.offer([both[1]], 500) == []  # the pass was there half a second ago
     assert texts(pick.offer([both[1]], 1_400)) == ["https://parking.example"]
     assert texts(pick.offer(both, 1_500)) == [TEXT]
+
+
+def placed(text: str, side: int) -> Sighting:
+    return Sighting(text, "zxing", 1.0, ((0, 0), (side, 0), (side, side), (0, side)))
+
+
+def test_at_a_door_the_pass_that_is_held_counts_and_not_one_behind_it() -> None:
+    pick, held, behind = DoorPick(), placed(text_of(1), 200), placed(text_of(2), 90)
+    assert texts(pick.offer([behind, held], 0)) == [text_of(1)], "the larger of two that came together"
+    assert pick.offer([behind], 33) == [], "one frame without it"
+    assert pick.offer([behind, held], 66) == []
+    told = [at_ms for at_ms in range(100, 900, 33) if texts(pick.offer([behind], at_ms)) == [text_of(2)]]
+    assert told == [331], "it left; the next is served within a third of a second"
+    assert pick.offer([behind, placed(text_of(3), 300)], 920) == [], "who came first stays"
+
+
+def test_at_a_door_a_code_that_goes_by_is_nobodys() -> None:
+    pick, bottle = DoorPick(), placed("https://water.example", 80)
+    assert [at_ms for at_ms in range(0, 600, 100) if pick.offer([bottle], at_ms)] == [300]
+    assert pick.offer([bottle], 3_000) == [], "it came anew"
 
 
 def test_a_code_nobody_can_read_is_told_once_after_a_second() -> None:

@@ -216,6 +216,16 @@ def test_the_next_family_is_served_within_a_second() -> None:
     assert walk.send(on.Sighting(OTHER), after_ms=1).last == (Verify(OTHER),)
 
 
+def test_a_pass_whose_code_changes_stays_the_pass_that_is_served() -> None:
+    signed = "CT:" + "A" * 153
+    codes = [f"{signed}*179527464{digit}*0000000{digit}" for digit in (0, 5)]
+    walk = Walk().send(on.Sighting(codes[0]), on.Verdict(codes[0], "ok", okafors())).send(
+        on.Sighting(codes[1]), after_ms=15_000
+    )  # fmt: skip
+    assert (walk.state.screen, walk.last) == (Screen.BOARD, ())
+    assert walk.send(on.Sighting("CT:" + "B" * 173), after_ms=1).last != ()
+
+
 def test_a_family_at_work_is_not_swept_away_by_the_next() -> None:
     walk = Walk().board().tap(0, Status.PRESENT).send(on.Sighting(OTHER))
     assert walk.last == ()
