@@ -63,7 +63,7 @@ class ScheduleScreen(Screen):
         names.addWidget(self.title)
         names.addWidget(self.subtitle)
         head.addLayout(names, 1)
-        self.new, self.more = Button("", icon="plus", kind="primary"), Button("")
+        self.new, self.more = Button("", icon="plus", kind="primary"), Button("", icon="chevron_down")
         self.new.clicked.connect(lambda _=False: self.plan("new"))
         self.more.clicked.connect(lambda _=False: self._ask_menu(self.more.mapToGlobal(QPoint(0, self.more.height()))))
         self.this_week = Button("")
@@ -141,8 +141,11 @@ class ScheduleScreen(Screen):
         self._choose(chosen)
         self.title.show_text(words.say("desk.screen.schedule"))
         self.this_week.show_text(words.say("desk.schedule.this_week"))
-        self.new.show_text(words.say("desk.action.schedule.new"))
-        self.more.show_text(words.say("desk.plan.menu"))
+        for button, code in ((self.new, "desk.action.schedule.new"), (self.more, "desk.plan.menu")):
+            spoken = words.say(code)
+            button.show_text("" if theme().text_scale > 1.4 else spoken)  # dates and filters need the room then
+            button.setAccessibleName(spoken)
+            button.setToolTip(spoken)
         for button, action in ((self.before, "schedule.previous"), (self.after, "schedule.next")):
             button.setAccessibleName(words.say(f"desk.action.{action}"))
             button.setToolTip(words.say(f"desk.action.{action}"))
@@ -195,6 +198,7 @@ class ScheduleScreen(Screen):
         self._fill("location", [(place.id, place.name) for place in week.places])
         self._fill("room", self.model.rooms())
         self._fill("instructor", self.model.instructors())
+        self._fit_filters()
 
     def _fill(self, name: str, choices: list[tuple[str, str]]) -> None:
         box = self.boxes[name]
@@ -206,8 +210,22 @@ class ScheduleScreen(Screen):
                 box.addItem(text, id)
         at = box.findData(getattr(self.model.filter, name))
         box.setCurrentIndex(max(0, at))
-        words = max(theme().metrics("text").horizontalAdvance(box.itemText(at)) for at in range(box.count()))
-        box.setFixedWidth(min(words + grown(64), grown(280)))
+
+    def _fit_filters(self) -> None:
+        """Each as wide as its longest choice; all a little narrower where they would not fit side by side."""
+        measure = theme().metrics("text").horizontalAdvance
+        wanted = [
+            min(max((measure(box.itemText(at)) for at in range(box.count())), default=0) + grown(64), grown(280))
+            for box in self.boxes.values()
+        ]
+        room = self.width() - theme().px(52 + 10 * len(wanted)) - self.more.sizeHint().width()
+        part = min(1.0, room / max(1, sum(wanted)))
+        for box, width in zip(self.boxes.values(), wanted, strict=True):
+            box.setFixedWidth(max(theme().px(90), int(width * part)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_frame()
 
     def _filter(self) -> None:
         chosen = self.chosen()

@@ -173,7 +173,7 @@ class StudioScreen(Screen):
         names = max(
             theme().metrics("strong").horizontalAdvance(self.subjects.item(at).text()) for at in range(len(SUBJECTS))
         )
-        self.side.setFixedWidth(min(names + theme().px(60), round(self.width() * 0.4)))
+        self.side.setFixedWidth(min(names + theme().px(52) + grown(18), round(self.width() * 0.45)))
 
 
 class _NameDelegate(PersonDelegate):
