@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -196,6 +197,7 @@ def read_library(source: DeskSource) -> tuple[tuple[Template, ...], tuple[tuple[
     return shipped(), tuple(own)
 
 
+@cache
 def shipped() -> tuple[Template, ...]:
     """The templates that come with the program, by modality."""
     found = [read_template(read_json(file.read_bytes())) for file in sorted(path("seatmaps").glob("*.json"))]

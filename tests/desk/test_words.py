@@ -20,6 +20,7 @@ from classtap_desktop.canvas.dialogs.numbering import TEXTS
 from classtap_desktop.canvas.dialogs.templates import SIZINGS
 from classtap_desktop.canvas.life.reach import SCOPES
 from classtap_desktop.canvas.life.rollouts import LOCAL, TONES
+from classtap_desktop.canvas.life.spots import WHY
 from classtap_desktop.canvas.reading import OPEN, shipped
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.audit.reading import WHEN
@@ -79,6 +80,9 @@ WANTED = {
     *(f"map.pattern.{one}" for one in placing.Pattern),
     *(f"map.template.size_{one}" for one in SIZINGS),
     *(f"map.parameter.{name.rpartition('.')[2]}" for one in shipped() for name in parameters(one)),
+    *(f"map.template.{what}.{one.id}" for one in shipped() for what in ("name", "about")),
+    *(f"map.block.{block.name}" for one in shipped() for block in one.blocks),
+    *(f"map.why.{code}" for code in WHY),
     *(f"map.export.{one}{hint}" for one in WHAT for hint in ("", "_hint")),
     *(f"map.state.{state}" for state in (*OPEN, "unsaved", "published", "in_force", "new")),
     *(f"map.told.published_{one}" for one in ("accepted", "duplicate", "waiting", "asked", "discarded", "decided")),

@@ -20,6 +20,7 @@ from classtap_core.seating.records import preset_id
 from classtap_core.seating.templates import Parameter, Template
 from classtap_core.seating.units import entered, shown
 from classtap_desktop.canvas.dialogs.numbering import NumberedMap
+from classtap_desktop.canvas.reading import shipped
 from classtap_desktop.canvas.thumbnail import Thumbnail
 from classtap_desktop.desk import failure
 from classtap_desktop.frame.dialog import CountField, Dialog, form, named
@@ -49,14 +50,15 @@ class TemplateCard(Card):
         picture.show_map(seat_map)
         inside.addWidget(picture)
         head = row(gap=6)
-        head.addWidget(Label(template.name, "strong", elide=True), 1)
+        name = _said(template, "name", template.name)
+        head.addWidget(Label(name, "strong", elide=True), 1)
         if own:
             head.addWidget(Pill(words.say("map.template.own"), "accent"))
         inside.addLayout(head)
         inside.addWidget(Label(_summary(template, seat_map), "secondary", token="muted", wrap=True))
         inside.addStretch(1)
         self.use = Button(words.say("map.template.use"), size="small")
-        self.use.setAccessibleName(f"{self.use.text()}: {template.name}")
+        self.use.setAccessibleName(f"{self.use.text()}: {name}")
         self.use.clicked.connect(lambda _=False: dialog.choose(template))
         inside.addWidget(self.use)
         self.setFixedHeight(grown(322))
@@ -336,7 +338,7 @@ class TemplateDialog(Dialog):
             limits=replace(self.made.limits, spacing_um=before.limits.spacing_um, capacity=before.limits.capacity),
         )  # fmt: skip
         self._editor.numbering = self.template.numbering
-        self._editor.document.do("template", after, select=(), name=self.template.name)
+        self._editor.document.do("template", after, select=(), name=_said(self.template, "name", self.template.name))
         self._editor.board.fit()
         self.close_overlay()
 
@@ -393,7 +395,14 @@ def _summary(template: Template, seat_map: SeatMap) -> str:
         row=f"{shown(first.gap_row_um, seat_map.unit)} m",
         aisles=sum(block.aisles for block in template.blocks),
     )
-    return f"{template.summary}\n{facts}" if template.summary else facts
+    about = _said(template, "about", template.summary)
+    return f"{about}\n{facts}" if about else facts
+
+
+def _said(template: Template, what: str, otherwise: str) -> str:
+    """A template's name or what it is like: in the language in force for those that come with the program."""
+    words, code = theme().words, f"map.template.{what}.{template.id}"
+    return words.say(code) if template in shipped() and words.has(code) else otherwise
 
 
 def _spoken(name: str) -> str:
@@ -401,4 +410,5 @@ def _spoken(name: str) -> str:
     words = theme().words
     block, _, own = name.rpartition(".")
     text = words.say(f"map.parameter.{own}")
-    return f"{block} · {text}" if block else text
+    whose = words.say(f"map.block.{block}") if words.has(f"map.block.{block}") else block
+    return f"{whose} · {text}" if block else text
