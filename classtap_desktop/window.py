@@ -300,6 +300,7 @@ class DeskWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.sidebar.fit(self.width())
         if not self.isMaximized():
             self.settings.size = (self.width(), self.height())
 

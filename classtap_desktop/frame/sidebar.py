@@ -1,4 +1,4 @@
-"""The side bar: the studio's name and the screens there are."""
+"""The side bar: the studio's name and the screens there are; their icons alone where words would leave screens no room."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from classtap_desktop.kit import Label, initials, painting, theme
 from classtap_desktop.kit.focus import DrawnButton
 from classtap_desktop.spacing import column, grown, row
 
+ROOM = 4
+"""A bar with words is shown in a window at least so many times as wide."""
+
 
 class Place(DrawnButton, QAbstractButton):
-    """One screen's name in the side bar. Signals: ``clicked``."""
+    """One screen's name in the side bar; ``folded``: its icon alone. Signals: ``clicked``."""
 
     def __init__(self, icon: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._icon = icon
+        self.folded = False
         self.setCheckable(True)
         self.setAutoExclusive(False)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -29,13 +33,30 @@ class Place(DrawnButton, QAbstractButton):
         self.setAccessibleName(text)
         self.updateGeometry()
 
+    def fold(self, folded: bool) -> None:
+        """Show the icon alone, with the name as a tip, or both."""
+        self.folded = folded
+        self.setToolTip(self.text() if folded else "")
+        self.updateGeometry()
+        self.update()
+
     def nextCheckState(self) -> None:
         """Keep the check: which screen is shown is the window's to say."""
 
     def sizeHint(self) -> QSize:
+        if self.folded:
+            return QSize(grown(20) + theme().px(24), self._height())
+        return self.whole_size()
+
+    def _height(self) -> int:
+        here = theme()
+        return max(here.px(41), here.metrics("text").height() + here.px(20))
+
+    def whole_size(self) -> QSize:
+        """The size with icon and name."""
         here = theme()
         words = painting.line_width(self.text(), here.font("strong"), icon=grown(20), gap=here.px(12))
-        return QSize(round(words) + here.px(26), max(here.px(41), here.metrics("text").height() + here.px(20)))
+        return QSize(round(words) + here.px(26), self._height())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -51,10 +72,11 @@ class Place(DrawnButton, QAbstractButton):
             painting.box(painter, area, radius=here.px(10), fill=here.color("raised"))
         self.paint_ring(painter, area, radius=here.px(10))
         painting.line(
-            painter, area.adjusted(here.px(12), 0, -here.px(12), 0), self.text(),
+            painter, area.adjusted(here.px(12), 0, -here.px(12), 0), "" if self.folded else self.text(),
             font=here.font("strong" if self.isChecked() else "text"),
             color=here.color("accent" if self.isChecked() else "muted"), icon=self._icon, icon_size=grown(20),
-            gap=here.px(12), rtl=self.layoutDirection() == Qt.LayoutDirection.RightToLeft, centred=False,
+            gap=0 if self.folded else here.px(12), rtl=self.layoutDirection() == Qt.LayoutDirection.RightToLeft,
+            centred=self.folded,
         )  # fmt: skip
         painter.end()
 
@@ -89,7 +111,7 @@ class Brand(QWidget):
 
 
 class SideBar(QWidget):
-    """Signals: ``chosen(screen)`` when a person picks one."""
+    """Attributes: ``folded``. Signals: ``chosen(screen)`` when a person picks one."""
 
     chosen = Signal(str)
 
@@ -99,7 +121,9 @@ class SideBar(QWidget):
         self.setProperty("ground", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         whole = column(self, margins=(12, 18, 12, 18), gap=4)
-        head = row(margins=(10, 0, 0, 0), gap=12)
+        self.folded = False
+        self._room = 0
+        head = self._head = row(margins=(10, 0, 0, 0), gap=12)
         self.brand = Brand(self)
         self.studio = Label("", "strong", elide=True)
         head.addWidget(self.brand)
@@ -132,8 +156,23 @@ class SideBar(QWidget):
     def _dress(self) -> None:
         for screen, place in self.places.items():
             place.show_text(theme().words.say(f"desk.screen.{screen}"))
-        widest = max((place.sizeHint().width() for place in self.places.values()), default=0)
-        self.setFixedWidth(max(theme().px(208), widest + theme().px(24)))
+        self._fit()
+
+    def fit(self, room: int) -> None:
+        """Fold or unfold for a window of some width (px)."""
+        self._room = room
+        self._fit()
+
+    def _fit(self) -> None:
+        widest = max((place.whole_size().width() for place in self.places.values()), default=0)
+        whole = max(theme().px(208), widest + theme().px(24))
+        self.folded = 0 < self._room < ROOM * whole
+        for place in self.places.values():
+            place.fold(self.folded)
+        self.studio.setVisible(not self.folded)
+        alone = max((place.sizeHint().width() for place in self.places.values()), default=0) + theme().px(24)
+        self._head.setContentsMargins(0 if self.folded else theme().px(10), 0, 0, 0)
+        self.setFixedWidth(alone if self.folded else whole)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         order = list(self.places.values())

@@ -248,3 +248,17 @@ def test_time_goes_on_in_the_subtitle(qtbot: QtBot, world: World, open_desk: Ope
     world.tick(60_000)
     window.desk.ticked.emit()
     assert window.roster.subtitle.whole_text() != before
+
+
+def test_the_side_bar_folds_where_its_words_would_leave_screens_no_room(qtbot: QtBot, open_desk: Open) -> None:
+    """At twice the text on a window of 1280: icons alone, each with its name as a tip and for a screen reader."""
+    window = open_desk("manager", locale="es", text_scale=2.0, size=(1280, 800))
+    bar = window.sidebar
+    qtbot.waitUntil(lambda: bar.folded)
+    wide = max(place.whole_size().width() for place in bar.places.values())
+    assert bar.width() < wide / 2
+    assert bar.places["access"].toolTip() == bar.places["access"].accessibleName() == "Personas y papeles"
+    theme().use(text_scale=1.0)
+    assert not bar.folded
+    assert bar.places["access"].toolTip() == ""
+    assert bar.width() >= max(place.sizeHint().width() for place in bar.places.values())

@@ -36,6 +36,8 @@ from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
 
 _DAYS = (0, 1, 7, 30, 90)
+LARGE = 1.4
+"""Above this size of text a choice stands under its name, not beside it."""
 _PERSON = Qt.ItemDataRole.UserRole + 5
 _MOST_SHOWN = 12
 
@@ -255,7 +257,7 @@ class AccessScreen(Screen):
             box.activated.connect(lambda _at, name=name, box=box: self._pick(name, box))
             said = words.say(f"desk.access.{heads[name]}")
             box.setAccessibleName(said)
-            line = row(gap=8)
+            line = column(gap=4) if theme().text_scale > LARGE else row(gap=8)
             line.addWidget(Label(said, "text", token="muted", wrap=True), 2)
             line.addWidget(box, 3)
             inside.addLayout(line)

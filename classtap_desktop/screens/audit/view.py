@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.revealing import WHAT
@@ -87,7 +87,8 @@ class AuditScreen(Screen):
         self.say()
 
     def _add_filters(self) -> None:
-        line = row(gap=8)
+        self.filters = QGridLayout()
+        self.filters.setSpacing(theme().px(8))
         self.field = QLineEdit()
         self.field.setClearButtonEnabled(True)
         self.field.setMaxLength(64)
@@ -98,10 +99,28 @@ class AuditScreen(Screen):
             box.activated.connect(lambda _at, name=name: self._pick(name))
         self.about = Button("", size="small", icon="close")
         self.about.clicked.connect(lambda _=False: self._narrow("", ""))
-        line.addWidget(self.field, 1)
-        for widget in (*self.boxes.values(), self.about):
-            line.addWidget(widget)
-        self.page.addLayout(line)
+        self.page.addLayout(self.filters)
+        self._stacked: bool | None = None
+        self._lay_filters(False)
+
+    def _lay_filters(self, narrow: bool) -> None:
+        """In one line, or in a narrow window what is typed above and the choices two by two."""
+        if narrow == self._stacked:
+            return
+        self._stacked = narrow
+        boxes = list(self.boxes.values())
+        for widget in (self.field, *boxes, self.about):
+            self.filters.removeWidget(widget)
+        if narrow:
+            self.filters.addWidget(self.field, 0, 0, 1, 2)
+            for at, box in enumerate(boxes):
+                self.filters.addWidget(box, 1 + at // 2, at % 2)
+            self.filters.addWidget(self.about, 3, 0, 1, 2)
+        else:
+            for at, widget in enumerate((self.field, *boxes, self.about)):
+                self.filters.addWidget(widget, 0, at)
+        for at in range(6):
+            self.filters.setColumnStretch(at, int(at < 2) if narrow else int(at == 0))
 
     def _timeline(self) -> QWidget:
         card = Card(radius=18)
@@ -336,5 +355,6 @@ class AuditScreen(Screen):
 
     def _fit(self) -> None:
         self.card.setFixedWidth(max(grown(300), min(grown(460), round(self.width() * 0.42))))
+        self._lay_filters(self.width() < grown(880))
         for box in self.boxes.values():
-            box.setMaximumWidth(grown(190))
+            box.setMaximumWidth(16_777_215 if self._stacked else grown(190))
