@@ -38,12 +38,12 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.tx import Reader
-from classtap_core.passes.verify import Environment, Tolerance, Verdict, verify
+from classtap_core.passes.verify import Environment, Note, Tolerance, Verdict, verify
 from classtap_core.passes.verify import Outcome as PassOutcome
 from classtap_core.timekeeping.rules import local_date
 from sync.client.node import Node
 
-UNKNOWN_CLOCK_S = 120.0
+UNKNOWN_CLOCK_S = 24 * 3600.0
 """How far off a clock is taken to be before the cloud has been heard once."""
 
 KEPT_ATTEMPTS = "attempts"
@@ -113,6 +113,11 @@ class PinCheck(NamedTuple):
     tries_left: int
 
 
+def _suspect(at: Timestamp, tolerance: Tolerance) -> bool:
+    """Whether a clock may be so wrong that what changes by the minute cannot be judged."""
+    return at.uncertainty is None or at.uncertainty > tolerance.suspect_s * 1000
+
+
 class Door:
     """A kiosk's door at one location."""
 
@@ -147,6 +152,8 @@ class Door:
         scan = self._record(bus, verdict, at, whose, decode_us, int(verify_ms * 1000), trace) if keep else ""
         commit_ms = (time.perf_counter() - started) * 1000
         why = verdict.reasons[0] if verdict.reasons else None
+        if why is not None and why.code == "code_stale" and _suspect(at, self.tolerance):
+            why = Note("clock_suspect")  # whose time is wrong, the phone's or this clock's, only staff can tell
         settings = self._settings(reader)
         return Sighted(
             outcome=verdict.outcome.value, reason=why.code if why else "", params=why.params if why else {},
@@ -174,7 +181,8 @@ class Door:
     def _record(
         self, bus: DeviceBus, verdict: Verdict, at: Timestamp, whose: Whose, decode_us: int, verify_us: int, trace: str
     ) -> str:
-        reason = verdict.reasons[0].code if verdict.reasons else ""
+        doubted = any(note.code == "clock_suspect" for note in verdict.warnings)
+        reason = verdict.reasons[0].code if verdict.reasons else "clock_suspect" if doubted else ""
         if verdict.outcome not in FACTS or verdict.claims is None:
             self._count(verdict, reason, at.corrected)
             return ""

@@ -43,7 +43,8 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a verdict, in seconds.
 
     A pass is good up to `static_s` (printed) or `rolling_s` (on a screen) outside its times; the doubt a device has of
-    its own clock widens that by at most as much again. A rolling code is good `rolling_steps` steps either side. More
+    its own clock widens that by at most as much again. A doubt beyond `suspect_s` admits
+    a printed pass with the warning `clock_suspect`, and leaves one on a screen to staff. A rolling code is good `rolling_steps` steps either side. More
     than `refusals` refused scans of one pass within `refusal_window_s` stop it for `refusal_hold_s`. Staff are warned
     `keys_end_s` before the last key that is held ends.
     """
@@ -51,6 +52,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     static_s: int = 120
     rolling_s: int = 30
     rolling_steps: int = 1
+    suspect_s: int = 120
     keys_warn_s: int = 7 * DAY_S
     keys_fail_s: int = 14 * DAY_S
     keys_end_s: int = 30 * DAY_S
@@ -92,6 +94,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     now_s: float
     earliest_s: float
     latest_s: float
+    suspect: bool
 
     @property
     def key(self) -> PassKey | None:
@@ -142,6 +145,7 @@ def verify(
         now_s=now_s,
         earliest_s=now_s - doubt_s,
         latest_s=now_s + doubt_s,
+        suspect=uncertainty_s > tolerance.suspect_s,
     )
     for check in _BEFORE_TRUST:
         if (refusal := check(case)) is not None:
@@ -232,6 +236,8 @@ def _rolling_code(case: _Case) -> _Refusal | None:
         return _Refusal(Outcome.UNKNOWN_KEY, Note("rolling_key_not_held"))
     if not rolling.is_code_of(key, time_s=suffix.time_s, code=suffix.code):
         return _Refusal(Outcome.EXPIRED, Note("code_wrong"))
+    if case.suspect:
+        return _Refusal(Outcome.EXPIRED, Note("clock_suspect"))
     return None
 
 
@@ -285,6 +291,8 @@ def _warnings(case: _Case) -> tuple[Note, ...]:
         notes.append(Note("newer_epoch", {"epoch": claims.epoch, "held": state.active_epoch}))
     elif claims.epoch < state.active_epoch and state.grace_until_s is not None:
         notes.append(Note("replaced_soon", {"until_s": state.grace_until_s}))
+    if case.suspect:
+        notes.append(Note("clock_suspect"))
     if not claims.not_before <= case.now_s <= claims.expires:
         notes.append(Note("clock_tolerance_used"))
     age_s = _keys_age_s(case)

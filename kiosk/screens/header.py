@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.kit import Label, Pill, QueueBadge, initials, painting, theme
 from kiosk.screens.sentences import notice_words
 from kiosk.view import State
@@ -68,6 +71,11 @@ class Header(QWidget):
         """Show what of the state stands in the header."""
         words = theme().words
         now = words.time(state.wall_ms, state.zone)
+        # Who doubts the clock has to see which day it believes it is; in the pill's place where a large text leaves no room.
+        day = words.date(date.fromisoformat(local_date(state.wall_ms, state.zone)), style="medium")
+        roomy = theme().text_scale <= 1.3
+        if state.clock_suspect and roomy:
+            now = words.join((day, now))
         stated = (state.studio, now, state.online, state.waiting, state.clock_suspect, state.keys)
         if stated == self._stated:
             return
@@ -80,12 +88,12 @@ class Header(QWidget):
         self.clock_doubt.setVisible(state.clock_suspect)
         doubted = state.clock_suspect or state.keys is not None
         # at a large text size there is room for one doubt or the name; the mark still says whose studio it is
-        self.studio.setVisible(not (doubted and theme().text_scale > 1.3))
+        self.studio.setVisible(not (doubted and not roomy))
         self.key_doubt.setVisible(state.keys is not None and not state.clock_suspect)
         if state.keys is not None:
             self.key_doubt.show_pill(words.say("queue.keys"), "warn", "shield")
             self.key_doubt.setAccessibleDescription(notice_words(state.keys))
         if state.clock_suspect:
-            self.clock_doubt.show_pill(words.say("queue.clock"), "warn", "clock")
+            self.clock_doubt.show_pill(words.say("queue.clock") if roomy else day, "warn", "clock")
             self.clock_doubt.setAccessibleDescription(words.say("error.clock_suspect"))
             self.clock_doubt.setToolTip(words.say("error.clock_suspect"))

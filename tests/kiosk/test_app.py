@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.store.store import Store
+from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.kit import theme
 from kiosk import app as app_module
 from kiosk import events as on
@@ -433,8 +435,12 @@ def test_a_clock_that_was_set_is_doubted_until_the_cloud_is_heard(studio: Studio
     source.plugged.set()
     shown = shows(node, source).start()
     shown.until(lambda: shown.state.clock_suspect)
+    at = node.clock.now().corrected
+    day = theme().words.date(date.fromisoformat(local_date(at, node.zone())), style="medium")
+    shown.until(lambda: day in shown.app.window.header.clock.whole_text())
     studio.proxy.restore()
     shown.until(lambda: not shown.state.clock_suspect)
+    shown.until(lambda: day not in shown.app.window.header.clock.whole_text())
     shown.app.window.close()
 
 

@@ -28,7 +28,7 @@ from classtap_core.timekeeping.rules import instant_ms
 from kiosk.door import Door, Said, Sighted
 from kiosk.headless import mark_all
 from sync.client.node import Node
-from tests.end_to_end.house_rig import Sky, cloud_row, families_due, filled, log_of
+from tests.end_to_end.house_rig import Sky, WrongClock, cloud_row, families_due, filled, log_of
 from tests.end_to_end.rig import Studio
 
 PINS = {"marisol": "271828", "dilnoza": "161803", "ayumi": "223606"}
@@ -133,6 +133,24 @@ def test_a_verdict_is_a_fact_before_it_is_heard(home: House) -> None:
     assert (kept.outcome, kept.family, kept.decode_us, kept.trace) == ("ok", family.family, 31_000, "frame 12")
     assert kept.device == home.node.papers.device
     assert kept.key_id > 0
+
+
+@pytest.mark.parametrize("wrong_ms", [-86_400_000, -300_000, 300_000, 86_400_000])
+def test_a_printed_pass_at_a_clock_that_somebody_set_is_taken_and_says_so(
+    made: Studied, tmp_path: Path, wrong_ms: int
+) -> None:
+    house = House(made, tmp_path / "kiosk")
+    house.node.close()
+    house.node = Node.open(house.folder, program="kiosk", clock=WrongClock(wrong_ms), ring=None)
+    house.door = Door(house.node)
+    try:
+        sighted = house.scan(house.families[0])
+        assert sighted.outcome == "ok"
+        assert "clock_suspect" in sighted.warnings
+        with house.node.reader() as reader:
+            assert fetch(reader, Scan, [Id(sighted.scan)])[Id(sighted.scan)].reason == "clock_suspect"
+    finally:
+        house.node.close()
 
 
 def test_a_known_pass_that_is_refused_is_a_fact_too_and_shows_no_board(home: House) -> None:

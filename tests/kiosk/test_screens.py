@@ -366,7 +366,7 @@ REASONS = {
         ("key_not_held", "key_too_new"), ("no_keys", "keys_of_other_studio"), ("key_retired", "key_revoked"),
         ("rolling_key_not_held",),
     ),
-    "expired": (("ended",), ("code_stale", "code_wrong")),
+    "expired": (("ended",), ("code_stale", "code_wrong"), ("clock_suspect",)),
 }  # fmt: skip
 """Reasons of a refusal that ask different things of a family, and those that ask the same."""
 

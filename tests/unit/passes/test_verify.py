@@ -15,6 +15,7 @@ from classtap_core.passes.codec import Algorithm, Kind, Tier, encode
 from classtap_core.passes.ledger import PassState
 from classtap_core.passes.verify import DAY_S, Environment, Outcome, Tolerance
 
+HOUR_S = 3600
 YEAR_S = 365 * DAY_S
 
 # The checks after "can it be read", in the contract's order, and what each says when it fails.
@@ -139,6 +140,23 @@ def test_the_tolerance_is_a_setting(studio: Any) -> None:
 def test_the_clocks_doubt_never_refuses_a_good_pass(studio: Any) -> None:
     for uncertainty_s in (0, 5, 3600, 10 * YEAR_S, -1):
         assert studio.scan(studio.text(), uncertainty_s=uncertainty_s).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("uncertainty_s", "suspect"), [(119.9, False), (120, False), (120.1, True), (24 * HOUR_S, True)]
+)
+def test_beyond_two_minutes_of_doubt_a_screens_code_is_left_to_staff(
+    studio: Any, uncertainty_s: float, suspect: bool
+) -> None:
+    base = studio.text(tier=Tier.ROLLING, expires=studio.now + 999)
+    text = rolling.with_code(base, studio.rolling_key, at_s=studio.now)
+    verdict = studio.scan(text, uncertainty_s=uncertainty_s)
+    told = [reason.code for reason in verdict.reasons]
+    assert (verdict.outcome, told) == ((Outcome.EXPIRED, ["clock_suspect"]) if suspect else (Outcome.OK, []))
+    warned = "clock_suspect" in {note.code for note in studio.scan(studio.text(), uncertainty_s=uncertainty_s).warnings}
+    assert warned is suspect
+    forged = text[:-1] + ("0" if text[-1] != "0" else "1")
+    assert [one.code for one in studio.scan(forged, uncertainty_s=24 * HOUR_S).reasons] == ["code_wrong"]
 
 
 def test_a_code_wears_off_within_45_seconds(studio: Any) -> None:
