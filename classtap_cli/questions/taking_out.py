@@ -9,13 +9,13 @@ import msgspec
 
 from classtap_cli.questions.device import Device
 from classtap_core.access.blueprints import Capability
-from classtap_core.checkin.reading import search
+from classtap_core.checkin.reading import fetch, search
 from classtap_core.exchange import oneroster
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.people.records import Child, ChildHealth, Contact, Family
 from classtap_core.schedule import calendar
-from classtap_core.schedule.records import ClassType, Instructor, Room, Session
+from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session
 from classtap_core.timekeeping.rules import local_date, shift_date
 from sync.client.node import Node
 from sync.client.signing_in import signed_in
@@ -62,8 +62,10 @@ def people(device: Device, asked: Pin) -> dict[str, Any]:
         children = [child for family in families for child in search(reader, Child, "by_family", family)]
         contacts = [contact for family in families for contact in search(reader, Contact, "by_family", family)]
         health = reader.rows(ChildHealth, [child.id for child in children])
+        houses = fetch(reader, Location, [place])
     born = {id: str(msgspec.json.decode(row.body).get("birth_date", "")) for id, row in health.items()}
-    files = oneroster.write(children, contacts, born=born, school=place)
+    name = houses[place].name if place in houses else node.papers.studio_name
+    files = oneroster.write(children, contacts, born=born, school=place, name=name)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
         for name, data in files.items():

@@ -1,7 +1,8 @@
 """People by OneRoster 1.2 (CSV binding): students become children, their agents guardians with roles by external id.
 
 A folder or a ZIP holds `users.csv`, `roles.csv` and perhaps `demographics.csv`; columns are found by their names, which the
-standard fixes. A `tobedeleted` user or role is left out, and a role with an end ends.
+standard fixes. A `manifest.csv` says which of them count: one it calls absent does not, and changes alone (delta) are refused.
+A `tobedeleted` user or role is left out, and a role with an end ends.
 """
 
 import csv
@@ -40,6 +41,15 @@ DEMOGRAPHICS = (
 )  # fmt: skip
 """The columns of the files we read and write, in the standard's order (tests/data/oneroster/columns.json has the source)."""
 
+ORGS = ("sourcedId", "status", "dateLastModified", "name", "type", "identifier", "parentSourcedId")
+IN_MANIFEST = (
+    "academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics",
+    "enrollments", "lineItemLearningObjectiveIds", "lineItems", "lineItemScoreScales", "orgs", "resources",
+    "resultLearningObjectiveIds", "results", "resultScoreScales", "roles", "scoreScales", "userProfiles",
+    "userResources", "users",
+)  # fmt: skip
+"""Every file of the standard: a manifest says of each whether it is there."""
+MANIFEST, VERSION = "manifest", "1.2"
 FILES: Mapping[str, tuple[str, ...]] = {"users": USERS, "roles": ROLES, "demographics": DEMOGRAPHICS}
 _NEEDED = {
     "users": ("sourcedId", "enabledUser", "givenName", "familyName"),
@@ -80,12 +90,16 @@ def unpacked(data: bytes) -> dict[str, bytes]:
     """The files of a roster's ZIP by name, without `.csv`. Raises BadInput `table.unreadable`, `table.long`."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            inside = [one for one in packed.infolist() if one.filename.rpartition("/")[2].removesuffix(".csv") in FILES]
+            inside = [one for one in packed.infolist() if _name(one) in (*FILES, MANIFEST)]
             if sum(one.file_size for one in inside) > MOST_BYTES:
                 raise BadInput("table.long", most=MOST_BYTES)
-            return {one.filename.rpartition("/")[2].removesuffix(".csv"): packed.read(one) for one in inside}
+            return {_name(one): packed.read(one) for one in inside}
     except (zipfile.BadZipFile, OSError, RuntimeError) as error:
         raise BadInput("table.unreadable") from error
+
+
+def _name(file: zipfile.ZipInfo) -> str:
+    return file.filename.rpartition("/")[2].removesuffix(".csv")
 
 
 def read(files: Mapping[str, bytes], *, studio: Id, home: Id, today: str) -> Roster:
@@ -93,7 +107,12 @@ def read(files: Mapping[str, bytes], *, studio: Id, home: Id, today: str) -> Ros
 
     Children with the same agents are one family. Raises BadInput as `read_table`.
     """
-    tables = {name: read_table(data) for name, data in files.items() if data.strip()}
+    tables = {name: read_table(data) for name, data in files.items() if name in (*FILES, MANIFEST) and data.strip()}
+    said = _properties(tables.pop(MANIFEST, None))
+    unlike = _unlike(said)
+    if unlike:
+        return Roster((), (), 0, unlike)
+    tables = {name: table for name, table in tables.items() if said.get(f"file.{name}") != "absent"}
     missing = _lacking(tables)
     if missing:
         return Roster((), (), 0, missing)
@@ -128,10 +147,30 @@ def read(files: Mapping[str, bytes], *, studio: Id, home: Id, today: str) -> Ros
     return Roster(tuple(families), tuple(upserts), len(users.keys() - students.keys() - guardians.keys()), ())
 
 
+def _properties(manifest: Table | None) -> Mapping[str, str]:
+    rows = _rows(manifest) if manifest is not None else []
+    return {row.says("propertyName"): row.says("value").strip() for row in rows}
+
+
+def _unlike(said: Mapping[str, str]) -> tuple[BadRow, ...]:
+    """What a manifest says that is not read here: another version of the standard, or changes alone."""
+    version = said.get("oneroster.version", VERSION)
+    found = [BadRow(0, "manifest.csv", "import.version", version)] if version != VERSION else []
+    return (
+        *found,
+        *(
+            BadRow(0, f"{name}.csv", "import.delta")
+            for name in FILES
+            if said.get(f"file.{name}", "").lower() == "delta"
+        ),
+    )
+
+
 def write(
-    children: Sequence[Child], contacts: Sequence[Contact], *, born: Mapping[Id, str], school: str
+    children: Sequence[Child], contacts: Sequence[Contact], *, born: Mapping[Id, str], school: str, name: str
 ) -> dict[str, bytes]:
-    """The three files of a roster: every child a student, every contact of the family a guardian. `school`: an org's id."""
+    """The files of a roster: every child a student, every contact of the family a guardian. `school`: an org's id, and
+    its name."""
     by_family: dict[Id, list[Id]] = {}
     for contact in contacts:
         by_family.setdefault(contact.family, []).append(contact.id)
@@ -158,7 +197,18 @@ def write(
         for id, role in [*((child.id, STUDENT) for child in children), *((one.id, "guardian") for one in contacts)]
     ]  # fmt: skip
     facts = [{"sourcedId": child.id, "birthDate": born[child.id]} for child in children if born.get(child.id)]
-    return {"users": _csv(USERS, users), "roles": _csv(ROLES, roles), "demographics": _csv(DEMOGRAPHICS, facts)}
+    org = {"sourcedId": school, "name": name, "type": "school"}
+    made = {
+        "orgs": _csv(ORGS, [org]), "users": _csv(USERS, users), "roles": _csv(ROLES, roles),
+        "demographics": _csv(DEMOGRAPHICS, facts),
+    }  # fmt: skip
+    properties = {
+        "manifest.version": "1.0", "oneroster.version": VERSION,
+        **{f"file.{file}": "bulk" if file in made else "absent" for file in IN_MANIFEST},
+        "source.systemName": "ClassTap", "source.systemCode": "classtap",
+    }  # fmt: skip
+    lines = [{"propertyName": key, "value": value} for key, value in properties.items()]
+    return {MANIFEST: _csv(("propertyName", "value"), lines), **made}
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:

@@ -46,7 +46,8 @@ def test_a_paper_is_filed_with_its_scan_and_taken_back(
     before = {one.id for one in search(world.store, HealthPaper, "by_child", child)}
     made = papers(qtbot, screen, child)
     assert made.payloads() == []
-    assert made.paper is not None and made.scan is not None
+    assert made.paper is not None
+    assert made.scan is not None
     scan = tmp_path / "card.pdf"
     scan.write_bytes(b"%PDF-1.7 a card")
     with qtbot.waitSignal(made.scan.changed):
@@ -54,7 +55,8 @@ def test_a_paper_is_filed_with_its_scan_and_taken_back(
     write(made.paper, paper="vaccination", issued="2026-01-02", expires="2030-12-31")
     saved(qtbot, made)
     (filed,) = [one for one in search(world.store, HealthPaper, "by_child", child) if one.id not in before]
-    assert filed.file is not None and filed.file.type == "application/pdf"
+    assert filed.file is not None
+    assert filed.file.type == "application/pdf"
     assert world.source.album.kept[filed.file.hash] == b"%PDF-1.7 a card"
     assert "2030-12-31" in {one.expires for one in fetch(world.store, HealthClearance, [child])[child].papers}
     made = papers(qtbot, screen, child)
@@ -89,7 +91,8 @@ def test_a_signature_is_taken_back_and_a_grade_is_changed(
     assert (kept.grade, kept.graded, kept.tags) == (3, "2026-09-01", ("returning", "loud"))
     assert [one.plan for one in kept.memberships] == ["gold"]
     found = read_papers(world.source, child, screen.desk.operator)
-    assert found is not None and found.signed == ()
+    assert found is not None
+    assert found.signed == ()
 
 
 def test_an_action_plan_is_written_step_by_step(

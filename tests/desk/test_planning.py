@@ -35,7 +35,8 @@ def form(qtbot: QtBot, screen: ScheduleScreen, deed: str, session: Id | None = N
     with qtbot.waitSignal(screen.planner.opened):
         screen.planner.do(deed, session)
     made = screen.planner.form
-    assert made is not None and made.isVisible()
+    assert made is not None
+    assert made.isVisible()
     return made
 
 
@@ -126,7 +127,8 @@ def test_somebody_stands_in_and_a_class_is_called_off_with_a_reason(
     other = next(id for id in names if id != session.instructor)
     write(made.one["who"], instructor=other)
     (payload,) = made.payloads()
-    assert payload.sessions == (session.id,) and payload.instructor == other  # type: ignore[attr-defined]
+    assert payload.sessions == (session.id,)
+    assert payload.instructor == other
     made.written = False
     made.close_overlay()
     made = form(qtbot, screen, "cancel", session.id)
@@ -150,7 +152,8 @@ def test_a_program_names_its_dates(qtbot: QtBot, world: World, open_desk: Open) 
 
 def test_who_may_not_plan_is_not_offered_it(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = schedule(qtbot, open_desk, "instructor")
-    assert screen.new.isHidden() and not screen.more.isEnabled()
+    assert screen.new.isHidden()
+    assert not screen.more.isEnabled()
     for deed in DEEDS:
         screen.plan(deed)
     assert screen.planner.form is None
@@ -159,6 +162,8 @@ def test_who_may_not_plan_is_not_offered_it(qtbot: QtBot, world: World, open_des
 def test_what_belongs_to_a_session_is_read_with_it(world: World) -> None:
     session = of_season(world)[0]
     found = read_planning(world.source, session.id)
-    assert found is not None and found.series is not None
+    assert found is not None
+    assert found.series is not None
     assert found.series == fetch(world.store, Series, [Id(session.series)])[Id(session.series)]
-    assert session in found.later and ONCE
+    assert session in found.later
+    assert ONCE

@@ -64,7 +64,8 @@ FILES_OF_THREE = {
 
 
 def test_the_columns_are_the_standard_s() -> None:
-    assert {name: list(columns) for name, columns in FILES.items()} == COLUMNS["files"]
+    ours = {**FILES, "orgs": oneroster.ORGS, "manifest": ("propertyName", "value")}
+    assert {name: list(columns) for name, columns in ours.items()} == COLUMNS["files"]
     assert set(oneroster.GUARDIANS) | {oneroster.STUDENT} == set(COLUMNS["roles"])
 
 
@@ -123,7 +124,7 @@ def test_what_goes_out_comes_in_again() -> None:
     children = [decode(Child, body) for body in state_of(world.cloud, Child).values()]
     contacts = [decode(Contact, body) for body in state_of(world.cloud, Contact).values()]
     born = {id: decode(ChildHealth, body).birth_date for id, body in state_of(world.cloud, ChildHealth).items()}
-    files = oneroster.write(children, contacts, born=born, school=MAIN)
+    files = oneroster.write(children, contacts, born=born, school=MAIN, name="Main")
     for name, data in files.items():
         assert data.decode().splitlines()[0].split(",") == COLUMNS["files"][name]
     found = oneroster.read(files, studio=STUDIO, home=MAIN, today="2026-11-21")
@@ -132,3 +133,34 @@ def test_what_goes_out_comes_in_again() -> None:
         (item.given, item.surname, item.birth_date) for family in found.families for item in family.items
     ) == (sorted((child.given, child.surname, born.get(child.id, "")) for child in children))
     assert len(found.families) == len(state_of(world.cloud, Family))
+    manifest = {row["propertyName"]: row["value"] for row in csv.DictReader(io.StringIO(files["manifest"].decode()))}
+    assert list(manifest) == COLUMNS["manifest"]
+    assert {name for name, value in manifest.items() if value == "bulk"} == {
+        "file.orgs", "file.users", "file.roles", "file.demographics",
+    }  # fmt: skip
+    (org,) = csv.DictReader(io.StringIO(files["orgs"].decode()))
+    roles = csv.DictReader(io.StringIO(files["roles"].decode()))
+    assert {row["orgSourcedId"] for row in roles} == {org["sourcedId"]}
+
+
+def test_a_manifest_says_which_files_count() -> None:
+    def manifest(**said: str) -> bytes:
+        properties = {"manifest.version": "1.0", "oneroster.version": "1.2", **said}
+        rows = ({"propertyName": name, "value": value} for name, value in properties.items())
+        return table(("propertyName", "value"), *rows)
+
+    def read(said: bytes) -> oneroster.Roster:
+        files = oneroster.unpacked(packed({**FILES_OF_THREE, "manifest": said}))
+        return oneroster.read(files, studio=STUDIO, home=MAIN, today="2026-11-21")
+
+    whole = read(manifest(**{"file.users": "bulk", "file.roles": "bulk", "file.demographics": "bulk"}))
+    assert whole.bad == ()
+    assert any(item.birth_date for family in whole.families for item in family.items)
+    without = read(manifest(**{"file.demographics": "absent"}))
+    assert without.bad == ()
+    assert not any(item.birth_date for family in without.families for item in family.items)
+    assert [(one.field, one.code) for one in read(manifest(**{"file.users": "delta"})).bad] == [
+        ("users.csv", "import.delta")
+    ]
+    (older,) = read(manifest(**{"oneroster.version": "1.1"})).bad
+    assert (older.code, older.found) == ("import.version", "1.1")
