@@ -13,6 +13,7 @@ from classtap_core.checkin.attempts import ScanAttempts
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.scan_figures import ScanFigures, scan_figures
+from classtap_core.kernel.ids import Id
 from classtap_core.schedule.records import Location
 from classtap_core.timekeeping.rules import instant_ms, local_date, shift_date
 from classtap_desktop.desk import Desk
@@ -44,7 +45,7 @@ def read_scans(source: DeskSource, *, days: int, outcome: str = "") -> Told:
     attempts = search(reader, ScanAttempts, "by_device")
     told = [one for one in attempts if one.first_ms >= since_ms]
     figures = scan_figures(scans, told, zone=zone, outcome=outcome)
-    devices = fetch(reader, Device, {*figures.devices})
+    devices = fetch(reader, Device, (Id(id) for id in figures.devices))
     return Told(figures, {id: one.name for id, one in devices.items()}, zone)
 
 
