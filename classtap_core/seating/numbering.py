@@ -147,10 +147,22 @@ def preview(seat_map: SeatMap, rules: Numbering) -> tuple[Relabelling, ...]:
     )
 
 
-def flipped(seat_map: SeatMap, rules: Numbering) -> SeatMap:
-    """The map seen from the other side of its mirror: numbered anew, while nothing in the room moves."""
+def flipped(seat_map: SeatMap, rules: Numbering | None = None) -> SeatMap:
+    """The map seen from the other side of its mirror: numbered anew, while nothing in the room moves.
+
+    Without rules, as for a map that was numbered elsewhere, the names in each row change places from end to end.
+    """
     other = Mirroring.LEFT if seat_map.mirroring is Mirroring.RIGHT else Mirroring.RIGHT
-    return number(replace(seat_map, mirroring=other), rules)
+    mirrored = replace(seat_map, mirroring=other)
+    if rules is not None:
+        return number(mirrored, rules)
+    by = By.ROW if all(spot.row for spot in seat_map.spots) else By.POSITION
+    named: dict[str, Spot] = {}
+    for line in lines_of(seat_map, Numbering(by=by, follow_mirroring=False)):
+        for spot, opposite in zip(line, reversed(line), strict=True):
+            names = {key: getattr(opposite, key) for key in ("label", "alias", "row", "seat")}
+            named[spot.id] = replace(spot, **names)
+    return replace(mirrored, spots=tuple(named[spot.id] for spot in seat_map.spots))
 
 
 def lines_of(seat_map: SeatMap, rules: Numbering) -> list[list[Spot]]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from classtap_core.seating import numbering
 from classtap_core.seating.arranging import Edge
-from classtap_core.seating.model import Mirroring, SeatMap, Spot, Unit
+from classtap_core.seating.model import SeatMap, Spot, Unit
 from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.edits import Clip
 from classtap_desktop.canvas.tools.draw import AreaTool, MeasureTool, PanTool, PathTool, WallsTool
@@ -44,8 +44,8 @@ class Commands:
             "map.group": lambda: self._do("grouped", edits.grouped(self._map, self._ids)),
             "map.ungroup": lambda: self._do("ungrouped", edits.ungrouped(self._map, self._ids)),
             "map.lock": self._lock,
-            "map.turn_right": lambda: self._do("turned", edits.turned(self._map, self._ids, TURN_MDEG)),
-            "map.turn_left": lambda: self._do("turned", edits.turned(self._map, self._ids, -TURN_MDEG)),
+            "map.turn_right": lambda: self._turn(TURN_MDEG),
+            "map.turn_left": lambda: self._turn(-TURN_MDEG),
             "map.mirror": lambda: self._do("mirrored", edits.mirrored(self._map, self._ids)),
             "map.flip_view": self.flip_view,
             "map.spread_across": lambda: self._do("spread", edits.distributed(self._map, self._ids, across=True)),
@@ -99,6 +99,10 @@ class Commands:
 
     def _do(self, code: str, after: SeatMap) -> bool:
         return self._editor.may_change() and self._document.do(code, after, count=len(self._ids))
+
+    def _turn(self, by_mdeg: int) -> None:
+        """The keyboard's turn goes back as the handle's does."""
+        self._editor.guarded("turned", edits.turned(self._map, self._ids, by_mdeg))
 
     def _align(self, edge: Edge) -> None:
         self._do("aligned", edits.aligned_to(self._map, self._ids, edge))
@@ -168,12 +172,7 @@ class Commands:
         """The room as seen from the other side of its mirror: numbers change sides, nothing moves."""
         if not self._editor.may_change():
             return
-        rules = self._editor.numbering
-        if rules is None:
-            other = Mirroring.LEFT if self._map.mirroring is Mirroring.RIGHT else Mirroring.RIGHT
-            self._document.do("flipped", replace(self._map, mirroring=other))
-        else:
-            self._document.do("flipped", numbering.flipped(self._map, rules))
+        self._document.do("flipped", numbering.flipped(self._map, self._editor.numbering))
 
     def select_where(self, wanted: Callable[[Spot], bool]) -> None:
         """Select every spot of which something is so."""

@@ -483,3 +483,14 @@ def test_what_is_kept_free_along_a_wall_is_drawn_and_nothing_stands_in_it(qtbot:
         drag(qtbot, editor, (2_000_000, 2_000_000), (500_000, 2_000_000))
         assert editor.document.seat_map.spots[0].x_um == 2_000_000
         assert heard[-1].startswith("It goes back: B1")
+
+
+def test_a_turn_by_key_that_overlaps_goes_back_as_the_handle_does(qtbot: QtBot) -> None:
+    beside = 2_000_000 + BY_ID["bike"].width_um + 20_000
+    with editing(qtbot, bikes((2_000_000, 2_000_000), (beside, 2_000_000))) as editor:
+        heard = said(editor)
+        editor.document.select([spot_of(editor, "B1").id])
+        editor.commands.run("map.turn_right")
+        assert heard[-1].startswith("It goes back: B1")
+        assert spot_of(editor, "B1").rotation_mdeg == 0
+        assert editor.document.stack.count() == 0

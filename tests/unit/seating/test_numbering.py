@@ -67,6 +67,20 @@ def test_catalogue_15_staff_only_and_hidden_seats() -> None:
     assert [seen.name for seen in seen_by(seat_map, Audience.STAFF)] == ["A1", "A2", "A4"]
 
 
+def test_a_map_numbered_elsewhere_is_flipped_by_its_own_names() -> None:
+    spots = room("xxx.x xx...").spots
+    names = ("Window", "Fan", "", "Door", "Back 1", "Back 2")
+    seat_map = room("xxx.x xx...")
+    seat_map = replace(
+        seat_map, spots=tuple(replace(s, label=n, row="", seat="") for s, n in zip(spots, names, strict=True))
+    )
+    other = flipped(seat_map)
+    assert [spot.label for spot in other.spots] == ["Door", "", "Fan", "Window", "Back 2", "Back 1"]
+    assert [(spot.id, spot.x_um, spot.y_um) for spot in other.spots] == [(s.id, s.x_um, s.y_um) for s in spots]
+    assert other.mirroring is Mirroring.RIGHT
+    assert flipped(other) == seat_map
+
+
 def test_catalogue_15_the_mirror_flips_numbers_and_moves_nothing() -> None:
     seat_map = number(room("xxx.x"), Numbering())
     other = flipped(seat_map, Numbering())
