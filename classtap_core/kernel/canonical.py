@@ -103,10 +103,7 @@ def parse(data: bytes | str) -> Any:
 
 def sha256(purpose: bytes, *parts: bytes) -> str:
     """Hex SHA-256 of a purpose tag and the parts; tags keep hashes of different things apart."""
-    digest = hashlib.sha256(purpose)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join((purpose, *parts))).hexdigest()
 
 
 def _check(value: Any) -> bool:

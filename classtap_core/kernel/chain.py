@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from classtap_core.kernel.canonical import sha256, trusted_canonical, typed_canonical
-from classtap_core.kernel.envelope import GENESIS, Parts, commitments, link_hash, pack, unpack
+from classtap_core.kernel.envelope import GENESIS, Parts, commitment, link_hash, pack, unpack
 from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id
@@ -38,6 +38,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def written(self) -> bytes:
         return trusted_canonical(self)
+
+
+class _Chained(msgspec.Struct, frozen=True):
+    """Of a link, what a verifier looks at; the whole of it is under its hash."""
+
+    sequence: int
+    previous: str
+    changes: tuple[tuple[str, str], ...] = ()
 
 
 def studio_hash(data: bytes) -> str:
@@ -210,7 +218,7 @@ def verify_studio(
     `head` is the hash the chain must end with; without it, a missing or edited end cannot be seen.
     """
     count, expected = 0, first
-    decode = msgspec.json.Decoder(Link).decode
+    decode = msgspec.json.Decoder(_Chained).decode
     for row in rows:
         try:
             link = decode(row.data)
@@ -221,7 +229,7 @@ def verify_studio(
         if link.previous != previous:
             return Verified(count, row.sequence, "chain.previous")
         promised = dict(link.changes)
-        if any(promised.get(subject) != found for subject, found in commitments(row.parts)):
+        if any(promised.get(subject) != commitment(part) for subject, part in row.parts.items()):
             return Verified(count, row.sequence, "chain.commitment")
         previous = studio_hash(row.data)
         count, expected = count + 1, expected + 1

@@ -104,9 +104,14 @@ def pack(
     return {subject: write({"salt": entropy(16).hex(), "values": dict(part)}) for subject, part in values.items()}
 
 
+def commitment(part: bytes) -> str:
+    """What stands for a part in a chain."""
+    return sha256(b"CTV1", part)
+
+
 def commitments(parts: Parts) -> tuple[tuple[str, str], ...]:
     """Subject and commitment, in the order of subjects. The salt is inside the part."""
-    return tuple((subject, sha256(b"CTV1", parts[subject])) for subject in sorted(parts))
+    return tuple((subject, commitment(parts[subject])) for subject in sorted(parts))
 
 
 def unpack(parts: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -161,7 +166,7 @@ def read(data: bytes, parts: Parts) -> Sealed:
     if len(promised) != len(envelope.payload):
         raise BadInput("envelope.payload")
     for subject, part in parts.items():
-        if promised.get(subject) != sha256(b"CTV1", part):
+        if promised.get(subject) != commitment(part):
             raise BadInput("envelope.commitment")
     return Sealed(envelope, data, link_hash(data), parts)
 

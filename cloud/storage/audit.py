@@ -1,6 +1,7 @@
 """Checking what is stored against itself: the studio's chain of decisions, each device's chain, and every signature."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -134,13 +135,13 @@ class _Check:
     def _links(self) -> Iterator[ChainRow]:
         log = self._tables.log
         for at, link, changes in self._slices(log.c.sequence, (log.c.link, log.c.changes)):
-            yield ChainRow(at, link, self._open(changes, at, change_context(at)))
+            yield ChainRow(at, link, self._open(changes, at, change_context))
 
     def _envelopes(self, device: Id, epoch: int) -> Iterator[ChainRow]:
         log = self._tables.log
         mine = (log.c.device_id == device, log.c.epoch == epoch)
         for at, envelope, parts in self._slices(log.c.device_sequence, (log.c.envelope, log.c.parts), *mine):
-            yield ChainRow(at, envelope, self._open(parts, at, part_context(device, epoch, at)))
+            yield ChainRow(at, envelope, self._open(parts, at, partial(part_context, device, epoch)))
 
     def _slices(
         self, by: Any, columns: tuple[Any, ...], *only: Any
@@ -151,7 +152,7 @@ class _Check:
             query = select(by, *columns).where(self._tables.log.c.studio_id == self._studio, by > after, *only)
             rows = [
                 (at, data, _unpacked(packed))
-                for at, data, packed in self._connection.execute(query.order_by(by).limit(_SLICE))
+                for at, data, packed in self._connection.execute(query.order_by(by).limit(_SLICE)).all()
             ]
             self._keys.warm({subject for _, _, parts in rows for subject in parts or () if subject != OPEN})
             yield from rows
@@ -159,13 +160,13 @@ class _Check:
                 return
             after = rows[-1][0]
 
-    def _open(self, parts: dict[str, bytes] | None, sequence: int, context: str) -> Parts:
+    def _open(self, parts: dict[str, bytes] | None, sequence: int, context: Callable[[int], str]) -> Parts:
         if parts is None:
             raise _Unsealed(sequence)
         if len(parts) == 1 and OPEN in parts:
             return parts
         try:
-            return self._sealer.open(parts, context)
+            return self._sealer.open(parts, context(sequence))
         except (BadInput, ValueError) as error:
             raise _Unsealed(sequence) from error
 
