@@ -160,7 +160,7 @@ def test_a_guardian_s_role_and_rights_for_one_child(
     opened(qtbot, screen, family.family)
     one, other = (child.child for child in family.children)
     made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", ""))
-    write(made.entry, name="Gran", relation="grandparent", phone="+34600000001")
+    write(made.entry, name="Gran", relation="grandparent", phone="+34600000001", languages="ar, es")
     write(made.stands[one].entry, role="pickup")
     made.stands[one].rights["view_attendance"].click()
     saved(qtbot, made)
@@ -170,6 +170,7 @@ def test_a_guardian_s_role_and_rights_for_one_child(
         "grandparent", "pickup", ("view_attendance",), ()
     )  # fmt: skip
     assert gran.id not in pairs(world, other)
+    assert gran.languages == ("ar", "es"), "the first is the one she is written to in"
     made = form(qtbot, screen, GuardianForm, lambda: screen.page_view.asked.emit("guardian", gran.id))
     assert made.stands[one].rights["view_attendance"].isChecked()
     write(made.stands[one].entry, role="")

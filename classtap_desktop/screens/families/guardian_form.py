@@ -27,6 +27,7 @@ from classtap_desktop.screens.families.household import (
 )
 from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.photo_field import PhotoField
+from classtap_desktop.screens.sheet import words as parted
 from classtap_desktop.spacing import column
 
 CONTACT = (
@@ -35,6 +36,8 @@ CONTACT = (
     Field("phone", "desk.form.phone", 3, hint="desk.form.phone_hint"),
     Field("email", "desk.form.email", 3),
 )
+LANGUAGES = Field("languages", "desk.form.languages", 3, hint="desk.form.languages_hint")
+"""The first that there are words for is the one they are written to in."""
 
 
 class GuardianForm(Form):
@@ -51,11 +54,21 @@ class GuardianForm(Form):
         self.photo.changed.connect(self.note_change)
         self.photo.setVisible(sheet is None or not sheet.masked)
         self.body.addWidget(self.photo)
-        values = {"name": facts.name, "relation": facts.relation, "phone": facts.phone, "email": facts.email}
-        self.entry = Entry(CONTACT, values, removable=False)
+        values = {
+            "name": facts.name, "relation": facts.relation, "phone": facts.phone, "email": facts.email,
+            "languages": ", ".join(facts.languages),
+        }  # fmt: skip
+        self.entry = Entry((*CONTACT, LANGUAGES), values, removable=False)
         if sheet is not None and sheet.masked:
             self.entry.setEnabled(False)
-            self.body.addWidget(Label(words.say("desk.form.masked_yet" if sheet.yet else "desk.form.masked"), "secondary", token="muted", wrap=True))
+            self.body.addWidget(
+                Label(
+                    words.say("desk.form.masked_yet" if sheet.yet else "desk.form.masked"),
+                    "secondary",
+                    token="muted",
+                    wrap=True,
+                )
+            )
         self.entry.changed.connect(self.note_change)
         self.body.addWidget(self.entry)
         self.stands: dict[Id, StandsTo] = {}
@@ -196,7 +209,8 @@ class StandsTo(Card):
 def contact_facts(values: dict[str, str | bool]) -> ContactFacts:
     """What a guardian's fields say."""
     name, relation, phone, email = (str(values[name]) for name in ("name", "relation", "phone", "email"))
-    return ContactFacts(name=name, relation=relation, phone=phone, email=email)
+    spoken = parted(values.get("languages", ""))
+    return ContactFacts(name=name, relation=relation, phone=phone, email=email, languages=spoken)
 
 
 def _current(roles: Sequence[Role], today: str) -> Role | None:

@@ -252,9 +252,9 @@ def changed_health(sheet: ChildSheet, wanted: HealthFacts) -> list[Payload]:
 def new_guardian(household: Household, guardian: Id, entry: GuardianEntry) -> list[Payload]:
     """Another guardian of a family, standing to the children the form names."""
     added = AddContacts(family=household.family, home=household.home, contacts=(_contact_draft(guardian, entry.facts),))
-    sheet = GuardianSheet(guardian, replace(entry.facts, photo=None))
+    sheet = GuardianSheet(guardian, replace(entry.facts, photo=None, languages=()))
     pictured: list[Payload] = []
-    if entry.facts.photo is not None:
+    if entry.facts != sheet.facts:
         pictured.append(EditContact(contact=guardian, base=sheet.facts, wanted=entry.facts))
     return [added, *pictured, *_stands(household, sheet, entry)]
 
@@ -262,11 +262,8 @@ def new_guardian(household: Household, guardian: Id, entry: GuardianEntry) -> li
 def changed_guardian(household: Household, sheet: GuardianSheet, entry: GuardianEntry) -> list[Payload]:
     """What changes of a guardian: how they are reached, and how they stand to each child."""
     payloads: list[Payload] = []
-    wanted = replace(
-        sheet.facts, **{name: getattr(entry.facts, name) for name in ("name", "relation", "phone", "email", "photo")}
-    )
-    if wanted != sheet.facts and not sheet.masked:
-        payloads.append(EditContact(contact=sheet.id, base=sheet.facts, wanted=wanted))
+    if entry.facts != sheet.facts and not sheet.masked:
+        payloads.append(EditContact(contact=sheet.id, base=sheet.facts, wanted=entry.facts))
     return [*payloads, *_stands(household, sheet, entry)]
 
 

@@ -12,7 +12,7 @@ from classtap_core.checkin.reading import cards, fetch, search
 from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
 from classtap_core.documents.records import CHECKIN, Consents, Document
-from classtap_core.documents.rules import OPEN, Standing, owed
+from classtap_core.documents.rules import OPEN, Standing, asked_of, owed
 from classtap_core.health.card import roster_badges
 from classtap_core.health.records import HealthClearance, HealthRequirement
 from classtap_core.health.rules import PaperState, paper_state, required, visible
@@ -212,7 +212,7 @@ def _lacks(reader: Reader, family: Id, children: list[Child], today: str) -> dic
         if session is None:
             continue
         lacks = found.setdefault(booking.child, {})
-        for asked in owed(documents, session, consents.get(booking.child), when=CHECKIN):
+        for asked in owed(asked_of(documents, session, when=CHECKIN), session, consents.get(booking.child)):
             if asked.standing is not Standing.VALID:
                 lacks[Lack(asked.document.name, f"document.{asked.standing.value}")] = None
         held = papers[booking.child].papers if booking.child in papers else ()
