@@ -11,6 +11,16 @@ import pytest
 from sqlalchemy import make_url, update
 
 from classtap_core import house
+from classtap_core.health.operations import EditProfile
+from classtap_core.health.records import (
+    ActionPlan,
+    Allergy,
+    Condition,
+    EmergencyContact,
+    HealthFacts,
+    HealthProfile,
+    Medication,
+)
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.blobs import Blob, Offer
 from classtap_core.kernel.clock import ManualClock
@@ -19,6 +29,8 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import Row
 from classtap_core.people.erasing import ErasePeople
+from classtap_core.people.guardian_operations import BlockGuardian
+from classtap_core.people.learners import EditLearner, Learner, LearnerFacts
 from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Custody, Family
 from cloud.composition import open_cloud
@@ -32,7 +44,9 @@ from tests.unit.house import world
 
 FAMILY, ANA, BEN, GINA = (derived("erasure", name) for name in ("family", "ana", "ben", "gina"))
 WORDS = {
-    ANA: ("Anaximander", "Quillfeather", "2019-02-28", "walnutpaste", "orderofcourt", "UncleMallory"),
+    ANA: ("Anaximander", "Quillfeather", "2019-02-28", "walnutpaste", "orderofcourt", "UncleMallory",
+          "pecandust", "adrenomycin", "threepuffs", "brittlebones", "countsheep", "Mabelline", "DrPhysicus", "shyofdrums",
+          "keptawayby"),
     BEN: ("Bentheim", "Quillfether", "2021-11-30", "beesandwasps"),
     GINA: ("Ginevra", "+34600999111", "ginevra@quill.example"),
     FAMILY: ("Quillfamilia",),
@@ -54,6 +68,21 @@ ADD = AddFamily(
         ),
     ),
 )  # fmt: skip
+PROFILE = HealthFacts(
+    allergies=(Allergy(what="pecandust", reaction="hives"),),
+    medications=(Medication(name="adrenomycin", dose="threepuffs"),),
+    conditions=(Condition(name="brittlebones"),),
+    plans=(ActionPlan(title="Sleep", steps=("countsheep",)),),
+    contacts=(EmergencyContact(name="Mabelline", phone="+34600999112", relation="other"),),
+    physician="DrPhysicus",
+)
+SAID = (
+    ADD,
+    EditProfile(child=ANA, base=HealthFacts(), wanted=PROFILE),
+    EditLearner(child=ANA, base=LearnerFacts(), wanted=LearnerFacts(tags=("shyofdrums",))),
+    BlockGuardian(child=ANA, guardian=GINA, reason="keptawayby"),
+)
+"""All that is known of a child: health part by part, what classes ask, who must be kept away and why."""
 EVERY = tuple(word for words in WORDS.values() for word in words)
 
 
@@ -66,7 +95,8 @@ class Home:
         self.entry = self.studios.found("Small Steps", id=world.STUDIO, owner=world.OWNER, owner_name="Olga Owner")
         drafts = [CloudDraft(payload, author, "test") for author, payload in world.FOUNDING[1:]]
         self.studios.authority(world.STUDIO).author_all(self.entry.cloud_device, drafts)
-        assert self.say(ADD) is Status.ACCEPTED
+        for payload in SAID:
+            assert self.say(payload) is Status.ACCEPTED
 
     def say(self, payload: object, author: Id = world.OWNER) -> Status:
         draft = CloudDraft(payload, world.staff(author), "test")  # type: ignore[arg-type]
@@ -135,7 +165,7 @@ def test_no_planted_word_is_found_at_rest_and_an_erased_person_is_gone(
     assert home.say(ErasePeople(people=(ANA,), why="request")) is Status.ACCEPTED
     assert home.say(ErasePeople(people=(ANA,), why="request")) is Status.DUPLICATE
     assert ([path.name for path in home.files(hers)], len(home.files(his))) == ([], 2)
-    for record in (Child, ChildHealth, Custody, Badge):
+    for record in (Child, ChildHealth, HealthProfile, Learner, Custody, Badge):
         assert ANA not in home.rows(record, people)
     assert set(home.rows(Child, people)) == {BEN}
     assert set(home.rows(Contact, people)) == {GINA}

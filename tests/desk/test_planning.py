@@ -10,6 +10,7 @@ from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.schedule.records import Series, Session
+from classtap_core.schedule.series_operations import Substitute
 from classtap_desktop.screens.schedule.planner import DEEDS
 from classtap_desktop.screens.schedule.planning import ONCE, RULE, WEEKLY, read_planning
 from classtap_desktop.screens.schedule.view import ScheduleScreen
@@ -127,6 +128,7 @@ def test_somebody_stands_in_and_a_class_is_called_off_with_a_reason(
     other = next(id for id in names if id != session.instructor)
     write(made.one["who"], instructor=other)
     (payload,) = made.payloads()
+    assert isinstance(payload, Substitute)
     assert payload.sessions == (session.id,)
     assert payload.instructor == other
     made.written = False

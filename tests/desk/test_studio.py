@@ -45,7 +45,8 @@ def test_every_subject_lists_what_the_studio_has_and_opens_each_line(
         assert screen.known is not None
         assert len(names) == len(subject.held(screen.known)) > 0, subject.name
         screen.open_one(next(iter(subject.held(screen.known))))
-        assert screen.form is not None and screen.form.isVisible(), subject.name
+        assert screen.form is not None, subject.name
+        assert screen.form.isVisible(), subject.name
         assert screen.form.payloads() == [], subject.name  # opened and not touched, it says nothing
         screen.form.close_overlay()
         screen.open_new()
