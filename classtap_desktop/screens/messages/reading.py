@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin.reading import cards, fetch, search
 from classtap_core.checkin.records import Attendance, State
 from classtap_core.checkin.rules import standing
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.reading import route_of
@@ -20,8 +22,10 @@ from classtap_core.messaging.routing import Route, route, waves
 from classtap_core.messaging.templates import ALARM, EMAIL, NEWS, TEMPLATES
 from classtap_core.people.records import Child, ContactMasked, Family
 from classtap_core.people.rules import masked_email, masked_phone
+from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Location, Session
 from classtap_core.timekeeping.rules import local_date, parse_date
+from classtap_desktop.operator import Operator, sight
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
 
@@ -74,9 +78,10 @@ class Sent(NamedTuple):
     zone: str
 
 
-def read_choices(source: DeskSource) -> tuple[SessionChoice, ...]:
-    """The sessions of today and the days to come, at this desk's locations."""
+def read_choices(source: DeskSource, operator: Operator | None) -> tuple[SessionChoice, ...]:
+    """The sessions of today and the days to come, at this desk's locations, whose families somebody may see."""
     reader, now_ms = source.reader, source.clock.now().corrected
+    seen = sight(operator, Capability.VIEW_FAMILY, source)
     at = source.place.location
     found = []
     for place in search(reader, Location, "by_id"):
@@ -88,6 +93,7 @@ def read_choices(source: DeskSource) -> tuple[SessionChoice, ...]:
         found += [
             SessionChoice(one.session.id, one.class_name, one.session.class_type, place.id, one.start_ms, place.zone)
             for one in cards(reader, sessions)
+            if seen.allows(of_session(one.session))
         ]
     return tuple(sorted(found, key=lambda one: (one.start_ms, one.name, one.id)))
 
@@ -147,11 +153,15 @@ def asked(choice: SessionChoice, preview: Preview, *, text: str, urgent: bool) -
     ]  # fmt: skip
 
 
-def read_sent(source: DeskSource) -> tuple[Sent, ...]:
-    """The messages of the last month, newest first."""
+def read_sent(source: DeskSource, operator: Operator | None) -> tuple[Sent, ...]:
+    """The messages of the last month to families somebody may see, newest first."""
     reader, since = source.reader, source.clock.now().corrected - DAYS_BACK * 86_400_000
+    seen = sight(operator, Capability.VIEW_FAMILY, source)
     messages = [
-        one for state in (WAITING, SENDING, DONE) for one in search(reader, Message, "by_state", state, low=since)
+        one
+        for state in (WAITING, SENDING, DONE)
+        for one in search(reader, Message, "by_state", state, low=since)
+        if seen.allows(Resource(one.home))
     ]
     messages.sort(key=lambda one: (-one.asked_ms, one.id))
     messages = messages[:MOST]

@@ -129,14 +129,21 @@ class MessagesScreen(Screen):
 
     def reload(self) -> None:
         self.compose.may = self._may()
-        self.desk.read("messages", read_sent, then=self._take, failed=self.show_trouble)
-        self.desk.read("messages.to", read_choices, then=self._offer, failed=self.show_trouble)
+        operator = self.desk.operator
+        self.desk.read(
+            "messages", lambda source: read_sent(source, operator), then=self._take, failed=self.show_trouble
+        )
+        self.desk.read(
+            "messages.to", lambda source: read_choices(source, operator), then=self._offer, failed=self.show_trouble
+        )
 
     def take_focus(self) -> None:
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _may(self) -> bool:
-        return self.desk.may(Capability.EDIT_FAMILY, location=self.desk.source.place.location)
+        choice = self.compose.chosen
+        at = self.desk.source.place.location if choice is None else choice.location
+        return self.desk.may(Capability.EDIT_FAMILY, location=at)
 
     def _take(self, sent: tuple[Sent, ...]) -> None:
         self.sent = sent
@@ -152,6 +159,7 @@ class MessagesScreen(Screen):
         choice = self.compose.chosen
         if choice is None:
             self.compose.preview = Preview()
+        self.compose.may = self._may()
         self.compose.say()
         if choice is not None:
             whom, urgent = self.compose.whom.currentData(), self.compose.urgent.isChecked()
