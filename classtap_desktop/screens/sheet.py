@@ -15,8 +15,6 @@ from classtap_core.kernel.outcomes import Outcome
 from classtap_desktop.screens.entries import Field, Value, Values
 
 T = TypeVar("T")
-DESPITE = "despite"
-"""The field that says that what stands in the way does not matter; it shows once something does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +46,13 @@ class Picture:
 class Written:
     """What stands in a form when it is saved: the fields of single cards by name, the cards of the others by group.
 
-    `seen`: the codes of what stood in the way when it was saved before.
+    `despite`: codes of what stood in the way when it was saved before, and does not matter.
     """
 
     one: Mapping[str, Value]
     many: Mapping[str, Sequence[Values]]
     picture: Blob | None = None
-    seen: tuple[str, ...] = ()
-
-    def despite(self) -> tuple[str, ...]:
-        """What somebody saw standing in the way and does not mind."""
-        return self.seen if self.flag(DESPITE) else ()
+    despite: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         return str(self.one.get(name, "")).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from classtap_core import house
 from classtap_core.kernel.bus import Bus
@@ -20,13 +20,16 @@ from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.screens.entries import Entries, Entry, Value, Values
 from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.photo_field import PhotoField
-from classtap_desktop.screens.sheet import DESPITE, Sheet, Written
+from classtap_desktop.screens.sheet import Sheet, Written
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import row
 
 
 class SheetForm(Form):
-    """Attributes: ``one`` and ``many`` (cards by group), ``offers`` (buttons of ways round), ``picture``."""
+    """Attributes: ``one`` and ``many`` (cards by group), ``offers`` (buttons of ways round), ``picture``.
+
+    ``despite`` says that what stands in the way does not matter; it shows once something does.
+    """
 
     def __init__(self, desk: Desk, over: QWidget, sheet: Sheet) -> None:
         words = theme().words
@@ -59,13 +62,14 @@ class SheetForm(Form):
                 card.changed.connect(self.note_change)
                 into.addWidget(card)
         self.body.addStretch(1)
+        self.despite = QCheckBox(words.say("desk.plan.despite"))
+        self.despite.hide()
         self._ways: QHBoxLayout = row(gap=8)
+        self._ways.addStretch(1)
         whole = self.card.layout()
-        assert whole is not None
-        whole.insertLayout(whole.count() - 1, self._ways)  # type: ignore[attr-defined]
-        for card in self.one.values():
-            if DESPITE in card.widgets:
-                card.widgets[DESPITE].hide()
+        assert isinstance(whole, QVBoxLayout)
+        whole.insertLayout(whole.count() - 1, self._ways)
+        whole.insertWidget(whole.count() - 1, self.despite)
 
     def payloads(self) -> list[Payload]:
         one: dict[str, Value] = {}
@@ -73,7 +77,7 @@ class SheetForm(Form):
             one |= card.values()
         many: dict[str, Sequence[Values]] = {name: cards.values() for name, cards in self.many.items()}
         picture = self.picture.blob if self.picture is not None else None
-        return self._sheet.said(Written(one, many, picture, self._seen))
+        return self._sheet.said(Written(one, many, picture, self._seen if self.despite.isChecked() else ()))
 
     def _submit(self, payloads: list[Payload]) -> None:
         operator = self._desk.operator
@@ -106,14 +110,12 @@ class SheetForm(Form):
             button = Button(text, size="small")
             button.setEnabled(any(name in card.widgets for name in values for card in self.one.values()))
             button.clicked.connect(lambda _=False, values=values: self._take(values))
-            self._ways.addWidget(button)
+            self._ways.insertWidget(len(self.offers), button)
             self.offers.append(button)
         if refused is not None and self._sheet.ways is not None:
             reasons = (*refused.reasons, *(one for item in refused.items for one in item.reasons))
             self._seen = tuple(dict.fromkeys(one.code for one in reasons if one.code in CODES))
-            for card in self.one.values():
-                if DESPITE in card.widgets:
-                    card.widgets[DESPITE].show()
+            self.despite.setVisible(bool(self._seen))
 
     def _take(self, values: dict[str, str]) -> None:
         for card in self.one.values():

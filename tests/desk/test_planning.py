@@ -14,7 +14,6 @@ from classtap_core.schedule.series_operations import Substitute
 from classtap_desktop.screens.schedule.planner import DEEDS
 from classtap_desktop.screens.schedule.planning import ONCE, RULE, WEEKLY, read_planning
 from classtap_desktop.screens.schedule.view import ScheduleScreen
-from classtap_desktop.screens.sheet import DESPITE
 from classtap_desktop.screens.sheet_form import SheetForm
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_household import said, saved, write
@@ -60,7 +59,7 @@ def test_a_clash_is_said_with_three_ways_round_and_one_press_takes_one(
     assert "room" in said(qtbot, made)
     assert len(made.offers) == 3
     assert world.store.head().sequence == before  # nothing was asked of anybody
-    assert made.one["despite"].widgets[DESPITE].isVisible()
+    assert made.despite.isVisible()
     made.offers[1].click()
     assert card.values()["clock"] != "18:15"
     saved(qtbot, made)
@@ -75,7 +74,7 @@ def test_who_plans_may_plan_despite_what_they_saw(qtbot: QtBot, world: World, op
     write(made.one["session"], room=taken.room, instructor=taken.instructor, class_type=taken.class_type,
           date=taken.date, clock=taken.start[11:], capacity="10")  # fmt: skip
     said(qtbot, made)
-    made.one["despite"].widgets[DESPITE].setChecked(True)  # type: ignore[attr-defined]
+    made.despite.setChecked(True)
     (payload,) = made.payloads()
     assert payload.despite == ("conflict.room", "conflict.instructor")  # type: ignore[attr-defined]
     saved(qtbot, made)

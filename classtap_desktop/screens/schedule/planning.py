@@ -19,7 +19,7 @@ from classtap_core.schedule.series_operations import EndSeries, PlanSeries, Subs
 from classtap_core.timekeeping.rules import parse_date
 from classtap_desktop.kit import theme
 from classtap_desktop.screens.entries import Field, Value, Values
-from classtap_desktop.screens.sheet import DESPITE, Group, Sheet, Written, number
+from classtap_desktop.screens.sheet import Group, Sheet, Written, number
 from classtap_desktop.screens.studio.places import EQUIPMENT, WEEKDAYS, equipment, of_equipment
 from classtap_desktop.screens.studio.reading import Known, read_known
 from classtap_desktop.source import DeskSource
@@ -76,11 +76,11 @@ def plan_sheet(known: Known, id: Id) -> Sheet:
         location = known.rooms[room].location
         if repeat == ONCE:
             items = (Planned(session=id, room=room, **common),)  # type: ignore[arg-type]
-            return [AddSessions(location=location, items=items, despite=written.despite())]
+            return [AddSessions(location=location, items=items, despite=written.despite)]
         skip = tuple(f"{_day(one)}T{start[11:]}" for one in written.words("skip"))
         return [
             PlanSeries(
-                series=id, location=location, room=room, rule=_rule(written), skip=skip, despite=written.despite(),
+                series=id, location=location, room=room, rule=_rule(written), skip=skip, despite=written.despite,
                 **common,  # type: ignore[arg-type]
             )
         ]  # fmt: skip
@@ -95,7 +95,6 @@ def plan_sheet(known: Known, id: Id) -> Sheet:
         "session": Group(fields=_fields(known), values=_first(known)),
         "again": Group(fields=again, values={}, heading="desk.plan.again"),
         "equipment": Group(fields=EQUIPMENT, values=[], heading="desk.studio.equipment", more="desk.studio.more_stock"),
-        "despite": _despite(),
     }
     return Sheet(id=id, title="desk.plan.new", groups=groups, said=said, ways=_ways(known))
 
@@ -118,7 +117,7 @@ def program_sheet(known: Known, id: Id) -> Sheet:
                 program=id, location=known.rooms[room].location, name=written.name(), class_type=class_type,
                 capacity=written.number("capacity"), items=items, description=written.text("description"),
                 tags=written.words("tags"), opens=_local(written.text("opens")), closes=_local(written.text("closes")),
-                despite=written.despite(),
+                despite=written.despite,
             )
         ]  # fmt: skip
 
@@ -131,7 +130,6 @@ def program_sheet(known: Known, id: Id) -> Sheet:
     groups = {
         "program": Group(fields=fields, values=_first(known)),
         "dates": Group(fields=_when(), values=[{}], heading="desk.plan.dates", more="desk.plan.more_dates"),
-        "despite": _despite(),
     }
     return Sheet(id=id, title="desk.plan.new_program", groups=groups, said=said, ways=_ways(known))
 
@@ -166,9 +164,9 @@ def change_sheet(found: Planning) -> Sheet:
             return []
         which = written.text("which") or THIS
         if which == THIS or series is None:
-            return [ChangeSession(session=session.id, change=change, despite=written.despite())]
+            return [ChangeSession(session=session.id, change=change, despite=written.despite)]
         original = session.original if which == FOLLOWING else ""
-        return [ChangeSeries(series=series.id, change=change, original=original, despite=written.despite())]
+        return [ChangeSeries(series=series.id, change=change, original=original, despite=written.despite)]
 
     fields = _fields(known)
     if series is not None:
@@ -181,7 +179,6 @@ def change_sheet(found: Planning) -> Sheet:
             heading="desk.studio.equipment",
             more="desk.studio.more_stock",
         ),
-        "despite": _despite(),
     }
     return Sheet(id=session.id, title="desk.plan.change", groups=groups, said=said, ways=_ways(known))
 
@@ -195,7 +192,7 @@ def substitute_sheet(found: Planning) -> Sheet:
         return [
             Substitute(
                 location=session.location, sessions=sessions, instructor=Id(written.text("instructor")),
-                despite=written.despite(),
+                despite=written.despite,
             )
         ]  # fmt: skip
 
@@ -207,7 +204,7 @@ def substitute_sheet(found: Planning) -> Sheet:
         Field("sessions", "desk.plan.of_sessions", 6, things=things, several=True),
     )  # fmt: skip
     values: Values = {"instructor": session.covers or session.instructor, "sessions": session.id}
-    groups = {"who": Group(fields=fields, values=values), "despite": _despite()}
+    groups = {"who": Group(fields=fields, values=values)}
     return Sheet(id=session.id, title="desk.plan.substitute", groups=groups, said=said, ways=_ways(found.known))
 
 
@@ -293,10 +290,6 @@ def _measures() -> tuple[Field, ...]:
 
 def _which(*which: str) -> Field:
     return Field("which", "desk.plan.which", 3, choices=tuple((one, f"desk.plan.which.{one}") for one in which))
-
-
-def _despite() -> Group:
-    return Group(fields=(Field(DESPITE, "desk.plan.despite", 6, flag=True),), values={})
 
 
 def _first(known: Known) -> Values:
