@@ -30,6 +30,7 @@ from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.kit import Button, Label, theme
 from classtap_desktop.operator import Operator
+from classtap_desktop.private_file import write_private
 from classtap_desktop.screens.entries import Entries, Entry, Field, Values
 from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.sheet import number, words
@@ -261,12 +262,7 @@ def _written(hash: str, path: Path, source: DeskSource) -> bool:
     data = source.album.picture(hash)
     if data is None:
         return False
-    try:
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_bytes(data)
-    except OSError as error:
-        raise EnvironmentFault("file.cannot_write", file=str(path), why=error.strerror or "") from error
+    write_private(path, data)
     return True
 
 

@@ -22,6 +22,7 @@ from classtap_core.people.records import Family
 from classtap_core.schedule.records import ClassType, Location
 from classtap_core.schedule.timetable_operations import AddTimetable
 from classtap_core.timekeeping.rules import local_date
+from classtap_desktop.private_file import write_private
 from classtap_desktop.source import DeskSource
 
 MOST_SHOWN = 100
@@ -120,10 +121,5 @@ def write_person(source: DeskSource, found: Someone, path: Path) -> int:
     """Write what is held of a family to a file for this user alone; how many records. Raises EnvironmentFault."""
     at = datetime.fromtimestamp(source.clock.now().corrected / 1000, tz=UTC).isoformat(timespec="seconds")
     text = written(found.people, found.held, studio=source.place.studio, at=at)
-    try:
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_bytes(text)
-    except OSError as error:
-        raise EnvironmentFault("file.cannot_write", file=str(path), why=error.strerror or "") from error
+    write_private(path, text)
     return len(found.held)

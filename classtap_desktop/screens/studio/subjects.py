@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record
+from classtap_core.schedule.reach import Reach
 from classtap_desktop.screens.schedule.planning import plan_sheet, program_end_sheet, program_sheet, series_end_sheet
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.studio import asked, offers, places
@@ -121,9 +122,7 @@ def _document(known: Known, words: Catalogue, id: Id) -> Line:
 
 def _requirement(known: Known, words: Catalogue, id: Id) -> Line:
     held = known.requirements[id]
-    where = ", ".join(
-        filter(None, (known.class_name(one.class_type) or known.place(one.location) for one in held.reach))
-    )
+    where = _where(known, held.reach)
     return Line(
         id,
         held.name,
@@ -133,14 +132,17 @@ def _requirement(known: Known, words: Catalogue, id: Id) -> Line:
 
 def _field(known: Known, words: Catalogue, id: Id) -> Line:
     held = known.fields[id]
-    where = ", ".join(
-        filter(None, (known.class_name(one.class_type) or known.place(one.location) for one in held.reach))
-    )
+    where = _where(known, held.reach)
     return Line(
         id,
         held.label,
         _parts(words.say(f"desk.studio.kind.{held.kind}"), where, words.say(f"desk.studio.state.{held.state}")),
     )
+
+
+def _where(known: Known, reach: Sequence[Reach]) -> str:
+    """The classes, or where none is named the places, that something is asked for."""
+    return ", ".join(filter(None, (known.class_name(one.class_type) or known.place(one.location) for one in reach)))
 
 
 def _parts(*parts: str) -> str:
