@@ -10,6 +10,7 @@ from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from classtap_core.passes import picture
+from classtap_core.passes.brand import Brand
 from classtap_core.passes.records import Pass, pass_id
 from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry
@@ -66,12 +67,17 @@ def text_of(studios: Studios, studio: Id, family: Id) -> PassText:
 
 def picture_of(studios: Studios, studio: Id, text: str, *, scale: int = 8) -> bytes:
     """A pass as a PNG, in the studio's colours and with its logo where it has set them; `scale` pixels a module else."""
-    brand = pass_settings(read_policy(studios.storage(studio), studio, PASS_POLICY)[1]).brand
+    brand = brand_of(studios, studio)
     if brand.plain:
         return picture.png(text, scale=scale)
     from classtap_core.passes import branding  # OpenCV, for those who have a brand
 
     return branding.drawn(text, brand)
+
+
+def brand_of(studios: Studios, studio: Id) -> Brand:
+    """The colours and the logo a studio has published for its passes."""
+    return pass_settings(read_policy(studios.storage(studio), studio, PASS_POLICY)[1]).brand
 
 
 def jws_of(studios: Studios, studio: Id, family: Id) -> PassJws:

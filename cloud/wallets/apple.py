@@ -23,11 +23,13 @@ from cryptography.x509.oid import NameOID
 
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
+from classtap_core.passes.brand import Brand
 from cloud.secret import Secret
 
 MEDIA = "application/vnd.apple.pkpass"
 SIDES = {"icon.png": 29, "icon@2x.png": 58, "icon@3x.png": 87}
 _COLOUR = (11, 101, 93)
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class AppleSigner(NamedTuple):
@@ -74,7 +76,8 @@ def apple_signer(folder: Path) -> AppleSigner:
 
 
 class Card(NamedTuple):
-    """What a wallet shows. `text` is the pass's; `expires_s` Unix seconds; `voided` once it is cancelled."""
+    """What a wallet shows. `text` is the pass's; `expires_s` Unix seconds; `voided` once it is cancelled; `brand`: the
+    studio's colours and logo."""
 
     serial: str
     studio: str
@@ -82,6 +85,7 @@ class Card(NamedTuple):
     text: str
     expires_s: int
     voided: bool = False
+    brand: Brand = Brand()
 
 
 def serial_of(studio: Id, family: Id) -> str:
@@ -96,10 +100,11 @@ def token_of(secret: Secret, serial: str) -> str:
 def pkpass(card: Card, signer: AppleSigner, *, service: str, token: str, said: dict[str, str]) -> bytes:
     """The file a phone takes. `service`: where it asks for the next version; `said`: `title`, `family` in words."""
     ends = datetime.fromtimestamp(card.expires_s, tz=UTC).isoformat().replace("+00:00", "Z")
+    ground, ink = (_COLOUR, (255, 255, 255)) if card.brand.plain else (_rgb(card.brand.dark), _rgb(card.brand.light))
     document: dict[str, Any] = {
         "formatVersion": 1, "passTypeIdentifier": signer.pass_type, "teamIdentifier": signer.team,
         "serialNumber": card.serial, "organizationName": card.studio, "description": said["title"],
-        "logoText": card.studio, "foregroundColor": "rgb(255, 255, 255)", "backgroundColor": f"rgb{_COLOUR}",
+        "logoText": card.studio, "foregroundColor": f"rgb{ink}", "labelColor": f"rgb{ink}", "backgroundColor": f"rgb{ground}",
         "sharingProhibited": True, "expirationDate": ends, "voided": card.voided,
         "webServiceURL": service, "authenticationToken": token,
         "generic": {"primaryFields": [{"key": "family", "label": said["family"], "value": card.family}]},
@@ -108,7 +113,9 @@ def pkpass(card: Card, signer: AppleSigner, *, service: str, token: str, said: d
     if card.voided:
         document["barcodes"] = []
     files = {"pass.json": msgspec.json.encode(document)}
-    files |= {name: _square(side) for name, side in SIDES.items()}
+    files |= {name: _square(side, ground) for name, side in SIDES.items()}
+    if card.brand.logo.startswith(_PNG):
+        files["logo.png"] = card.brand.logo
     # SHA-1 is what the published format names; the signature over it is SHA-256.
     manifest = {name: hashlib.sha1(data, usedforsecurity=False).hexdigest() for name, data in files.items()}
     files["manifest.json"] = msgspec.json.encode(manifest)
@@ -125,13 +132,19 @@ def _named(certificate: x509.Certificate, name: x509.ObjectIdentifier) -> str:
     return str(found[0].value) if found else ""
 
 
-def _square(side: int) -> bytes:
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """Of #rrggbb."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def _square(side: int, colour: tuple[int, int, int]) -> bytes:
     """A plain square as PNG: every pass must have an icon."""
-    line = b"\0" + bytes(_COLOUR) * side
+    line = b"\0" + bytes(colour) * side
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     body = chunk(b"IDAT", zlib.compress(line * side, 9))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+    return _PNG + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")

@@ -20,7 +20,7 @@ from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.pages.family import families_shown, standing_of
 from cloud.pages.frame import COOKIE, PREFIX, SECURITY, Handler, answering, language_of
-from cloud.passes import held_pass
+from cloud.passes import brand_of, held_pass
 from cloud.storage.pulls import head_of
 from cloud.wallets.apple import MEDIA, Card, pkpass, serial_of, token_of
 from cloud.wallets.google import google_pass, save_link
@@ -110,6 +110,7 @@ class _Wallets:
             card = Card(
                 serial, studios.studio(studio).name, name, "", studios.clock.now().corrected // 1000, voided=True
             )
+        card = card._replace(brand=brand_of(studios, studio))
         said = {"title": words.say("family.pass"), "family": words.say("family.title")}
         base = self._cloud.post.url or studios.url
         token = token_of(self._cloud.books.secret, serial)

@@ -33,6 +33,7 @@ from cloud.passes import family_pass
 from cloud.serve import CloudServer
 from kiosk.decoding import Decoder
 from resources import path
+from tests.browser import axe
 from tests.browser.chromium import Chromium
 from tests.cloud.families import GINA, Families, founded
 from tests.guards.tools import needs
@@ -352,6 +353,9 @@ def test_every_look_fits_a_phone(rig: Any, browser: Chromium, language: str, dar
     assert browser.run("document.dir") == ("rtl" if language == "ar" else "ltr")
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
     browser.picture(SCREENS / f"family-page-{'dark' if dark else 'light'}-{language}-390.png")
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert axe.violations(browser) == []
+    assert axe.passes(browser) > 20
     browser.dark(False)
 
 

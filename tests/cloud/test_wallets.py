@@ -20,8 +20,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from classtap_core.booking.operations import PublishPolicy
+from classtap_core.checkin.settings import PASS_POLICY, PassSettings
 from classtap_core.house import bus
 from classtap_core.kernel.clock import ManualClock
+from classtap_core.passes import picture
+from classtap_core.passes.brand import Brand
 from classtap_core.passes.codec import decode
 from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.passes.rolling import with_code
@@ -276,6 +280,17 @@ def test_googles_object_becomes_what_the_pass_is_under_a_token_of_the_service_ac
     reissue(rig)
     rig.families.send()
     assert len(rig.objects.patched) == before, "nobody holds it any more"
+
+
+def test_apples_pass_wears_the_studios_colours_and_logo(rig: Rig) -> None:
+    logo = picture.png("CT:LOGO", scale=1)
+    settings = PassSettings(brand=Brand(dark="#102040", light="#fff8e0", logo=logo))
+    rig.families.say(PublishPolicy(name=PASS_POLICY, head=0, values=settings.values()))
+    files = opened(rig.client.get("/f/home/apple.pkpass", params={"family": FAMILY}).content)
+    said = json.loads(files["pass.json"])
+    assert (said["backgroundColor"], said["foregroundColor"]) == ("rgb(16, 32, 64)", "rgb(255, 248, 224)")
+    assert files["logo.png"] == logo
+    assert hashlib.sha1(logo, usedforsecurity=False).hexdigest() == json.loads(files["manifest.json"])["logo.png"]
 
 
 def test_a_family_that_is_not_theirs_has_no_wallet_pass(rig: Rig) -> None:
