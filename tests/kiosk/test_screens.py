@@ -86,7 +86,9 @@ ALL: dict[str, Callable[[], State]] = {
     "signing-code": lambda: signing(Step.CODE, error="kiosk.sign_wrong", left=3),
     "signing-words": lambda: signing(Step.WORDS, agreed=frozenset({"a"})),
     "pin": lambda: resting(screen=Screen.PIN, pin=PinEntry(error="wrong", n=2), idle_left_s=21, idle_total_s=30),
-    "camera-trouble": lambda: resting(screen=Screen.CAMERA_TROUBLE, camera_fault="no_camera"),
+    "camera-trouble": lambda: resting(
+        screen=Screen.CAMERA_TROUBLE, camera_fault="no_camera", keys=Notice("keys.end_soon", (("days", 12),))
+    ),
     "store-trouble": lambda: resting(screen=Screen.STORE_TROUBLE, store_fault="disk_full", clock_suspect=True),
     "locked": lambda: resting(screen=Screen.LOCKED, lock="device_revoked", online=True, waiting=0),
     "veiled": lambda: with_board(busy(), veiled=True),
@@ -389,6 +391,15 @@ def test_every_outcome_of_the_contract_has_words(language: str) -> None:
     for outcome in OUTCOMES[:-1]:
         assert f"outcome.{outcome}" in messages(language)
         assert f"outcome.{outcome}.title" in messages(language)
+
+
+def test_staff_see_that_the_keys_need_them_and_a_screen_reader_hears_why(kiosk: Kiosk) -> None:
+    pill = kiosk.window.header.key_doubt
+    kiosk.show(resting(keys=Notice("keys.upgrade")))
+    assert pill.isVisible()
+    assert "Upgrade required" in pill.accessibleDescription()
+    kiosk.show(resting())
+    assert not pill.isVisible()
 
 
 def test_the_cure_of_a_trouble_is_its_button(kiosk: Kiosk) -> None:
