@@ -176,14 +176,14 @@ def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
     if message.state == DONE and came_back:
         # Its server said yes first and sent it back later: the next way stands in.
         tx.effect(MessageWanted(message=message.id, wave=message.wave), home=Home.CLOUD)
-    tried = any(one.state is State.RETRY for one in deliveries)
-    state = SENDING if tried or not (said.routed or message.state == DONE) else DONE
+    routed = message.wave if said.routed else message.routed
     after = replace(
-        message, deliveries=deliveries, state=state, last_wave=max(message.last_wave, said.last_wave),
+        message, deliveries=deliveries, routed=routed, last_wave=max(message.last_wave, said.last_wave),
         passed=tuple(dict.fromkeys((*message.passed, *said.passed))), wave_ms=message.wave_ms or op.at.corrected,
     )  # fmt: skip
-    if _waits(after):
-        after = replace(after, state=SENDING)
+    tried = any(one.state is State.RETRY for one in deliveries)
+    known = routed >= message.wave or message.state == DONE
+    after = replace(after, state=DONE if known and not tried and not _waits(after) else SENDING)
     if after == message:
         return DUPLICATE
     tx.put(after)
@@ -210,7 +210,7 @@ def _rank(one: Delivery) -> tuple[int, int, int]:
 
 def _waits(message: Message) -> bool:
     """Whether an emergency still has people to go on to."""
-    return TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.reached
+    return TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.arrived
 
 
 @operation("message.escalate", version=1, kind=Kind.TICK, needs=None)

@@ -24,7 +24,7 @@ def due(reader: Reader, now_ms: int) -> list[Tick]:
     found = []
     for row in reader.find(Range(Message, "by_state", (SENDING,))):
         message: Message = decode(Message, row.body)
-        goes_on = message.wave < message.last_wave and not message.reached and TEMPLATES[message.template].urgent
+        goes_on = message.wave < message.last_wave and not message.arrived and TEMPLATES[message.template].urgent
         if goes_on and message.wave_ms and now_ms >= message.wave_ms + ESCALATE_MS:
             wave = message.wave + 1
             id = derived("tick", "clock", "message.escalate", message.id, str(wave))

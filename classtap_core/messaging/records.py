@@ -35,6 +35,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         id: the same at every try; it names the mail (Message-ID) as well.
         shown: the address as anybody at the desk may see it. instead: the channel it stands in for.
         code: why it is not there, as the provider's own code. tries: how often it was tried.
+        awaited: who took it will say whether it arrived, so that `sent` is no delivery yet.
     """
 
     id: Id
@@ -47,6 +48,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     instead: str = ""
     code: str = ""
     tries: int = 1
+    awaited: bool = False
 
 
 class PassedOver(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -62,7 +64,8 @@ class Message(Record, frozen=True, kw_only=True):
     """One message to a family; under the id of the operation that asked for it.
 
     Attributes:
-        wave, wave_ms: how far an emergency has gone, and when it went there; `last_wave`: how far it can go.
+        wave, wave_ms: how far an emergency has gone, and when it went there; `last_wave`: how far it can go; `routed`:
+            the last wave whose addresses are all known.
         values: what goes into the words, as codes, ids and numbers. text: the words staff wrote, where there are some.
         guardian: the only one it is for, or "". again: operations that asked for another try.
     """
@@ -86,6 +89,7 @@ class Message(Record, frozen=True, kw_only=True):
     wave: int = 0
     wave_ms: int = 0
     last_wave: int = 0
+    routed: int = -1
     text: Annotated[str, about("family")] = ""
     values: dict[str, str | int] = msgspec.field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
@@ -98,6 +102,13 @@ class Message(Record, frozen=True, kw_only=True):
     def reached(self) -> bool:
         """Whether it got anywhere."""
         return any(one.state in REACHED for one in self.deliveries)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether all that can be known says that somebody has it."""
+        return any(
+            one.state is State.DELIVERED or (one.state is State.SENT and not one.awaited) for one in self.deliveries
+        )
 
 
 class ContactWay(Record, frozen=True, kw_only=True):

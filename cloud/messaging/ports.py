@@ -30,6 +30,8 @@ class Answer(NamedTuple):
     code: str = ""
     provider: str = ""
     """The provider's id of what was sent, by which it tells more later."""
+    awaited: bool = False
+    """Whether it will tell if it arrived."""
 
 
 class MailPort(Protocol):
@@ -128,7 +130,7 @@ class TwilioSms:
         except (httpx.HTTPError, ValueError):
             return Answer(State.RETRY, "sms.unreachable")
         if answer.is_success:
-            return Answer(State.SENT, provider=str(found.get("sid", "")))
+            return Answer(State.SENT, provider=str(found.get("sid", "")), awaited="StatusCallback" in form)
         code = found.get("code") if isinstance(found, dict) else None
         state = State.BOUNCED if code in self.GONE else State.RETRY
         return Answer(state, str(code or answer.status_code))

@@ -97,7 +97,9 @@ class Sender:
             _say(studios, studio, SettleMessage(message=message.id, deliveries=(word,)))
         answer = self._send(studios, studio, message, send, id)
         state = State.FAILED if answer.state is State.RETRY and tries >= MOST_TRIES else answer.state
-        word = replace(word, state=state, code=answer.code, at_ms=self._clock.now().corrected)
+        word = replace(
+            word, state=state, code=answer.code, at_ms=self._clock.now().corrected, awaited=answer.awaited
+        )  # fmt: skip
         _say(studios, studio, SettleMessage(message=message.id, deliveries=(word,)))
         if state is State.BOUNCED:
             bounced(studios, studio, send.guardians, send.channel, send.address, answer.code)

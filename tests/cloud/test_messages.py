@@ -234,6 +234,7 @@ def test_an_sms_goes_out_in_twilios_wire_form_and_its_errors_are_told_apart() ->
     finally:
         provider.shutdown()
         provider.server_close()
+    assert not any(one.awaited for one in found), "nobody was told where to say more"
     assert [(one.state, one.code, one.provider) for one in found] == [
         ("sent", "", "SM1"), ("bounced", "21211", ""), ("retry", "20429", ""), ("retry", "503", ""),
     ]  # fmt: skip
@@ -244,14 +245,27 @@ def test_an_sms_goes_out_in_twilios_wire_form_and_its_errors_are_told_apart() ->
     assert port.send("+34600123456", "nobody listens").state == "retry"
 
 
+def test_who_is_told_where_to_say_more_is_waited_for() -> None:
+    provider = Provider()
+    try:
+        url = f"http://127.0.0.1:{provider.server_port}"
+        port = TwilioSms("AC1", "secret", "+15550001", url=url, callback="https://pages.example/f/hook/sms/status")
+        provider.answers = [(201, {"sid": "SM1", "status": "queued"})]
+        assert port.send("+34600123456", "Come", "a.b.c").awaited
+    finally:
+        provider.shutdown()
+        provider.server_close()
+    assert provider.asked[0][2]["StatusCallback"] == ["https://pages.example/f/hook/sms/status/a.b.c"]
+
+
 def test_a_server_that_is_not_there_is_tried_again_and_a_login_never_goes_in_the_clear(server: MailServer) -> None:
     from email.message import EmailMessage
 
     letter = EmailMessage()
     letter["From"], letter["To"] = FROM, "gina@example.com"
     letter.set_content("x")
-    assert SmtpMail(f"smtp://127.0.0.1:{free_port()}").send(letter) == ("retry", "mail.unreachable", "")
+    assert SmtpMail(f"smtp://127.0.0.1:{free_port()}").send(letter)[:2] == ("retry", "mail.unreachable")
     before = len(server.letters)
     login = SmtpMail(server.url.replace("//", "//user:password@"))
-    assert login.send(letter) == ("retry", "mail.no_tls", "")
+    assert login.send(letter)[:2] == ("retry", "mail.no_tls")
     assert len(server.letters) == before

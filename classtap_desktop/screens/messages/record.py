@@ -55,7 +55,7 @@ class Record(QWidget):
                     wrap=True,
                 )
             )
-        goes_on = TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.reached
+        goes_on = TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.arrived
         if goes_on and message.wave_ms:
             when = words.time(message.wave_ms + ESCALATE_MS, sent.zone)
             page.addWidget(Label(words.say("desk.messages.goes_on", when=when), "text", token="warn", wrap=True))

@@ -110,6 +110,19 @@ def test_an_emergency_goes_on_after_five_minutes_without_a_delivery_and_no_soone
     assert due(world.cloud, at + 60 * MINUTE) == []
 
 
+def test_an_sms_the_provider_has_not_seen_arrive_is_no_delivery_in_an_emergency() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="alarm", text="Call us"))
+    told = message(world)
+    taken = delivery(State.SENT, channel="sms", awaited=True)
+    world.say(SettleMessage(message=told.id, deliveries=(taken,), last_wave=1, routed=True), CLOCK)
+    assert (message(world).state, message(world).reached, message(world).arrived) == ("sending", True, False)
+    assert len(due(world.cloud, message(world).wave_ms + 5 * MINUTE)) == 1
+    world.say(SettleMessage(message=told.id, deliveries=(replace(taken, state=State.DELIVERED, at_ms=2),)), CLOCK)
+    assert (message(world).state, message(world).arrived) == ("done", True)
+    assert due(world.cloud, message(world).wave_ms + 60 * MINUTE) == []
+
+
 def test_stop_holds_from_anybody_and_only_the_guardian_takes_it_back() -> None:
     world = World()
     stand(world)
