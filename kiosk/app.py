@@ -19,6 +19,7 @@ from classtap_core.store.space import Level, Room
 from classtap_desktop.kit import theme
 from classtap_desktop.kit.device_words import warning
 from classtap_desktop.kit.engine import Signals
+from classtap_desktop.kit.notice_words import lines_of, sentence
 from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
 from kiosk import flow
@@ -43,6 +44,9 @@ T = TypeVar("T")
 TICK_MS = 250
 SUSPECT_MS = 120_000
 """A clock that may be off by more than this is said so on the screen (ruling 1's tolerance for printed cards)."""
+
+MOST_CHANGES = 2
+"""Changed results that staff are told of at a time; there is no room for more."""
 
 STORE_AGAIN_MS = 3_000
 """How often a store that could not save is tried again."""
@@ -96,6 +100,7 @@ class KioskApp(QObject):
         self._closed = False
         self._checking_store, self._store_tried = False, 0
         self._scan = ""
+        self._told_changes: list[Id] = []
         self._sighting: Sighted | None = None
         self._told_attempts = 0
         self._decode_us = 0
@@ -157,7 +162,10 @@ class KioskApp(QObject):
 
     def happen(self, event: on.Event) -> None:
         """Take one event: the next state is drawn, its commands are carried out."""
+        before = self.state.screen
         self.state, commands = flow.step(self.state, event, _now())
+        if before is Screen.STAFF and self.state.screen is not Screen.STAFF:
+            self._changes_seen()
         self.window.show_state(self.state)
         for command in commands:
             self._commands[type(command)](command)
@@ -258,7 +266,22 @@ class KioskApp(QObject):
         doubt = self._keys_word(self.node.clock.now().corrected)
         heard = "" if bundle is None else words.datetime(bundle.issued_at * 1000, self.node.zone())
         keys = Notice("kiosk.staff.keys", (("when", heard),)) if heard else None
-        return tuple(one for one in (kept, how, doubt, keys) if one is not None)
+        changes = self._changes()  # these first; there is no room for everything
+        about = (*changes, kept) if changes else (kept, how, doubt, keys)
+        return tuple(one for one in about if one is not None)
+
+    def _changes(self) -> list[Notice]:
+        """What was told here and is no longer so, newest first; staff who leave the page have seen it."""
+        with self.node.reader() as reader:
+            lines = lines_of(reader, reader.notices(), self.node.zone())[:MOST_CHANGES]
+        self._told_changes = [line.operation for line in lines]
+        words = theme().words
+        return [Notice("kiosk.staff.changed", (("what", sentence(line, words)),), tone="late") for line in lines]
+
+    def _changes_seen(self) -> None:
+        seen, self._told_changes = self._told_changes, []
+        if seen:
+            self.node.notices_seen(seen)
 
     def _read_stake(self) -> None:
         self._aside(self._leaving.stake, lambda found: on.Stake(found.unsent, found.files, found.confirm))

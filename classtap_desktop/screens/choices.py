@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,14 +14,7 @@ from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Change, Reader
-
-
-class Choice(NamedTuple):
-    """`code` names its words: keep, apply, late, undo, vouch. `payload` is what it says; None where nothing has to be said."""
-
-    code: str
-    payload: MarkAttendance | None = None
-
+from classtap_desktop.kit.notice_words import Choice
 
 KEEP = Choice("keep")
 

@@ -11,7 +11,7 @@ from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.outcomes import Status
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.screens.choices import Choice
+from classtap_desktop.kit.notice_words import Choice
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, row

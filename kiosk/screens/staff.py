@@ -41,7 +41,7 @@ class StaffPage(QWidget):
         words = theme().words
         self.ring.show_left(state.idle_left_s, state.idle_total_s)
         self.waiting.show_text(words.say("kiosk.staff.waiting", number=state.waiting))
-        for label, notice in zip(self.about, (*state.about, None, None), strict=False):
+        for label, notice in zip(self.about, (*state.about, *([None] * len(self.about))), strict=False):
             label.setVisible(notice is not None)
             if notice is not None:
                 label.set_token("muted" if notice.tone == "info" else notice.tone)

@@ -260,11 +260,17 @@ class Node:
             return reader.notices()
 
     def notice_seen(self, operation: Id) -> None:
-        def forget() -> None:
-            with self.store.device.atomic():
-                self.store.device.notice_seen(operation)
+        self.notices_seen([operation]).result()
 
-        self.store.call(forget)
+    def notices_seen(self, operations: Sequence[Id]) -> "Future[None]":
+        """Forget notices that a person has read; waits for nothing."""
+
+        def forget(bus: DeviceBus) -> None:
+            with self.store.device.atomic():
+                for operation in operations:
+                    self.store.device.notice_seen(operation)
+
+        return self.later(forget)
 
     def pending(self) -> int:
         """How many own operations the cloud has not answered."""

@@ -20,8 +20,11 @@ from classtap_core.booking.operations import PublishPolicy
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings
 from classtap_core.kernel.clock import SystemClock
+from classtap_core.kernel.device import Notice as DeviceNotice
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import ItemOutcome, Reason, of_items
+from classtap_core.kernel.outcomes import Status as OutcomeStatus
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.kit import theme
@@ -328,6 +331,24 @@ def test_staff_leave_by_pin(kiosk: Shown, qtbot: QtBot) -> None:
     assert said == ["kiosk.staff.sound", "desk.protection.file", "kiosk.staff.keys"]
     with qtbot.waitSignal(kiosk.app.left, timeout=PATIENCE_MS):
         kiosk.app.window.staff.close_kiosk.click()
+
+
+def test_staff_see_what_is_no_longer_so_until_they_have_left(kiosk: Shown, studio: Studio) -> None:
+    kiosk.start()
+    child = families_due(studio)[0].children[0]
+    before = of_items([ItemOutcome(child.child, OutcomeStatus.ACCEPTED)])
+    holds: dict[str, str | int] = {"state": "absent", "at_ms": kiosk.node.clock.now().corrected, "device": "e" * 32}
+    lost = ItemOutcome(child.child, OutcomeStatus.SUPERSEDED, (Reason("attendance.already", holds),))
+    notice = DeviceNotice(Id("9" * 32), 1, "attendance.mark", before, of_items([lost]), 1)
+    kiosk.node.call(lambda bus: bus.backend.notify(notice))
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    told = [label.whole_text() for label in kiosk.app.window.staff.about if label.isVisible()]
+    assert f"{child.given} {child.surname}: it no longer holds. What holds is: absent" in told[0]
+    assert kiosk.node.notices(), "kept until seen"
+    kiosk.app.happen(on.Cancel())
+    kiosk.until(lambda: not kiosk.node.notices())
 
 
 def typed(kiosk: Shown, pin: str) -> None:

@@ -94,6 +94,22 @@ ALL: dict[str, Callable[[], State]] = {
     "veiled": lambda: with_board(busy(), veiled=True),
 }
 FOR_STAFF: dict[str, Callable[[], State]] = {
+    "staff-changed": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        about=(
+            *(
+                Notice(
+                    "kiosk.staff.changed",
+                    (("what", f"A mark · {name}: it no longer holds. What holds is: absent, 16:19."),),
+                    tone="late",
+                )
+                for name in ("Martín García Núñez", "Nilufar Karimova")
+            ),
+            Notice("kiosk.staff.sound"),
+        ),
+    ),
     "staff": lambda: resting(
         screen=Screen.STAFF,
         idle_left_s=80,
