@@ -6,9 +6,11 @@ from typing import Any
 from classtap_core.access import rules
 from classtap_core.access.blueprints import CLOUD
 from classtap_core.access.records import Device, Grant
+from classtap_core.access.undoing import may_undo
 from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.operations import Key, Operation, Range, Reads
 from classtap_core.kernel.tx import Tx
+from classtap_core.kernel.undo import Undo
 
 
 class GrantPermission:
@@ -36,6 +38,8 @@ class GrantPermission:
             return standing
         needs = str(op.spec.needs)
         if op.author.type == "staff":
+            if isinstance(op.payload, Undo):
+                return may_undo(tx, op, at_ms=at_ms)
             return rules.decide(
                 tx.find(Grant, "by_holder", op.author.id), needs, op.payload.resource(tx, op), at_ms=at_ms
             )
