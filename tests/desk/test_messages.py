@@ -207,8 +207,7 @@ def test_who_sees_no_families_sees_no_messages_and_sends_none(qtbot: QtBot, worl
     assert not screen.settings.isVisible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(("look", "size"), [*((look, "") for look in LOOKS), ("light", "-wide")])
 def test_the_screen_in_every_look(qtbot: QtBot, world: World, open_desk: Open, look: str, size: str) -> None:
     sent(world, State.DELIVERED, State.BOUNCED)
     screen = opened(qtbot, open_desk, "owner", **LOOKS[look], size=SIZES[size])
