@@ -120,6 +120,11 @@ def _may_hold(hint: Any) -> bool:
     return any(_may_hold(part) for part in get_args(hint))
 
 
+def may_name(body: bytes) -> bool:
+    """Whether a record's JSON can hold a reference at all: most rows do not, and need not be looked through."""
+    return b'"hash"' in body
+
+
 def blobs_in(value: Any) -> Iterator[Blob]:
     """The references a struct holds, at any depth."""
     if isinstance(value, Blob):

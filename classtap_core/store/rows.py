@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from classtap_core.kernel.blobs import Blob, blobs_in, carries, subjects_of_blobs
+from classtap_core.kernel.blobs import Blob, blobs_in, carries, may_name, subjects_of_blobs
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
@@ -79,7 +79,7 @@ class RecordTable:
 
     def blobs(self, body: bytes | None) -> Iterator[tuple[Blob, str]]:
         """The blobs a body names, and whose each is; none of one this version cannot read."""
-        if body is None or not self.carries:
+        if body is None or not self.carries or not may_name(body):
             return
         made = self.read(body)
         if made is None:

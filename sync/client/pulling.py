@@ -1,9 +1,11 @@
 """What comes from the cloud: snapshots of scopes, changes since a cursor, and the mending of what does not agree."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +23,14 @@ COMPARE_EVERY_MS = 6 * 3_600_000
 
 MOST_LEAVES = 16
 """A scope with more bad leaves than this is loaded anew as a whole."""
+
+
+class _Lacking(NamedTuple):
+    """A scope that is not all here: the page to ask for ("" for the first), and the last row that is."""
+
+    scope: str
+    token: str
+    after: Position | None
 
 
 class Pulling:
@@ -45,7 +55,8 @@ class Pulling:
     # --- scopes
 
     def bootstrap(self) -> bool:
-        """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself.
+        """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself; the next
+        page, of whichever scope, is on its way while one is written.
 
         Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew.
         """
@@ -54,32 +65,32 @@ class Pulling:
         gone = [scope for scope in states if scope not in wanted]
         if gone:
             self.local.release(gone)
-        for scope in wanted:
-            state = states.get(scope, ScopeState(scope, False, ""))
-            try:
-                self._load(scope, state)
-            except Rejected as no:
-                if no.code != "scope.not_yours" or not self._ask_allowed(scope):
-                    raise
-                return False
-        return True
-
-    def _load(self, scope: str, state: ScopeState) -> None:
-        """Take the pages of a scope that are missing; the next one is on its way while one is written."""
-        if state.complete and not state.again:
-            return
-        token, after = _bookmarked(state.next)
+        lacking = deque(
+            _Lacking(scope, *_bookmarked(state.next))
+            for scope in wanted
+            if not (state := states.get(scope, ScopeState(scope, False, ""))).complete or state.again
+        )
+        if not lacking:
+            return True
         with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
-            page: SnapshotPage | None = self.cloud.snapshot(scope, token)
-            while page is not None:
-                following = ahead.submit(self.cloud.snapshot, scope, page.next) if page.next else None
+            coming: Future[SnapshotPage] | None = ahead.submit(self.cloud.snapshot, lacking[0].scope, lacking[0].token)
+            while coming is not None:
+                scope, _, after = lacking.popleft()
+                try:
+                    page = coming.result()
+                except Rejected as no:
+                    if no.code != "scope.not_yours" or not self._ask_allowed(scope):
+                        raise
+                    return False
                 last = Position(page.rows[-1].kind, page.rows[-1].scope, page.rows[-1].id) if page.rows else after
+                if page.next:
+                    lacking.appendleft(_Lacking(scope, page.next, last))
+                coming = ahead.submit(self.cloud.snapshot, lacking[0].scope, lacking[0].token) if lacking else None
                 self.local.snapshot(
                     scope, pulled(page.rows), after=after, next=_bookmark(page.next, last) if page.next else "",
                     cursor=page.through, token=page.cursor,
                 )  # fmt: skip
-                after = last
-                page = following.result() if following is not None else None
+        return True
 
     def _ask_allowed(self, scope: str) -> bool:
         """A scope was refused: what may be held from now on. False when the cloud says nothing else."""
