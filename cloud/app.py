@@ -39,6 +39,7 @@ from cloud.openapi import document
 from cloud.overtaking import Overtaking
 from cloud.pages.family_routes import family_routes
 from cloud.pages.once import once
+from cloud.pages.papers_routes import papers_routes
 from cloud.pages.routes import seat_routes
 from cloud.pages.signing_routes import signing_routes
 from cloud.pass_routes import PassRoutes
@@ -111,7 +112,10 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
         route(path, _answering(page, metrics, path), methods=["GET"])
     wallets = wallet_routes(cloud)
-    families = (*family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *wallets, *hook_routes(cloud))
+    families = (
+        *family_routes(cloud, heartbeat_s=heartbeat_s), *signing_routes(cloud), *papers_routes(cloud), *wallets,
+        *hook_routes(cloud),
+    )  # fmt: skip
     for path, page, method in families:
         told = page if method == "GET" else once(cloud, page)
         route(path, _answering(told, metrics, path), methods=[method])

@@ -42,6 +42,7 @@ COMPUTED: dict[tuple[str, str], tuple[str, ...]] = {
         "permission.device_revoked", "permission.not_this_device", "permission.author", "pass.unknown",
         "owner_key.shape", "owner_key.there",
     ),
+    ("cloud/pages/papers.py", "Refused(reasons[0].code if reasons else 'signing.refused')"): ("signing.refused",),
     ("cloud/pages/signing.py", "Refused(reasons[0].code if reasons else 'signing.refused')"): ("signing.refused",),
     ("kiosk/signing_door.py", "Refused(reasons[0].code if reasons else 'signing.refused')"): ("signing.refused",),
 }  # fmt: skip
