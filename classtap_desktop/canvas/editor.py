@@ -284,7 +284,7 @@ class Editor(QWidget):
     def _share(self) -> None:
         """Give shelf and table what they need, and the board the rest; large text leaves it half of the window."""
         whole = max(self.width(), theme().px(960))
-        shelf, side = min(max(grown(176), self.shelf.needed()), whole * 17 // 100), min(grown(396), whole * 34 // 100)
+        shelf, side = min(max(grown(176), self.shelf.needed()), whole * 17 // 100), min(grown(416), whole * 34 // 100)
         self.split.setSizes([shelf, whole - shelf - side, side])
 
     # --- Qt's own

@@ -56,6 +56,7 @@ class Form(QWidget):
         self.title.show_text(
             one or (words.say_n("map.selected", len(chosen)) if chosen else words.say("map.form.room"))
         )
+        self.area.setAccessibleName(self.title.whole_text())
         if shape != self._shape or anew:
             self._shape = shape
             self._build(fields)

@@ -20,7 +20,7 @@ class Layers(QWidget):
         self._document = document
         self.shown: dict[str, QCheckBox] = {}
         self.locked: dict[str, QCheckBox] = {}
-        area = QScrollArea()
+        self.area = area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column(self).addWidget(area)
@@ -73,6 +73,7 @@ class Layers(QWidget):
                 held[id] = check
                 self._grid.addWidget(check, head + below, place - below)
         self.note.show_text(words.say("map.layer.note"))
+        self.area.setAccessibleName(words.say("map.page.layers"))
 
     def _set(self, id: str) -> None:
         after = edits.with_layer(

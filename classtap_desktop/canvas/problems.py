@@ -99,6 +99,7 @@ class Problems(QWidget):
         self._shown = found
         self.title.show_text(words.say_n("map.problems", len(found)) if found else words.say("map.problems.none"))
         self.title.set_token("absent" if found else "present")
+        self.area.setAccessibleName(self.title.whole_text())
         inside = QWidget()
         listed = column(inside, margins=(0, 0, 4, 0), gap=8)
         teller = Teller(self._document.seat_map)

@@ -174,6 +174,7 @@ class Rooms(QWidget):
         self.approval.setText(theme().words.say("map.approval.needed"))
         self.approval.setToolTip(theme().words.say("map.approval.hint"))
         self.title.show_text(theme().words.say("desk.screen.seatmaps"))
+        self.area.setAccessibleName(self.title.whole_text())
         self.rollouts.show_text(theme().words.say("map.rollouts.open"))
         if self._lines:
             self.show_rooms(self._lines, self._now_ms)

@@ -172,6 +172,7 @@ class Shelf(QWidget):
             self._add(listed, code, words.say(f"map.kind.{code}"), None)
         listed.addStretch(1)
         self.area.setWidget(inside)
+        self.area.setAccessibleName(words.say("map.shelf.equipment"))
 
     def _head(self, listed: QVBoxLayout, text: str) -> None:
         label = Label(text, "label", token="muted")

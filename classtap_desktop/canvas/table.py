@@ -41,7 +41,7 @@ from classtap_desktop.spacing import grown
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 COLUMNS = ("name", "x", "y", "turn", "width", "length", "detail")
-WIDEST = ("AA88", "88.88", "88.88", "288.8°", "88.88", "88.88")
+WIDEST = ("Mirror", "88.88", "88.88", "288.8°", "88.88", "88.88")
 """What a cell of each column but the last shows whole."""
 INSET = 4
 
@@ -98,7 +98,10 @@ class ItemsModel(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return self._cell(item, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self.spoken(item)
+            if index.column() == 0:
+                return self.spoken(item)
+            head = self.headerData(index.column(), Qt.Orientation.Horizontal)
+            return f"{name_of(item) or '–'}, {head} {self._cell(item, column)}"
         if role == Qt.ItemDataRole.ForegroundRole and column == "detail":
             return theme().color("muted")
         return None

@@ -33,6 +33,7 @@ class Dialog(Overlay):
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setAccessibleName(title)
         inside = QWidget()
         self.body = column(inside, margins=(0, 0, 8, 0), gap=12)
         self.area.setWidget(inside)

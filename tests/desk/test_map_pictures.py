@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from classtap_core.seating.model import SeatMap, Status, Visibility
@@ -39,6 +41,17 @@ def lived_in(seat_map: SeatMap) -> SeatMap:
     return replace(seat_map, spots=tuple(spots), room=room)
 
 
+def nameless(window: QWidget) -> list[str]:
+    """What the keyboard reaches and a screen reader could not say."""
+    found = []
+    for one in window.findChildren(QWidget):
+        if one.isVisible() and one.isEnabled() and one.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            seen = QAccessible.queryAccessibleInterface(one)
+            if seen is None or not seen.text(QAccessible.Text.Name):
+                found.append(f"{type(one).__name__} in {type(one.parentWidget()).__name__}")
+    return found
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pictures_of_the_seat_maps(qtbot: QtBot, world: World, open_desk: Open, look: str) -> None:
     life = Life(world)
@@ -55,6 +68,7 @@ def test_pictures_of_the_seat_maps(qtbot: QtBot, world: World, open_desk: Open, 
             for _ in range(3):  # what was put off until everything has its size
                 QCoreApplication.processEvents()
             take(qtbot, window, f"maps-{name}-{look}{size}")
+        assert nameless(window) == []
 
     pictured("rooms")
     window.maps.show_spots(str(life.room))

@@ -81,6 +81,8 @@ class HistoryDialog(Dialog):
         size = QSize(grown(PICTURE.width()), grown(PICTURE.height()))
         item = QListWidgetItem(QIcon(pictured(line.seat_map, size, ratio=ratio)), text)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(text.splitlines()))
+        lines = (text.count("\n") + 2) * theme().metrics("text").lineSpacing()  # one to spare for a long name
+        item.setSizeHint(QSize(0, round(max(size.height() + theme().px(10), lines))))
         return item
 
     def _facts(self, line: VersionLine) -> list[str]:

@@ -135,6 +135,7 @@ class SpotsDialog(Dialog):
 
     def apply(self) -> None:
         """Say it of every spot that is ticked."""
+        self.message.set_token("absent")
         operator, words, spots = self._desk.operator, theme().words, self.ticked()
         if operator is None or not spots:
             self.complain(words.say("map.works.none"))
@@ -160,5 +161,6 @@ class SpotsDialog(Dialog):
         else:
             waits = any(one.outcome.status is Status.WAITING for one in receipts)
             self.complain(words.say("map.works.waits" if waits else "map.works.said"))
+            self.message.set_token("info" if waits else "present")
             self.note.clear()
         self.reload()
