@@ -3,7 +3,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from classtap_cli.opened_cloud import Database, Studio, chosen, database_of, exi
 from classtap_cli.written import write_whole
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
+
+if TYPE_CHECKING:
+    from cloud.composition import Cloud
+    from cloud.storage.directory import DeviceEntry, StudioEntry
 
 app = typer.Typer(no_args_is_help=True, help="The cloud of one or many studios.")
 studio = typer.Typer(no_args_is_help=True, help="Studios.")
@@ -57,6 +61,11 @@ WhereOption = Annotated[str, typer.Option("--location", metavar="ID", help="Wher
 DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device is called.")]
 DeviceArgument = Annotated[str, typer.Argument(help="A device's id, or a name that only one has.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="WHAT", help="Scopes that begin so, such as health; may be given again."),
+]
+EverythingOption = Annotated[bool, typer.Option("--all", help="All that its role may hold.")]
 PurgeOption = Annotated[bool, typer.Option("--purge", help="And have it destroy its store when it is next heard of.")]
 AgainOption = Annotated[str, typer.Option("--again", metavar="ID", help="Try this one from the beginning.")]
 UrlOption = Annotated[str, typer.Option("--url", help="Where devices reach this cloud, if not where it is served.")]
@@ -264,6 +273,23 @@ def device_list(
             print_json(plain(found))
 
 
+@device.command("scopes")
+@answering
+def device_scopes(
+    named: DeviceArgument, without: WithoutOption = None, everything: EverythingOption = False, studio: Studio = "",
+    database: Database = "", data: Data = None, program: As = "cloud", now: Now = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Say what a device may hold; with --without, take some of it away, with --all give all of its role's back."""
+    call = invocation(data, "cloud", now, json)
+    if without and everything:
+        raise typer.BadParameter("--without or --all")
+    with opened_cloud(call, database) as cloud:
+        entry = chosen(cloud, studio)
+        found = device_called(cloud, entry, named)
+        held = cloud.studios.withhold(entry.id, found, without or ()) if without or everything else found.scopes
+    print_json({"device": found.id, "scopes": list(held)})
+
+
 @device.command("revoke")
 @answering
 def device_revoke(
@@ -274,14 +300,20 @@ def device_revoke(
     call = invocation(data, "cloud", now, json)
     with opened_cloud(call, database) as cloud:
         entry = chosen(cloud, studio)
-        devices = [one for one in cloud.studios.devices(entry.id) if one.id != entry.cloud_device]
-        found = [one for one in devices if named in (one.id, one.name)]
-        if not found:
-            raise Refused("device.unknown")
-        if len(found) > 1:
-            raise Refused("device.several", device=named)
-        cloud.studios.revoke(entry.id, found[0].id, reason=reason, purge=purge)
-    print_json({"device": found[0].id, "revoked": True, "purge": purge})
+        found = device_called(cloud, entry, named)
+        cloud.studios.revoke(entry.id, found.id, reason=reason, purge=purge)
+    print_json({"device": found.id, "revoked": True, "purge": purge})
+
+
+def device_called(cloud: "Cloud", studio: "StudioEntry", named: str) -> "DeviceEntry":
+    """A studio's device by id or name. Raises Refused `device.unknown`, `device.several`."""
+    devices = [one for one in cloud.studios.devices(studio.id) if one.id != studio.cloud_device]
+    found = [one for one in devices if named in (one.id, one.name)]
+    if not found:
+        raise Refused("device.unknown")
+    if len(found) > 1:
+        raise Refused("device.several", device=named)
+    return found[0]
 
 
 def served_at(folder: Path) -> str:

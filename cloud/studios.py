@@ -1,7 +1,7 @@
 """Studios and their devices: founding, pairing by a one-time code, listing, revoking."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -301,6 +301,19 @@ class Studios:
                 raise Refused("device.unknown")
         # A stream goes on with the scopes it began with; the device opens another.
         self.watch.drop(studio, device)
+
+    def withhold(self, studio: Id, device: DeviceEntry, prefixes: Collection[str]) -> tuple[str, ...]:
+        """Let a device hold what its role may where it stands, but for scopes that begin so; what that comes to.
+
+        Raises Refused `device.scope_unknown` for a beginning that none of its role's has.
+        """
+        patterns = self._scopes_of(device.role, device.location)
+        unknown = sorted({*prefixes} - {pattern.partition("/")[0] for pattern in patterns})
+        if unknown:
+            raise Refused("device.scope_unknown", scope=unknown[0])
+        held = tuple(pattern for pattern in patterns if pattern.partition("/")[0] not in prefixes)
+        self.set_scopes(studio, device.id, held)
+        return held
 
     def revoke(self, studio: Id, device: Id, *, reason: str = "", purge: bool = False) -> None:
         """Shut a device out, at once; with `purge` its store is to go when it is next heard of.

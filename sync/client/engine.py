@@ -194,7 +194,11 @@ class SyncEngine:
             self._bootstrapped = True
         self._fetch_keys()
         self.pushing.push_all()
+        allowed = self.pulling.allowed
         self.pulling.pull()
+        if self.pulling.allowed != allowed:  # what may not be held any more goes in this very round
+            self.pulling.bootstrap()
+            self.pulling.pull()
         self.backoff.success()
         self._last_success = self.clock.now().corrected
 

@@ -359,3 +359,26 @@ def test_an_owners_key_brings_a_store_back(studio: Studio, tmp_path: Path) -> No
     assert again.code == 0, again.err
     assert again.json["entries"] == before
     assert inside("store", "check", *kiosk, data=elsewhere).json["ok"] is True
+
+
+def test_what_a_device_may_hold_is_taken_and_given_back(studio: Studio, tmp_path: Path) -> None:
+    asked = ("--role", "desk", "--location", "Riverside", "--name", "Back office")
+    code = inside("cloud", "device", "pair", *asked, data=studio.data).json["code"]
+    mine = tmp_path / "data"
+    mine.mkdir(mode=0o700)
+    assert inside("pair", studio.url, code, data=mine).code == 0
+    whole = inside("sync", "health", data=mine).json["scopes"]
+    less = inside(
+        "cloud", "device", "scopes", "Back office", "--without", "health", "--without", "pins", data=studio.data
+    )
+    assert {scope.partition("/")[0] for scope in less.json["scopes"]}.isdisjoint({"health", "pins"})
+    assert inside("cloud", "device", "scopes", "Back office", data=studio.data).json == less.json
+    assert inside("sync", "once", data=mine).code == 0
+    held = inside("sync", "health", data=mine).json
+    assert (held["scopes"], held["scopes_complete"]) == (whole - 2, whole - 2)
+    again = inside("cloud", "device", "scopes", "Back office", "--all", data=studio.data).json["scopes"]
+    assert len(again) == len(less.json["scopes"]) + 2
+    assert inside("sync", "once", data=mine).code == 0
+    assert inside("sync", "health", data=mine).json["scopes_complete"] == whole
+    unknown = inside("cloud", "device", "scopes", "Back office", "--without", "secrets", data=studio.data)
+    assert (unknown.code, "“secrets”" in unknown.err) == (1, True)
