@@ -23,7 +23,9 @@ from sync.client.transport import Rejected, Unreachable
 from tests.end_to_end.house_rig import families_due, filled, staff, until
 from tests.end_to_end.rig import Studio
 
-pytestmark = pytest.mark.leaves("cloud-(reading|writing)", reason="the file's cloud starts threads as it needs them")
+pytestmark = pytest.mark.leaves(
+    "cloud-(reading|writing)|ThreadPoolExecutor", reason="the file's cloud starts threads as it needs them"
+)
 
 
 @pytest.fixture(scope="module")
