@@ -77,7 +77,10 @@ def test_a_message_to_a_class_is_seen_before_it_goes_and_asked_for_each_family(
     assert screen.compose.send.isEnabled()
     families = dict(screen.compose.preview.families)
     assert screen.compose.preview.addresses > 0
-    assert "•••@" in screen.compose.lines[0].whole_text()
+    first = screen.compose.preview.lines[0]
+    assert first.who
+    assert "•••@" in first.shown
+    assert screen.compose.lines[0].whole_text() == f"{first.family} · {first.who} · Goes by e-mail to {first.shown}"
     with qtbot.waitSignal(screen.answered):
         screen.compose.send.click()
     messages = kept(world)

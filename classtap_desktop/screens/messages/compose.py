@@ -141,4 +141,7 @@ def _told(line: Told, words: Catalogue) -> str:
         said = words.say(why) if words.has(why) else line.why
         return words.join([line.family, words.say("desk.goes.not", shown=line.shown, why=said)])
     goes = words.say("desk.goes.to", way=words.say(f"desk.sent.way.{line.channel}"), shown=line.shown)
-    return words.join([line.family, goes, words.say("desk.messages.later", n=5 * line.wave) if line.wave else ""])
+    instead = f"desk.sent.way.{line.instead}"
+    stands_in = words.say("desk.messages.instead", way=words.say(instead)) if line.instead else ""
+    later = words.say("desk.messages.later", n=5 * line.wave) if line.wave else ""
+    return words.join([line.family, line.who, goes, stands_in, later])

@@ -49,13 +49,15 @@ class SessionChoice(NamedTuple):
 
 class Told(NamedTuple):
     """One line of a preview. Attributes: `shown` is an address as anybody may see it, or a name where `why` says why
-    not; `wave` 0 goes at once."""
+    not; `who`: everybody it stands for; `instead`: the way it stands in for; `wave` 0 goes at once."""
 
     family: str
     shown: str
     channel: str = ""
     why: str = ""
     wave: int = 0
+    who: str = ""
+    instead: str = ""
 
 
 class Preview(NamedTuple):
@@ -118,19 +120,17 @@ def read_preview(source: DeskSource, choice: SessionChoice, *, whom: str, urgent
 def _lines(reader: Reader, family: str, told: Route, template: str) -> list[Told]:
     found = route(TEMPLATES[template], told)
     turns = waves(found.sends)
+    reached = {guardian: None for one in found.sends for guardian in one.guardians}
+    why = {one.guardian: one.why for one in reversed(found.passed) if one.guardian not in reached}
+    names = fetch(reader, ContactMasked, [*reached, *why])
     lines = [
         Told(
             family, masked_email(one.address) if one.channel == EMAIL else masked_phone(one.address), one.channel,
-            wave=turns.index(one.wave),
+            wave=turns.index(one.wave), who=", ".join(names[id].name for id in one.guardians if id in names),
+            instead=one.instead,
         )
         for one in found.sends
     ]  # fmt: skip
-    reached = {guardian for one in found.sends for guardian in one.guardians}
-    why: dict[Id, str] = {}
-    for one in found.passed:
-        if one.guardian not in reached:
-            why.setdefault(one.guardian, one.why)
-    names = fetch(reader, ContactMasked, why)
     lines += [Told(family, names[id].name, why=code) for id, code in why.items() if id in names]
     return lines or [Told(family, family, why="no_role")]
 
