@@ -12,8 +12,10 @@ from classtap_cli.demo.care import WAIVER
 from classtap_core.checkin.reading import fetch
 from classtap_core.documents.operations import AttachDocument, PublishDocument
 from classtap_core.documents.records import Attached, Consents
+from classtap_core.health.operations import RequirePaper
 from classtap_core.house import bus
 from classtap_core.kernel.clock import ManualClock
+from classtap_core.schedule.reach import Reach
 from cloud.composition import open_cloud
 from cloud.messaging.ports import LocalInbox
 from cloud.serve import CloudServer
@@ -44,6 +46,7 @@ def rig(tmp_path: Path) -> Iterator[tuple[Families, str, Path]]:
         )
     )
     found.say(AttachDocument(document=waiver, head=1, attached=(Attached(),)))
+    found.say(RequirePaper(requirement=named("card"), head=0, paper="card", name="Vaccination card", reach=(Reach(),)))
     with CloudServer(cloud, heartbeat_s=1.0) as server:
         yield found, server.url, tmp_path
 
@@ -92,6 +95,31 @@ def test_a_guardian_reads_ticks_draws_and_signs(rig: tuple[Families, str, Path],
         assert "Signed." in browser.run("document.querySelector('.word').innerText")
         browser.picture(SCREENS / "signing-done.png")
         assert browser.run("document.querySelectorAll('a[href$=\".pdf\"]').length") == 2
+        _sends_a_paper(browser, url)
     kept = fetch(found.cloud.studios.storage(STUDIO), Consents, [ANA, BEN])
     assert {one.method for consents in kept.values() for one in consents.signings} == {"drawn"}
     assert len(kept) == 2
+
+
+def _sends_a_paper(browser: Chromium, url: str) -> None:
+    """The papers page of the same guardian: nothing wider than a small phone, nothing too small to press, one form sent."""
+    browser.size(320, 640, scale=2)
+    browser.open(f"{url}/f/papers")
+    browser.picture(SCREENS / "papers-phone.png")
+    assert browser.run("document.documentElement.scrollWidth") <= 320
+    assert browser.run(
+        "[...document.querySelectorAll('button, input:not([type=hidden])')]"
+        ".filter(one => one.getBoundingClientRect().height < 43.9).map(one => one.outerHTML)"
+    ) == []  # fmt: skip
+    browser.run(
+        "(() => { const given = new DataTransfer();"
+        "given.items.add(new File(['%PDF-1.7 a card'], 'card.pdf', {type: 'application/pdf'}));"
+        "document.querySelector('[type=file]').files = given.files;"
+        "document.querySelector('[name=expires]').value = '2029-12-31'; })()"
+    )
+    browser.click("button.primary")
+    browser.until("document.querySelector('.word[role=status]')")
+    assert "2029-12-31" in browser.run("document.querySelector('article .quiet').innerText")
+    browser.size(1280, 800, scale=1)
+    browser.open(f"{url}/f/papers?lang=ar")
+    browser.picture(SCREENS / "papers-ar.png")
