@@ -40,8 +40,23 @@ def became(changed: Changed, words: Words) -> str:
 def step_sentence(step: Step, words: Words) -> str:
     """One difference: ``capacity: 12 → 14``."""
     before, after = (value(one, words) for one in (step.before, step.after))
+    field = place(step, words)
     op = {ADD: "add", REMOVE: "remove", JOIN: "join", LEAVE: "leave"}.get(step.op, "replace")
-    return words.say(f"audit.step.{op}", field=step.place, before=before, after=after)
+    return words.say(f"audit.step.{op}", field=field, before=before, after=after)
+
+
+def place(step: Step, words: Words) -> str:
+    """Where a difference is, in words: ``opening hours[3] › closes``. A field without words keeps its code."""
+    text = ""
+    for part in step.path:
+        named = part if part.startswith("[") else _field(part, words)
+        text += named if part.startswith("[") or not text else f" › {named}"
+    return text
+
+
+def _field(name: str, words: Words) -> str:
+    code = f"audit.field.{name}"
+    return words.say(code) if words.has(code) else name
 
 
 def value(found: Any, words: Words) -> str:
@@ -51,7 +66,7 @@ def value(found: Any, words: Words) -> str:
     if found is None:
         return words.say("audit.nothing")
     if isinstance(found, Mapping):
-        return ", ".join(f"{name}: {value(one, words)}" for name, one in found.items())
+        return ", ".join(f"{_field(str(name), words)}: {value(one, words)}" for name, one in found.items())
     if isinstance(found, list | tuple):
         return ", ".join(value(one, words) for one in found)
     text = str(found)

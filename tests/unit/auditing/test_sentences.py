@@ -4,10 +4,12 @@ from string import Formatter
 
 import pytest
 
+from classtap_core.auditing.diffs import Step
 from classtap_core.auditing.rules import DAYS, STREAMS, stream_of
+from classtap_core.auditing.saying import place, step_sentence
 from classtap_core.auditing.sentences import PREFIX, SENTENCES
 from classtap_core.house import registry
-from resources.text import languages, messages
+from resources.text import Catalogue, languages, messages
 
 SPECS = registry().specs
 
@@ -41,3 +43,40 @@ def test_no_sentence_is_left_of_an_operation_that_went() -> None:
 def test_every_operation_has_a_stream_that_is_kept_for_a_time(kind: str) -> None:
     assert stream_of(kind) in STREAMS
     assert 30 <= DAYS[stream_of(kind)] <= 3_650
+
+
+EDITED = (
+    "location",
+    "room",
+    "closure",
+    "category",
+    "level",
+    "class_type",
+    "instructor",
+    "series",
+    "session",
+    "staff",
+    "grant",
+    "family",
+    "child",
+    "contact",
+    "guardianship",
+    "learner",
+    "child_health",
+    "booking",
+)
+"""What people change by hand, and look up in the audit."""
+
+
+@pytest.mark.parametrize("language", [language.code for language in languages()])
+def test_what_people_change_has_words_for_its_fields(language: str) -> None:
+    known = messages(language)
+    fields = {name for kind in EDITED for name in registry().records[kind].__struct_fields__} - {"id"}
+    assert sorted(name for name in fields if f"audit.field.{name}" not in known) == []
+
+
+def test_a_difference_is_told_in_words() -> None:
+    step = Step(("hours", "[3]", "closes"), "replace", "20:00", "21:00")
+    assert step_sentence(step, Catalogue("en")) == "opening hours[3] › closes: 20:00 → 21:00"
+    assert place(step, Catalogue("es")) == "horario[3] › cierra"
+    assert place(Step(("never_heard_of",), "add", after=1), Catalogue("ar")) == "never_heard_of"
