@@ -16,6 +16,7 @@ from classtap_core.messaging.settings import BY_THEMSELVES, MESSAGES_POLICY, Mes
 from classtap_core.messaging.templates import USUAL, WAYS, ways_of
 from classtap_core.people.records import Child, ContactMasked
 from classtap_core.schedule.records import ClassType
+from classtap_desktop.kit import theme
 from classtap_desktop.screens.entries import Field, Value
 from classtap_desktop.screens.sheet import Group, Sheet, Written
 from classtap_desktop.source import DeskSource
@@ -88,7 +89,8 @@ def wishes_sheet(wants: Wants) -> Sheet:
                 )  # fmt: skip
         return found
 
-    return Sheet(id=wants.contact.id, title="desk.messages.wishes_title", groups=groups, said=said)
+    title = theme().words.say("desk.messages.wishes_title", name=wants.contact.name)
+    return Sheet(id=wants.contact.id, title=title, groups=groups, said=said)
 
 
 class Published(NamedTuple):
@@ -108,7 +110,7 @@ def read_published(source: DeskSource) -> Published:
 
 def settings_sheet(read: Published) -> Sheet:
     """The form of what is sent by itself, on which ways and in which language."""
-    flags = tuple(Field(name, f"desk.messages.send.{name}", 3, flag=True) for name in BY_THEMSELVES)
+    flags = tuple(Field(name, f"desk.messages.send.{name}", 6, flag=True) for name in BY_THEMSELVES)
     tongues = (("", "desk.messages.language.none"),)
     named = tuple((one.code, one.name) for one in languages())
     first = (
