@@ -12,8 +12,6 @@ from pytestqt.qtbot import QtBot
 from classtap_cli.demo.studio import WHOLE, DemoFamily
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.health.records import HealthClearance, HealthPaper, HealthProfile
-from classtap_core.health.scans import LARGEST, media_of
-from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.people.learners import Learner
 from classtap_desktop.screens.families.health_form import HealthForm
@@ -64,15 +62,6 @@ def test_a_paper_is_filed_with_its_scan_and_taken_back(
     saved(qtbot, made)
     assert fetch(world.store, HealthPaper, [filed.id])[filed.id].void
     assert "2030-12-31" not in {one.expires for one in fetch(world.store, HealthClearance, [child])[child].papers}
-
-
-def test_a_scan_is_told_by_its_bytes() -> None:
-    assert media_of(b"\x89PNG\r\n\x1a\n....") == "image/png"
-    assert media_of(b"\xff\xd8\xff\xe0") == "image/jpeg"
-    with pytest.raises(BadInput, match=r"health\.file"):
-        media_of(b"MZ executable.pdf")
-    with pytest.raises(BadInput, match="file_large"):
-        media_of(b"%PDF-" + bytes(LARGEST))
 
 
 def test_a_signature_is_taken_back_and_a_grade_is_changed(
