@@ -203,11 +203,11 @@ def test_a_thing_of_the_shelf_is_placed_by_pointer_and_by_keys_alone(qtbot: QtBo
     with editing(qtbot, bikes()) as editor:
         board = editor.board
         qtbot.mouseClick(editor.shelf.buttons["type:bike"], Qt.MouseButton.LeftButton)
-        at = board.view.point((3_000_000, 3_000_000)).toPoint()
+        at = board.view.point((1_000_000, 1_000_000)).toPoint()
         qtbot.mouseMove(board, at)
         qtbot.mouseClick(board, Qt.MouseButton.LeftButton, pos=at)
         judged(qtbot, editor)
-        assert [(spot.x_um, spot.y_um) for spot in editor.document.seat_map.spots] == [(3_000_000, 3_000_000)]
+        assert [(spot.x_um, spot.y_um) for spot in editor.document.seat_map.spots] == [(1_000_000, 1_000_000)]
         qtbot.keyClick(board, KEY.Key_Escape)
         qtbot.keyClick(editor.shelf.buttons["type:mat"], KEY.Key_Return)
         assert board.hasFocus()
