@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from pytestqt.qtbot import QtBot
 
 from classtap_core.access.records import Grant
+from classtap_core.kernel.canonical import canonical
+from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.records import decode
+from classtap_core.kernel.records import decode, plain
 from classtap_core.people.records import Family
 from classtap_core.schedule.records import Session
 from classtap_desktop.frame.finding import read_people
@@ -19,6 +24,8 @@ from classtap_desktop.screens.families.reading import read_families, read_family
 from classtap_desktop.screens.roster.reading import read_roster
 from classtap_desktop.screens.schedule.model import read_week
 from classtap_desktop.screens.today.model import read_day
+from classtap_desktop.screens.today.view import TodayScreen
+from classtap_desktop.window import TICK_MS, DeskWindow
 from tests.desk.world import NOW_MS, World
 
 
@@ -74,3 +81,23 @@ def test_families_are_for_who_may_see_families(world: World) -> None:
     assert {homes[line.id] for line in read_families(source, clerk)} == {world.plan.main}
     assert len(read_families(source, clerk)) <= len(read_families(source, holder(role="owner"))) == len(homes)
     assert family.name in [one.title for one in read_people(source, family.name, clerk)]
+
+
+def test_what_is_pulled_about_ones_grants_shows_at_once_and_an_end_by_the_next_tick(
+    qtbot: QtBot, world: World, open_desk: Callable[..., DeskWindow]
+) -> None:
+    assert TICK_MS == 30_000, "as tests/unit/access/test_reaching.py reckons"
+    window = open_desk("front_desk")
+    screen = window.screens["today"]
+    assert isinstance(screen, TodayScreen)
+    qtbot.waitUntil(lambda: screen.day is not None and bool(screen.day.lines))
+    (grant,) = window.desk.operator.grants
+    ending = replace(grant, valid_to_ms=NOW_MS + 60_000)
+    world.pull([Pulled("grant", grant.id, "studio", canonical(plain(ending)))])
+    qtbot.waitUntil(lambda: window.desk.operator.grants == (ending,))
+    world.tick(60_000)
+    with qtbot.waitSignal(screen.loaded):
+        window.desk.ticked.emit()
+    qtbot.waitUntil(lambda: screen.day is not None and not screen.day.lines)
+    world.pull([Pulled("grant", grant.id, "studio", canonical(plain(grant)))])
+    qtbot.waitUntil(lambda: screen.day is not None and bool(screen.day.lines))

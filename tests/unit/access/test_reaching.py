@@ -3,15 +3,18 @@
 import pytest
 
 from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
-from classtap_core.access.operations import AddStaff, GiveGrant
+from classtap_core.access.operations import AddStaff, GiveGrant, RegisterDevice
 from classtap_core.access.records import Grant
 from classtap_core.checkin.operations import ChildMark
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
+from sync.client.engine import LOOK_S
 from tests.unit.house.world import ANA, CLERK, DESK, MAIN, NINE_BALLET, OWNER, World, named, staff, state_of
 
 PRESENT = ChildMark(child=ANA, state="present")
 DENIED = "permission.denied"
+TICK_MS = 30_000
+"""A desk's screens look again at what may be seen so often (`classtap_desktop.window`, whose test has the number)."""
 
 
 def reasons(world: World) -> list[str]:
@@ -81,3 +84,35 @@ def test_nobody_gives_a_part_of_the_money_they_have_not() -> None:
     assert world.say(wide, staff(boss)).link.outcome.status is Status.REFUSED
     assert world.say(narrow, staff(boss)).link.outcome.status is Status.ACCEPTED
     assert world.say(wide, staff(OWNER)).link.outcome.status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("change", ["ended", "denied", "given"])
+def test_a_change_counts_on_every_device_within_a_minute(change: str) -> None:
+    """Even without a hint, and where a device looked just before: it looks again `LOOK_S` later, a screen at most a tick
+    after that. What is allowed is allowed by then, and what is not is not."""
+    world = World()
+    devices = {id: world.join(id, role="desk") for id in (DESK, named("second desk"), named("third desk"))}
+    for id in (named("second desk"), named("third desk")):
+        world.say(RegisterDevice(device=id, name="Desk", role="desk", location=MAIN))
+    if change == "given":
+        world.say(EndGrant(grant=named("clerk grant")))
+    for member in devices.values():
+        member.clock.advance(1)
+    world.sync()
+    world.clock.advance(1)
+    world.say(
+        {
+            "ended": EndGrant(grant=named("clerk grant")),
+            "denied": GiveGrant(grant=named("no"), holder=CLERK, role="front_desk", deny=True),
+            "given": GiveGrant(grant=named("again"), holder=CLERK, role="front_desk", location=MAIN),
+        }[change]
+    )
+    elapsed_ms = round(LOOK_S * 1000)
+    world.clock.advance(elapsed_ms)
+    for id, member in devices.items():
+        member.clock.advance(elapsed_ms)
+        world.pull(id)
+        receipt = member.mark(NINE_BALLET, PRESENT, author=staff(CLERK))
+        refused = [reason.code for reason in receipt.outcome.reasons if reason.code.startswith("permission.")]
+        assert bool(refused) is (change != "given"), id
+    assert elapsed_ms + TICK_MS <= 60_000
