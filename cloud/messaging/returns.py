@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import delete
 
 from classtap_core.kernel.errors import Refused
-from classtap_core.kernel.ids import Id, parse
+from classtap_core.kernel.ids import Id, derived, parse
 from classtap_core.kernel.records import decode
 from classtap_core.messaging.operations import ResumeContact, SettleMessage, StopContact
 from classtap_core.messaging.reading import ADDRESS, contacts_at
@@ -24,8 +24,10 @@ from cloud.messaging.ports import TwilioSms
 from cloud.messaging.sending import bounced
 from cloud.studios import Studios
 
-STOPS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "BAJA", "ALTO"})
-STARTS = frozenset({"START", "UNSTOP", "YES", "ALTA"})
+STOPS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "BAJA", "ALTO", "توقف", "إيقاف"})
+STARTS = frozenset({"START", "UNSTOP", "YES", "ALTA", "ابدأ"})
+ALONE = frozenset({"CANCEL", "END", "QUIT", "YES"})
+"""Words that mean this only where they are the whole message: somebody may want to cancel a class."""
 _ABOUT = re.compile(r"<?([0-9a-f]{32})\.([0-9a-f]{32})\.([0-9a-f]{32})(?:@[^>\s]+)?>?")
 
 
@@ -57,33 +59,40 @@ def heard(studios: Studios, form: Mapping[str, str]) -> int:
 
     STOP and START count for everybody who is reached at that telephone; anything else is kept and nothing more.
     """
-    words = form.get("Body", "").split()
-    word = words[0].upper() if words else ""
+    word, sid = _word(form.get("Body", "")), form.get("MessageSid", "")
+    payload = StopContact if word in STOPS else ResumeContact if word in STARTS else None
     changed = 0
     for studio in studios.all():
-        contacts = contacts_at(studios.storage(studio.id), SMS, form.get("From", ""))
-        if not contacts or not _kept(studios, studio.id, form):
+        storage = studios.storage(studio.id)
+        contacts = contacts_at(storage, SMS, form.get("From", ""))
+        if not contacts:
             continue
-        items = tuple(contact.id for contact in contacts)
-        if word in STOPS:
-            studios.author(studio.id, StopContact(items=items, channel=SMS), source="sms")
-        elif word in STARTS:
-            studios.author(studio.id, ResumeContact(items=items, channel=SMS), source="sms")
-        else:
-            continue
-        changed += 1
+        _keep(studios, studio.id, form)
+        # Under the provider's id: told twice, also after a worker died in between, it is said once.
+        id = derived("inbound", studio.id, sid) if sid else None
+        if payload is not None and (id is None or id not in storage.settled([id])):
+            items = tuple(contact.id for contact in contacts)
+            studios.author(studio.id, payload(items=items, channel=SMS), source="sms", id=id)
+            changed += 1
     return changed
 
 
-def _kept(studios: Studios, studio: Id, form: Mapping[str, str]) -> bool:
-    """Keep what came in; False where it is there already."""
+def _word(body: str) -> str:
+    """The word a message begins with, where it may be a command."""
+    words = body.split()
+    first = words[0].strip(".,!\"'").upper() if words else ""
+    return "" if first in ALONE and len(words) > 1 else first
+
+
+def _keep(studios: Studios, studio: Id, form: Mapping[str, str]) -> None:
+    """Keep what came in, as it came."""
     table, id = studios.books.tables.inbound, form.get("MessageSid", "")
     sealed = studios.books.secret.wrap(msgspec.json.encode(dict(form)), f"inbound/{studio}/{id}")  # it names telephones
     row = {
         "studio_id": studio, "id": id, "kind": SMS, "body": sealed, "received_ms": studios.clock.now().corrected,
     }  # fmt: skip
     with studios.books.database.write(studio) as connection:
-        return bool(connection.execute(studios.books.database.insert_new(table), [row]).rowcount)
+        connection.execute(studios.books.database.insert_new(table), [row])
 
 
 def forget(studios: Studios, studio: Id, *, before_ms: int) -> None:

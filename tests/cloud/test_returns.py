@@ -101,6 +101,20 @@ def test_stop_and_start_by_sms_count_once_and_only_signed(rig: Rig) -> None:
     assert rig.way("sms") == again
 
 
+def test_a_stop_is_not_lost_where_a_worker_died_behind_it_and_a_cancelled_class_is_no_stop(rig: Rig) -> None:
+    books = rig.families.cloud.books
+    row = {"studio_id": STUDIO, "id": "SM9", "kind": "sms", "body": b"", "received_ms": 1}
+    with books.database.write(STUDIO) as connection:  # kept, and then the worker died
+        connection.execute(books.tables.inbound.insert(), [row])
+    form = {"MessageSid": "SM8", "From": "+34600123456", "Body": "Cancel Ana's class please"}
+    assert rig.sms("/f/hook/sms", form) == 200
+    assert rig.way("sms") is None
+    assert rig.sms("/f/hook/sms", {"MessageSid": "SM9", "From": "+34600123456", "Body": "توقف"}) == 200
+    found = rig.way("sms")
+    assert found is not None
+    assert found.stopped
+
+
 def test_one_press_in_a_mail_stops_the_mail(rig: Rig) -> None:
     rig.families.say(AskMessage(family=FAMILY, template="news", text="Snow"))
     rig.families.send()
