@@ -247,7 +247,8 @@ def test_who_may_not_change_families_has_no_forms(qtbot: QtBot, open_desk: Open)
     assert isinstance(screen, FamiliesScreen)
     with qtbot.waitSignal(screen.loaded):
         screen.desk.open("families")
-    assert screen.model.counts() == (0, 0) and screen.page_view.page is None
+    assert screen.model.counts() == (0, 0)
+    assert screen.page_view.page is None
     said_on = {button.text() for button in screen.page_view.findChildren(Button) if button.isVisible()}
     assert not said_on & {"Edit", "Health", "Add a child", "Add a guardian"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtGui import QFontMetrics
@@ -32,7 +33,7 @@ from tests.desk.world import NOW_MS, World
 Open = Callable[..., DeskWindow]
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "screens"
 HOLDS: dict[str, str | int] = {"state": "absent", "at_ms": NOW_MS - 300_000, "device": "e" * 32}
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"look": "light"},
     "dark": {"look": "dark"},
     "large": {"look": "light", "text_scale": 1.5},

@@ -11,10 +11,12 @@ from classtap_core.checkin.reading import fetch, search
 from classtap_core.documents.records import Document
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule.records import Category, ClassType, Closure, Instructor, Level, Location, Room
+from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.studio.subjects import SUBJECTS
 from classtap_desktop.screens.studio.view import StudioScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_household import said, saved, write
+from tests.desk.test_screens import LOOKS, take
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]
@@ -175,3 +177,28 @@ def test_its_words_are_said_in_every_language(qtbot: QtBot, open_desk: Open, loc
     names = [screen.subjects.item(at).text() for at in range(len(SUBJECTS))]
     assert len(set(names)) == len(SUBJECTS)
     assert not any("desk." in name for name in names)
+
+
+@pytest.mark.parametrize("look", ["dark", "arabic", "largest"])
+def test_pictures_of_the_studio_and_its_forms(qtbot: QtBot, world: World, open_desk: Open, look: str) -> None:
+    window = open_desk("owner", size=(1280, 800), **LOOKS[look])
+    screen, week, imports = (window.screens[name] for name in ("studio", "schedule", "imports"))
+    assert isinstance(screen, StudioScreen)
+    assert isinstance(week, ScheduleScreen)
+    with qtbot.waitSignal(screen.loaded):
+        window.open("studio", "classes")
+    take(qtbot, window, f"studio-{look}")
+    screen.open_one(next(iter(search(world.store, ClassType, "by_id"))).id)
+    assert screen.form is not None
+    take(qtbot, window, f"class_form-{look}")
+    screen.form.close_overlay()
+    with qtbot.waitSignal(week.loaded):
+        window.open("schedule")
+    with qtbot.waitSignal(week.planner.opened):
+        week.plan("new")
+    take(qtbot, window, f"plan-{look}")
+    assert week.planner.form is not None
+    week.planner.form.close_overlay()
+    window.open("imports")
+    assert imports.isVisible()
+    take(qtbot, window, f"imports-{look}")
