@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.operations import RecordScan
+from classtap_core.checkin.reading import search
 from classtap_core.checkin.settings import (
     KIOSK_POLICY,
     PASS_POLICY,
@@ -19,12 +22,15 @@ from classtap_core.checkin.settings import (
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.passes.brand import Brand
-from classtap_desktop.screens.settings.doors import DECODERS, DoorDialog
+from classtap_core.passes.records import Pass
+from classtap_desktop.screens.settings.doors import DECODERS, SAMPLE, DoorDialog, write_sheet
 from classtap_desktop.screens.settings.scans import ScansDialog
 from classtap_desktop.screens.settings.view import SettingsScreen
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import STAGES
 from resources import path
+from resources.text import Catalogue
+from sync.protocol import PassText
 from tests.desk.world import DESK, World
 
 Open = Callable[..., DeskWindow]
@@ -79,6 +85,19 @@ def test_what_changed_is_published_and_an_unreadable_look_is_not(
     dialog.save.click()
     assert pass_settings(said[-1]) == PassSettings(life_days=90, brand=Brand())
     assert (KIOSK_POLICY, PASS_POLICY) == ("kiosk", "passes")
+
+
+def test_everybodys_cards_are_written_ten_on_a_page(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cloud's texts stand in for here; `tests/end_to_end/test_passes.py` has the way to it."""
+    text = PassText(family=FAMILY, text=SAMPLE, expires=1_826_784_000)
+    monkeypatch.setattr(world.source, "pass_text", lambda family: text)
+    cards = write_sheet(world.source, tmp_path / "cards.pdf", Catalogue("en"))
+    good = {one.family for one in search(world.source.reader, Pass, "by_family") if one.revoked_at_ms is None}
+    assert cards == len(good) > 10
+    data = (tmp_path / "cards.pdf").read_bytes()
+    assert len(re.findall(rb"/Type /Page\b", data)) == -(-cards // 10)
 
 
 def scan(world: World, outcome: str, *, handle: str = "ab" * 8) -> None:
