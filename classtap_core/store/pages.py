@@ -56,6 +56,7 @@ class Pages:
         waiting, size = _committed(path.with_name(path.name + "-wal"))
         pages.update(waiting)
         self._raw = pages
+        self._known: dict[int, bool] = {}
         self.count = size or max(pages, default=0)
         self._sealer = self._find_salt(data[:_SALT])
         if self._whole(1):
@@ -73,11 +74,17 @@ class Pages:
         candidates = [salt, *(salt[:at] + bytes([byte]) + salt[at + 1 :] for at in range(_SALT) for byte in range(256))]
         for tried in candidates if len(salt) == _SALT else ():
             self._sealer = _sealing_key(self._key, tried)
-            if any(self._whole(number) for number in (probes if tried == salt else probes[:4])) or self._whole(1):
+            if any(self._sealed(number) for number in (probes if tried == salt else probes[:4])) or self._sealed(1):
                 return self._sealer
         raise EnvironmentFault("store.unreadable")
 
     def _whole(self, number: int) -> bool:
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = self._sealed(number)
+        return found
+
+    def _sealed(self, number: int) -> bool:
         raw = self._raw.get(number, b"")
         if len(raw) != PAGE_BYTES:
             return False
@@ -179,7 +186,7 @@ def _committed(path: Path) -> tuple[dict[int, bytes], int]:
     part: dict[int, bytes] = {}
     size = 0
     for at in range(_WAL_HEADER, len(data) - _FRAME_HEADER - PAGE_BYTES + 1, _FRAME_HEADER + PAGE_BYTES):
-        header, content = data[at : at + _FRAME_HEADER], data[at + _FRAME_HEADER :][:PAGE_BYTES]
+        header, content = data[at : at + _FRAME_HEADER], data[at + _FRAME_HEADER : at + _FRAME_HEADER + PAGE_BYTES]
         sums = _checksum(content, _checksum(header[:8], sums, order), order)
         if header[8:16] != salts or sums != _pair(header[16:24]):
             break

@@ -20,7 +20,7 @@ from classtap_core.store import keys, rotation, schema
 from classtap_core.store.check import KNOWN_GAPS, check, known_gaps
 from classtap_core.store.damage import MADE_AGAIN, Damage, find_damage, trees_of
 from classtap_core.store.device import SqlDevice
-from classtap_core.store.engine import connect, database, faults
+from classtap_core.store.engine import connect, database, faults, whole
 from classtap_core.store.folder import ASIDE, DATABASE, Ownership, prepare, remove_database, sync_folder, write_fault
 from classtap_core.store.log import position, sequence_of
 from classtap_core.store.pages import Damaged, Pages, Row
@@ -117,14 +117,14 @@ def before_open(folder: Path, key: bytes, registry: Registry, entropy: Entropy, 
     """Finish a salvage that was cut short, and mend what a look found and mends without loss.
 
     After every third bad end in a row the seals of all pages are looked at first: a damaged page must not be what ends
-    the program again and again. Raises Refused `store.safe_start` with how many `pages` and the `tables`, where mending
+    the program again and again. (A damaged write-ahead log ends, for SQLite, before what is damaged of it.) Raises Refused `store.safe_start` with how many `pages` and the `tables`, where mending
     would lose something that only this device has.
     """
     ready = folder / (DATABASE + READY)
     if ready.is_file() and ready.stat().st_size and rotation.opens(ready, key):  # nothing else takes a store's place
         finish(folder)
     suspect = bad_ends > 0 and bad_ends % BAD_ENDS == 0
-    if not suspect and not (folder / MEND_FILE).exists():
+    if not (folder / MEND_FILE).exists() and (not suspect or whole(folder / DATABASE, key)):
         return
     damage = look(folder, key)
     if damage.mends_itself:

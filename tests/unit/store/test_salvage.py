@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.store import salvage
-from classtap_core.store.damage import find_damage, trees_of
+from classtap_core.store.damage import Damage, find_damage, trees_of
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.engine import PAGE_BYTES, connect
 from classtap_core.store.folder import ASIDE, DATABASE
@@ -406,6 +407,36 @@ def test_seals_are_as_another_reader_of_the_format_has_them(control: Control) ->
         conn.close()
     assert find_damage(control.pages).mends_itself
     assert isinstance(child_row(1), Pulled)
+
+
+@pytest.mark.expected_log("the store (is damaged|was mended)", reason="pages were changed by hand")
+def test_after_three_bad_ends_a_sound_store_is_not_read_tree_by_tree(
+    control: Control, copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third bad end is no reason to wait: the seals of the file are enough, and only what they do not say is looked for."""
+    looked: list[Path] = []
+    look = salvage.look
+
+    def counted(folder: Path, key: bytes) -> Damage:
+        looked.append(folder)
+        return look(folder, key)
+
+    monkeypatch.setattr(salvage, "look", counted)
+
+    def third(folder: Path) -> None:
+        (folder / "owner.lock").write_text('{"program": "test", "pid": 1, "unclean": 2}')
+        Store.open(folder, toy.registry(), program="test").close()
+
+    folder = copy()
+    third(folder)
+    assert looked == []
+    last = (folder / "store.db").read_bytes()
+    for wrong in (last[:-4096], last[:-100], last[:-3000] + bytes([last[-3000] ^ 1]) + last[-2999:]):
+        folder = copy()
+        (folder / "store.db").write_bytes(wrong)
+        with suppress(EnvironmentFault, Refused):
+            third(folder)
+        assert looked.pop() == folder
 
 
 @pytest.mark.expected_log("the store could not be mended", reason="there is no room to mend it")
