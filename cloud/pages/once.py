@@ -31,7 +31,8 @@ HEADER = "idempotency-key"
 KEPT_MS = 24 * 3_600_000
 RUNNING_MS = 60_000
 """So long a write may run; a worker that died leaves it to the next one then."""
-_MOST_BYTES = 512 << 10
+_MOST_BYTES = 16 << 20
+"""More than any page takes: each handler has its own bound. Only who is signed in, or has a link, comes this far."""
 T = TypeVar("T")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _STATUS = {"idempotency.key": 400, "idempotency.running": 409, "idempotency.other": 422}
