@@ -20,7 +20,7 @@ from classtap_core.kernel.canonical import canonical
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.records import plain
 from classtap_core.seating.documents import unpacked
-from classtap_core.seating.model import Unit
+from classtap_core.seating.model import Background, Unit
 from classtap_core.seating.records import SeatDraft, SeatPreset
 from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.dialogs.difference import lines
@@ -466,6 +466,31 @@ def test_a_picture_is_taken_in_shown_and_kept_in_the_store(
     assert background is not None
     qtbot.waitUntil(lambda: f"picture/{background.blob}" in world.source.own)
     assert page.editor.board.pictured is not None
+
+
+def test_a_picture_is_brought_to_scale_by_a_piece_of_equipment_in_it(qtbot: QtBot, open_desk: Open) -> None:
+    """Catalogue 15: Calibrate by Footprint, after which what is drawn matches it within a pixel."""
+    page = enter(qtbot, rooms(qtbot, open_desk))
+    with_template(qtbot, page)
+    document = page.document
+    picture = Background(blob="0" * 32, nm_per_px=5_000_000)
+    document.do("underlay", replace(document.seat_map, background=picture))
+    page.show_dialog("underlay")
+    dialog = opened(qtbot, page, "underlay")
+    at = dialog.known.findText("Reformer, front to rear")
+    dialog.known.setCurrentIndex(at)
+    dialog.known.activated.emit(at)
+    assert dialog.fields["long"].text() == "2.40"
+    # a reformer that is 400 px long in the picture lies between 1.00 and 3.00 m as it is now
+    for name, value in (("ax", "1.00"), ("ay", "1.00"), ("bx", "1.00"), ("by", "3.00")):
+        dialog.fields[name].setText(value)
+    dialog.scale.click()
+    background = document.seat_map.background
+    assert background is not None
+    assert abs(400 * background.nm_per_px / 1000 - 2_400_000) < background.nm_per_px / 1000
+    board = page.editor.board
+    drawn = 400 * background.nm_per_px / 1000 / board.view.um_per_px
+    assert drawn == pytest.approx(2_400_000 / board.view.um_per_px, abs=1)
 
 
 def test_what_a_draft_changes_is_told_in_words(qtbot: QtBot) -> None:

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QSlider, QWidget
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.seating.arranging import calibrated
 from classtap_core.seating.geometry.turning import placed
 from classtap_core.seating.model import Background, PointUm
 from classtap_core.seating.units import entered, shown
+from classtap_desktop.canvas.table import type_words
 from classtap_desktop.canvas.tools.draw import CalibrateTool
 from classtap_desktop.desk import Desk, failure
 from classtap_desktop.frame.dialog import Dialog, form, named
@@ -38,7 +39,8 @@ MEDIA = {
 
 
 class UnderlayDialog(Dialog):
-    """Attributes: ``fields`` (places of two points in the room, their true distance, the picture's corner)."""
+    """Attributes: ``fields`` (places of two points in the room, their true distance, the picture's corner), ``known``
+    (equipment whose footprint says that distance)."""
 
     def __init__(self, over: QWidget, editor: Editor, desk: Desk) -> None:
         words = theme().words
@@ -68,6 +70,13 @@ class UnderlayDialog(Dialog):
         for name, value in start.items():
             self.fields[name] = QLineEdit(shown(value, unit))
             fields.addRow(named(self.fields[name], f"{words.say(f'map.underlay.{name}')} ({unit})"), self.fields[name])
+        self.known = QComboBox()
+        self.known.addItem(words.say("map.underlay.typed"), 0)
+        for type in editor.document.seat_map.types:
+            for side, length_um in (("long", type.length_um), ("wide", type.width_um)):
+                self.known.addItem(words.say(f"map.underlay.known_{side}", name=type_words(type)), length_um)
+        self.known.activated.connect(lambda _at: self._take_known())
+        fields.addRow(named(self.known, words.say("map.underlay.known")), self.known)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
         self.opacity.setValue(background.opacity_percent if background else 50)
@@ -80,6 +89,11 @@ class UnderlayDialog(Dialog):
         self.take = self.button(words.say("map.underlay.take"), self.apply, kind="primary")
         for button in (self.remove, self.pick, self.scale):
             button.setEnabled(background is not None)
+
+    def _take_known(self) -> None:
+        """The two points are the ends of a piece of equipment in the picture: its footprint says how far apart."""
+        if self.known.currentData():
+            self.fields["long"].setText(shown(self.known.currentData(), self._editor.document.seat_map.unit))
 
     def _choose(self) -> None:
         words = theme().words
