@@ -19,6 +19,8 @@ _KINDS = {
     "rollout": "seat_rollout", "pass": "family",
 }  # fmt: skip
 """Fields and authors whose record is called otherwise."""
+_SEVERAL = {"subject": ("child", "family", "contact")}
+"""Fields whose record may be one of several kinds."""
 
 
 class Names:
@@ -36,15 +38,16 @@ class Names:
         """Read these (field or kind, and id), and what their names are made of."""
         by_kind: dict[str, set[Id]] = {}
         for field, id in pairs:
-            if self.is_id(id):
-                by_kind.setdefault(self._kind(field), set()).add(id)
+            for kind in self._kinds(field) if self.is_id(id) else ():
+                by_kind.setdefault(kind, set()).add(id)
         self._read(by_kind)
         further: dict[str, set[Id]] = {}
         for record in list(self._found.values()):
             for field in ("class_type", "holder"):
                 other: str = getattr(record, field, "")
                 if other and self.is_id(other):
-                    further.setdefault(self._kind(field), set()).add(Id(other))
+                    for kind in self._kinds(field):
+                        further.setdefault(kind, set()).add(Id(other))
         self._read(further)
 
     def _read(self, by_kind: dict[str, set[Id]]) -> None:
@@ -59,11 +62,11 @@ class Names:
                 except msgspec.ValidationError:
                     continue  # of a later version: it has no name here
 
-    def _kind(self, field: str) -> str:
-        return _KINDS.get(field, field)
+    def _kinds(self, field: str) -> tuple[str, ...]:
+        return _SEVERAL.get(field, (_KINDS.get(field, field),))
 
     def record(self, field: str, id: Id) -> Any:
-        return self._found.get((self._kind(field), id))
+        return next((self._found[kind, id] for kind in self._kinds(field) if (kind, id) in self._found), None)
 
     def name(self, field: str, id: Id) -> str:
         """What a thing is called now; "" where it is not held or has no name."""

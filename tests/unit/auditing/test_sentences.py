@@ -5,11 +5,13 @@ from string import Formatter
 import pytest
 
 from classtap_core.auditing.diffs import Step
+from classtap_core.auditing.names import Names
 from classtap_core.auditing.rules import DAYS, STREAMS, stream_of
 from classtap_core.auditing.saying import place, step_sentence
 from classtap_core.auditing.sentences import PREFIX, SENTENCES
 from classtap_core.house import registry
 from resources.text import Catalogue, languages, messages
+from tests.unit.house.world import ANA, FAMILY, World, named
 
 SPECS = registry().specs
 
@@ -80,3 +82,12 @@ def test_a_difference_is_told_in_words() -> None:
     assert step_sentence(step, Catalogue("en")) == "opening hours[3] › closes: 20:00 → 21:00"
     assert place(step, Catalogue("es")) == "horario[3] › cierra"
     assert place(Step(("never_heard_of",), "add", after=1), Catalogue("ar")) == "never_heard_of"
+
+
+def test_whom_somebody_looked_at_is_named_whatever_they_are() -> None:
+    """A reveal's subject is a child, a family or a guardian; an entry of the audit has no name."""
+    names = Names(World().cloud, registry())
+    wanted = [("subject", one) for one in (ANA, FAMILY, named("guardian"), named("some entry"))]
+    names.want(wanted)
+    assert [names.name(*one) for one in wanted] == ["Ana Núñez", "García Núñez", "Gina García", ""]
+    assert names.personal("subject", FAMILY)
