@@ -110,7 +110,7 @@ def fill(
     said = words.say(code, when=when) if when else words.say(code)
     into.addWidget(Label(said, "text", token="muted", wrap=True))
     if buttons:
-        line = row(gap=8) if theme().text_scale <= 1.5 else column(gap=8)
+        line = row(gap=8) if theme().text_scale <= 1.25 else column(gap=8)
         for button in buttons:
             line.addWidget(button)
         line.addStretch(1)
