@@ -1,7 +1,7 @@
 """Why Citus could not distribute the tables of a live database by `studio_id`: asked of PostgreSQL's own catalogue.
 
-The rules are Citus': the distribution column is in every primary key, unique index and foreign key; foreign keys join
-tables that lie beside each other; no triggers, sequences, inheritance or exclusion constraints.
+The rules are Citus': the distribution column is in every primary key, unique index and foreign key, and of one type and
+collation; foreign keys join tables that lie beside each other; no triggers, sequences, inheritance or exclusion constraints.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ APART = "directory"
 
 _TABLES = "SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'f')"
 _COLUMN = (
-    "SELECT a.attnotnull, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-    "WHERE a.attrelid = :table AND a.attname = :column AND NOT a.attisdropped"
+    "SELECT a.attnotnull, t.typname, c.collname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+    "LEFT JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = :table AND a.attname = :column AND NOT a.attisdropped"
 )
 _KEYS = (
     "SELECT i.indexrelid::regclass::text AS name, i.indisprimary, i.indexprs IS NOT NULL AS computed, "
@@ -62,8 +62,10 @@ def _of(connection: Connection, oid: int) -> Iterator[str]:
     if column is None:
         yield f"no {COLUMN}"
         return
-    if tuple(column) != (True, "text"):
+    if tuple(column)[:2] != (True, "text"):
         yield f"{COLUMN} is {'' if column.attnotnull else 'nullable '}{column.typname}"
+    elif column.collname != "C":
+        yield f"{COLUMN} is compared by {column.collname}"  # tables lie beside each other only where this is alike
     keys = connection.execute(text(_KEYS), {"table": oid}).all()
     if not any(key.indisprimary for key in keys):
         yield "no primary key"

@@ -10,8 +10,10 @@ from sqlalchemy import select, text
 
 from classtap_core import house
 from cloud.composition import Cloud
+from cloud.storage import citus
 from cloud.storage.database import Database
 from cloud.storage.directory import StudioEntry
+from cloud.storage.tables import make_tables
 from tests.cloud import catalogue
 from tests.cloud.one_studio import Asked, Asking, faults_of
 from tests.cloud.postgres import Postgres
@@ -35,6 +37,22 @@ def test_every_table_of_the_house_could_be_distributed(laid: Database) -> None:
         assert catalogue.faults(connection) == []
 
 
+def test_tables_are_distributed_after_those_they_point_to(laid: Database) -> None:
+    """`head` first, which all others are laid beside; and each as the order says, one after another."""
+    tables = citus.in_order(make_tables(house.registry(), "postgresql").of_studios)
+    place = {table.name: at for at, table in enumerate(tables)}
+    assert place["head"] == 0
+    with laid.administer() as connection:
+        points = connection.execute(
+            text(
+                "SELECT conrelid::regclass::text AS mine, confrelid::regclass::text AS theirs FROM pg_constraint "
+                "WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+            )
+        ).all()
+    assert points
+    assert [one for one in points if place[one.mine] <= place[one.theirs]] == []
+
+
 @pytest.mark.parametrize(
     ("command", "fault"),
     [
@@ -42,6 +60,7 @@ def test_every_table_of_the_house_could_be_distributed(laid: Database) -> None:
         ("CREATE TABLE keyless (studio_id text NOT NULL)", "keyless: no primary key"),
         ("CREATE TABLE odd (studio_id text, id text PRIMARY KEY)", "odd: odd_pkey does not begin with studio_id"),
         ("CREATE TABLE number (studio_id bigint PRIMARY KEY)", "number: studio_id is bigint"),
+        ("CREATE TABLE other (studio_id text PRIMARY KEY)", "other: studio_id is compared by default"),
         ("CREATE TABLE counted (studio_id text PRIMARY KEY, n bigserial)", "counted: a sequence (counted_n_seq)"),
         ("CREATE UNIQUE INDEX upside ON log (operation, studio_id)", "log: upside does not begin with studio_id"),
         ("CREATE UNIQUE INDEX made ON log (studio_id, lower(kind))", "log: made does not begin with studio_id"),
