@@ -87,6 +87,7 @@ def test_an_empty_room_begins_with_the_library_over_the_whole_window(qtbot: QtBo
     assert window.sidebar.isHidden()
     assert {card.template.modality.value for card in dialog.cards} == {"reformer", "cycling", "mat", "rowing", "mixed"}
     assert not dialog.take.isVisible()
+    qtbot.waitUntil(lambda: dialog.cards[0].use.hasFocus())
     with_template(qtbot, page)
     assert len(page.document.seat_map.spots) == 14
     assert page.editor.judge.violations == ()

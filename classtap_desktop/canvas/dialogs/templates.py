@@ -99,6 +99,15 @@ class TemplateDialog(Dialog):
         self.foot.insertWidget(0, self.file)
         self._show_library()
 
+    def open(self) -> None:
+        super().open()
+        self._focus_library()
+
+    def _focus_library(self) -> None:
+        """Put the keyboard on the first template."""
+        if self.cards and self.stack.currentIndex() == 0:
+            self.cards[0].use.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _choose_file(self) -> None:
         words = theme().words
         name, _ = QFileDialog.getOpenFileName(self, words.say("map.template.file"), "", "*.json *.csv *.svg")
@@ -145,8 +154,7 @@ class TemplateDialog(Dialog):
             button.hide()
         self.file.show()
         self.complain("")
-        if self.cards:
-            self.cards[0].use.setFocus()
+        self._focus_library()
 
     # --- one template, its parameters live
 

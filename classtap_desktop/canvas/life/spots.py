@@ -90,6 +90,10 @@ class SpotsDialog(Dialog):
         self.take.setEnabled(self.state.count() > 0)
         self.reload()
 
+    def open(self) -> None:
+        super().open()
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _sayable(self) -> list[str]:
         """What this person may say of a spot."""
         states = [state.value for state in BROKEN] if self._may(Capability.TAG_SPOT) else []
