@@ -21,7 +21,7 @@ from sync.client.local import Local
 from sync.client.pulling import Pulling
 from sync.client.pushing import Pushing
 from sync.client.retry import Backoff
-from sync.client.transport import Rejected, Transport, Unreachable
+from sync.client.transport import Rejected, Silent, Transport, Unreachable
 from sync.protocol import Devices, Report
 
 log = logging.getLogger("classtap.sync")
@@ -105,7 +105,7 @@ class SyncEngine:
         self.pushing = Pushing(local, self._courier, asking=self.pulling.asking, take=self.pulling.take)
         self._wake = threading.Condition()
         self._wanted = True
-        self._stopping = False
+        self._stopping = self._back = False
         self._paused = paused
         self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
@@ -314,6 +314,12 @@ class SyncEngine:
 
     def _show(self, state: State, trouble: str = "", params: Mapping[str, Param] = MappingProxyType({})) -> None:
         changed = (state, trouble) != (self._state, self._trouble)
+        if state is State.ONLINE and self._state is State.OFFLINE:
+            with (
+                self._wake
+            ):  # whoever listens need not wait any longer: only a line that is open tells of the next loss at once
+                self._back = True
+                self._wake.notify_all()
         self._state, self._trouble, self._params = state, trouble, params
         if changed or state is State.ONLINE:
             self.listener(self.status())
@@ -341,8 +347,8 @@ class SyncEngine:
                 for hint in self.transport.live():
                     if (hint is not None and hint.through > self.local.head().cursor) or self._state is State.OFFLINE:
                         self.nudge()
-            except Unreachable:
-                self._look_if_online()
+            except Unreachable as failure:
+                self._look_if_online(failure)
                 wait = self.backoff.outage()
             except Rejected as no:
                 self._look_if_online()
@@ -352,15 +358,21 @@ class SyncEngine:
                 wait = 5.0
             self._rest(wait)
 
-    def _look_if_online(self) -> None:
-        """What ended the listening may have ended more; whoever knows of trouble already tries again in its own time."""
+    def _look_if_online(self, failure: Unreachable | None = None) -> None:
+        """What ended the listening may have ended more; whoever knows of trouble already tries again in its own time.
+
+        A line gone silent is told at once: a question on its way may stall far longer before it says the same.
+        """
         if self._state in (State.ONLINE, State.SYNCING):
+            if isinstance(failure, Silent):
+                self._show(State.OFFLINE, str(failure))
             self.nudge()
 
     def _rest(self, seconds: float | None) -> None:
-        """Wait for the end of the engine, at most so long (None: until then)."""
+        """Wait for the end of the engine, at most so long (None: until then), or until the cloud is back."""
         with self._wake:
-            self._wake.wait_for(self._ended, seconds)
+            self._wake.wait_for(lambda: self._stopping or self._back, seconds)
+            self._back = False
 
     def _ended(self) -> bool:
         return self._stopping

@@ -42,12 +42,17 @@ COMPRESS_FROM = 1_024
 STALL_S = 20.0
 """A connection that moves no byte for so long is dead, however long the whole transfer takes."""
 
-SILENCE_S = 3 * HEARTBEAT_S
-"""So long without a heartbeat means that the live connection is gone."""
+SILENCE_S = 2.75 * HEARTBEAT_S
+"""So long without a heartbeat means that the live connection is gone: a beat may come late, and the badge tells of a
+silent loss within six seconds."""
 
 
 class Unreachable(Exception):
     """No answer: no network, no cloud, a cut or stalled connection. What was asked may have happened."""
+
+
+class Silent(Unreachable):
+    """A live connection that gives no sign of life, though nobody has closed it."""
 
 
 class Rejected(Exception):
@@ -239,6 +244,8 @@ class Transport:
                         yield hint
                     elif line.startswith(":"):
                         yield None
+        except httpx.ReadTimeout as error:
+            raise Silent(type(error).__name__) from error
         except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise Unreachable(type(error).__name__) from error
         finally:

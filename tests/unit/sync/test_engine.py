@@ -15,7 +15,7 @@ from sync.client import pushing
 from sync.client.engine import State, SyncEngine
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
-from sync.client.transport import Rejected, Unreachable
+from sync.client.transport import Rejected, Silent, Unreachable
 from sync.protocol import Page, Push, Pushed, SnapshotPage
 from tests.unit.kernel import toy
 from tests.unit.sync.rig import Cloud, Device, Wire
@@ -182,6 +182,17 @@ def test_states_follow_what_happens(house: House) -> None:
     wire.reject = [Rejected(403, "device.revoked", {}, None)]
     engine._round()
     assert engine.status().state is State.REVOKED
+
+
+def test_a_line_gone_silent_is_told_at_once_and_one_that_was_closed_is_looked_into(house: House) -> None:
+    engine = house.engines[0]
+    engine._round()
+    engine._look_if_online(Unreachable("RemoteProtocolError"))
+    assert engine.status().state is State.ONLINE
+    engine._look_if_online(Silent("ReadTimeout"))
+    assert engine.status().state is State.OFFLINE
+    engine._round()
+    assert engine.status().state is State.ONLINE
 
 
 def test_an_outage_uses_up_no_attempt() -> None:
