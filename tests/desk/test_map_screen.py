@@ -88,6 +88,12 @@ def test_an_empty_room_begins_with_the_library_over_the_whole_window(qtbot: QtBo
     assert {card.template.modality.value for card in dialog.cards} == {"reformer", "cycling", "mat", "rowing", "mixed"}
     assert not dialog.take.isVisible()
     qtbot.waitUntil(lambda: dialog.cards[0].use.hasFocus())
+    dialog.close_overlay()
+    assert page.editor.board.hasFocus()
+    qtbot.keyClick(page.editor.board, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: page.dialogs["templates"] is not dialog)
+    qtbot.keyClick(page.dialogs["templates"].cards[0].use, Qt.Key.Key_Return)
+    assert page.dialogs["templates"].template == template("reformer")
     with_template(qtbot, page)
     assert len(page.document.seat_map.spots) == 14
     assert page.editor.judge.violations == ()

@@ -105,7 +105,7 @@ class TemplateDialog(Dialog):
 
     def _focus_library(self) -> None:
         """Put the keyboard on the first template."""
-        if self.cards and self.stack.currentIndex() == 0:
+        if self.cards and self.isVisible() and self.stack.currentIndex() == 0:
             self.cards[0].use.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _choose_file(self) -> None:
