@@ -21,6 +21,7 @@ from classtap_core.people.guardians import PRIMARY, Role
 from cloud.composition import Cloud, open_cloud
 from cloud.jobs.effects import drain
 from cloud.messaging.ports import Post
+from cloud.serve import CloudServer
 from tests.unit.house.world import ANA, BEN, FAMILY, FOUNDING, MAIN, MINUTE, NINE, OWNER, STUDIO, named
 
 GINA = named("guardian")
@@ -60,6 +61,14 @@ class Families(NamedTuple):
     def messages(self) -> list[Message]:
         rows = self.cloud.studios.storage(STUDIO).find(Range(Message, "by_family", (FAMILY,)))
         return [decode(Message, row.body) for row in rows]
+
+
+def served(cloud: Cloud) -> CloudServer:
+    """A server whose clock carries out no effects: a test does, by `send`, and knows when they are done."""
+    runners, cloud.runners = cloud.runners, {}
+    server = CloudServer(cloud, heartbeat_s=1.0)
+    cloud.runners = runners
+    return server
 
 
 @contextmanager

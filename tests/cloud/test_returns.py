@@ -19,7 +19,7 @@ from cloud.composition import open_cloud
 from cloud.messaging.ports import InboxMail, InboxSms, LocalInbox, Post
 from cloud.messaging.sending import about_of
 from cloud.serve import CloudServer
-from tests.cloud.families import GINA, Families, founded
+from tests.cloud.families import GINA, Families, founded, served
 from tests.unit.house.world import FAMILY, MINUTE, NINE, STUDIO
 
 pytestmark = pytest.mark.leaves("ThreadPoolExecutor", reason="the clock's thread ends with the cloud")
@@ -78,7 +78,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     post = Post(InboxMail(inbox), InboxSms(inbox), sms_secret=TOKEN, mail_secret="hook")
     cloud = open_cloud(tmp_path, bus(authority=True), clock=clock, post=post)
     found = founded(cloud, clock)
-    with CloudServer(cloud, heartbeat_s=1.0) as server:
+    with served(cloud) as server:
         yield Rig(found, server)
 
 

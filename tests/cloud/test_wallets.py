@@ -33,7 +33,7 @@ from cloud.composition import open_cloud
 from cloud.passes import family_pass
 from cloud.serve import CloudServer
 from cloud.wallets.google import SAVE
-from tests.cloud.families import GINA, HANDLE, Families, founded
+from tests.cloud.families import GINA, HANDLE, Families, founded, served
 from tests.cloud.wallet_services import AppleServer, GoogleServer
 from tests.guards.tools import needs
 from tests.unit.house.world import FAMILY, MAIN, MINUTE, NINE, STUDIO
@@ -109,7 +109,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         patch.setenv("SSL_CERT_FILE", str(folder / "wwdr.pem"))
         cloud = open_cloud(tmp_path_factory.mktemp("cloud"), bus(authority=True), clock=clock)
         families = founded(cloud, clock)
-        with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url) as client:
+        with served(cloud) as server, httpx.Client(base_url=server.url) as client:
             client.cookies.set("classtap_family", cloud.doors.enter(cloud.doors.link(STUDIO, GINA)))
             yield Rig(families, server, client, folder, keys[2], apns, objects)
     apns.close()
