@@ -85,6 +85,7 @@ def _grants(tx: Tx, changes: Iterable[Change]) -> list[Grant]:
         if change.kind == Grant.KIND:
             standing = tx.get(Grant, change.id)
             now = {} if standing is None else plain(standing)
+            kept = {name: value for name, value in now.items() if name not in (change.after or {})}
             found += [] if standing is None else [standing]
-            found += [] if change.before is None else [msgspec.convert({**now, **change.before}, Grant)]
+            found += [] if change.before is None else [msgspec.convert({**kept, **change.before}, Grant)]
     return found

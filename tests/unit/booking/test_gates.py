@@ -296,3 +296,13 @@ def test_at_the_door_only_who_walks_in_present_is_judged() -> None:
     items = (ChildMark(child=BEN, state="absent"), ChildMark(child=ANA, state="present"))
     outcome = world.say(MarkAttendance(session=NINE_BALLET, items=items)).link.outcome
     assert [(one.key, one.status) for one in outcome.items] == [(BEN, Status.ACCEPTED), (ANA, Status.ACCEPTED)]
+
+
+def test_where_bookings_are_not_held_nobody_is_taken_for_a_walk_in() -> None:
+    """Staff are asked by the gate of bookings; no rule is held against a child who may well be booked."""
+    world = asking(SEVEN)
+    held = ("studio", "keys", f"schedule/{MAIN}/*", f"families/{MAIN}", f"health/{MAIN}", "pins")
+    world.join(DESK, role="desk", scopes=held)
+    receipt = world.members[DESK].mark(NINE_BALLET, ChildMark(child=BEN, state="present"), author=staff(CLERK))
+    assert "gate.too_young" not in repr(receipt.outcome)
+    assert receipt.outcome.status is not Status.ACCEPTED
