@@ -102,47 +102,10 @@ class FactsCard(Card):
         self._desk.look_at_standing()
 
 
-class AsideCard(Card):
-    """What the cloud could not take, why, and a way to say it again. Not there while there is nothing."""
+class _ListCard(Card):
+    """Entries of this device's log under a heading; not there while there are none."""
 
-    def __init__(self, desk: Desk, steward: Steward) -> None:
-        super().__init__(radius=18)
-        self._desk, self._steward = desk, steward
-        self._health: Health | None = None
-        inside = column(self, margins=(20, 16, 20, 18), gap=10)
-        self.title = Label("", "heading", wrap=True)
-        self.text = Label("", "text", token="muted", wrap=True)
-        self.lines: QVBoxLayout = column(gap=10)
-        inside.addWidget(self.title)
-        inside.addWidget(self.text)
-        inside.addLayout(self.lines)
-        self.hide()
-
-    def say(self) -> None:
-        words = theme().words
-        self.title.show_text(words.say("desk.aside.title"))
-        self.text.show_text(words.say("desk.aside.text"))
-        self.show_health(self._health)
-
-    def show_health(self, health: Health | None) -> None:
-        self._health = health
-        waiting = [one for one in health.set_aside if not one.retried] if health is not None else []
-        lines = _anew(self.lines)
-        words, now_ms = theme().words, self._desk.now().corrected
-        for one in waiting:
-            lines.addWidget(Rule())
-            lines.addWidget(Label(aside_words(one, now_ms, words), "text", wrap=True))
-            again = Button(words.say("desk.aside.again"), size="small")
-            again.clicked.connect(lambda _=False, sequence=one.sequence: self._again(sequence))
-            lines.addWidget(again, 0, Qt.AlignmentFlag.AlignLeading)
-        self.setVisible(bool(waiting))
-
-    def _again(self, sequence: int) -> None:
-        self._desk.do(lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing())
-
-
-class UnjudgedCard(Card):
-    """What is kept here without being judged, and what lacks for that. Not there while there is nothing."""
+    NAME = ""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(radius=18)
@@ -159,17 +122,54 @@ class UnjudgedCard(Card):
 
     def say(self) -> None:
         words = theme().words
-        self.title.show_text(words.say("desk.unjudged.title"))
-        self.text.show_text(words.say("desk.unjudged.text"))
+        self.title.show_text(words.say(f"desk.{self.NAME}.title"))
+        self.text.show_text(words.say(f"desk.{self.NAME}.text"))
         self.show_health(self._health)
 
     def show_health(self, health: Health | None) -> None:
         self._health = health
+        self.setVisible(self._fill(_anew(self.lines), health))
+
+    def _fill(self, lines: QVBoxLayout, health: Health | None) -> bool:
+        """Add a line for each entry; whether there is one."""
+        raise NotImplementedError
+
+
+class AsideCard(_ListCard):
+    """What the cloud could not take, why, and a way to say it again."""
+
+    NAME = "aside"
+
+    def __init__(self, desk: Desk, steward: Steward) -> None:
+        super().__init__(desk)
+        self._steward = steward
+
+    def _fill(self, lines: QVBoxLayout, health: Health | None) -> bool:
+        waiting = [one for one in health.set_aside if not one.retried] if health is not None else []
+        words, now_ms = theme().words, self._desk.now().corrected
+        for one in waiting:
+            lines.addWidget(Rule())
+            lines.addWidget(Label(aside_words(one, now_ms, words), "text", wrap=True))
+            again = Button(words.say("desk.aside.again"), size="small")
+            again.clicked.connect(lambda _=False, sequence=one.sequence: self._again(sequence))
+            lines.addWidget(again, 0, Qt.AlignmentFlag.AlignLeading)
+        return bool(waiting)
+
+    def _again(self, sequence: int) -> None:
+        self._desk.do(lambda _: self._steward.retry(sequence), then=lambda _: self._desk.look_at_standing())
+
+
+class UnjudgedCard(_ListCard):
+    """What is kept here without being judged, and what lacks for that."""
+
+    NAME = "unjudged"
+
+    def _fill(self, lines: QVBoxLayout, health: Health | None) -> bool:
         found = health.unjudged if health is not None else ()
-        lines, words, now_ms = _anew(self.lines), theme().words, self._desk.now().corrected
+        words, now_ms = theme().words, self._desk.now().corrected
         for one in found:
             lines.addWidget(Label(unjudged_words(one, now_ms, words), "text", wrap=True))
-        self.setVisible(bool(found))
+        return bool(found)
 
 
 class OthersCard(Card):
