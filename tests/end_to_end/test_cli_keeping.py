@@ -184,3 +184,20 @@ def test_a_store_that_nobody_can_open_can_still_be_destroyed(studio: Studio, tmp
     found = inside("store", "purge", "--lost", "--as", "kiosk", data=data)
     assert (found.code, list((data / "kiosk").iterdir())) == (0, []), found.err
     shutil.rmtree(data)
+
+
+def test_a_doctor_says_that_the_folder_is_none(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    found = looked_at(tmp_path / "data")["folder"]
+    assert (found["ok"], str(tmp_path / "data") in found["found"]) == (False, True)
+
+
+def test_nobody_types_a_key_for_a_file_that_is_no_backup(studio: Studio, tmp_path: Path) -> None:
+    """Nor for a folder that has a store: both are said before the key is asked for."""
+    (tmp_path / "letter.txt").write_text("Dear diary,")
+    said = inside("store", "restore", tmp_path / "letter.txt", data=tmp_path / "new")
+    assert (said.code, "is no backup of ClassTap" in said.err) == (1, True), said.err
+    data = copied(studio, "desk", tmp_path / "data")
+    assert inside("store", "backup", tmp_path / "saved", data=data).code == 0
+    said = inside("store", "restore", tmp_path / "saved", data=data)
+    assert (said.code, "recovery key" in said.err) == (1, False), said.err
