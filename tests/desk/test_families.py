@@ -178,7 +178,7 @@ def test_who_comes_next_sees_the_mask_again(qtbot: QtBot, world: World, open_des
         page.revealing.emit("She asked to be called")
     qtbot.waitUntil(lambda: page.page is not None and page.page.revealed)
     become(qtbot, screen, "view_family", "view_contact")
-    qtbot.waitUntil(lambda: page.page is not None and not page.page.revealed and page.page.masked)
+    qtbot.waitUntil(lambda: page.page is not None and not page.page.revealed and page.page.masked != ())
 
 
 def test_renaming_says_what_became_of_it(qtbot: QtBot, world: World, open_desk: Open) -> None:

@@ -99,7 +99,7 @@ class ContactLine(NamedTuple):
 
 class FamilyPage(NamedTuple):
     """One family. `zone` is its home's; `editable`: the signed-in person may change it, `sees_health`: its children's
-    health too. `masked`: something is masked that they may see for a reason; `revealed`: something shows now."""
+    health too. `masked`: kinds of what is masked that they may see for a reason; `revealed`: something shows now."""
 
     id: Id
     name: str
@@ -113,7 +113,7 @@ class FamilyPage(NamedTuple):
     home_id: Id = Id("")
     sent: tuple[SentLine, ...] = ()
     goes: tuple[GoesLine, ...] = ()
-    masked: bool = False
+    masked: tuple[str, ...] = ()
     revealed: bool = False
 
 
@@ -172,7 +172,7 @@ def read_family(
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
         held.home, read_sent(reader, family),
-        read_goes(reader, source.place.studio, [child.id for child in children], day=today), bool(hidden), bool(shown),
+        read_goes(reader, source.place.studio, [child.id for child in children], day=today), tuple(sorted(one.value for one in hidden)), bool(shown),
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason, Status
-from classtap_core.kernel.records import Sensitivity
 from classtap_core.people.operations import RenameFamily
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
@@ -38,9 +37,6 @@ from classtap_desktop.screens.people import PersonDelegate
 from classtap_desktop.screens.revealing import Revealing
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
-
-REVEALED = (Sensitivity.CONTACT.value, Sensitivity.HEALTH.value)
-"""What of a family is masked until somebody says why."""
 
 
 class FamiliesScreen(Screen):
@@ -232,7 +228,7 @@ class FamiliesScreen(Screen):
     def _reveal(self, why: str) -> None:
         page = self.page_view.page
         if page is not None:
-            self.revealing.ask(REVEALED, subject=page.id, home=page.home_id, why=why)
+            self.revealing.ask(page.masked, subject=page.id, home=page.home_id, why=why)
 
     def _show_page(self, answer: tuple[str, FamilyPage | None]) -> None:
         family, page = answer
