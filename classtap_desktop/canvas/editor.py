@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -315,7 +315,11 @@ class Editor(QWidget):
 
     def _command(self, event: QKeyEvent) -> str:
         """The action a key stands for here; single letters, arrows and Delete are the board's alone."""
-        found = KEYS.get(QKeySequence(event.keyCombination()).toString(), "")
+        modifier, key = Qt.KeyboardModifier, Qt.Key(event.key())
+        keys = event.modifiers() & ~modifier.KeypadModifier  # arrows of a Mac, and + beside the numbers
+        found = KEYS.get(QKeySequence(QKeyCombination(keys, key)).toString(), "")
+        if not found and event.text() and not event.text().isalnum():  # a sign that this keyboard has above another
+            found = KEYS.get(QKeySequence(QKeyCombination(keys & ~modifier.ShiftModifier, key)).toString(), "")
         held = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
         if not held and not self.board.hasFocus():
             return found if found == "map.select_none" else ""

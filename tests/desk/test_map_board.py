@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QInputDevice, QPointingDevice, QTabletEvent, QWheelEvent
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QInputDevice,
+    QKeyEvent,
+    QPointingDevice,
+    QTabletEvent,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -494,3 +502,25 @@ def test_a_turn_by_key_that_overlaps_goes_back_as_the_handle_does(qtbot: QtBot) 
         assert heard[-1].startswith("It goes back: B1")
         assert spot_of(editor, "B1").rotation_mdeg == 0
         assert editor.document.stack.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "held", "text"),
+    [
+        (KEY.Key_Plus, MOD.NoModifier, "+"),
+        (KEY.Key_Plus, MOD.ShiftModifier, "+"),  # a keyboard of the United States
+        (KEY.Key_Plus, MOD.KeypadModifier, "+"),
+    ],
+)
+def test_plus_zooms_in_wherever_the_keyboard_has_it(
+    qtbot: QtBot, key: Qt.Key, held: Qt.KeyboardModifier, text: str
+) -> None:
+    with editing(qtbot, bikes((2_000_000, 2_000_000))) as editor:
+        before = editor.board.view.zoom
+        QApplication.sendEvent(editor.board, QKeyEvent(QEvent.Type.KeyPress, key, held, text))
+        assert editor.board.view.zoom == pytest.approx(before * 1.1)
+        editor.document.select([spot_of(editor, "B1").id])
+        QApplication.sendEvent(editor.board, QKeyEvent(QEvent.Type.KeyPress, KEY.Key_Right, MOD.KeypadModifier))
+        assert spot_of(editor, "B1").x_um == 2_000_000 + editor.board.grid_um, (
+            "arrows of a Mac say they are keypad keys"
+        )
