@@ -132,7 +132,7 @@ class Job:
         )
         self.desk.resize(*SIZE)
         self.desk.show()
-        patience = Patience()
+        self.patience = patience = Patience()
         camera = partial(Camera, clock=patience, pause=patience.pause)
         self.kiosk = KioskApp(kiosk, source_of(str(video)), locale=LOCALE, muted=True, camera=camera)
         self.kiosk.window.resize(*SIZE)
@@ -233,7 +233,9 @@ class Job:
 
     def _once(self, name: str) -> None:
         if not (self.screens / f"{name}-{LOOKS[0]}.png").exists():
+            self.patience.hold(True, why="picture")  # a slow machine draws while the next family would walk past
             self._picture(self.kiosk.window, name)
+            self.patience.hold(False, why="picture")
 
     def _settle(self) -> None:
         for _ in range(5):

@@ -13,19 +13,21 @@ class Patience:
         self._lock = threading.Lock()
         self._lost = 0.0
         self._held_since: float | None = None
+        self._why: set[str] = set()
 
     def __call__(self) -> float:
         with self._lock:
             now = time.monotonic() if self._held_since is None else self._held_since
             return now - self._lost
 
-    def hold(self, on: bool) -> None:
-        """Stand still, or go on from there."""
+    def hold(self, on: bool, *, why: str = "served") -> None:
+        """Stand still, or go on from there once nobody else holds it."""
         with self._lock:
             now = time.monotonic()
-            if on and self._held_since is None:
+            (self._why.add if on else self._why.discard)(why)
+            if self._why and self._held_since is None:
                 self._held_since = now
-            elif not on and self._held_since is not None:
+            elif not self._why and self._held_since is not None:
                 self._lost += now - self._held_since
                 self._held_since = None
 
