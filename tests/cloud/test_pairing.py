@@ -15,7 +15,7 @@ from cloud.serve import CloudServer
 from cloud.storage.directory import StudioEntry
 from sync import protocol
 from sync.client.transport import Rejected, Transport
-from tests.cloud.rig import ALL, PLACE, Device, code_of, marks
+from tests.cloud.rig import ALL, PLACE, Device, code_of
 
 
 def new_code(cloud: Cloud, studio: StudioEntry) -> str:
