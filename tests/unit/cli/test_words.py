@@ -19,6 +19,9 @@ COMPUTED: dict[tuple[str, str], tuple[str, ...]] = {
         "disk_full", "store.read_only", "store.cannot_open", "store.locked", "store.disk_error", "store.unreadable",
         "store.damaged", "out_of_memory",
     ),
+    ("classtap_core/store/folder.py", "EnvironmentFault('disk_full' if error.errno == errno.ENOSPC else 'store.cannot_open')"): (
+        "disk_full", "store.cannot_open",
+    ),
     ("classtap_core/store/upgrade.py", "EnvironmentFault('disk_full' if error.errno == errno.ENOSPC else 'store.disk_error')"): (
         "disk_full", "store.disk_error",
     ),
