@@ -76,7 +76,9 @@ def _seen(scan: str) -> tuple[str, str]:
                     return read_link(sighting.text)
                 except BadInput:
                     other = True
-    raise BadInput("pair.link" if other else "pair.nothing_seen")
+    if other:
+        raise BadInput("pair.link")
+    raise BadInput("pair.nothing_seen")
 
 
 def _bootstrapped(node: "Node") -> bool:

@@ -59,7 +59,14 @@ ABOVE = (
     ("messages", "message"),
     ("seatmaps", "seats"),
 )
-BELOW = (("studio", "room"), ("imports", "disk"), ("access", "lock"), ("audit", "clock"), ("devices", "devices"), ("settings", "settings"))
+BELOW = (
+    ("studio", "room"),
+    ("imports", "disk"),
+    ("access", "lock"),
+    ("audit", "clock"),
+    ("devices", "devices"),
+    ("settings", "settings"),
+)
 TICK_MS = 30_000
 
 

@@ -34,7 +34,16 @@ MISSING = {
     "seats.no_map": 404, "rate.limited": 429,
 }  # fmt: skip
 """Refusals that have a sentence of their own, and their status."""
-TEMPLATES = ("page.html", "seats.html", "message.html", "enter.html", "family.html", "stop.html", "signing.html", "papers.html")
+TEMPLATES = (
+    "page.html",
+    "seats.html",
+    "message.html",
+    "enter.html",
+    "family.html",
+    "stop.html",
+    "signing.html",
+    "papers.html",
+)
 SCRIPTS = ("seats.js", "family.js", "qr.js", "rolling.js", "keeping.js", "signing.js")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

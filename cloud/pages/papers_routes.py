@@ -125,7 +125,13 @@ def _sentence(words: Catalogue, trouble: ClassTapError) -> str:
     """What happened and what to do, in one sentence."""
     if isinstance(trouble, EnvironmentFault):
         return words.say("papers.not_kept")
-    for code in (f"papers.{trouble.code}", trouble.code, f"page.{trouble.code}", f"error.{trouble.code}", f"desk.refused.{trouble.code}"):
+    for code in (
+        f"papers.{trouble.code}",
+        trouble.code,
+        f"page.{trouble.code}",
+        f"error.{trouble.code}",
+        f"desk.refused.{trouble.code}",
+    ):
         if words.has(code):
             return words.say(code, **trouble.params)
     return words.say("papers.refused")

@@ -44,9 +44,23 @@ from tests.unit.house import world
 
 FAMILY, ANA, BEN, GINA = (derived("erasure", name) for name in ("family", "ana", "ben", "gina"))
 WORDS = {
-    ANA: ("Anaximander", "Quillfeather", "2019-02-28", "walnutpaste", "orderofcourt", "UncleMallory",
-          "pecandust", "adrenomycin", "threepuffs", "brittlebones", "countsheep", "Mabelline", "DrPhysicus", "shyofdrums",
-          "keptawayby"),
+    ANA: (
+        "Anaximander",
+        "Quillfeather",
+        "2019-02-28",
+        "walnutpaste",
+        "orderofcourt",
+        "UncleMallory",
+        "pecandust",
+        "adrenomycin",
+        "threepuffs",
+        "brittlebones",
+        "countsheep",
+        "Mabelline",
+        "DrPhysicus",
+        "shyofdrums",
+        "keptawayby",
+    ),
     BEN: ("Bentheim", "Quillfether", "2021-11-30", "beesandwasps"),
     GINA: ("Ginevra", "+34600999111", "ginevra@quill.example"),
     FAMILY: ("Quillfamilia",),

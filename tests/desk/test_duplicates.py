@@ -25,9 +25,7 @@ from tests.desk.world import World
 Open = Callable[..., DeskWindow]
 
 
-def test_two_records_of_one_person_become_one_and_are_parted_again(
-    qtbot: QtBot, world: World, open_desk: Open
-) -> None:
+def test_two_records_of_one_person_become_one_and_are_parted_again(qtbot: QtBot, world: World, open_desk: Open) -> None:
     family = world.plan.families[0]
     known = search(world.store, Contact, "by_family", family.family)[0]
     other = Id("5" * 32)

@@ -98,9 +98,7 @@ def test_a_series_is_planned_by_days_or_by_a_rule_with_dates_left_out(
     saved(qtbot, made)
 
 
-def test_a_session_is_changed_alone_with_those_that_follow_or_all(
-    qtbot: QtBot, world: World, open_desk: Open
-) -> None:
+def test_a_session_is_changed_alone_with_those_that_follow_or_all(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = schedule(qtbot, open_desk)
     session = of_season(world)[1]
     made = form(qtbot, screen, "change", session.id)

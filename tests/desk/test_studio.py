@@ -84,9 +84,7 @@ def test_a_location_gets_an_address_hours_and_a_closure(qtbot: QtBot, world: Wor
     assert len(search(world.store, Closure, "by_location")) == before + 1
 
 
-def test_a_room_is_measured_in_metres_and_a_wrong_number_is_said(
-    qtbot: QtBot, world: World, open_desk: Open
-) -> None:
+def test_a_room_is_measured_in_metres_and_a_wrong_number_is_said(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = studio(qtbot, open_desk, subject="rooms")
     room = search(world.store, Room, "by_location", world.plan.main)[0]
     screen.open_one(room.id)
@@ -123,9 +121,7 @@ def test_a_class_takes_level_categories_tags_and_ages(qtbot: QtBot, world: World
     assert category.name
 
 
-def test_an_instructor_says_who_they_are_what_they_hold_and_teach(
-    qtbot: QtBot, world: World, open_desk: Open
-) -> None:
+def test_an_instructor_says_who_they_are_what_they_hold_and_teach(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = studio(qtbot, open_desk, subject="instructors")
     teacher = search(world.store, Instructor, "by_id")[0]
     kind = search(world.store, ClassType, "by_id")[0]

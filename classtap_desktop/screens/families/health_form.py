@@ -114,7 +114,6 @@ class HealthForm(Form):
             payloads.append(ConfirmProfile(child=self._sheet.id))
         return payloads
 
-
     def _plans(self) -> tuple[ActionPlan, ...]:
         papers = {one.title: one.paper for one in self._facts.plans}
         return tuple(

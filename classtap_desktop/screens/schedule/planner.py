@@ -51,7 +51,9 @@ class Planner(QObject):
         if deed in _NEW:
             self._desk.read("plan", read_known, then=lambda known: self._show(_NEW[deed](known, self._id())))
         elif session is not None:
-            self._desk.read("plan", lambda source: read_planning(source, session), then=lambda found: self._found(deed, found))
+            self._desk.read(
+                "plan", lambda source: read_planning(source, session), then=lambda found: self._found(deed, found)
+            )
 
     def _found(self, deed: str, found: Planning | None) -> None:
         if found is not None and found.session.state == "open":

@@ -132,9 +132,9 @@ def test_when_and_how_strictly() -> None:
 
 def test_one_that_is_signed_for_each_program() -> None:
     each = waiver(edition(1, "2026-01-01"), attached=(Attached(each_program=True),))
-    assert [
-        owed.standing for owed in owed_of([each], session(program="p"), consents(signed(1)), when="booking")
-    ] == [Standing.MISSING]
+    assert [owed.standing for owed in owed_of([each], session(program="p"), consents(signed(1)), when="booking")] == [
+        Standing.MISSING
+    ]
     here = consents(signed(1, program="p"))
     assert owed_of([each], session(program="p"), here, when="booking")[0].standing is Standing.VALID
     assert owed_of([each], session(program="q"), here, when="booking")[0].standing is Standing.MISSING

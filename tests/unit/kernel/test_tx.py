@@ -91,8 +91,7 @@ def test_a_range_declares_its_own_rows_and_no_neighbours() -> None:
     store = Store(a_child(0), a_child(1, house="south"))
     snapshot = Snapshot(store, REGISTRY)
     snapshot.apply(
-        child(2),
-        [Change(kind="child", id=child(2), before=None, after={}, scope="", body=a_child(2, house="x").body)]
+        child(2), [Change(kind="child", id=child(2), before=None, after={}, scope="", body=a_child(2, house="x").body)]
     )
     tx = tx_over(snapshot, HOUSE)
     assert [found.id for found in tx.find(toy.Child, "by_house", "north")] == [child(0)]
