@@ -87,12 +87,12 @@ def list_(
 @app.command()
 @answering
 def export(
-    out: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Beside it comes FILE.csv.manifest.json.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Or FILE.json. Beside it comes FILE.csv.manifest.json.")],
     person: Person = "", thing: Thing = "", device: Device = "", kind: Kind = "", since: Since = None,
     until: Until = None, text: Text = "", viewer: Viewer = "", data: Data = None, program: As = "desk", now: Now = None,
     json: Json = False, studio: Studio = "", database: Database = "",
 ) -> None:  # fmt: skip
-    """Write all entries that fit to a CSV file, with a manifest signed by the device, or by the studio's own."""
+    """Write all entries that fit to a CSV or JSON file, with a manifest signed by the device, or by the studio's own."""
     call = invocation(data, program, now, json)
     query = _query(person, thing, device, kind, since, until, text, 100)
     locale = sentences().locale

@@ -1,7 +1,8 @@
 """An export: a table a spreadsheet opens, and a signed manifest that says what is in it and that nobody changed it.
 
 Columns and their order are fixed; times are UTC; what is not known is blank. A cell that a spreadsheet would take for a
-formula begins with an apostrophe.
+formula begins with an apostrophe. A file whose name ends in `.json` is a list of objects with the same names instead, and
+its patches are JSON too.
 """
 
 import csv
@@ -10,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -74,13 +75,13 @@ def export(
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
             os.chmod(part, 0o600)
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
+            write, end = _listing(file) if path.suffix.lower() == ".json" else _table(file)
             for line in lines:
-                table.writerow([_cell(one) for one in row(line, words)])
+                write(row(line, words))
                 count += 1
                 if count % _EVERY == 0 and not going(count):
                     raise Cancelled
+            end()
             file.flush()
             os.fsync(file.fileno())
         if not going(count):
@@ -95,6 +96,29 @@ def export(
             beside.unlink(missing_ok=True)
         raise
     return made
+
+
+_Write = tuple[Callable[[list[str]], object], Callable[[], object]]
+"""Writes a row; and what comes after the last."""
+
+
+def _table(file: TextIO) -> _Write:
+    table = csv.writer(file)
+    table.writerow(COLUMNS)
+    return lambda cells: table.writerow([_cell(one) for one in cells]), lambda: None
+
+
+def _listing(file: TextIO) -> _Write:
+    """One object a line, so that a list of any length is read and compared line by line."""
+    before = ["[\n"]
+
+    def write(cells: list[str]) -> None:
+        entry: dict[str, Any] = dict(zip(COLUMNS, cells, strict=True))
+        entry["patch"] = msgspec.json.decode(entry["patch"] or "[]")
+        file.write(before[0] + msgspec.json.encode(entry).decode())
+        before[0] = ",\n"
+
+    return write, lambda: file.write("\n]\n" if before[0] == ",\n" else "[]\n")
 
 
 def checked(path: Path, verify: Callable[[bytes, bytes, bytes], bool]) -> Manifest:

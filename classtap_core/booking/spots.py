@@ -48,8 +48,7 @@ def idle(tx: Tx, session: Session, bookings: Iterable[Booking]) -> int:
     if version is None:
         return 0
     taken = [one.spot for one in bookings if one.state != rules.CANCELLED and one.spot]
-    statuses = tx.find(SpotStatus, "by_room", session.room)
-    return room_seats.idle_places((*version.public, *version.staff), statuses, taken)
+    return room_seats.idle_places((*version.public, *version.staff), _broken(tx, session), taken)
 
 
 def judged(tx: Tx, op: Operation[Any], session: Session, spot: str, *, booking: Id) -> Reason | None:
@@ -81,8 +80,7 @@ def trouble(
 
 
 def _broken(tx: Tx, session: Session) -> set[str]:
-    statuses = tx.find(SpotStatus, "by_room", session.room)
-    return {one.spot for one in statuses if not room_seats.usable(one.state)}
+    return room_seats.broken(tx.find(SpotStatus, "by_room", session.room), session.date)
 
 
 def offered(

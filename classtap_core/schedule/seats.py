@@ -95,7 +95,10 @@ class RoomSeating(Record, frozen=True, kw_only=True):
 
 
 class StatusEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What somebody said of a spot: `state` as in `model.Status`, a code why, and a note in their own words."""
+    """What somebody said of a spot: `state` as in `model.Status`, a code why, and a note in their own words.
+
+    `first` and `last` are the local dates of the sessions it counts for, inclusive; "" for no bound.
+    """
 
     operation: Id
     state: str
@@ -105,6 +108,12 @@ class StatusEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     sequence: int
     code: str = ""
     note: Annotated[str, about("by")] = ""
+    first: str = ""
+    last: str = ""
+
+    def holds(self, day: str) -> bool:
+        """Whether it counts for sessions of a local date."""
+        return self.first <= day and (not self.last or day <= self.last)
 
 
 class SpotStatus(Record, frozen=True, kw_only=True):
@@ -126,6 +135,11 @@ class SpotStatus(Record, frozen=True, kw_only=True):
 
     def scope(self) -> str:
         return maps_scope(self.location)
+
+    def works(self, day: str) -> bool:
+        """Whether the spot can be given away for a session of a local date: what was said last of that day holds."""
+        said = next((entry.state for entry in reversed(self.entries) if entry.holds(day)), OPERATIONAL)
+        return usable(said)
 
 
 class SeatLock(Record, frozen=True, kw_only=True):
@@ -181,7 +195,11 @@ def usable(state: str) -> bool:
     return state == OPERATIONAL
 
 
-def idle_places(spots: Iterable[str], statuses: Iterable[SpotStatus], taken: Iterable[str]) -> int:
-    """How many places of a map nobody can be given because their spot is not usable; those already taken count not."""
-    out = {status.spot for status in statuses if not usable(status.state)}
+def broken(statuses: Iterable[SpotStatus], day: str) -> set[str]:
+    """The spots that nobody can be given in sessions of a local date."""
+    return {status.spot for status in statuses if not status.works(day)}
+
+
+def idle_places(spots: Iterable[str], out: set[str], taken: Iterable[str]) -> int:
+    """How many places of a map nobody can be given because their spot is `broken`; those already taken count not."""
     return len((out & set(spots)) - set(taken))

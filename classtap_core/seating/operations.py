@@ -160,7 +160,7 @@ def decide_draft(tx: Tx, op: Operation[DecideDraft]) -> Outcome:
     if draft is None or trouble:
         return refused(trouble)
     state = rules.APPROVED if asked.approve else rules.DRAFT
-    tx.put(replace(draft, state=state, decided_by=asked.decider, decision=asked.comment))
+    tx.put(replace(draft, state=state, decided_by=asked.decider, decision=asked.comment, decided_ms=op.at.corrected))
     return ACCEPTED
 
 

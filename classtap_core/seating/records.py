@@ -26,7 +26,7 @@ class SeatDraft(Record, frozen=True, kw_only=True):
         author, editor: who began it, and who saved it last. revision: the operation that saved it last.
         based_on: the version it was begun from; 0 for none. forked_from: the draft it was kept beside, or "".
         state: `draft`, `pending` (read-only), `approved` (read-only), `published`, `discarded`.
-        decided_by, decision: who approved or rejected it last, and with what words.
+        decided_by, decision, decided_ms: who approved or rejected it last, with what words, and when.
         version: the number it was published as.
     """
 
@@ -47,6 +47,7 @@ class SeatDraft(Record, frozen=True, kw_only=True):
     state: str = "draft"
     decided_by: str = ""
     decision: Annotated[str, about("decided_by")] = ""
+    decided_ms: int = 0
     version: int = 0
 
     def scope(self) -> str:

@@ -7,6 +7,7 @@ from classtap_core.booking.freed import SeatsFreed
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import CANCELLED
 from classtap_core.kernel.effects import Home
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, reason, refused
@@ -24,6 +25,7 @@ from classtap_core.schedule.seats import (
 )
 from classtap_core.seating import model
 from classtap_core.seating.in_force import affected, coming
+from classtap_core.timekeeping.rules import parse_date
 
 BROKEN = (model.Status.NEEDS_ATTENTION, model.Status.OUT_OF_SERVICE)
 
@@ -45,9 +47,14 @@ class _OfSpot(Payload, frozen=True, kw_only=True):
 
 @operation("spot.tag", version=1, kind=Kind.FACT, needs=Capability.TAG_SPOT)
 class TagSpot(_OfSpot, frozen=True, kw_only=True):
-    """A spot needs attention or is out of service: from now on nobody is given it. Who has it keeps it until moved."""
+    """A spot needs attention or is out of service: from now on nobody is given it. Who has it keeps it until moved.
+
+    `first`, `last`: the local dates of the sessions it is so for, inclusive; "" for no bound. It ends by itself.
+    """
 
     state: str
+    first: str = ""
+    last: str = ""
 
 
 @handles(TagSpot)
@@ -56,7 +63,9 @@ def tag_spot(tx: Tx, op: Operation[TagSpot]) -> Outcome:
         return refused("spot.state", state=op.payload.state)
     if op.payload.by != op.author.id:
         return refused("permission.author")
-    if _said(tx, op, op.payload.state) == op.id:
+    if not _dated(op.payload.first, op.payload.last):
+        return refused("spot.dates")
+    if _said(tx, op, op.payload.state, first=op.payload.first, last=op.payload.last) == op.id:
         return ACCEPTED
     return Outcome(status=Status.SUPERSEDED, reasons=(reason("spot.later"),))
 
@@ -97,7 +106,7 @@ def restore_spot(tx: Tx, op: Operation[RestoreSpot]) -> Outcome:
         version = tx.get(SeatMapVersion, version_id(op.payload.room, session.seat_map))
         there = version is not None and op.payload.spot in (*version.public, *version.staff)
         seated = {one.spot for one in tx.find(Booking, "by_session", session.id) if one.state != CANCELLED}
-        if there and op.payload.spot not in seated:
+        if there and op.payload.spot not in seated and not standing.works(session.date):
             tx.effect(SeatsFreed(session=session.id, places=1, spot=op.payload.spot), home=Home.CLOUD)
     return ACCEPTED
 
@@ -109,14 +118,26 @@ def _to_come(tx: Tx, said: RestoreSpot) -> list[Session]:
     return [one for one in found if one.id in wanted and one.seat_map]
 
 
-def _said(tx: Tx, op: Operation[TagSpot] | Operation[RestoreSpot], state: str) -> Id:
+def _dated(first: str, last: str) -> bool:
+    """Whether bounds are dates, and in order."""
+    try:
+        for day in filter(None, (first, last)):
+            parse_date(day)
+    except BadInput:
+        return False
+    return not last or first <= last
+
+
+def _said(
+    tx: Tx, op: Operation[TagSpot] | Operation[RestoreSpot], state: str, *, first: str = "", last: str = ""
+) -> Id:
     """Keep what was said; the operation whose word holds now."""
     said = op.payload
     id = spot_status_id(said.room, said.spot)
     standing = tx.get(SpotStatus, id)
     entry = StatusEntry(
         operation=op.id, state=str(state), by=said.by, at_ms=op.at.corrected, device=op.device, sequence=op.sequence,
-        code=said.code, note=said.note,
+        code=said.code, note=said.note, first=first, last=last,
     )  # fmt: skip
     entries = room_seats.with_entry(() if standing is None else standing.entries, entry)
     tx.put(

@@ -12,18 +12,22 @@ from classtap_core.kernel.outcomes import Status
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.kit.notice_words import Choice
+from classtap_desktop.screens import map_news
+from classtap_desktop.screens.map_news import MapNews, read_map_news
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
 from classtap_desktop.screens.sessions import ago
 from classtap_desktop.spacing import column, row
 
 
 class NoticeCard(Card):
-    """Attributes: ``lines`` (what is shown). Reads by itself whenever the standing changes."""
+    """Attributes: ``lines`` and ``news`` (what is shown). Reads by itself whenever the standing changes."""
 
-    def __init__(self, desk: Desk, asker: str, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, asker: str, parent: QWidget | None = None, *, maps: bool = False) -> None:
+        """`maps`: also what the one who signed in should hear of seat maps."""
         super().__init__(radius=18, parent=parent)
-        self._desk, self._asker = desk, asker
+        self._desk, self._asker, self._maps = desk, asker, maps
         self.lines: tuple[NoticeLine, ...] = ()
+        self.news: tuple[MapNews, ...] = ()
         inside = column(self, margins=(18, 15, 12, 14), gap=10)
         self.title = Label("", "strong")
         self.nothing = Label("", "text", token="muted", wrap=True)
@@ -46,8 +50,12 @@ class NoticeCard(Card):
 
     def reload(self) -> None:
         """Read what has not been seen."""
-        if self._desk.operator is not None:
-            self._desk.read(self._asker, read_notices, then=self._show)
+        operator = self._desk.operator
+        if operator is None:
+            return
+        self._desk.read(self._asker, read_notices, then=self._show)
+        if self._maps:
+            self._desk.read(f"{self._asker}.maps", lambda source: read_map_news(source, operator), then=self._hear)
 
     def say(self) -> None:
         """Show the words in the language in force."""
@@ -63,17 +71,23 @@ class NoticeCard(Card):
             self.lines = lines
             self._fill()
 
+    def _hear(self, news: tuple[MapNews, ...]) -> None:
+        if news != self.news:
+            self.news = news
+            self._fill()
+
     def _fill(self) -> None:
-        self.nothing.setVisible(not self.lines)
-        self.area.setVisible(bool(self.lines))
+        self.nothing.setVisible(not self.lines and not self.news)
+        self.area.setVisible(bool(self.lines or self.news))
         self.all.setVisible(sum(bool(line.choices) for line in self.lines) > 1)
         self.save.setVisible(bool(self.summary))
         inside = QWidget()
         whole: QVBoxLayout = column(inside, margins=(0, 0, 8, 0), gap=10)
-        for line in self.lines:
-            if line is not self.lines[0]:
+        blocks = [self._news(one) for one in self.news] + [self._line(line) for line in self.lines]
+        for block in blocks:
+            if block is not blocks[0]:
                 whole.addWidget(Rule())
-            whole.addLayout(self._line(line))
+            whole.addLayout(block)
         whole.addStretch(1)
         self.area.setWidget(inside)
 
@@ -96,6 +110,26 @@ class NoticeCard(Card):
             button.clicked.connect(lambda _=False, choice=choice: self.choose(line, choice))
             block.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
         return block
+
+    def _news(self, news: MapNews) -> QVBoxLayout:
+        words = theme().words
+        block, foot = column(gap=4), row(gap=8)
+        block.addWidget(Label(map_news.said(news, words), "text", wrap=True))
+        foot.addWidget(Label(ago(news.at_ms, self._desk.now().corrected, words), "secondary", token="muted"), 1)
+        shown = Button(words.say("desk.map_news.open"), size="small")
+        shown.clicked.connect(lambda _=False: self._desk.open("seatmaps"))
+        seen = Button(words.say("desk.notices.seen"), size="small", kind="quiet")
+        seen.clicked.connect(lambda _=False: self._heard(news))
+        for button in (shown, seen):
+            foot.addWidget(button)
+        block.addLayout(foot)
+        return block
+
+    def _heard(self, news: MapNews) -> None:
+        operator = self._desk.operator
+        if operator is not None:
+            self._desk.do(lambda source: map_news.see(source, operator, news), then=lambda _done: self.reload())
+            self._hear(tuple(one for one in self.news if one is not news))
 
     def choose(self, line: NoticeLine, choice: Choice) -> None:
         """Do what somebody chose about a notice; then it has been seen."""

@@ -134,10 +134,10 @@ class SeatPages:
         taken = {one.spot for one in bookings if one.state != booking_rules.CANCELLED and one.spot}
         found = self._studios.storage(studio).find(Range(SpotStatus, "by_room", (session.room,)))
         statuses: list[SpotStatus] = [decode(SpotStatus, row.body) for row in found]
-        broken = {one.spot for one in statuses if not room_seats.usable(one.state)}
+        broken = room_seats.broken(statuses, session.date)
         states = {spot.id: _state(spot.id, session.id, taken, broken, lock, now_ms) for spot in drawn.spots}
         left = booking_rules.places_left(session.capacity + session.overbook, bookings, leases)
-        left = max(0, left - room_seats.idle_places(drawn.reservable, statuses, taken))
+        left = max(0, left - room_seats.idle_places(drawn.reservable, broken, taken))
         bookable = session.state == "open" and starts_ms(session) > now_ms
         free = sum(state == "free" for state in states.values())
         return SeatStates(drawn.version, bookable and left > 0, min(left, free) if bookable else 0, states)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,22 @@ def test_an_export_is_whole_and_signed_or_not_there(
     with qtbot.waitSignal(screen.exported):
         screen.export_to(tmp_path / "none" / "audit.csv")
     assert not (tmp_path / "none").exists()
+
+
+def test_the_same_entries_come_as_json(qtbot: QtBot, told: World, open_desk: Open, tmp_path: Path) -> None:
+    screen = opened(qtbot, open_desk)
+    for name in ("audit.csv", "audit.json"):
+        with qtbot.waitSignal(screen.exported):
+            screen.export_to(tmp_path / name)
+    listed = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
+    with (tmp_path / "audit.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert len(listed) == len(table) == 3
+    for entry, cells in zip(listed, table, strict=True):
+        patch = entry.pop("patch")
+        assert patch == json.loads(cells.pop("patch") or "[]")
+        assert entry == {name: cell.removeprefix("'") for name, cell in cells.items()}
+    assert any(entry["kind"] for entry in listed)
 
 
 def test_a_cancelled_export_leaves_nothing(qtbot: QtBot, told: World, open_desk: Open, tmp_path: Path) -> None:

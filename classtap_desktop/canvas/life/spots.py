@@ -39,6 +39,8 @@ class SpotLine(NamedTuple):
     note: str = ""
     by: str = ""
     at_ms: int = 0
+    first: str = ""
+    last: str = ""
 
 
 def read_spots(source: DeskSource, room: Id) -> tuple[SpotLine, ...]:
@@ -58,16 +60,20 @@ def read_spots(source: DeskSource, room: Id) -> tuple[SpotLine, ...]:
             lines.append(SpotLine(spot.id, spot.label, spot.status.value))
         else:
             state = spot.status.value if usable(last.state) else last.state
-            lines.append(SpotLine(spot.id, spot.label, state, last.code, last.note, names.get(last.by, ""), last.at_ms))
+            by = names.get(last.by, "")
+            lines.append(
+                SpotLine(spot.id, spot.label, state, last.code, last.note, by, last.at_ms, last.first, last.last)
+            )
     return tuple(lines)
 
 
 class SpotsDialog(Dialog):
-    """Attributes: ``list`` (spots with ticks), ``state``, ``why`` and ``note`` (what is said of those ticked)."""
+    """Attributes: ``list`` (spots with ticks), ``state``, ``why``, ``note``, ``first`` and ``last`` (what is said of those
+    ticked)."""
 
     def __init__(self, over: QWidget, desk: Desk, room: Id, location: Id, name: str) -> None:
         words = theme().words
-        super().__init__(over, words.say("map.works.title", name=name), wide=680, high=660)
+        super().__init__(over, words.say("map.works.title", name=name), wide=680, high=760)
         self._desk, self._room, self._location = desk, room, location
         self._lines: tuple[SpotLine, ...] = ()
         self.body.addWidget(Label(words.say("map.works.hint"), "text", token="muted", wrap=True))
@@ -77,12 +83,16 @@ class SpotsDialog(Dialog):
         self.body.addWidget(self.list, 1)
         fields = form()
         self.state, self.why, self.note = QComboBox(), QComboBox(), QLineEdit()
+        self.first, self.last = QLineEdit(), QLineEdit()
         for state in self._sayable():
             self.state.addItem(words.say(f"map.works.{state}"), state)
         for code in WHY:
             self.why.addItem(words.say(f"map.why.{code}"), code)
-        self.state.currentIndexChanged.connect(lambda _at: self.why.setEnabled(self._broken()))
+        self.state.currentIndexChanged.connect(lambda _at: self._fit())
         for field, code in ((self.state, "state"), (self.why, "why"), (self.note, "note")):
+            fields.addRow(named(field, words.say(f"map.works.{code}")), field)
+        for field, code in ((self.first, "first"), (self.last, "last")):
+            field.setPlaceholderText(words.say("map.works.date"))
             fields.addRow(named(field, words.say(f"map.works.{code}")), field)
         self.body.addLayout(fields)
         self.button(words.say("a11y.close"), self.close_overlay)
@@ -104,6 +114,11 @@ class SpotsDialog(Dialog):
 
     def _broken(self) -> bool:
         return self.state.currentData() in [state.value for state in BROKEN]
+
+    def _fit(self) -> None:
+        """A reason and dates are for what does not work."""
+        for field in (self.why, self.first, self.last):
+            field.setEnabled(self._broken())
 
     def reload(self) -> None:
         """Read how the spots are."""
@@ -127,6 +142,11 @@ class SpotsDialog(Dialog):
         parts = [line.label or line.id[-4:], words.say(f"map.status.{line.state}")]
         if not usable(line.state) and line.at_ms:
             parts += [words.say(f"map.why.{line.code}")] if line.code in WHY else []
+            parts += (
+                [words.say("map.works.span", first=line.first or "…", last=line.last or "…")]
+                if line.first or line.last
+                else []
+            )
             parts += [line.note, line.by or "–", ago(line.at_ms, self._desk.now().corrected, words)]
         return words.join([part for part in parts if part])
 
@@ -147,7 +167,17 @@ class SpotsDialog(Dialog):
         state, note = self.state.currentData(), self.note.text().strip()
         room, location, by = self._room, self._location, operator.id
         payloads: list[Payload] = [
-            TagSpot(room=room, location=location, spot=spot, by=by, state=state, code=self.why.currentData(), note=note)
+            TagSpot(
+                room=room,
+                location=location,
+                spot=spot,
+                by=by,
+                state=state,
+                code=self.why.currentData(),
+                note=note,
+                first=self.first.text().strip(),
+                last=self.last.text().strip(),
+            )
             if self._broken()
             else RestoreSpot(room=room, location=location, spot=spot, by=by, note=note)
             for spot in spots

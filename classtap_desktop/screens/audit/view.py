@@ -263,7 +263,8 @@ class AuditScreen(Screen):
 
     def _ask_export(self) -> None:
         words = theme().words
-        name, _ = QFileDialog.getSaveFileName(self, words.say("desk.audit.export_title"), "audit.csv", "CSV (*.csv)")
+        kinds = "CSV (*.csv);;JSON (*.json)"
+        name, _ = QFileDialog.getSaveFileName(self, words.say("desk.audit.export_title"), "audit.csv", kinds)
         if name:
             self.export_to(Path(name))
 

@@ -63,7 +63,7 @@ class TodayScreen(Screen):
         inside.addWidget(self.list)
         main.addWidget(card, 1)
         sides.addLayout(main, 1)
-        self.notices = NoticeCard(self.desk, "today.notices")
+        self.notices = NoticeCard(self.desk, "today.notices", maps=True)
         sides.addWidget(self.notices)
         return whole
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from classtap_core.access.operations import RegisterDevice
@@ -150,3 +151,26 @@ def test_a_spot_can_be_chosen_again_by_whoever_had_it(world: World) -> None:
 
 def test_sessions_and_maps_mean_the_same_by_a_spot_in_order() -> None:
     assert {state for state in SpotState if room_seats.usable(state)} == {room_seats.OPERATIONAL}
+
+
+def test_out_for_some_days_it_comes_back_by_itself(world: World) -> None:
+    """Out from the 22nd to the 24th; the session is on the 21st. Then from the 20th to the 21st, then for good."""
+    for days, expected in (
+        (("2026-11-22", "2026-11-24"), []), (("2026-11-20", "2026-11-21"), ["booking.spot_out"]),
+    ):  # fmt: skip
+        first, last = days
+        world.clock.advance(MINUTE)
+        world.say(msgspec.structs.replace(tag(), first=first, last=last), staff(CLERK))
+        assert codes(world.authority.decide(
+            named("cloud"), SeatBooking(session=EVENING, child=BEN, spot=spot_id("1,1")), staff(OWNER), source="test"
+        ).outcome) == expected  # fmt: skip
+    held = status(world)
+    assert [held.works(day) for day in ("2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-24", "2026-11-25")] == [
+        True, False, False, False, False, True,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "last"), [("2026-11-24", "2026-11-22"), ("tomorrow", ""), ("", "2026-02-30")])
+def test_days_that_are_none_are_refused(world: World, first: str, last: str) -> None:
+    asked = msgspec.structs.replace(tag(), first=first, last=last)
+    assert codes(world.say(asked, staff(CLERK)).link.outcome) == ["spot.dates"]
