@@ -79,7 +79,7 @@ def held(studio: Studio, role: str, record: type, id: Id) -> object | None:
 def to_mar(inbox: LocalInbox) -> list[Any]:
     """The mails with a pass to the new family's mother; other families have news of their own."""
     found = [parse_email(one.read_bytes()) for one in inbox.files() if one.suffix == ".eml"]
-    return [one for one in found if "mar@example.com" in one.headers["To"][0] and one.attachments]
+    return [one for one in found if "mar@example.com" in one.headers.get("To", [""])[0] and one.attachments]
 
 
 def photographed(browser: Chromium) -> str:

@@ -142,10 +142,10 @@ def test_a_family_signs_at_the_kiosk_with_a_code_from_the_cloud(tmp_path: Path) 
             if signing.is_sent():
                 break
         drain(studio.cloud.studios, studio.plan.studio, studio.cloud.runners)
-        (letter,) = LocalInbox(studio.data / "cloud" / "inbox").files()
-        body = message_from_bytes(letter.read_bytes(), policy=default).get_body(("plain",))
-        found = re.search(r"\b(\d{6})\b", body.get_content() if body else "")
-        assert found is not None
+        mails = [one for one in LocalInbox(studio.data / "cloud" / "inbox").files() if one.suffix == ".eml"]
+        bodies = [message_from_bytes(one.read_bytes(), policy=default).get_body(("plain",)) for one in mails]
+        codes = [re.search(r"\b(\d{6})\b", body.get_content() if body else "") for body in bodies]
+        (found,) = [one for one in codes if one is not None]
         wrong = f"{(int(found[1]) + 1) % 1_000_000:06d}"
         assert [signing.judge(wrong), signing.judge(found[1])] == [4, -1]
 
