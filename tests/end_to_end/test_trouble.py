@@ -265,12 +265,13 @@ def test_a_released_day_keeps_what_was_not_sent(studio: Studio) -> None:
     assert not covers(_held(kiosk), today)
     assert kiosk.pending() == waiting
     assert kiosk.store.check().ok
-    until(lambda: kiosk.engine.once() or kiosk.engine.status().state is State.ONLINE, what="a round that got through")
+    kiosk.engine.once()
     for session, child in said:
         assert len(marks_in_cloud(studio, session, child)) == 1
         assert (
             cloud_row(studio, Attendance, attendance_id(studio.plan.studio, session, child)).marks[0].state == "present"
         )
+    kiosk.start()  # the cloud's own clock may have said something since
     agrees(studio, kiosk)
     everything_holds(studio, kiosk)
 
