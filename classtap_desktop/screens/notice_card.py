@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout
 
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.tx import Ref
+from classtap_core.seating.records import SeatDraft
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.kit.notice_words import Choice
@@ -25,7 +27,7 @@ class NoticeCard(Card):
     def __init__(self, desk: Desk, asker: str, parent: QWidget | None = None, *, maps: bool = False) -> None:
         """`maps`: also what the one who signed in should hear of seat maps."""
         super().__init__(radius=18, parent=parent)
-        self._desk, self._asker, self._maps = desk, asker, maps
+        self._desk, self._asker = desk, asker
         self.lines: tuple[NoticeLine, ...] = ()
         self.news: tuple[MapNews, ...] = ()
         inside = column(self, margins=(18, 15, 12, 14), gap=10)
@@ -46,16 +48,26 @@ class NoticeCard(Card):
         for button in (self.all, self.save):
             inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
         desk.stood.connect(self.reload)
+        if maps:
+            desk.operated.connect(self.hear)
+            desk.changed.connect(self._changed)
         self.say()
 
     def reload(self) -> None:
         """Read what has not been seen."""
+        if self._desk.operator is not None:
+            self._desk.read(self._asker, read_notices, then=self._show)
+
+    def hear(self) -> None:
+        """Read the news of seat maps: when somebody signs in, and when a draft changed. Drafts are whole maps, too long
+        to be read with every mark."""
         operator = self._desk.operator
-        if operator is None:
-            return
-        self._desk.read(self._asker, read_notices, then=self._show)
-        if self._maps:
+        if operator is not None:
             self._desk.read(f"{self._asker}.maps", lambda source: read_map_news(source, operator), then=self._hear)
+
+    def _changed(self, refs: frozenset[Ref]) -> None:
+        if any(kind == SeatDraft.KIND for kind, _ in refs):
+            self.hear()
 
     def say(self) -> None:
         """Show the words in the language in force."""
@@ -128,7 +140,7 @@ class NoticeCard(Card):
     def _heard(self, news: MapNews) -> None:
         operator = self._desk.operator
         if operator is not None:
-            self._desk.do(lambda source: map_news.see(source, operator, news), then=lambda _done: self.reload())
+            self._desk.do(lambda source: map_news.see(source, operator, news), then=lambda _done: self.hear())
             self._hear(tuple(one for one in self.news if one is not news))
 
     def choose(self, line: NoticeLine, choice: Choice) -> None:

@@ -21,7 +21,7 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.records import Message
 from classtap_core.messaging.settings import CHANGES, WELCOME, settings_of
-from classtap_core.messaging.templates import ABSENT, CONSENT, LATE, OVERRULED, PASS, PASS_GONE
+from classtap_core.messaging.templates import CONSENT, LATE, OVERRULED, PASS, PASS_GONE
 from classtap_core.passes.operations import PassIssued, PassRevoked
 from classtap_core.people.records import Child
 from classtap_core.schedule.records import Session
@@ -120,8 +120,6 @@ def _revoked(studios: Studios, studio: Id, effect: Intent) -> None:
 def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
     """Absences, and children expected later than the studio's threshold: once a child and session, while it is so."""
     said = effect.body
-    if said["state"] not in (ABSENT, LATE):
-        return  # most marks, and nobody's news
     reader, now_ms = studios.storage(studio), studios.clock.now().corrected
     settings = settings_of(reader, studio)
     if said["state"] not in settings.sends:

@@ -1,22 +1,19 @@
 """The papers page over HTTP: a form for each child and paper, with a scan; it needs no script."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from classtap_core.health.scans import LARGEST
-from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
+from classtap_core.kernel.errors import BadInput, ClassTapError, Refused
 from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.limits import Tries, may_try
 from cloud.pages.doors import Inside
+from cloud.pages.forms import FormPage, status_of
 from cloud.pages.frame import (
-    COOKIE,
-    MISSING,
     PREFIX,
     Handler,
     answering,
@@ -29,7 +26,6 @@ from cloud.pages.papers import Sent, file, shown
 from resources.text import Catalogue, languages
 
 MOST_BYTES = LARGEST + (64 << 10)
-T = TypeVar("T")
 
 
 def papers_routes(cloud: Cloud) -> list[tuple[str, Handler, str]]:
@@ -41,9 +37,11 @@ def papers_routes(cloud: Cloud) -> list[tuple[str, Handler, str]]:
     ]
 
 
-class _Papers:
+class _Papers(FormPage):
+    NAME, SAID = "papers", ("papers.", "", "page.", "error.", "desk.refused.")
+
     def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._files = Tries(cloud.clock, burst=20, per_minute=2)
 
     async def page(self, request: Request) -> Response:
@@ -77,19 +75,10 @@ class _Papers:
         lang = request.query_params.get("lang", "")
         body = render(
             "papers.html", words=words, languages=languages(), page=page, done=done,
-            trouble="" if trouble is None else _sentence(words, trouble), address=f"{PREFIX}/papers",
+            trouble=self._sentence(words, trouble), address=f"{PREFIX}/papers",
             query=f"?lang={lang}" if lang.isalnum() else "",
         )  # fmt: skip
-        status = (
-            200 if trouble is None else 503 if isinstance(trouble, EnvironmentFault) else MISSING.get(trouble.code, 409)
-        )
-        return html(body, status)
-
-    async def _inside(self, request: Request) -> Inside:
-        return await self._run(partial(self._cloud.doors.inside, request.cookies.get(COOKIE, "")))
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._cloud.reading, work)
+        return html(body, status_of(trouble))
 
 
 def form_of(body: bytes, content_type: str) -> Mapping[str, bytes]:
@@ -119,19 +108,3 @@ def _name(head: str) -> str:
                 if key == "name":
                     return said.strip('"')
     return ""
-
-
-def _sentence(words: Catalogue, trouble: ClassTapError) -> str:
-    """What happened and what to do, in one sentence."""
-    if isinstance(trouble, EnvironmentFault):
-        return words.say("papers.not_kept")
-    for code in (
-        f"papers.{trouble.code}",
-        trouble.code,
-        f"page.{trouble.code}",
-        f"error.{trouble.code}",
-        f"desk.refused.{trouble.code}",
-    ):
-        if words.has(code):
-            return words.say(code, **trouble.params)
-    return words.say("papers.refused")

@@ -1,24 +1,21 @@
 """The signing page over HTTP: the words, a box for each child and version, a code, a name or a drawing, one button."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
+from classtap_core.kernel.errors import BadInput, ClassTapError, Refused
 from classtap_core.people.verification import WAYS
 from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.limits import Tries, may_try
 from cloud.messaging.codes import send_code
 from cloud.pages.doors import Inside
+from cloud.pages.forms import FormPage, status_of
 from cloud.pages.frame import (
-    COOKIE,
-    MISSING,
     PREFIX,
     SECURITY,
     Handler,
@@ -32,7 +29,6 @@ from cloud.pages.signing import Wanted, kept_artifact, shown, sign, strokes_of
 from resources.text import Catalogue, languages
 
 MOST_BYTES = 256 << 10
-T = TypeVar("T")
 
 
 def signing_routes(cloud: Cloud) -> list[tuple[str, Handler, str]]:
@@ -46,9 +42,11 @@ def signing_routes(cloud: Cloud) -> list[tuple[str, Handler, str]]:
     ]
 
 
-class _Signing:
+class _Signing(FormPage):
+    NAME, SAID = "signing", ("", "family.", "page.")
+
     def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._codes = Tries(cloud.clock, burst=3, per_minute=1)
 
     async def page(self, request: Request) -> Response:
@@ -107,20 +105,11 @@ class _Signing:
         said = form if isinstance(form, list) else []
         body = render(
             "signing.html", words=words, languages=languages(), page=page, sent=sent, done=done,
-            trouble="" if trouble is None else _sentence(words, trouble), ticked={value for name, value in said if name == "sign"},
+            trouble=self._sentence(words, trouble), ticked={value for name, value in said if name == "sign"},
             said={"name": "", "drawing": "", **{name: value for name, value in said if name in ("name", "drawing")}},
             address=f"{PREFIX}/sign", query=_query(request),
         )  # fmt: skip
-        status = (
-            200 if trouble is None else 503 if isinstance(trouble, EnvironmentFault) else MISSING.get(trouble.code, 409)
-        )
-        return html(body, status)
-
-    async def _inside(self, request: Request) -> Inside:
-        return await self._run(partial(self._cloud.doors.inside, request.cookies.get(COOKIE, "")))
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._cloud.reading, work)
+        return html(body, status_of(trouble))
 
 
 def _session(request: Request) -> str:
@@ -133,16 +122,6 @@ def _query(request: Request) -> str:
     kept: Mapping[str, str] = {"lang": request.query_params.get("lang", ""), "for": _session(request)}
     found = "&".join(f"{name}={value}" for name, value in kept.items() if value.isalnum())
     return f"?{found}" if found else ""
-
-
-def _sentence(words: Catalogue, trouble: ClassTapError) -> str:
-    """What happened and what to do, in one sentence."""
-    if isinstance(trouble, EnvironmentFault):
-        return words.say("signing.not_kept")
-    for code in (trouble.code, f"family.{trouble.code}", f"page.{trouble.code}"):
-        if words.has(code):
-            return words.say(code, **trouble.params)
-    return words.say("signing.refused")
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:

@@ -135,7 +135,7 @@ def test_every_look(qtbot: QtBot, world: World, open_desk: Open, look: str) -> N
     settings_of(desk)
     desk.grab().save(str(SCREENS / f"desk-settings-doors-{look}.png"))
     dialog = doors(qtbot, desk)
-    qtbot.wait(1)
+    qtbot.waitUntil(dialog.isVisible)
     desk.grab().save(str(SCREENS / f"desk-doors-{look}.png"))
     dialog.close_overlay()
     scans = ScansDialog(desk.desk, desk.whole)

@@ -400,3 +400,27 @@ def test_a_spot_that_works_again_is_given_back_by_the_cloud(
     dialog.apply()
     qtbot.waitUntil(lambda: dialog.message.whole_text() == "Waits for the cloud.")
     assert "Needs attention" in dialog.list.item(2).text(), "until the cloud has said so"
+
+
+def test_a_spot_is_out_for_the_days_that_were_said_and_works_again_after_the_last(
+    qtbot: QtBot, world: World, life: Life, open_desk: Open
+) -> None:
+    life.publish()
+    window = rooms(qtbot, open_desk, "front_desk")
+    window.maps.show_spots(str(life.room))
+    dialog = window.maps.spots
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.list.count() == 14)
+    dialog.list.item(0).setCheckState(Qt.CheckState.Checked)
+    dialog.state.setCurrentIndex(1)
+    dialog.first.setText("tomorrow")
+    dialog.apply()
+    qtbot.waitUntil(lambda: dialog.message.whole_text().startswith("These are no dates in order"))
+    dialog.first.setText("2026-11-20")
+    dialog.last.setText("2026-11-22")
+    dialog.apply()
+    qtbot.waitUntil(lambda: "2026-11-20 – 2026-11-22" in dialog.list.item(0).text())
+    assert dialog.list.item(0).text().startswith("A1 · Out of service")
+    world.tick(3 * 86_400_000)
+    dialog.reload()
+    qtbot.waitUntil(lambda: dialog.list.item(0).text() == "A1 · Working")

@@ -14,9 +14,11 @@ from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Status
+from classtap_core.schedule.records import Location, Room
 from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, SpotStatus, room_seating_id, usable, version_id
 from classtap_core.seating import model
 from classtap_core.seating.tagging import BROKEN, RestoreSpot, TagSpot
+from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.canvas.life.reading import map_of, names_of, reasons_of
 from classtap_desktop.desk import Desk, failure
 from classtap_desktop.frame.dialog import Dialog, form, named
@@ -44,7 +46,11 @@ class SpotLine(NamedTuple):
 
 
 def read_spots(source: DeskSource, room: Id) -> tuple[SpotLine, ...]:
-    """The spots of what is in force in a room, in the map's order; those that nobody is ever shown aside."""
+    """The spots of what is in force in a room, in the map's order; those that nobody is ever shown aside. What was said
+    for days that are over is not so any more."""
+    here = fetch(source.reader, Location, [one.location for one in fetch(source.reader, Room, [room]).values()])
+    zone = next((place.zone for place in here.values()), "UTC")
+    today = local_date(source.clock.now().corrected, zone)
     seating = fetch(source.reader, RoomSeating, [room_seating_id(room)]).get(room_seating_id(room))
     id = version_id(room, seating.current if seating else 0)
     version = fetch(source.reader, SeatMapVersion, [id]).get(id)
@@ -59,7 +65,8 @@ def read_spots(source: DeskSource, room: Id) -> tuple[SpotLine, ...]:
         if last is None:
             lines.append(SpotLine(spot.id, spot.label, spot.status.value))
         else:
-            state = spot.status.value if usable(last.state) else last.state
+            over = bool(last.last) and last.last < today
+            state = spot.status.value if over or usable(last.state) else last.state
             by = names.get(last.by, "")
             lines.append(
                 SpotLine(spot.id, spot.label, state, last.code, last.note, by, last.at_ms, last.first, last.last)
