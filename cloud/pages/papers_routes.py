@@ -1,6 +1,5 @@
 """The papers page over HTTP: a form for each child and paper, with a scan; it needs no script."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from starlette.requests import Request
@@ -23,6 +22,7 @@ from cloud.pages.frame import (
     same_site,
 )
 from cloud.pages.papers import Sent, file, shown
+from cloud.pages.parts import form_of
 from resources.text import Catalogue, languages
 
 MOST_BYTES = LARGEST + (64 << 10)
@@ -54,7 +54,7 @@ class _Papers(FormPage):
             if not await may_try(self._files, self._cloud.tries, "papers", inside.contact, self._run):
                 raise Refused("rate.limited")
             body = await read_body(request, most=MOST_BYTES)
-            said = form_of(body, request.headers.get("content-type", ""))
+            said = await self._run(partial(form_of, body, request.headers.get("content-type", "")))
             text = {name: value.decode("utf-8", "replace").strip() for name, value in said.items() if name != "scan"}
             if not said.get("scan"):
                 raise BadInput("health.file")
@@ -79,32 +79,3 @@ class _Papers(FormPage):
             query=f"?lang={lang}" if lang.isalnum() else "",
         )  # fmt: skip
         return html(body, status_of(trouble))
-
-
-def form_of(body: bytes, content_type: str) -> Mapping[str, bytes]:
-    """The fields of a form with a file in it (RFC 7578). Raises BadInput `form.parts`."""
-    kind, _, rest = content_type.partition(";")
-    boundary = rest.strip().removeprefix("boundary=").strip('"').encode()
-    if kind.strip().lower() != "multipart/form-data" or not 0 < len(boundary) <= 70:
-        raise BadInput("form.parts")
-    found: dict[str, bytes] = {}
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:]:
-        if part.startswith(b"--"):
-            return found
-        head, parted, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        name = _name(head.decode("utf-8", "replace"))
-        if not parted or not name or len(found) >= 20:
-            break
-        found[name] = data
-    raise BadInput("form.parts")
-
-
-def _name(head: str) -> str:
-    for line in head.split("\r\n"):
-        title, _, value = line.partition(":")
-        if title.strip().lower() == "content-disposition":
-            for one in value.split(";"):
-                key, _, said = one.strip().partition("=")
-                if key == "name":
-                    return said.strip('"')
-    return ""

@@ -20,7 +20,7 @@ from classtap_core.schedule.reach import Reach
 from cloud import evidence
 from cloud.composition import open_cloud
 from cloud.pages.frame import COOKIE
-from cloud.pages.papers_routes import form_of
+from cloud.pages.parts import MOST_PARTS, form_of
 from cloud.serve import CloudServer
 from tests.cloud.families import GINA, Families, founded
 from tests.unit.house.world import ANA, MINUTE, NINE, STUDIO, named
@@ -116,3 +116,23 @@ def test_a_form_with_a_file_is_read_as_rfc_7578_says() -> None:
     for kind in ("text/plain", "multipart/form-data", "multipart/form-data; boundary=other"):
         with pytest.raises(BadInput, match=r"form\.parts"):
             form_of(body, kind)
+
+
+def part(head: bytes, data: bytes = b"") -> bytes:
+    return b"--x\r\n" + head + b"\r\n\r\n" + data + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        part(b'Content-Disposition: form-data; name="a"', b"cut"),
+        part(b"Content-Disposition: form-data") + b"--x--\r\n",
+        part(b'Content-Disposition: form-data; name="a"\r\n' + b"X-Long: " + b"x" * 9_000) + b"--x--\r\n",
+        part(b'Content-Disposition: form-data; name="a"') * (MOST_PARTS + 1) + b"--x--\r\n",
+    ],
+    ids=["nothing", "cut", "nameless", "long head", "many parts"],
+)
+def test_a_form_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(BadInput, match=r"form\.parts"):
+        form_of(body, "multipart/form-data; boundary=x")
