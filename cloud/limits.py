@@ -24,15 +24,19 @@ class Tries:
         with self._lock:
             now = self._clock.now().mono
             full = self._burst * 60_000
-            left, since = self._left.get(key, (full, now))
+            left, since = self._left.pop(key, (full, now))
             left = min(full, left + (now - since) * self._rate)
             if left < 60_000:
-                self._left[key] = (left, now)
+                self._put(key, left, now)
                 return False
-            if len(self._left) >= self.MOST_KEYS:
-                self._left.clear()
-            self._left[key] = (left - 60_000, now)
+            self._put(key, left - 60_000, now)
             return True
+
+    def _put(self, key: str, left: int, now: int) -> None:
+        """Whoever tried longest ago makes room: a flood of new callers gives nobody's tries back but theirs."""
+        if len(self._left) >= self.MOST_KEYS:
+            del self._left[next(iter(self._left))]
+        self._left[key] = (left, now)
 
     def give_back(self, key: str) -> None:
         """The last try was a good one, and counts for nothing."""
