@@ -50,8 +50,8 @@ def about(text: str) -> About:
 def is_theirs(secret: str, url: str, form: Mapping[str, str], signature: str) -> bool:
     """Whether the provider signed a call: HMAC-SHA-1 of the address and the sorted fields, as Twilio publishes it."""
     said = url + "".join(name + form[name] for name in sorted(form))
-    wanted = base64.b64encode(hmac.digest(secret.encode(), said.encode(), "sha1")).decode()
-    return bool(secret) and hmac.compare_digest(wanted, signature)
+    wanted = base64.b64encode(hmac.digest(secret.encode(), said.encode(), "sha1"))
+    return bool(secret) and hmac.compare_digest(wanted, signature.encode())
 
 
 def heard(studios: Studios, form: Mapping[str, str]) -> int:

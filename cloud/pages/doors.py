@@ -48,6 +48,13 @@ class Doors:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
         return row is not None and row.used_ms is None and self._now() < row.expires_ms
 
+    def knows(self, text: str) -> bool:
+        """Whether a link is one of ours, used or not. Raises as `is_open`."""
+        studio = studio_of(text)
+        with self._books.database.read(studio) as connection:
+            row = connection.execute(select(self._table.c.kind).where(self._named(studio, text, LINK))).first()
+        return row is not None
+
     def enter(self, text: str) -> str:
         """Use a link up; the text of the session it opens. Raises Refused `link.unknown`, `link.expired`, `link.used`."""
         studio, now = studio_of(text), self._now()

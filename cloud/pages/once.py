@@ -25,6 +25,7 @@ from cloud.messaging.stopping import stop_of
 from cloud.pages.doors import studio_of
 from cloud.pages.frame import COOKIE, PREFIX, SECURITY, Handler, language_of
 from cloud.storage.backend import Books
+from cloud.wallets.apple import is_holders
 from resources.text import Catalogue
 
 HEADER = "idempotency-key"
@@ -95,14 +96,18 @@ def forget(books: Books, studio: Id, *, before_ms: int) -> None:
 
 
 def _studio(cloud: Cloud, request: Request) -> Id | None:
-    """The studio a caller belongs to; None for one that is not of a studio here."""
+    """The studio a caller has proven to belong to: a stranger's write is not kept, and takes no turn at a studio's database."""
     path, given = request.url.path, request.path_params
     try:
         if path.startswith(f"{PREFIX}/stop/"):
             studio = stop_of(cloud.books.secret, given["token"]).studio
         elif "token" in given:
+            if not cloud.doors.knows(given["token"]):
+                return None
             studio = studio_of(given["token"])
         elif "serial" in given:
+            if not is_holders(cloud.books.secret, given["serial"], request.headers.get("authorization", "")):
+                return None
             studio = Id(given["serial"].partition(".")[0])
         else:
             studio = cloud.doors.inside(request.cookies.get(COOKIE, "")).studio

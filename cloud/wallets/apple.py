@@ -97,6 +97,12 @@ def token_of(secret: Secret, serial: str) -> str:
     return hmac.digest(secret.derived("wallet.apple"), serial.encode(), "sha256").hex()[:32]
 
 
+def is_holders(secret: Secret, serial: str, authorization: str) -> bool:
+    """Whether a call of Apple's service carries the token of the pass it speaks of."""
+    kind, _, token = authorization.partition(" ")
+    return kind == "ApplePass" and hmac.compare_digest(token.encode(), token_of(secret, serial).encode())
+
+
 def pkpass(card: Card, signer: AppleSigner, *, service: str, token: str, said: dict[str, str]) -> bytes:
     """The file a phone takes. `service`: where it asks for the next version; `said`: `title`, `family` in words."""
     ends = datetime.fromtimestamp(card.expires_s, tz=UTC).isoformat().replace("+00:00", "Z")

@@ -1,5 +1,6 @@
 """A write of `/f` with an `Idempotency-Key` is done once (CONTRACTS: 409 while it runs, then the same bytes for 24 h)."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -118,8 +119,12 @@ def test_while_the_first_runs_the_second_waits_its_turn_and_after_a_day_the_key_
 
 
 def test_strangers_leave_nothing_behind(rig: Rig) -> None:
+    """Neither who names nothing, nor who names a studio there is without a word that it gave."""
     before = rig.kept()
-    for path in ("/f/home/code", "/f/in/nonsense", "/f/stop/nonsense", "/f/home/confirm"):
-        answer = httpx.post(rig.url + path, headers={"Idempotency-Key": "k"}, json={})
-        assert answer.status_code in (401, 404), path
+    forged = base64.urlsafe_b64encode(bytes.fromhex(STUDIO) + bytes(24)).decode()
+    phone = f"/f/wallet/v1/devices/phone/registrations/pass.example/{STUDIO}.{STUDIO}"
+    for path in ("/f/home/code", "/f/in/nonsense", "/f/stop/nonsense", "/f/home/confirm", f"/f/in/{forged}", phone):
+        for key in ("k", "no key"):
+            answer = httpx.post(rig.url + path, headers={"Idempotency-Key": key}, json={})
+            assert answer.status_code in (401, 404), f"{path}: a stranger's key is not looked at"
     assert rig.kept() == before

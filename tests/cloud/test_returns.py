@@ -17,6 +17,7 @@ from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.records import ContactWay, way_id
 from cloud.composition import open_cloud
 from cloud.messaging.ports import InboxMail, InboxSms, LocalInbox, Post
+from cloud.messaging.returns import is_theirs
 from cloud.messaging.sending import about_of
 from cloud.serve import CloudServer
 from tests.cloud.families import GINA, Families, founded, served
@@ -86,6 +87,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def test_stop_and_start_by_sms_count_once_and_only_signed(rig: Rig) -> None:
     stop = {"MessageSid": "SM1", "From": "+34 600 123 456", "Body": " stop please"}
     assert rig.sms("/f/hook/sms", stop, token="guessed") != 200
+    assert not is_theirs("secret", "https://a.example", stop, "\xe9")
     assert rig.way("sms") is None
     assert rig.sms("/f/hook/sms", stop) == 200
     found = rig.way("sms")

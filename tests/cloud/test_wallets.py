@@ -188,6 +188,8 @@ def test_a_phone_registers_asks_what_changed_and_gets_the_newest_voided_once_it_
     where = f"{service}/v1/devices/phone-1/registrations/{PASS_TYPE}"
     with httpx.Client() as phone:
         assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}).status_code == 401
+        strange = {"Authorization": b"ApplePass \xe9"}
+        assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}, headers=strange).status_code == 401
         assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}, headers=mine).status_code == 201
         assert phone.post(f"{where}/{serial}", json={"pushToken": "t"}, headers=mine).status_code == 200
         found = phone.get(where).json()
