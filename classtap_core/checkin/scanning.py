@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from classtap_core.booking.records import Booking, booking_id
-from classtap_core.checkin.attendees import BOOKED, AttendeePass
+from classtap_core.checkin.attendees import BOOKED, AttendeePass, PassUse
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.kernel.ids import Id
@@ -88,9 +88,14 @@ class HeldScans:
         self._reader = reader
 
     def entries(self, handle: int, *, token: int, since_s: float | None) -> int:
+        """By the scans, and by what is folded beside the session: it outlives them."""
         since = 0 if since_s is None else int(since_s * 1000)
         found = search(self._reader, Scan, "by_handle", handle_text(handle), low=since)
-        return sum(scan.outcome == Outcome.OK for scan in found)
+        counted = {scan.id for scan in found if scan.outcome == Outcome.OK}
+        for attendee in search(self._reader, AttendeePass, "by_handle", handle_text(handle)):
+            for used in search(self._reader, PassUse, "by_pass", attendee.id):
+                counted |= {use.operation for use in used.uses if use.at_ms >= since}
+        return len(counted)
 
     def refusals(self, handle: int, *, since_s: float) -> Sequence[float]:
         found = search(self._reader, Scan, "by_handle", handle_text(handle), low=int(since_s * 1000))

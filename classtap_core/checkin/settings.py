@@ -15,6 +15,7 @@ from classtap_core.passes.brand import Brand
 
 KIOSK_POLICY, PASS_POLICY = "kiosk", "passes"
 MOST_OVERRIDES = 20
+SCAN_DAYS = (14, 400)
 LIFE_DAYS = (7, 3_650)
 GRACE_H = (0, 720)
 
@@ -23,16 +24,19 @@ Values = Mapping[str, str | int]
 
 class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes: `decoders`: the ways to read a code that are used, () for all. `overrides`: how many a kiosk may let in
-    by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6)."""
+    by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6).
+    `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set."""
 
     decoders: tuple[str, ...] = ()
     overrides: int = OFFLINE_OVERRIDES
     mark_on_scan: bool = False
+    scan_days: int = 30
 
     def values(self) -> dict[str, str | int]:
         """As the policy keeps them."""
         return {
-            "decoders": ",".join(self.decoders), "overrides": self.overrides, "mark_on_scan": int(self.mark_on_scan)
+            "decoders": ",".join(self.decoders), "overrides": self.overrides, "mark_on_scan": int(self.mark_on_scan),
+            "scan_days": self.scan_days,
         }  # fmt: skip
 
 
@@ -60,6 +64,7 @@ def kiosk_settings(values: Values) -> KioskSettings:
         decoders=tuple(name for name in names if name),
         overrides=_within(values, "overrides", OFFLINE_OVERRIDES, (0, MOST_OVERRIDES)),
         mark_on_scan=values.get("mark_on_scan") == 1,
+        scan_days=_within(values, "scan_days", KioskSettings().scan_days, SCAN_DAYS),
     )
 
 

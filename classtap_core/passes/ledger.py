@@ -5,6 +5,10 @@ from typing import Protocol
 
 import msgspec
 
+DAYS = 14
+MOST = 50_000
+"""How far back a kiosk's ledger of scans reaches, in days and in scans; those the cloud has not answered stay beyond."""
+
 
 class PassState(msgspec.Struct, frozen=True, kw_only=True):
     """What a device knows of one pass.

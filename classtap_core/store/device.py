@@ -292,6 +292,15 @@ class SqlDevice(StoreReader):
             self.conn.executemany("DELETE FROM aside WHERE scope = ?", [(scope,) for scope in gone])
             self._held = None
 
+    def thinned(self, scopes: Iterable[str]) -> None:
+        """Remember of scopes that rows of them go though they are held: their digests say nothing any more."""
+        with self.atomic():
+            before: list[str] = msgspec.json.decode(self.recall("thin") or b"[]")
+            held = {state.scope for state in self.scopes()}
+            names = sorted({*(scope for scope in before if scope in held), *scopes})
+            if names != before:
+                self.remember("thin", msgspec.json.encode(names))
+
     def drop_rows(self, kind: str, ids: Collection[Id], scopes: Collection[str]) -> int:
         """Drop rows that still lie in these scopes, and under no overlay; how many."""
         with self.atomic():

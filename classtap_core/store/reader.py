@@ -138,6 +138,9 @@ class StoreReader:
 
     def whole(self, pattern: str) -> bool:
         """Whether nothing that a scope or pattern names was let go; only then does a digest of it say anything."""
+        thin: list[str] = msgspec.json.decode(self.recall("thin") or b"[]")
+        if any(covers((pattern,), scope) for scope in thin):
+            return False
         if not pattern.endswith("/*"):
             return self.holds(pattern) or not ended_before(pattern, self.floor())
         gone = self.recall("left")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.records import Record
 from classtap_core.kernel.scopes import last_day
 from classtap_core.store.log import LET_GO, position
-from classtap_core.store.rows import RecordTable, id_list
+from classtap_core.store.rows import RecordTable, column, id_list
 from classtap_core.store.subjects import open_only
 from classtap_core.store.writer import Slices
 
@@ -26,6 +27,14 @@ DAYS = 90
 FEWEST_DAYS = 7
 _DAY_MS = 86_400_000
 _A_SLICE = 100
+
+
+class Bound(NamedTuple):
+    """A kind of record of which a device keeps so many, the newest by a field of a declared index that holds ms."""
+
+    record: type[Record]
+    field: str
+    most: int
 
 
 class Gone(NamedTuple):
@@ -71,6 +80,33 @@ def let_go(device: "SqlDevice", plan: Plan) -> Slices[Gone]:
             entries += _empty(device, plan.entries[start : start + _A_SLICE])
         yield
     return Gone(len(plan.scopes), rows, entries)
+
+
+def too_many(reader: "StoreReader", bound: Bound) -> list[tuple[Id, str]]:
+    """Rows beyond a bound with their scopes, the oldest first. What is unsent or unsettled counts, and stays."""
+    table = reader.tables[bound.record.KIND]
+    (count,) = reader.conn.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+    if count <= bound.most:
+        return []
+    found: list[tuple[Id, str]] = reader.conn.execute(
+        f'SELECT id, scope FROM "{table.name}" WHERE overlaid = 0'
+        f" AND id NOT IN (SELECT id FROM touch WHERE kind = ? AND settled <> 1) ORDER BY {column(bound.field)}, id LIMIT ?",
+        (table.kind, count - bound.most),
+    ).fetchall()  # fmt: skip
+    return found
+
+
+def thin(device: "SqlDevice", kind: str, rows: Sequence[tuple[Id, str]]) -> Slices[int]:
+    """Let go of single rows, a little at a time, and remember that their scopes are not whole any more; how many."""
+    gone = 0
+    if rows:
+        device.thinned({scope for _, scope in rows})
+        yield
+    for start in range(0, len(rows), _A_SLICE):
+        some = rows[start : start + _A_SLICE]
+        gone += device.drop_rows(kind, [id for id, _ in some], {scope for _, scope in some})
+        yield
+    return gone
 
 
 def _old_scopes(reader: "StoreReader", before: date) -> set[str]:

@@ -1,7 +1,7 @@
 """What is done for a store without anybody asking: backups and their rotation, looks at its soundness, tidying, room."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from classtap_core.store import blob_backup, container
 from classtap_core.store.backup import KEEP, KEYS_END, Made, Rule, to_keep
 from classtap_core.store.folder import DATABASE, prepare
 from classtap_core.store.integrity import Depth
+from classtap_core.store.retention import Bound
 from classtap_core.store.space import Level
 from classtap_core.store.store import Store
 from classtap_core.store.sweeping import sweep
@@ -111,10 +112,12 @@ class Rounds:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, backups: Path, *, heard: Callable[[], int | None] | None = None
-    ) -> None:
-        """`heard`: when the cloud was last there (ms), by which what is old is judged; without it the clock is believed."""
-        self._store, self._clock, self._heard = store, clock, heard
+        self, store: Store, clock: Clock, backups: Path, *, heard: Callable[[], int | None] | None = None,
+        bounds: Sequence[Bound] = (),
+    ) -> None:  # fmt: skip
+        """`heard`: when the cloud was last there (ms), by which what is old is judged; without it the clock is believed.
+        `bounds`: kinds of which only so many stay, looked at every half hour."""
+        self._store, self._clock, self._heard, self.bounds = store, clock, heard, tuple(bounds)
         self.backups = Backups(store, clock, backups)
         self._scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": {"type": "threadpool", "max_workers": 1}},
@@ -132,6 +135,10 @@ class Rounds:
             self.backups.if_due, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER
         )
         self._scheduler.add_job(self.tidy, "interval", hours=24, next_run_time=now + FIRST_AFTER / 2)
+        if self.bounds:
+            self._scheduler.add_job(
+                self.keep_within, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER / 2
+            )
         self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
         self._scheduler.add_job(
             self.make_room, "interval", seconds=LOOK_AT_ROOM.total_seconds(), next_run_time=now + FIRST_AFTER / 2
@@ -191,6 +198,20 @@ class Rounds:
         except ClassTapError as fault:
             if fault.code != "store.closed":
                 log.warning("not everything that is old could leave: %s", fault)
+
+    def keep_within(self) -> None:
+        """Let the oldest go of what only so many are kept of."""
+        for bound in self.bounds:
+            try:
+                gone = self._store.keep_within(bound, self._clock.now().corrected).result()
+            except CancelledError:
+                return
+            except ClassTapError as fault:
+                if fault.code != "store.closed":
+                    log.warning("more than %d %s stay: %s", bound.most, bound.record.KIND, fault)
+                return
+            if gone:
+                log.info("let go of the %d oldest of kind %s, beyond %d", gone, bound.record.KIND, bound.most)
 
     def make_room(self) -> None:
         """Look at the room on the disk; where there is little, let what the cloud has too leave, else have the reserve

@@ -23,6 +23,7 @@ from classtap_core.store.running import Running
 from classtap_core.store.space import Space
 from classtap_core.store.transfers import Transfers
 from classtap_core.store.upgrade import upgrade
+from classtap_core.store.writer import Slices
 
 log = logging.getLogger("classtap.store")
 
@@ -392,6 +393,24 @@ class Store(Running):
         with self.reader() as reader:
             plan = retention.plan(reader, now_ms=now_ms, days=self.retention_days)
         return self.run_slices(retention.let_go(self.device, plan))
+
+    def keep_within(self, bound: retention.Bound, now_ms: int) -> "Future[int]":
+        """Let the oldest settled rows of a kind leave where there are more than its bound; how many went.
+
+        What went is counted (`reader.observations("ledger")`).
+        """
+        with self.reader() as reader:
+            rows = retention.too_many(reader, bound)
+        kind = bound.record.KIND
+
+        def work() -> Slices[int]:
+            gone = yield from retention.thin(self.device, kind, rows)
+            if gone:
+                with self.device.atomic():
+                    self.device.observe("ledger", kind, now_ms, gone=gone)
+            return gone
+
+        return self.run_slices(work())
 
     @property
     def retention_days(self) -> int:

@@ -68,7 +68,8 @@ class Status(NamedTuple):
 class SyncEngine:
     """Keeps a device and the cloud in step.
 
-    `today` gives the date at the studio; `listener` is called from the engine's threads with each new status;
+    `today` gives the date at the studio, `stay` for how many days what is here of a dated prefix stays;
+    `listener` is called from the engine's threads with each new status;
     `report` says how this device is, and `hears_of_others` has it told how the studio's other devices are (a desk); `carry` carries blobs
     until something else has to go first (then it says False); `purge` destroys the store, as an order says, in its own time; `renew` takes a new token when it is due. `last_success_ms` is
     what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
@@ -85,6 +86,7 @@ class SyncEngine:
         *,
         allowed: Sequence[str],
         today: Callable[[], date],
+        stay: Callable[[], Mapping[str, int]] = dict,
         listener: Callable[[Status], None] = lambda status: None,
         backoff: Backoff | None = None,
         report: Callable[[], Report] | None = None,
@@ -101,7 +103,7 @@ class SyncEngine:
         self._renew = renew
         self.backoff = backoff or Backoff()
         self._courier = Courier(transport, clock)
-        self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge)
+        self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge, stay=stay)
         self.pushing = Pushing(local, self._courier, asking=self.pulling.asking, take=self.pulling.take)
         self._wake = threading.Condition()
         self._wanted = True

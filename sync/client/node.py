@@ -14,9 +14,11 @@ from typing import Self, TypeVar
 import msgspec
 
 from classtap_core import house
-from classtap_core.access.blueprints import DESK
+from classtap_core.access.blueprints import DESK, KIOSK
 from classtap_core.access.pins import Tries
 from classtap_core.checkin.reading import fetch, search
+from classtap_core.checkin.records import Scan
+from classtap_core.checkin.settings import KIOSK_POLICY, kiosk_settings, read_policy
 from classtap_core.kernel.clock import Correction, SystemClock
 from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Notice, Pulled, Receipt
 from classtap_core.kernel.digests import Digest
@@ -25,6 +27,7 @@ from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
+from classtap_core.passes import ledger
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, UpgradeRequired, check_replaces, verify_bundle
 from classtap_core.passes.records import KeyNotice
 from classtap_core.schedule.records import Location
@@ -32,6 +35,7 @@ from classtap_core.store import replica
 from classtap_core.store.destroy import at_stake, destroy
 from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
+from classtap_core.store.retention import Bound
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
@@ -40,6 +44,7 @@ from sync.client.engine import State, Status, SyncEngine
 from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
 from sync.client.owner_seal import keep_sealed
+from sync.client.rulings import hear_rulings
 from sync.client.transport import Rejected, Transport, Unreachable
 from sync.protocol import Devices, Pair, Paired, Purged
 
@@ -93,6 +98,7 @@ class Node:
         self.rounds = Rounds(
             store, clock, store.folder.parent / "backups" / store.folder.name,
             heard=lambda: self.engine.status().last_success_ms,
+            bounds=(Bound(Scan, "at_ms", ledger.MOST),) if kept.papers.role == KIOSK else (),
         )  # fmt: skip
         self._zone = ""
         bundle = self._recall("pass_keys")
@@ -109,7 +115,7 @@ class Node:
         )  # fmt: skip
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
         self.engine = SyncEngine(
-            NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today,
+            NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today, stay=self.stay,
             listener=self._status, report=lambda: report_of(self), purge=self._purge, renew=self._renew,
             hears_of_others=self.papers.role == DESK, carry=lambda: self.blobs.carry(),
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
@@ -117,6 +123,8 @@ class Node:
         )  # fmt: skip
         keep_sealed(store)
         self.on_change(self._keys_told)
+        self.on_change(lambda refs: hear_rulings(self, refs))
+        hear_rulings(self)
 
     @classmethod
     def pair(
@@ -382,6 +390,14 @@ class Node:
     def today(self) -> date:
         """The date where this device stands."""
         return date.fromisoformat(local_date(self.clock.now().corrected, self.zone()))
+
+    def stay(self) -> Mapping[str, int]:
+        """For how many days scans stay here: a kiosk's are its ledger, a desk's are counted."""
+        if self.papers.role == KIOSK:
+            return {Scan.PREFIX: ledger.DAYS}
+        with self.store.reader() as reader:
+            set_ = kiosk_settings(read_policy(reader, self.papers.studio, KIOSK_POLICY)[1])
+        return {Scan.PREFIX: set_.scan_days}
 
     # --- pass keys
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import NamedTuple
@@ -37,15 +37,15 @@ class Pulling:
     """Keeps what is held like the cloud's.
 
     Attributes:
-        allowed: what may be held, most urgent first. repaired: how many scopes were found wrong and mended.
+        allowed: what may be held, most urgent first. `stay`: for how many days what is here of a dated prefix stays. repaired: how many scopes were found wrong and mended.
         compared_ms: when all that is held was last found to agree, steady milliseconds; None before.
     """
 
     def __init__(
         self, local: Local, cloud: Courier, *, allowed: Sequence[str], today: Callable[[], date],
-        nudge: Callable[[], None],
+        nudge: Callable[[], None], stay: Callable[[], Mapping[str, int]],
     ) -> None:  # fmt: skip
-        self.local, self.cloud, self.today, self._nudge = local, cloud, today, nudge
+        self.local, self.cloud, self.today, self._nudge, self._stay = local, cloud, today, nudge, stay
         self.allowed = tuple(allowed)
         self.repaired = 0
         self.compared_ms: int | None = None
@@ -60,8 +60,8 @@ class Pulling:
 
         Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew.
         """
-        wanted = subscriptions(self.allowed, self.today())
         states = {state.scope: state for state in self.local.scopes()}
+        wanted = subscriptions(self.allowed, self.today(), held=states, stay=self._stay())
         gone = [scope for scope in states if scope not in wanted]
         if gone:
             self.local.release(gone)

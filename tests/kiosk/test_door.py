@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from classtap_cli.demo.studio import DemoFamily
@@ -17,8 +19,9 @@ from classtap_core.checkin.records import Scan
 from classtap_core.checkin.rules import Window
 from classtap_core.checkin.settings import KioskSettings, PassSettings, kiosk_settings, pass_settings
 from classtap_core.kernel.clock import SystemClock
+from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
-from classtap_core.kernel.ids import Id
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import Status
 from classtap_core.passes.brand import Brand
 from classtap_core.passes.operations import RevokePass
@@ -28,6 +31,7 @@ from classtap_core.timekeeping.rules import instant_ms
 from kiosk.door import Door, Said, Sighted
 from kiosk.headless import mark_all
 from sync.client.node import Node
+from sync.client.subscriptions import subscriptions
 from tests.end_to_end.house_rig import Sky, WrongClock, cloud_row, families_due, filled, log_of
 from tests.end_to_end.rig import Studio
 
@@ -319,3 +323,56 @@ def test_a_full_disk_loses_nothing_and_says_so(home: House) -> None:
 
 def test_a_revoked_device_knows_it_from_its_own_records(home: House) -> None:
     assert home.door.revoked() is False
+
+
+def pulled_scans(house: House, many: int, *, after_ms: int, date: str) -> list[Pulled]:
+    """Scans of another door of this location, a millisecond apart, as the cloud sends them."""
+    where = house.node.papers.location
+    made = (
+        Scan(
+            id=derived("elsewhere", date, str(number)), outcome="ok", handle=f"{number % 900:016x}",
+            at_ms=after_ms + 1 + number, location=where, date=date, device=derived("device", "elsewhere"),
+        )
+        for number in range(many)
+    )  # fmt: skip
+    return [Pulled("scan", one.id, one.scope(), msgspec.json.encode(one)) for one in made]
+
+
+def test_the_ledger_ends_at_fifty_thousand_and_keeps_what_the_cloud_has_not_answered(home: House) -> None:
+    """Catalogue 44: 50,000 entries, the oldest resolved ones first; what is unresolved stays however old it is."""
+    node, rows = home.node, 50_030
+    own = [home.scan(home.families[0]).scan for _ in range(3)]
+    with node.reader() as reader:
+        before = search(reader, Scan, "by_handle")
+    newest = max(one.at_ms for one in before)
+    later = pulled_scans(home, rows, after_ms=newest, date=before[0].date)
+    node.store.apply(node.bus, later).result()
+    assert [(bound.record, bound.most) for bound in node.rounds.bounds] == [(Scan, 50_000)]
+    node.rounds.keep_within()
+    with node.reader() as reader:
+        left = {one.id for one in search(reader, Scan, "by_handle")}
+        counted = reader.observations("ledger")
+        assert not reader.whole(later[0].scope)
+    gone = len(before) + rows - 50_000
+    assert len(left) == 50_000
+    assert {one.id for one in before} <= left, "nobody has answered these"
+    assert set(own) <= left
+    assert [row.id for row in later if row.id not in left] == [row.id for row in later[:gone]]
+    assert [dict(one) for one in counted.values()] == [{"gone": gone}]
+    node.rounds.keep_within()
+    with node.reader() as reader:
+        assert len(search(reader, Scan, "by_handle")) == 50_000
+    assert node.store.check().ok
+
+
+def test_scans_of_fourteen_days_stay_at_a_door_and_thirty_at_a_desk(home: House) -> None:
+    today, where = home.node.today(), home.node.papers.location
+    days = {ago: f"scans/{where}/{(today - timedelta(days=ago)).isoformat()}" for ago in (0, 1, 7, 13, 14, 15, 30)}
+    stay = home.node.stay()
+    assert stay == {"scans": 14}
+    wanted = subscriptions(home.node.papers.scopes, today, held=[days[14], days[15], days[30]], stay=stay)
+    assert [ago for ago, scope in days.items() if scope in wanted] == [0, 1, 7, 13, 14]
+    fresh = subscriptions(home.node.papers.scopes, today, stay=stay)
+    assert [ago for ago, scope in days.items() if scope in fresh] == [0, 1]
+    assert kiosk_settings({}).scan_days == 30
+    assert [kiosk_settings({"scan_days": days}).scan_days for days in (3, 90, 9_999)] == [14, 90, 400]
