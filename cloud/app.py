@@ -409,7 +409,7 @@ class _Devices:
             self.cloud.hints.leave(listener)
 
     async def ready(self, request: Request) -> Response:
-        await self._run(self.cloud.reading, self.cloud.studios.all)
+        await self._run(self.cloud.reading, self.cloud.studios.check_database)
         return PlainTextResponse("ready\n")
 
     async def measured(self, request: Request) -> Response:

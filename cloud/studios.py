@@ -102,6 +102,11 @@ class Studios:
         with self.books.database.read() as connection:
             return self.directory.studios(connection)
 
+    def check_database(self) -> None:
+        """Raises EnvironmentFault where the database does not answer; costs the same however many studios there are."""
+        with self.books.database.read() as connection:
+            self.directory.answers(connection)
+
     def studio(self, id: Id) -> StudioEntry:
         """Raises Refused `cloud.no_studio`."""
         with self.books.database.read() as connection:
