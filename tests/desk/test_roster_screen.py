@@ -207,3 +207,17 @@ def test_the_window_goes_on_while_a_store_is_slow_and_waiting_can_be_cancelled(
     with qtbot.waitSignal(screen.live.loaded):
         screen.reload()
     assert screen.live.roster == before
+
+
+@pytest.mark.parametrize("text_scale", [1.0, 1.5])
+def test_a_child_s_whole_name_stands_on_their_cards(qtbot: QtBot, open_desk: Open, text_scale: float) -> None:
+    screen = opened(qtbot, open_desk("manager", screen="roster", size=(1280, 800), text_scale=text_scale))
+    line, name = screen.live.model.line(0), "Maximiliane-Wilhelmine von Hohenberg-Waldstetten"
+    assert line is not None
+    screen.bar.show_line(line._replace(given=name, surname=""))
+    screen.child.show_line(line._replace(given=name, surname="", badge=True, pickup=True, state="late"), None, now_ms=0)
+    for label in (screen.bar.name, screen.child.title):
+        qtbot.waitUntil(lambda label=label: not label.isVisible() or not label.is_cut())
+        assert label.text() == label.whole_text() == name
+    assert screen.bar.name.isVisible()
+    assert screen.child.isVisible() == (text_scale == 1.0)  # larger letters leave the room to the roster itself

@@ -36,7 +36,7 @@ class ChildBar(Card):
         super().__init__(radius=16, parent=parent)
         inside = row(self, margins=(14, 10, 14, 11), gap=10)
         self.face = Avatar("", size=38)
-        self.name = Label("", "strong", elide=True)
+        self.name = Label("", "strong", wrap=True)
         self.choice = StateChoice(size="desk")
         self.clear = Button("", kind="quiet", icon="close")
         inside.addWidget(self.face)
@@ -58,6 +58,7 @@ class ChildBar(Card):
         self.face.show_person(line.name if line else "", colour_of(line.child) if line else 0)
         self.name.show_text(line.name if line else theme().words.say("desk.roster.choose"))
         state = line.state if line else "none"
+        self.name.setMinimumHeight(2 * theme().metrics("strong").lineSpacing())  # a long name moves nothing
         self.choice.show_person(line.name if line else "")
         self.choice.show_state(state, disabled=() if line else ("present", "late", "absent"))
         self.clear.setEnabled(state != "none")
@@ -78,7 +79,7 @@ class ChildCard(Card):
         self._now_ms = 0
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         inside = column(self, margins=(18, 14, 18, 16), gap=8)
-        self.title = Label("", "strong", elide=True)
+        self.title = Label("", "strong", wrap=True)
         self.health = Label("", "text", token="warn", wrap=True)
         self.pickup = Label("", "secondary", token="warn", wrap=True)
         self.why = Label("", "label", token="muted")
@@ -94,9 +95,10 @@ class ChildCard(Card):
         self.emergency = Button("", kind="quiet", size="small")
         self.emergency.clicked.connect(lambda _=False: self.card.emit())
         head = row(gap=8)
-        head.addWidget(self.title, 1)
         head.addWidget(self.emergency)
         head.addWidget(self.home)
+        head.addStretch(1)
+        inside.addWidget(self.title)
         inside.addLayout(head)
         for widget in (self.health, self.pickup, self.hint, self.why, self.chips, self.log):
             inside.addWidget(widget)
@@ -142,7 +144,7 @@ class ChildCard(Card):
         self.log.setVisible(bool(said))
         self.hint.setVisible(line is None or line.state not in REASONS)
         self.hint.show_text(words.say("desk.roster.keys"))
-        self.setFixedHeight(grown(310))
+        self.setFixedHeight(grown(352))
         for at, label in enumerate(self._lines):
             label.setVisible(at < len(said))
             if at < len(said):

@@ -91,7 +91,7 @@ class RosterModel(QAbstractTableModel):
             return self.cell(line, column)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self.sentence(line) if column == "child" else self.cell(line, column)
-        if role == Qt.ItemDataRole.ToolTipRole and column in ("note", "marked"):
+        if role == Qt.ItemDataRole.ToolTipRole and column != "state":
             return line.staff if column == "marked" else self.cell(line, column)
         return None
 
