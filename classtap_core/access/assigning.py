@@ -10,12 +10,25 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from classtap_core.access.blueprints import newest
+from classtap_core.access.blueprints import Capability, newest
 from classtap_core.access.records import Grant
 from classtap_core.access.rules import Place, capabilities_of, decide, in_force, place_of
 from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Resource
+
+
+RISKY = frozenset(
+    {
+        Capability.VIEW_HEALTH, Capability.VIEW_CUSTODY, Capability.VIEW_AUDIT, Capability.MANAGE_STAFF,
+        Capability.MANAGE_STUDIO, Capability.PUBLISH_POLICY, Capability.PAIR_DEVICE, Capability.EXPORT_PERSON,
+        Capability.EXPORT_STUDIO, Capability.ERASE_PERSON,
+    }
+)  # fmt: skip
+"""What nobody should come to by accident: a preview marks it."""
+
+SEGMENTS, MONEY = ("kids", "adults"), ("payouts", "balances", "invoices", "refunds", "credits", "payments")
+"""Groups of clients and parts of the money that a role may be limited to; a studio's own (`corporate:<id>`) go beside them."""
 
 
 class Mode(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from classtap_core.access.assigning import Mode, Step
 from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
@@ -21,29 +21,19 @@ from classtap_core.kernel.undo import Undo
 from classtap_core.naming.spelling import folded
 from classtap_desktop.desk import Desk, failure
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.screens.access.reading import (
-    KINDS,
-    Draft,
-    People,
-    PersonLine,
-    preview,
-    raised,
-    read_people,
-    why,
-)
+from classtap_desktop.screens.access.giving import GiveForm, right_text, rights_text
+from classtap_desktop.screens.access.reading import KINDS, Draft, People, PersonLine, raised, read_people, why
+from classtap_desktop.screens.access.staff_form import StaffForm
+from classtap_desktop.screens.choice_box import choice_box
 from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of, lines_list
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
 
-_DAYS = (0, 1, 7, 30, 90)
-LARGE = 1.4
-"""Above this size of text a choice stands under its name, not beside it."""
 _PERSON = Qt.ItemDataRole.UserRole + 5
-_MOST_SHOWN = 12
 
 
 class AccessScreen(Screen):
-    """Attributes: ``people``, ``draft`` (what is about to be given), ``asked`` (the right and place explained).
+    """Attributes: ``people``, ``draft`` (what is about to be given), ``form`` (where it is), ``right`` and ``right_at`` (explained).
 
     Signals: ``loaded`` after the people were read, ``answered`` after something was done.
     """
@@ -58,13 +48,18 @@ class AccessScreen(Screen):
         self.people = People((), (), (), "UTC")
         self.draft, self.right, self.right_at = Draft(), Capability.MARK_ATTENDANCE.value, ""
         self._last: Id | None = None
+        self._filling = False
         self.page.setContentsMargins(26, 18, 26, 22)
         head = row(gap=10)
         self.title = Label("", "title")
         self.undo = Button("", icon="arrow_back", size="small")
         self.undo.clicked.connect(lambda _=False: self._take_back())
+        self.new = Button("", icon="plus", size="small")
+        self.new.clicked.connect(lambda _=False: self._show_form(None))
+        self.staff_form: StaffForm | None = None
         head.addWidget(self.title, 1)
         head.addWidget(self.undo)
+        head.addWidget(self.new)
         self.page.addLayout(head)
         self.note = Label("", "text", token="muted", wrap=True)
         self.page.addWidget(self.note)
@@ -115,6 +110,7 @@ class AccessScreen(Screen):
             operator.may(Capability.MANAGE_STAFF, location=grant.location, at_ms=at_ms) for grant in operator.grants
         )
         self._note("" if may else theme().words.say("desk.access.not_yours"))
+        self.new.setVisible(self._may_enter())
         if may:
             self.desk.read("access", read_people, then=self._take, failed=self.show_trouble)
         else:
@@ -152,6 +148,7 @@ class AccessScreen(Screen):
         words, at_ms = theme().words, self.desk.now().corrected
         chosen = tuple(line.id for line in self.chosen())
         wanted = folded(self.field.text())
+        self._filling = True
         self.model.clear()
         for line in self.people.lines:
             if wanted and wanted not in folded(line.name):
@@ -163,6 +160,7 @@ class AccessScreen(Screen):
             item.setData(line.id, _PERSON)
             self.model.appendRow(item)
         self.choose(*chosen)
+        self._filling = False
         self._show_card()
 
     def grant_text(self, grant: Grant) -> str:
@@ -182,7 +180,11 @@ class AccessScreen(Screen):
     # --- the card
 
     def _show_card(self) -> None:
+        if self._filling:
+            return
         words = theme().words
+        held: QWidget | None = self.focusWidget()
+        kept = held.accessibleName() if held is not None and self.area.isAncestorOf(held) else ""
         whole = QWidget()
         inside = column(whole, margins=(20, 18, 20, 20), gap=10)
         chosen = self.chosen()
@@ -193,12 +195,20 @@ class AccessScreen(Screen):
             inside.addWidget(Label(name, "heading", wrap=True))
             if len(chosen) == 1:
                 self._add_grants(inside, chosen[0])
+                if self._may_enter():
+                    pin = Button(words.say("desk.access.new_pin"), size="small")
+                    pin.clicked.connect(lambda _=False: self._show_form(chosen[0]))
+                    inside.addWidget(pin, 0, Qt.AlignmentFlag.AlignLeading)
             self._add_form(inside, chosen)
             if len(chosen) == 1:
                 self._add_why(inside, chosen[0])
         inside.addStretch(1)
         self.area.setWidget(whole)
         self._whole = whole
+        alike = (one for one in whole.findChildren(QWidget) if kept and one.accessibleName() == kept)
+        again = next((one for one in alike if one.focusPolicy() is not Qt.FocusPolicy.NoFocus), None)
+        if again is not None:
+            again.setFocus(Qt.FocusReason.OtherFocusReason)
         self.undo.setVisible(self._last is not None)
 
     def texts(self) -> list[str]:
@@ -224,8 +234,8 @@ class AccessScreen(Screen):
         if change is None:
             return
         parts = [words.say("desk.access.version", n=grant.version)]
-        parts += [words.say("desk.access.upgrade_gain", rights=_rights(change.gained))] if change.gained else []
-        parts += [words.say("desk.access.upgrade_lose", rights=_rights(change.lost))] if change.lost else []
+        parts += [words.say("desk.access.upgrade_gain", rights=rights_text(change.gained))] if change.gained else []
+        parts += [words.say("desk.access.upgrade_lose", rights=rights_text(change.lost))] if change.lost else []
         inside.addWidget(Label(words.join(parts), "secondary", token="muted", wrap=True))
         button = Button(words.say("desk.access.upgrade", n=newest(grant.role)), size="small")
         place = place_of(grant)
@@ -240,50 +250,26 @@ class AccessScreen(Screen):
         inside.addWidget(button)
 
     def _add_form(self, inside: QVBoxLayout, chosen: list[PersonLine]) -> None:
-        words = theme().words
         inside.addWidget(Rule())
-        inside.addWidget(Label(words.say("desk.access.give"), "strong"))
-        rooms = [(name, id) for id, at, name in self.people.rooms if at == self.draft.location]
-        self.boxes = {
-            "role": _box([(words.say(f"role.{role}"), role) for role in ROLES]),
-            "location": _box([(words.say("desk.access.everywhere"), ""), *((name, id) for id, name in self.people.places)]),
-            "room": _box([(words.say("desk.access.any_room"), ""), *rooms]),
-            "mode": _box([(words.say(f"desk.access.mode.{mode}"), mode.value) for mode in (Mode.ADD, Mode.REPLACE, Mode.RESTRICT)]),
-            "days": _box([(words.say(f"desk.access.days.{days}"), days) for days in _DAYS]),
-        }  # fmt: skip
-        heads = {"location": "place", "room": "room", "mode": "mode", "days": "days", "role": "role"}
-        for name, box in self.boxes.items():
-            box.setCurrentIndex(max(0, box.findData(getattr(self.draft, name))))
-            box.activated.connect(lambda _at, name=name, box=box: self._pick(name, box))
-            said = words.say(f"desk.access.{heads[name]}")
-            box.setAccessibleName(said)
-            line = column(gap=4) if theme().text_scale > LARGE else row(gap=8)
-            line.addWidget(Label(said, "text", token="muted", wrap=True), 2)
-            line.addWidget(box, 3)
-            inside.addLayout(line)
-        inside.addWidget(Label(words.say("desk.access.preview"), "label", token="muted"))
-        changes = preview(chosen, self.draft, at_ms=self.desk.now().corrected)
-        for name, change in changes[:_MOST_SHOWN]:
-            for code, rights, token in (("gained", change.gained, "present"), ("lost", change.lost, "absent")):
-                if rights:
-                    said = words.say(f"desk.access.{code}", name=name, rights=_rights(rights))
-                    inside.addWidget(Label(said, "text", token=token, wrap=True))
-        if len(changes) > _MOST_SHOWN:
-            inside.addWidget(Label(f"+{words.number(len(changes) - _MOST_SHOWN)}", "text", token="muted"))
-        if not changes:
-            inside.addWidget(Label(words.say("desk.access.preview_none"), "text", token="muted", wrap=True))
-        self.apply = Button(words.say("desk.access.apply"), kind="primary")
-        self.apply.setEnabled(bool(changes))
-        self.apply.clicked.connect(lambda _=False: self._give())
-        inside.addWidget(self.apply)
+        self.form = GiveForm(
+            self.people, chosen, self.draft, at_ms=self.desk.now().corrected, grant_text=self.grant_text
+        )
+        self.form.drafted.connect(self._drafted)
+        self.form.given.connect(self._give)
+        inside.addWidget(self.form)
+
+    def _drafted(self, draft: Draft) -> None:
+        self.draft = draft
 
     def _add_why(self, inside: QVBoxLayout, person: PersonLine) -> None:
         words = theme().words
         inside.addWidget(Rule())
         inside.addWidget(Label(words.say("desk.access.why"), "strong", wrap=True))
         line = row(gap=8)
-        rights = _box([(_right(right.value), right.value) for right in Capability])
-        places = _box([(words.say("desk.access.everywhere"), ""), *((name, id) for id, name in self.people.places)])
+        rights = choice_box([(right_text(right.value), right.value) for right in Capability])
+        places = choice_box(
+            [(words.say("desk.access.everywhere"), ""), *((name, id) for id, name in self.people.places)]
+        )
         for box, value, code in ((rights, self.right, "right"), (places, self.right_at, "place")):
             box.setCurrentIndex(max(0, box.findData(value)))
             box.setAccessibleName(words.say(f"desk.access.{code}"))
@@ -309,19 +295,24 @@ class AccessScreen(Screen):
         self.right, self.right_at = right, location
         self._show_card()
 
-    def _pick(self, name: str, box: QComboBox) -> None:
-        self.draft = self.draft._replace(**{name: box.currentData()})
-        if name == "location":
-            self.draft = self.draft._replace(room="")
-        self._show_card()
-
     # --- doing
+
+    def _may_enter(self) -> bool:
+        """Who comes to work in the studio is for somebody who may manage staff in the whole of it."""
+        return self.desk.may(Capability.MANAGE_STAFF)
+
+    def _show_form(self, person: PersonLine | None) -> None:
+        if self.staff_form is not None:
+            self.staff_form.deleteLater()
+        self.staff_form = StaffForm(self.desk, self.window(), person)
+        self.staff_form.saved.connect(lambda _id: self.desk.tell("desk.access.person_asked"))
+        self.staff_form.open()
 
     def _give(self) -> None:
         draft, now_ms = self.draft, self.desk.now().corrected
         payload = ApplyBlueprint(
             holders=tuple(person.id for person in self.chosen()), role=draft.role, mode=draft.mode,
-            location=draft.location, room=draft.room, valid_to_ms=draft.until_ms(now_ms),
+            valid_to_ms=draft.until_ms(now_ms), **draft.place._asdict(),
         )  # fmt: skip
         self._do(payload, after=self._given)
 
@@ -358,6 +349,7 @@ class AccessScreen(Screen):
         words = theme().words
         self.title.show_text(words.say("desk.screen.access"))
         self.undo.show_text(words.say("desk.access.undo"))
+        self.new.show_text(words.say("desk.access.new_person"))
         self.all.show_text(words.say("desk.access.all"))
         self.field.setPlaceholderText(words.say("desk.access.search"))
         self.field.setAccessibleName(words.say("desk.access.search"))
@@ -375,20 +367,3 @@ class AccessScreen(Screen):
 
     def _fit(self) -> None:
         self.card.setFixedWidth(max(grown(320), min(grown(520), round(self.width() * 0.5))))
-
-
-def _box(choices: list[tuple[str, object]]) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    for text, value in choices:
-        box.addItem(text, value)
-    return box
-
-
-def _right(name: str) -> str:
-    words = theme().words
-    return words.say(f"right.{name}") if words.has(f"right.{name}") else name.replace("_", " ")
-
-
-def _rights(names: tuple[str, ...]) -> str:
-    return ", ".join(_right(name) for name in names)
