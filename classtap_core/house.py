@@ -21,6 +21,9 @@ from classtap_core.checkin import pickup as checkin_pickup
 from classtap_core.checkin import records as checkin_records
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
 from classtap_core.checkin.gates import MarksTogether
+from classtap_core.contesting import operations as contesting_operations
+from classtap_core.contesting import records as contesting_records
+from classtap_core.contesting.keeping import ContestingBus
 from classtap_core.documents import operations as document_operations
 from classtap_core.documents import records as document_records
 from classtap_core.health import operations as health_operations
@@ -72,6 +75,7 @@ ROOMS = (
     checkin_operations, checkin_attempts, checkin_pickup,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo, erasure,
+    contesting_records, contesting_operations,
 )  # fmt: skip
 
 
@@ -86,6 +90,6 @@ def registry() -> Registry:
 
 def bus(*, authority: bool) -> Bus:
     """The bus of a device, or (`authority`) of the cloud: default deny, and the gates before a mark."""
-    return Bus(
+    return ContestingBus(
         registry(), GrantPermission(guardians=GUARDIAN_OPERATIONS), GATES, together=MarksTogether(), authority=authority
     )

@@ -122,11 +122,12 @@ DEVICE_ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
 _BOARD = ("studio", "keys", "schedule/{location}/*", "roster/{location}/*", "families/{location}")
 SCOPES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        KIOSK: (*_BOARD, "lease/{location}", "pins", "scans/{location}/*", "seatmaps/{location}"),
+        KIOSK: (*_BOARD, "lease/{location}", "pins", "scans/{location}/*", "seatmaps/{location}", "rulings/{location}"),
         DESK: (
             *_BOARD, "contact_masked/{location}", "pins", "lease/{location}", "health/{location}",
             "contact/{location}", "custody/{location}", "scans/{location}/*", "seatmaps/{location}",
-            "seatdrafts/{location}", "seatpresets", "registrations/{location}",
+            "seatdrafts/{location}", "seatpresets", "registrations/{location}", "rulings/{location}", "contested",
+            "contested/{location}",
         ),
         CLOUD: (),
     }

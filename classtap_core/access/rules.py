@@ -111,7 +111,8 @@ def scopes_for(role: str, location: str) -> tuple[str, ...]:
     patterns = SCOPES.get(role, ())
     if location:
         return tuple(pattern.format(location=location) for pattern in patterns)
-    return tuple(pattern.partition("{")[0] + "*" if "{" in pattern else pattern for pattern in patterns)
+    wide = tuple(pattern.partition("{")[0] + "*" if "{" in pattern else pattern for pattern in patterns)
+    return tuple(pattern for pattern in wide if f"{pattern}/*" not in wide)
 
 
 def kinds_withheld(role: str, records: Mapping[str, type[Record]]) -> frozenset[str]:

@@ -20,6 +20,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "contact.bounced": {"what": "items.contact"},
         "contact.edit": {"what": "contact"},
         "contact.resume": {"what": "items.contact"},
+        "contested.rule": {},
         "contact.stop": {"what": "items.contact"},
         "document.attach": {},
         "document.publish": {"what": "name"},

@@ -570,6 +570,12 @@ class DeviceBus:
             self.backend.retouch(entry.sequence, touched, changes, folded=True)
         return outcomes
 
+    def learn(self, sequence: int, outcome: Outcome, *, epoch: int) -> list[Notice]:
+        """Take what somebody decided of an own operation after the cloud had answered; told anew once, and only once."""
+        with self.backend.atomic():
+            found = self.backend.entries([sequence], epoch=epoch)
+            return [notice for entry in found if entry.answer is not None for notice in self._tell(entry, outcome)]
+
     def _reread(self, entry: Entry) -> Operation[Any] | None:
         """The operation in a log entry; None when a part of it was erased."""
         try:

@@ -293,6 +293,11 @@ class Node:
                 return None
             return reader.entries([head.acked + 1])[0].at_ms
 
+    @property
+    def paused(self) -> bool:
+        """Somebody said to ask the cloud nothing."""
+        return self.engine.paused
+
     def pause(self, paused: bool) -> None:
         """Ask the cloud nothing from now on, or go on; remembered over restarts."""
         self._remember("paused", b"1" if paused else b"")

@@ -1,0 +1,1 @@
+"""Facts that nobody with the right told: kept, shown, and decided by somebody who has it."""
