@@ -15,6 +15,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.access.pins import OPEN, Lock, Tries, after_wrong, lock_of, verify_pin
 from classtap_core.access.records import Device, Grant, StaffPin
 from classtap_core.access.rules import decide, device_stands
+from classtap_core.auditing.lines import PIN
 from classtap_core.checkin import rules
 from classtap_core.checkin.attempts import (
     MAY_OVERRIDE,
@@ -260,7 +261,7 @@ class Door:
                 location=self.location, date=local_date(at.corrected, self.node.zone()), outcome=sighted.outcome,
                 handle=sighted.handle, family=sighted.family, reason=reason, epoch=sighted.epoch,
             ),
-            Author(type="staff", id=staff), source="kiosk", at=at,
+            Author(type="staff", id=staff, proof=PIN), source="kiosk", at=at,
         )  # fmt: skip
         if receipt.outcome.status is Status.REFUSED:
             raise Refused("scan.not_allowed", why=receipt.outcome.reasons[0].code)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, iso
-from classtap_cli.questions.syncing import Most, once
+from classtap_cli.questions.syncing import Most, once, state_of
 from classtap_core.kernel.errors import Refused
 from sync.client.asking import the_cloud
 from sync.client.health import SetAside, health_of, set_aside, support_log
@@ -28,7 +28,7 @@ def health(device: Device, asked: Nothing) -> dict[str, Any]:
     found = health_of(device.node)
     status = found.status
     return {
-        "device": device.node.papers.device, "state": status.state.value, "trouble": status.trouble,
+        "device": device.node.papers.device, "state": state_of(device).value, "trouble": status.trouble,
         "pending": status.pending, "oldest_pending": iso(found.oldest_ms),
         "last_success": iso(status.last_success_ms), "offset_ms": found.offset_ms,
         "uncertainty_ms": found.uncertainty_ms, "quarantine": [_set_aside(one) for one in found.set_aside],

@@ -11,6 +11,7 @@ from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.outcomes import Outcome
 from sync.client.asking import the_cloud
 from sync.client.engine import State, Status
+from sync.client.health import report_of
 from sync.client.node import Node
 
 ROUND_S = 30.0
@@ -28,17 +29,28 @@ class Most(msgspec.Struct, forbid_unknown_fields=True):
 
 def status(device: Device, asked: Nothing) -> dict[str, Any]:
     """Where the queue stands. A store that nothing syncs just now is tried with one call."""
-    state = device.node.engine.status().state if device.running else _tried(device.node)
-    return _status(device.node, state)
+    return _status(device.node, state_of(device))
+
+
+def state_of(device: Device) -> State:
+    """How a device stands with the cloud; where no program keeps it in step, one call finds out."""
+    if device.running:
+        return device.node.engine.status().state
+    return State.PAUSED if device.node.paused else _tried(device.node)
 
 
 def once(device: Device, asked: Nothing) -> dict[str, Any]:
-    """One full round. Raises EnvironmentFault `cloud.unreachable`, Refused with what the cloud says."""
+    """One full round, but for a device that is paused. Raises EnvironmentFault `cloud.unreachable`, Refused with what
+    the cloud says.
+    """
     node = device.node
+    if node.paused:
+        return _status(node, State.PAUSED)
     if device.running:
         return _status(node, _next_round(node))
-    with the_cloud(node):
+    with the_cloud(node) as transport:
         node.engine.once()
+        transport.report(report_of(node))
     return _status(node, State.ONLINE)
 
 

@@ -76,6 +76,7 @@ class SyncEngine:
 
     Attributes:
         pushing, pulling: the two halves of a round. others: how the studio's devices were when last heard of; None before.
+        paused: somebody said to ask the cloud nothing.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class SyncEngine:
         self._wake = threading.Condition()
         self._wanted = True
         self._stopping = self._back = False
-        self._paused = paused
+        self.paused = paused
         self._state = State.REVOKED if revoked else State.OFFLINE
         self._trouble = ""
         self._params: Mapping[str, Param] = {}
@@ -160,7 +161,7 @@ class SyncEngine:
     def pause(self, paused: bool) -> None:
         """Ask the cloud nothing until told to go on; what people do waits in the queue."""
         with self._wake:
-            self._paused = paused
+            self.paused = paused
             self._wanted = True
             self._wake.notify_all()
 
@@ -226,7 +227,7 @@ class SyncEngine:
         """One round; how long to wait before the next, in seconds (None: until nudged)."""
         if self._state is State.REVOKED:
             return self._shut_out()
-        if self._paused:
+        if self.paused:
             self._show(State.PAUSED)
             return None
         try:

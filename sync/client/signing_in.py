@@ -3,6 +3,7 @@
 from classtap_core.access.pins import Tries, after_wrong, lock_of, verify_pin
 from classtap_core.access.records import Grant, Staff, StaffPin
 from classtap_core.access.rules import decide
+from classtap_core.auditing.lines import PIN
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import Refused
@@ -29,7 +30,7 @@ def signed_in(node: Node, capability: str, pin: str, *, location: Id) -> Author:
     for person, kept in able:
         if verify_pin(pin, kept, pepper=pepper):
             node.keep_tries(TRIES, Tries())
-            return Author(type="staff", id=person)
+            return Author(type="staff", id=person, proof=PIN)
     tries = after_wrong(tries, now_ms)
     node.keep_tries(TRIES, tries)
     _open(tries, now_ms)

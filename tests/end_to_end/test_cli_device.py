@@ -195,6 +195,12 @@ def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path)
         assert out.stat().st_mode & 0o077 == 0
     read = zxingcpp.read_barcodes(picture_of(tmp_path / "pass.png"))
     assert [code.text for code in read] == [studio.pass_text(family)]
+    cards = inside("pass", "sheet", "-o", tmp_path / "cards.pdf", data=studio.data)
+    assert cards.code == 0, cards.err
+    pages = (tmp_path / "cards.pdf").read_bytes().count(b"/Type /Page\n")
+    held = sum(one.home == family.home for one in studio.plan.families)
+    assert cards.out.startswith(f"{held} cards ")
+    assert pages == -(-held // 10)
     assert (tmp_path / "pass.svg").read_text().startswith("<svg ")
     assert (tmp_path / "pass.pdf").read_bytes().startswith(b"%PDF-")
 
@@ -376,6 +382,12 @@ def test_what_a_device_may_hold_is_taken_and_given_back(studio: Studio, tmp_path
     assert inside("sync", "once", data=mine).code == 0
     held = inside("sync", "health", data=mine).json
     assert (held["scopes"], held["scopes_complete"]) == (whole - 2, whole - 2)
+    seen = {one["name"]: one["seen"] for one in map(json.loads, inside("sync", "devices", data=mine).out.splitlines())}
+    assert seen["Back office"] is not None
+    assert inside("sync", "pause", data=mine).code == 0
+    assert {inside("sync", ask, data=mine).json["state"] for ask in ("status", "once", "health")} == {"paused"}
+    assert inside("sync", "resume", data=mine).code == 0
+    assert {inside("sync", ask, data=mine).json["state"] for ask in ("status", "health")} == {"online"}
     again = inside("cloud", "device", "scopes", "Back office", "--all", data=studio.data).json["scopes"]
     assert len(again) == len(less.json["scopes"]) + 2
     assert inside("sync", "once", data=mine).code == 0

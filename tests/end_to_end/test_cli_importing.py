@@ -74,6 +74,8 @@ def test_a_family_s_data_goes_out_and_then_goes_for_ever(studio: Studio, tmp_pat
     sheet.write_text("First name,Last name,Parent,Phone\nZebedee,Quarterstaff,Marmaduke,+34600998877\n")
     assert inside("import", "families", sheet, "--pin-file", pin, data=studio.data).code == 0
     assert inside("sync", "once", data=studio.data).code == 0
+    newest = inside("audit", "list", "--most", "1", data=studio.data).json
+    assert (newest["kind"], newest["method"]) == ("family.add", "pin")
     held = inside("export", "person", "Quarterstaff", "-o", out, "--pin-file", pin, "--json", data=studio.data)
     assert (held.code, "Marmaduke" in out.read_text(), out.stat().st_mode & 0o077) == (0, True, 0)
     said = inside("person", "erase", "Quarterstaff", "--json", data=studio.data).json
