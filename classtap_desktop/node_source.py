@@ -24,6 +24,7 @@ from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
 from sync.client.owner_seal import OwnerSeal
+from sync.cards import all_texts
 from sync.protocol import AttendeeText, PassText
 
 
@@ -80,6 +81,10 @@ class NodeSource:
     def pass_text(self, family: Id) -> PassText:
         with the_cloud(self._node) as transport:
             return transport.pass_text(family)
+
+    def pass_texts(self, families: Sequence[Id], *, going_on: Callable[[int], bool]) -> dict[Id, PassText]:
+        with the_cloud(self._node) as transport:
+            return all_texts(transport, families, going_on=going_on)
 
     def attendee_text(self, session: Id, child: Id) -> AttendeeText:
         with the_cloud(self._node) as transport:

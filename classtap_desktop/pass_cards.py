@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date as Day
 from typing import NamedTuple
 
@@ -30,8 +30,11 @@ class PassCard(NamedTuple):
     until: Day
 
 
-def sheet(cards: Sequence[PassCard], words: Catalogue, *, title: str) -> bytes:
-    """The cards as a PDF, each with a hairline to cut along."""
+def sheet(
+    cards: Sequence[PassCard], words: Catalogue, *, title: str, drawn: Callable[[int], None] = lambda done: None
+) -> bytes:  # fmt: skip
+    """The cards as a PDF, each with a hairline to cut along. `drawn` hears after each how many are; what it raises ends
+    it."""
     with Paper(title=title, size_mm=PAGE_MM, rtl=words.is_rtl) as paper:
         for at, card in enumerate(cards):
             place = at % (COLUMNS * ROWS)
@@ -40,6 +43,7 @@ def sheet(cards: Sequence[PassCard], words: Catalogue, *, title: str) -> bytes:
             row, column = divmod(place, COLUMNS)
             left = _LEFT_MM + (COLUMNS - 1 - column if paper.rtl else column) * (CARD_MM[0] + _GAP_MM)
             _draw(paper, card, QRectF(left, _TOP_MM + row * (CARD_MM[1] + _GAP_MM / 2), *CARD_MM), words)
+            drawn(at + 1)
     return paper.data
 
 

@@ -67,6 +67,11 @@ class DeskSource(Protocol):
         """A family's printed pass, from the cloud. Raises EnvironmentFault `cloud.unreachable`, Refused with its code."""
         ...
 
+    def pass_texts(self, families: Sequence[Id], *, going_on: Callable[[int], bool]) -> dict[Id, PassText]:
+        """Many families' printed passes, from the cloud; `going_on` hears how many were asked for. Raises as `pass_text`,
+        Refused `pass.cards_stopped`."""
+        ...
+
     def attendee_text(self, session: Id, child: Id) -> AttendeeText:
         """A child's pass to a session, from the cloud. Raises as `pass_text`."""
         ...

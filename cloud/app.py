@@ -101,6 +101,7 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         (f"{PREFIX}/devices", devices.devices, ["GET"]),
         (f"{PREFIX}/purged", devices.purged, ["POST"]),
         (f"{PREFIX}/pass/{{family}}", passes.text, ["GET"]),
+        (f"{PREFIX}/passes", passes.texts, ["POST"]),
         (f"{PREFIX}/attendee/{{session}}/{{child}}", passes.attendee, ["GET"]),
         (f"{PREFIX}/audit", audits.page, ["POST"]),
         (f"{PREFIX}/live", devices.live, ["GET"]),

@@ -5,6 +5,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from classtap_core.kernel.blobs import Offer
+from sync.cards import AT_ONCE, AskPasses, PassTexts
 from sync.protocol import (
     MOST_OPERATIONS,
     PAGE,
@@ -46,7 +47,7 @@ _Page = _shown(Page, rows=tuple[_Row, ...])  # type: ignore[valid-type]
 _SHAPES = (
     Pair, Paired, Renewed, Push, _shown(Pushed, takes=dict[str, int], page=_Page | None), Decided, Refusal, _Page,
     _shown(SnapshotPage, rows=tuple[_Row, ...]), Leaves, Report, Devices, Offer, BlobStanding, Purged, PassText,  # type: ignore[valid-type]
-    Problem,
+    AskPasses, PassTexts, Problem,
 )  # fmt: skip
 _TEXT, _FLAG = {"type": "string"}, {"type": "string", "enum": ["1"]}
 _SCOPES = {"name": "scope", "in": "query", "schema": {"type": "array", "items": _TEXT, "maxItems": 200}}
@@ -77,6 +78,7 @@ _CALLS: tuple[tuple[str, str, str, Any, Any, dict[str, Any]], ...] = (
         "get", "pass/{family}", "The text of a family's pass, for a desk.", None, PassText,
         {"form": {"type": "string", "enum": ["jws"]}},
     ),
+    ("post", "passes", f"The texts of at most {AT_ONCE} families' passes, for a desk.", AskPasses, PassTexts, {}),
     ("get", "attendee/{session}/{child}", "The text of a child's pass to a session, for a desk.", None, PassText, {}),
     ("post", "report", "How the device is.", Report, None, {}),
     ("get", "devices", "The studio's devices, for a desk.", None, Devices, {}),

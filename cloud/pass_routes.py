@@ -12,16 +12,21 @@ from starlette.responses import Response
 from classtap_core.access.blueprints import DESK
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
+from cloud.bodies import read_body
 from cloud.composition import Cloud
 from cloud.limits import Tries
-from cloud.passes import attendee_pass, jws_of, studio_numbered, text_of
+from cloud.passes import attendee_pass, jws_of, studio_numbered, text_of, texts_of
 from cloud.storage.directory import DeviceEntry, StudioEntry
-from sync.protocol import encode
+from sync.cards import AT_ONCE, AskPasses
+from sync.protocol import decode, encode
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 WELL_KNOWN = "/.well-known/classtap"
 FORMS = ("text", "jws")
+_ASKED_BYTES = 16_384
+SHEET_CALLS = 60
+"""How often a device may ask for `cards.AT_ONCE` passes before it has to wait: 12,000 families, then 6,000 a minute."""
 
 
 class PassLimits:
@@ -31,11 +36,17 @@ class PassLimits:
         self._device = Tries(cloud.clock, burst=600, per_minute=300)
         self._family = Tries(cloud.clock, burst=30, per_minute=10)
         self._address = Tries(cloud.clock, burst=1200, per_minute=600)
+        self._sheets = Tries(cloud.clock, burst=SHEET_CALLS, per_minute=SHEET_CALLS // 2)
 
     def check(self, *, family: str, address: str, device: str = "") -> None:
         """Count one asking. Raises Refused `rate.limited`."""
         allowed = self._address.allow(address) and self._family.allow(family)
         if not allowed or (device and not self._device.allow(device)):
+            raise Refused("rate.limited")
+
+    def check_many(self, *, address: str, device: str) -> None:
+        """Count one asking for a sheet of cards, which has a budget of its own. Raises Refused `rate.limited`."""
+        if not (self._sheets.allow(f"device/{device}") and self._sheets.allow(f"address/{address}")):
             raise Refused("rate.limited")
 
 
@@ -65,6 +76,18 @@ class PassRoutes:
         address = request.client.host if request.client else ""
         self.limits.check(family=f"{device.studio}/{family}", address=address, device=device.id)
         work = partial(text_of if form == "text" else jws_of, self._cloud.studios, device.studio, family)
+        return Response(encode(await self._run(work)), media_type="application/json")
+
+    async def texts(self, request: Request) -> Response:
+        """Many families' passes at once for a desk, for a sheet of cards."""
+        device = await self._device(request)
+        if device.role != DESK:
+            raise Refused("pass.not_here")
+        asked: AskPasses = decode(AskPasses, await read_body(request, most=_ASKED_BYTES))
+        if not 0 < len(asked.families) <= AT_ONCE:
+            raise BadInput("pass.too_many", most=AT_ONCE)
+        self.limits.check_many(address=request.client.host if request.client else "", device=device.id)
+        work = partial(texts_of, self._cloud.studios, device.studio, asked.families)
         return Response(encode(await self._run(work)), media_type="application/json")
 
     async def attendee(self, request: Request) -> Response:

@@ -1,5 +1,6 @@
 """The texts of passes, as those who may have them ask: a desk, a family's page, an API user. Plain functions on a cloud."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from classtap_core.passes.records import Pass, pass_id
 from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry
 from cloud.studios import Studios
+from sync.cards import PassTexts
 from sync.protocol import AttendeeText, PassText
 
 
@@ -63,6 +65,24 @@ def held_pass(studios: Studios, studio: Id, family: Id) -> Pass:
 def text_of(studios: Studios, studio: Id, family: Id) -> PassText:
     """The text of a family's printed pass, the same each time. Raises as `held_pass`."""
     return studios.pass_of(studio, family)
+
+
+def texts_of(studios: Studios, studio: Id, families: Sequence[Id]) -> PassTexts:
+    """The texts of many families' printed passes; who has none, or one that was revoked, is left out.
+
+    Raises Refused `pass.no_key`.
+    """
+    rows = studios.storage(studio).rows(Pass, [pass_id(studio, family) for family in families])
+    found: dict[Id, Pass] = {held.family: held for held in (decode(Pass, row.body) for row in rows.values())}
+    good = [found[one] for one in families if one in found and found[one].revoked_at_ms is None]
+    now_s = studios.clock.now().corrected // 1000
+    texts = studios.pass_keys.issue_all(studios.studio(studio), good, now_s=now_s) if good else []
+    return PassTexts(
+        passes=tuple(
+            PassText(family=held.family, text=text, expires=held.expires_s)
+            for held, text in zip(good, texts, strict=True)
+        )
+    )  # fmt: skip
 
 
 def picture_of(studios: Studios, studio: Id, text: str, *, scale: int = 8) -> bytes:

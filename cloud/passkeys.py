@@ -3,7 +3,7 @@
 import hmac
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -141,6 +141,12 @@ class PassKeys:
         """
         return self._text(studio, _of_family(issued), now_s=now_s)
 
+    def issue_all(self, studio: StudioEntry, issued: Iterable[Pass], *, now_s: int) -> list[str]:
+        """The texts of many families' printed passes, in their order, each as `issue` gives it."""
+        sign = self._signing(studio, now_s=now_s)
+        signed = (sign(_of_family(one)) for one in issued)
+        return [encode(claims, signer.sign) for claims, signer in signed]
+
     def jws(self, studio: StudioEntry, issued: Pass, *, now_s: int) -> str:
         """The same claims as a JWS, for API users. Raises as `issue`."""
         claims, signer = self._signed(studio, _of_family(issued), now_s=now_s)
@@ -188,22 +194,30 @@ class PassKeys:
         return encode(claims, signer.sign)
 
     def _signed(self, studio: StudioEntry, shape: "_Shape", *, now_s: int) -> tuple[PassClaims, Signer]:
+        return self._signing(studio, now_s=now_s)(shape)
+
+    def _signing(self, studio: StudioEntry, *, now_s: int) -> Callable[["_Shape"], tuple[PassClaims, Signer]]:
+        """What is needed to sign now, opened once: claims of a shape, and who signs them."""
         with self._books.database.read(studio.id) as connection:
             standing = [key for key in keys_of(connection, self._books.tables, studio.id) if key.in_force(now_s)]
             if not standing:
                 raise Refused("pass.no_key")
             key = standing[-1]
             nonce_key = self._secret(connection, studio.id, "pass_nonce")
-        named = [key.key_id, shape.handle, shape.epoch, shape.not_before, shape.expires]
-        nonce = hmac.digest(nonce_key, msgspec.json.encode(named), "sha256")[:6]
         signer = self._signer(studio.id, key)
-        claims = PassClaims(
-            algorithm=signer.algorithm, key_id=key.key_id, studio=int(studio.pass_studio, 16),
-            handle=int(shape.handle, 16), epoch=shape.epoch, not_before=shape.not_before, expires=shape.expires,
-            nonce=int.from_bytes(nonce, "big"), test=studio.environment != "live", tier=shape.tier, kind=shape.kind,
-            event=shape.event, token=shape.token,
-        )  # fmt: skip
-        return claims, signer
+
+        def sign(shape: "_Shape") -> tuple[PassClaims, Signer]:
+            named = [key.key_id, shape.handle, shape.epoch, shape.not_before, shape.expires]
+            nonce = hmac.digest(nonce_key, msgspec.json.encode(named), "sha256")[:6]
+            claims = PassClaims(
+                algorithm=signer.algorithm, key_id=key.key_id, studio=int(studio.pass_studio, 16),
+                handle=int(shape.handle, 16), epoch=shape.epoch, not_before=shape.not_before, expires=shape.expires,
+                nonce=int.from_bytes(nonce, "big"), test=studio.environment != "live", tier=shape.tier,
+                kind=shape.kind, event=shape.event, token=shape.token,
+            )  # fmt: skip
+            return claims, signer
+
+        return sign
 
     # --- private halves
 

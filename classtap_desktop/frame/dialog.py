@@ -22,7 +22,7 @@ class Dialog(Overlay):
     def __init__(self, over: QWidget, title: str, *, wide: int = 720, high: int = 560) -> None:
         super().__init__(over)
         self._size = (wide, high)
-        whole = column(self.card, margins=(24, 18, 24, 18), gap=14)
+        whole = self._whole = column(self.card, margins=(24, 18, 24, 18), gap=14)
         head = row(gap=12)
         self.title = Label(title, "heading")
         head.addWidget(self.title, 1)
@@ -52,6 +52,10 @@ class Dialog(Overlay):
         made.clicked.connect(lambda _=False: act())
         self.foot.addWidget(made)
         return made
+
+    def above_foot(self, widget: QWidget) -> None:
+        """Add something between the message and the buttons, that does not scroll with the body."""
+        self._whole.insertWidget(self._whole.count() - 1, widget)
 
     def complain(self, text: str) -> None:
         """Say what is wrong, in a place that is kept for it."""

@@ -15,6 +15,7 @@ from classtap_core.kernel.blobs import Offer, Span
 from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Id
 from sync.audit import AskAudit, AuditPage
+from sync.cards import AskPasses, PassTexts
 from sync.protocol import (
     HEARTBEAT_S,
     PREFIX,
@@ -191,6 +192,11 @@ class Transport:
         """A family's pass, as its code says it; only a desk may ask."""
         text: PassText = decode(PassText, self._call("GET", f"/pass/{quote(family, safe='')}"))
         return text
+
+    def pass_texts(self, families: Sequence[Id]) -> PassTexts:
+        """The passes of up to `cards.AT_ONCE` families; only a desk may ask."""
+        texts: PassTexts = decode(PassTexts, self._call("POST", "/passes", AskPasses(families=tuple(families))))
+        return texts
 
     def attendee_text(self, session: Id, child: Id) -> AttendeeText:
         """A child's pass to a session, as its code says it; only a desk may ask."""

@@ -18,7 +18,7 @@ from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.settings import PASS_POLICY, PassSettings
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import Id
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
@@ -36,6 +36,7 @@ from classtap_core.people.guardian_operations import BlockGuardian
 from cloud.composition import open_cloud
 from cloud.jobs.pass_care import PURGE_WAIT_MS, PassCare
 from cloud.jobs.ticks import Ticks
+from cloud.pass_routes import SHEET_CALLS
 from cloud.passes import attendee_pass, family_pass, picture_of
 from cloud.serve import CloudServer
 from tests.cloud.rig import code_of
@@ -278,6 +279,29 @@ def test_over_http_keys_are_public_and_texts_are_not(home: House) -> None:
     codes = [home.client.get(path, headers=desk.headers).status_code for _ in range(40)]
     assert codes[0] == 200
     assert codes[-1] == 429, "of one family, 30 at once"
+
+
+def test_five_thousand_families_fit_into_the_budget_of_a_sheet(home: House) -> None:
+    """Of its own: a desk that has just printed everybody's cards still gets a single pass."""
+    PassCare(home.studios).tend(world.STUDIO)
+    desk, kiosk = home.join("desk"), home.join("kiosk")
+
+    def ask(families: list[Id], member: Any = desk) -> Any:
+        return home.client.post("/sync/v1/passes", json={"families": families}, headers=member.headers)
+
+    strangers = [derived("nobody", str(number)) for number in range(199)]
+    answers = [ask([*strangers, world.FAMILY]) for _ in range(-(-5_000 // 200))]
+    assert {one.status_code for one in answers} == {200}
+    (alone,) = answers[-1].json()["passes"]
+    assert alone == home.client.get(f"/sync/v1/pass/{world.FAMILY}", headers=desk.headers).json()
+    assert code_of(ask([])) == (400, "pass.too_many")
+    assert code_of(ask([*strangers, *strangers[:2]])) == (400, "pass.too_many")
+    assert code_of(ask([world.FAMILY], kiosk)) == (403, "pass.not_here")
+    assert [ask([world.FAMILY]).status_code for _ in range(SHEET_CALLS)][-1] == 429
+    one = held(home)
+    assert home.say(RevokePass(family=one.family, home=one.home, epoch=1)) is Status.ACCEPTED
+    home.clock.advance(60_000)
+    assert ask([world.FAMILY]).json() == {"passes": []}
 
 
 def test_a_revoked_pass_is_not_renewed(home: House) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,19 @@ from classtap_core.checkin.settings import (
     pass_settings,
 )
 from classtap_core.kernel.envelope import Author
-from classtap_core.kernel.ids import Id
+from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.passes.brand import Brand
 from classtap_core.passes.records import Pass
-from classtap_desktop.screens.settings.doors import DECODERS, SAMPLE, DoorDialog, write_sheet
+from classtap_desktop.screens.settings.cards import write_sheet
+from classtap_desktop.screens.settings.doors import DECODERS, SAMPLE, DoorDialog
 from classtap_desktop.screens.settings.scans import ScansDialog
 from classtap_desktop.screens.settings.view import SettingsScreen
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import STAGES
 from resources import path
 from resources.text import Catalogue
+from sync.cards import PassTexts, all_texts
 from sync.protocol import PassText
 from tests.desk.world import DESK, World
 
@@ -87,12 +91,66 @@ def test_what_changed_is_published_and_an_unreadable_look_is_not(
     assert (KIOSK_POLICY, PASS_POLICY) == ("kiosk", "passes")
 
 
+class StandIn:
+    """A cloud that knows every pass, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def pass_texts(self, families: Sequence[Id]) -> PassTexts:
+        self.calls += 1
+        return PassTexts(
+            passes=tuple(PassText(family=one, text=SAMPLE, expires=1_826_784_000) for one in families)
+        )  # fmt: skip
+
+
+def stand_in(world: World, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    cloud = StandIn()
+    monkeypatch.setattr(world.source, "pass_texts", partial(all_texts, cloud))
+    return cloud
+
+
+def test_five_thousand_families_are_asked_for_in_twenty_five_calls() -> None:
+    cloud, heard = StandIn(), list[int]()
+    families = [derived("family", str(number)) for number in range(5_000)]
+    found = all_texts(cloud, families, going_on=lambda done: not heard.append(done))
+    assert (list(found), cloud.calls, heard) == (families, 25, list(range(200, 5_001, 200)))
+    with pytest.raises(Refused, match=r"pass\.cards_stopped"):
+        all_texts(cloud, families, going_on=lambda done: done < 400)
+    assert cloud.calls == 27
+
+
+def test_cards_show_how_far_they_are_and_can_be_stopped(
+    qtbot: QtBot, world: World, open_desk: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(world, monkeypatch)
+    desk = open_desk("owner")
+    dialog, told = doors(qtbot, desk), list[str]()
+    desk.desk.told.connect(lambda code, params, tone: told.append(f"{code} {params}"))
+    printing = dialog.printing
+    assert printing.isHidden()
+    printing.print_to(tmp_path / "stopped.pdf")
+    assert printing.isVisible()
+    printing.stop.click()
+    qtbot.waitUntil(lambda: "stopped" in dialog.message.whole_text())
+    assert not (tmp_path / "stopped.pdf").exists()
+    counted: list[tuple[int, int]] = []
+    count = printing._count
+    monkeypatch.setattr(printing, "_count", lambda done, most: (counted.append((done, most)), count(done, most)))
+    printing.print_to(tmp_path / "cards.pdf")
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert told[0].startswith("desk.doors.printed")
+    assert (tmp_path / "cards.pdf").read_bytes().startswith(b"%PDF")
+    assert counted[0] == (0, 0)
+    assert counted[-1][0] == counted[-1][1] > 20
+    assert printing.isHidden()
+
+
 def test_everybodys_cards_are_written_ten_on_a_page(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cloud's texts stand in for here; `tests/end_to_end/test_passes.py` has the way to it."""
-    text = PassText(family=FAMILY, text=SAMPLE, expires=1_826_784_000)
-    monkeypatch.setattr(world.source, "pass_text", lambda family: text)
+    stand_in(world, monkeypatch)
     cards = write_sheet(world.source, tmp_path / "cards.pdf", Catalogue("en"))
     good = {one.family for one in search(world.source.reader, Pass, "by_family") if one.revoked_at_ms is None}
     assert cards == len(good) > 10

@@ -264,6 +264,9 @@ class MemorySource:
     def pass_text(self, family: Id) -> PassText:
         raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
 
+    def pass_texts(self, families: Sequence[Id], *, going_on: Callable[[int], bool]) -> dict[Id, PassText]:
+        raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
+
     def attendee_text(self, session: Id, child: Id) -> AttendeeText:
         raise EnvironmentFault("cloud.unreachable", url="http://127.0.0.1:1")
 

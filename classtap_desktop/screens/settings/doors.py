@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 
 from classtap_core.booking.operations import PublishPolicy
-from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.settings import (
     GRACE_H,
     KIOSK_POLICY,
     LIFE_DAYS,
     MOST_OVERRIDES,
     PASS_POLICY,
+    SCAN_DAYS,
     KioskSettings,
     PassSettings,
     kiosk_settings,
@@ -25,19 +23,14 @@ from classtap_core.checkin.settings import (
 )
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.errors import Refused
-from classtap_core.naming.spelling import folded
 from classtap_core.passes import branding
 from classtap_core.passes.brand import Brand
-from classtap_core.passes.records import Pass
-from classtap_core.people.records import Family
-from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.frame.dialog import CountField, Dialog, form, named
 from classtap_desktop.kit import Button, Label, theme
-from classtap_desktop.pass_cards import PassCard, sheet
+from classtap_desktop.screens.settings.cards import CardsPrinting
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column, row
-from resources.text import Catalogue
 
 DECODERS = ("zxing", "zxing-2x", "zxing-soft", "zxing-sharp", "zbar", "opencv")
 """The kiosk's ways to read a code, as its policy names them; a test holds them to the kiosk's own list."""
@@ -74,25 +67,6 @@ def read_logo(file: Path) -> bytes:
     return data
 
 
-def write_sheet(source: DeskSource, file: Path, words: Catalogue) -> int:
-    """Write the cards of every family held here whose pass is good, ten on a page; how many they are.
-
-    Raises EnvironmentFault `cloud.unreachable`, Refused.
-    """
-    reader = source.reader
-    good = [one.family for one in search(reader, Pass, "by_family") if one.revoked_at_ms is None]
-    families = fetch(reader, Family, good).values()
-    homes = fetch(reader, Location, (one.home for one in families))
-    cards = []
-    for family in sorted(families, key=lambda one: (folded(one.name), one.id)):
-        found = source.pass_text(family.id)
-        zone = homes[family.home].zone if family.home in homes else "UTC"
-        until = datetime.fromtimestamp(found.expires, tz=UTC).astimezone(ZoneInfo(zone)).date()
-        cards.append(PassCard(source.place_name(), family.name, found.text, until))
-    file.write_bytes(sheet(cards, words, title=source.place_name()))
-    return len(cards)
-
-
 class DoorDialog(Dialog):
     """A form over two policies; what did not change is not published again."""
 
@@ -108,10 +82,14 @@ class DoorDialog(Dialog):
         self.mark = QCheckBox(words.say("desk.doors.mark_on_scan"))
         self.life = CountField(365, least=LIFE_DAYS[0], most=LIFE_DAYS[1])
         self.grace = CountField(24, least=GRACE_H[0], most=GRACE_H[1])
+        self.scan_days = CountField(30, least=SCAN_DAYS[0], most=SCAN_DAYS[1])
         self.dark, self.light = QLineEdit(), QLineEdit()
         self.logo = Label("", "text", token="muted")
         self._lay_out()
-        self.cards = self.button(words.say("desk.doors.cards"), self._print)
+        self.printing = CardsPrinting(desk, self.complain)
+        self.above_foot(self.printing)
+        self.closed.connect(self.printing.cancel)
+        self.cards = self.button(words.say("desk.doors.cards"), lambda: self.printing.ask(self._over))
         self.cancel = self.button(words.say("desk.cancel"), self.close_overlay)
         self.save = self.button(words.say("desk.doors.save"), self._save, kind="primary")
         self.save.setEnabled(False)
@@ -122,7 +100,9 @@ class DoorDialog(Dialog):
         self.body.addWidget(Label(words.say("desk.doors.at_the_door"), "label", token="muted"))
         self.body.addWidget(self.mark)
         counts = form()
-        for field, name in ((self.overrides, "overrides"), (self.life, "life"), (self.grace, "grace")):
+        for field, name in (
+            (self.overrides, "overrides"), (self.life, "life"), (self.grace, "grace"), (self.scan_days, "scan_days")
+        ):  # fmt: skip
             counts.addRow(named(field, words.say(f"desk.doors.{name}")), field)
         self.body.addLayout(counts)
         self.body.addWidget(Label(words.say("desk.doors.decoders"), "label", token="muted"))
@@ -153,6 +133,7 @@ class DoorDialog(Dialog):
             box.setChecked(not kiosk.decoders or name in kiosk.decoders)
         self.overrides.set_value(kiosk.overrides)
         self.mark.setChecked(kiosk.mark_on_scan)
+        self.scan_days.set_value(kiosk.scan_days)
         self.life.set_value(passes.life_days)
         self.grace.set_value(passes.grace_h)
         self.dark.setText(passes.brand.dark)
@@ -175,19 +156,6 @@ class DoorDialog(Dialog):
         size = -(-len(data) // 1000)
         self.logo.show_text(words.say("desk.doors.has_logo", n=size) if data else words.say("desk.doors.has_none"))
 
-    def _print(self) -> None:
-        words = theme().words
-        file, _ = QFileDialog.getSaveFileName(
-            self._over, words.say("desk.pass.print_title"), f"{words.say('desk.doors.cards_file')}.pdf", "PDF (*.pdf)"
-        )
-        if file:
-            self.complain(words.say("desk.doors.printing"))
-            self._desk.do(lambda source: write_sheet(source, Path(file), words), then=self._printed, failed=self._fail)
-
-    def _printed(self, cards: int) -> None:
-        self.complain("")
-        self._desk.tell("desk.doors.printed", n=cards)
-
     # --- saving
 
     def wanted(self) -> tuple[KioskSettings, PassSettings]:
@@ -197,7 +165,7 @@ class DoorDialog(Dialog):
         return (
             KioskSettings(
                 decoders=() if len(ticked) == len(DECODERS) else ticked, overrides=self.overrides.value(),
-                mark_on_scan=self.mark.isChecked(),
+                mark_on_scan=self.mark.isChecked(), scan_days=self.scan_days.value(),
             ),
             PassSettings(life_days=self.life.value(), grace_h=self.grace.value(), brand=brand),
         )  # fmt: skip
