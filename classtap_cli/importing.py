@@ -119,7 +119,7 @@ def _mapping(given: list[str] | None) -> dict[str, str]:
 def _told(kind: str, found: dict[str, Any]) -> str:
     if found["bad"]:
         lines = [bad_row(one) for one in found["bad"]]
-        return "\n".join([*lines, say("cli.import_bad", bad=len(lines))])
+        return "\n".join([*lines, sentences().say_n("desk.imports.bad", len(lines))])
     step = "read" if found["new"] is None else "asked" if found["asked"] else "done"
     counts = {name: value for name, value in found.items() if name not in ("bad", "columns")}
     return say(f"import.{step}.{kind}", **counts)
@@ -129,6 +129,9 @@ def bad_row(one: dict[str, Any]) -> str:
     """What is wrong with a row, in a sentence."""
     code = f"import.bad.{one['code']}"
     if sentences().has(code):
-        return say(code, row=one["row"], field=one["field"], found=one["found"])
+        field = f"import.field.{one['field']}"
+        return say(
+            code, row=one["row"], field=say(field) if sentences().has(field) else one["field"], found=one["found"]
+        )
     why = f"desk.refused.{one['code']}"
     return say("import.bad.refused", row=one["row"], why=say(why) if sentences().has(why) else one["code"])
