@@ -38,6 +38,7 @@ from classtap_desktop.screens.emergency import EmergencyPage
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.screens.health.banner import KeepingBanner
 from classtap_desktop.screens.imports.view import ImportsScreen
+from classtap_desktop.screens.messages.alarm import AlarmBanner
 from classtap_desktop.screens.messages.view import MessagesScreen
 from classtap_desktop.screens.people import colour_of
 from classtap_desktop.screens.roster.view import RosterScreen
@@ -170,6 +171,8 @@ class DeskWindow(QMainWindow):
         likings.liked.connect(lambda choice: self._like(**choice))
         self.waiting = WaitingBar(self.desk, self.stack)
         right.addWidget(self.topbar)
+        self.alarm = AlarmBanner(self.desk, whole)
+        right.addWidget(self.alarm)
         steward = self.desk.source.steward
         self.keeping = None if steward is None else KeepingBanner(self.desk, steward, whole)
         if self.keeping is not None:

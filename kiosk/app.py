@@ -23,6 +23,7 @@ from classtap_desktop.kit.notice_words import lines_of, sentence
 from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
 from kiosk import flow
+from kiosk.alarms import emergencies
 from kiosk.camera import Camera, CameraState, Code, Frame
 from kiosk.decoding import Decoder, DoorPick, Look, Purse, ScanWorker, Sighting
 from kiosk.door import Door, Marked, PinCheck, Said, Sighted
@@ -266,7 +267,8 @@ class KioskApp(QObject):
         doubt = self._keys_word(self.node.clock.now().corrected)
         heard = "" if bundle is None else words.datetime(bundle.issued_at * 1000, self.node.zone())
         keys = Notice("kiosk.staff.keys", (("when", heard),)) if heard else None
-        changes = self._changes()  # these first; there is no room for everything
+        with self.node.reader() as reader:
+            changes = (*emergencies(reader, words), *self._changes())  # these first; there is no room for everything
         about = (*changes, kept) if changes else (kept, how, doubt, keys)
         return tuple(one for one in about if one is not None)
 

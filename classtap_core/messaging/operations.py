@@ -25,6 +25,7 @@ from classtap_core.messaging.records import (
     MessageWish,
     PassedOver,
     State,
+    Unreached,
     way_id,
     wish_id,
 )
@@ -103,6 +104,9 @@ class _OfMessage(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Message, self.message)
+        found = tx.get(Message, self.message)
+        if found is not None:
+            yield Key(Unreached, self.message, f"families/{found.home}")
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"message:{self.message}",)
@@ -141,7 +145,7 @@ def try_again(tx: Tx, op: Operation[TryAgain]) -> Outcome:
         for one in message.deliveries
     )
     again = tuple(sorted((*message.again, op.id)))
-    tx.put(replace(message, state=SENDING, deliveries=deliveries, again=again, wave_ms=0))
+    tx.put(replace(message, state=SENDING, deliveries=deliveries, again=again, wave_ms=0, alarm_ms=0))
     tx.effect(MessageWanted(message=message.id, wave=message.wave), home=Home.CLOUD)
     return ACCEPTED
 
@@ -186,6 +190,9 @@ def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
     after = replace(after, state=DONE if known and not tried and not _waits(after) else SENDING)
     if after == message:
         return DUPLICATE
+    alarm = tx.get(Unreached, message.id)
+    if alarm is not None and after.arrived and not message.arrived:
+        tx.put(replace(alarm, reached_ms=max(alarm.reached_ms, op.at.corrected)).settled())
     tx.put(after)
     return ACCEPTED
 
@@ -208,9 +215,15 @@ def _rank(one: Delivery) -> tuple[int, int, int]:
     return (ORDER.index(one.state), one.tries, one.at_ms)
 
 
-def _waits(message: Message) -> bool:
+def _goes_on(message: Message) -> bool:
     """Whether an emergency still has people to go on to."""
     return TEMPLATES[message.template].urgent and message.wave < message.last_wave and not message.arrived
+
+
+def _waits(message: Message) -> bool:
+    """Whether an emergency has people to go on to, or reached nobody and nobody was told of it."""
+    unheard = TEMPLATES[message.template].urgent and not message.arrived and not message.alarm_ms
+    return _goes_on(message) or unheard
 
 
 @operation("message.escalate", version=1, kind=Kind.TICK, needs=None)
@@ -225,10 +238,62 @@ def escalate_message(tx: Tx, op: Operation[EscalateMessage]) -> Outcome:
     message = tx.get(Message, op.payload.message)
     if message is None:
         return refused("message.unknown")
-    if message.wave >= op.payload.wave or not _waits(message):
+    if message.wave >= op.payload.wave or not _goes_on(message):
         return DUPLICATE
     tx.put(replace(message, wave=op.payload.wave, wave_ms=op.at.corrected))
     tx.effect(MessageWanted(message=message.id, wave=op.payload.wave), home=Home.CLOUD)
+    return ACCEPTED
+
+
+@operation("message.unreached", version=1, kind=Kind.TICK, needs=None)
+class TellUnreached(_OfMessage, frozen=True, kw_only=True):
+    """An emergency went as far as it can and reached nobody: staff are to telephone."""
+
+
+@handles(TellUnreached)
+def tell_unreached(tx: Tx, op: Operation[TellUnreached]) -> Outcome:
+    message = tx.get(Message, op.payload.message)
+    if message is None:
+        return refused("message.unknown")
+    if message.alarm_ms or message.arrived or not TEMPLATES[message.template].urgent:
+        return DUPLICATE
+    tried = any(one.state is State.RETRY for one in message.deliveries)
+    over = message.routed >= message.wave and not tried
+    tx.put(replace(message, alarm_ms=op.at.corrected, state=DONE if over else message.state))
+    held = tx.get(Unreached, message.id)
+    found = Unreached(
+        id=message.id, family=message.family, home=message.home, children=message.children,
+        asked_ms=message.asked_ms, raised_ms=op.at.corrected, seen_ms=0 if held is None else held.seen_ms,
+        reached_ms=0 if held is None else held.reached_ms,
+    )  # fmt: skip
+    tx.put(found.settled())
+    return ACCEPTED
+
+
+@operation("message.seen", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
+class SeeUnreached(_OfMessage, frozen=True, kw_only=True):
+    """Somebody knows that an emergency reached nobody, and takes care of it. `raised_ms`: of the finding they saw."""
+
+    home: Id
+    raised_ms: int
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Unreached, self.message, f"families/{self.home}")
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        found = tx.get(Unreached, self.message)
+        return Resource(self.home if found is None else found.home)
+
+
+@handles(SeeUnreached)
+def see_unreached(tx: Tx, op: Operation[SeeUnreached]) -> Outcome:
+    found = tx.get(Unreached, op.payload.message)
+    if found is None:
+        return refused("message.unknown")
+    # What nobody has found yet, nobody has seen.
+    seen_ms = min(op.payload.raised_ms, found.raised_ms)
+    if seen_ms > found.seen_ms:
+        tx.put(replace(found, seen_ms=seen_ms).settled())
     return ACCEPTED
 
 

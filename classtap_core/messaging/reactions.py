@@ -1,4 +1,4 @@
-"""What time causes: an emergency that reached nobody goes on. Two clocks give a tick the same id."""
+"""What time causes: an emergency that reached nobody goes on, and in the end staff are told. Two clocks give a tick the same id."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
-from classtap_core.messaging.operations import EscalateMessage
-from classtap_core.messaging.records import SENDING, Message
+from classtap_core.messaging.operations import EscalateMessage, TellUnreached
+from classtap_core.messaging.records import SENDING, UNREACHED, WAITING, Message
 from classtap_core.messaging.routing import ESCALATE_MS
 from classtap_core.messaging.templates import TEMPLATES
 
@@ -15,18 +15,36 @@ from classtap_core.messaging.templates import TEMPLATES
 class Tick(NamedTuple):
     """A tick to be authored: its payload, and the id that two clocks would both give it."""
 
-    payload: EscalateMessage
+    payload: EscalateMessage | TellUnreached
     id: Id
 
 
 def due(reader: Reader, now_ms: int) -> list[Tick]:
-    """Emergencies without a delivery for five minutes, and the wave they go on to."""
+    """Emergencies without a delivery for five minutes: the wave they go on to, or that there is none left.
+
+    Where every address of the last wave has said no already, nobody waits for the five minutes.
+    """
     found = []
-    for row in reader.find(Range(Message, "by_state", (SENDING,))):
-        message: Message = decode(Message, row.body)
-        goes_on = message.wave < message.last_wave and not message.arrived and TEMPLATES[message.template].urgent
-        if goes_on and message.wave_ms and now_ms >= message.wave_ms + ESCALATE_MS:
-            wave = message.wave + 1
-            id = derived("tick", "clock", "message.escalate", message.id, str(wave))
-            found.append(Tick(EscalateMessage(message=message.id, wave=wave), id))
+    for state in (SENDING, WAITING):
+        for row in reader.find(Range(Message, "by_state", (state,))):
+            message: Message = decode(Message, row.body)
+            if TEMPLATES[message.template].urgent and not message.arrived:
+                found += _of(message, now_ms)
     return found
+
+
+def _of(message: Message, now_ms: int) -> list[Tick]:
+    if message.wave < message.last_wave:
+        if not message.wave_ms or now_ms < message.wave_ms + ESCALATE_MS:
+            return []
+        wave = message.wave + 1
+        id = derived("tick", "clock", "message.escalate", message.id, str(wave))
+        return [Tick(EscalateMessage(message=message.id, wave=wave), id)]
+    over = message.routed >= message.wave and all(one.state in UNREACHED for one in message.deliveries)
+    # What was not routed was asked for by a clock that may be wrong, and may have come late: it gets twice the time.
+    asked_ms = max((message.asked_ms, *(one.at_ms for one in message.deliveries)))
+    ends_ms = message.wave_ms + ESCALATE_MS if message.wave_ms else asked_ms + 2 * ESCALATE_MS
+    if message.alarm_ms or not (over or now_ms >= ends_ms):
+        return []
+    id = derived("tick", "clock", "message.unreached", message.id, *message.again)
+    return [Tick(TellUnreached(message=message.id), id)]

@@ -10,7 +10,7 @@ from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import Record, decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.records import ContactWay, MessageWish, mark
-from classtap_core.messaging.routing import Reachable, Route, Wish, normalised
+from classtap_core.messaging.routing import Reachable, Route, Wish
 from classtap_core.messaging.settings import settings_of
 from classtap_core.messaging.templates import EMAIL, SMS
 from classtap_core.people.guardians import MATRIX, Guardianship, matrix_of
@@ -79,17 +79,6 @@ def reachable(contact: Contact, ways: Iterable[ContactWay]) -> Reachable:
     }
     stopped = {channel for channel, way in known.items() if way.stopped}
     return Reachable(contact.id, contact.email, contact.phone, frozenset(stopped), frozenset(bounced))
-
-
-def contacts_at(reader: Reader, channel: str, address: str) -> list[Contact]:
-    """Everybody who is reached at an address, however it is spelled."""
-    wanted = normalised(channel, address)
-    field = ADDRESS[channel]
-    return [
-        contact
-        for contact in _found(reader, Contact, "by_family")
-        if wanted and normalised(channel, getattr(contact, field)) == wanted
-    ]
 
 
 def _contacts(reader: Reader, ids: Iterable[Id]) -> list[Contact]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Index, Record, about
@@ -68,6 +69,7 @@ class Message(Record, frozen=True, kw_only=True):
             the last wave whose addresses are all known.
         values: what goes into the words, as codes, ids and numbers. text: the words staff wrote, where there are some.
         guardian: the only one it is for, or "". again: operations that asked for another try.
+        alarm_ms: when the desk was told that an emergency reached nobody; 0 while that is not so.
     """
 
     KIND: ClassVar[str] = "message"
@@ -90,6 +92,7 @@ class Message(Record, frozen=True, kw_only=True):
     wave_ms: int = 0
     last_wave: int = 0
     routed: int = -1
+    alarm_ms: int = 0
     text: Annotated[str, about("family")] = ""
     values: dict[str, str | int] = msgspec.field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
@@ -109,6 +112,35 @@ class Message(Record, frozen=True, kw_only=True):
         return any(
             one.state is State.DELIVERED or (one.state is State.SENT and not one.awaited) for one in self.deliveries
         )
+
+
+class Unreached(Record, frozen=True, kw_only=True):
+    """An emergency that reached nobody, under its message's id: staff are told until one of them says they know.
+
+    It names no guardian and no words, so that a kiosk may hold it.
+
+    Attributes: `raised_ms`: when that was found, last; `seen_ms`: the one somebody has seen; `reached_ms`: when it arrived after all.
+    """
+
+    KIND: ClassVar[str] = "unreached"
+    PREFIX: ClassVar[str] = "families"
+    INDEXES: ClassVar[tuple[Index, ...]] = (Index("by_open", ("open", "raised_ms")),)
+
+    family: Id
+    home: Id
+    children: tuple[Id, ...]
+    asked_ms: int
+    raised_ms: int
+    seen_ms: int = 0
+    reached_ms: int = 0
+    open: bool = True
+
+    def scope(self) -> str:
+        return f"families/{self.home}"
+
+    def settled(self) -> "Unreached":
+        """Itself, open while the last finding has neither been seen nor overtaken by a delivery."""
+        return replace(self, open=self.raised_ms > max(self.seen_ms, self.reached_ms))
 
 
 class ContactWay(Record, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging import reactions as messaging_reactions
 from classtap_core.passes.operations import IssuePass
+from classtap_core.people.records import Contact
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
@@ -27,6 +28,7 @@ from cloud.pages.doors import Doors
 from cloud.storage.jobs import TICKS, Job, Jobs
 from cloud.storage.pulls import forget
 from cloud.storage.trail import Trail
+from cloud.storage.whereabouts import Telephones
 from cloud.studios import Studios
 
 SWEEP_S = 15
@@ -92,6 +94,7 @@ class Ticks:
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
         self._jobs = Jobs(studios.books.database, studios.books.tables)
         self._passes = PassCare(studios) if IssuePass.SPEC.name in studios.bus.registry.specs else None
+        self._telephones = Telephones(studios.books)
         self._forgot: dict[Id, int] = {}
         self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
@@ -118,6 +121,8 @@ class Ticks:
             sweep(self._studios, job.studio, self._due)
             if self._passes is not None:
                 self._passes.tend(job.studio)
+            if Contact.KIND in self._studios.bus.registry.records:
+                self._telephones.note(self._studios.storage(job.studio), job.studio)
             drain(self._studios, job.studio, self._runners)
             self._forget(job.studio)
         except ClassTapError as error:

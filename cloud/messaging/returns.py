@@ -12,16 +12,19 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import delete
 
+from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived, parse
 from classtap_core.kernel.records import decode
 from classtap_core.messaging.operations import ResumeContact, SettleMessage, StopContact
-from classtap_core.messaging.reading import ADDRESS, contacts_at
+from classtap_core.messaging.reading import ADDRESS
 from classtap_core.messaging.records import Message, State
+from classtap_core.messaging.routing import normalised
 from classtap_core.messaging.templates import SMS
 from classtap_core.people.records import Contact
 from cloud.messaging.ports import TwilioSms
 from cloud.messaging.sending import bounced
+from cloud.storage.whereabouts import at_telephone
 from cloud.studios import Studios
 
 STOPS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "BAJA", "ALTO", "توقف", "إيقاف"})
@@ -59,20 +62,20 @@ def heard(studios: Studios, form: Mapping[str, str]) -> int:
 
     STOP and START count for everybody who is reached at that telephone; anything else is kept and nothing more.
     """
-    word, sid = _word(form.get("Body", "")), form.get("MessageSid", "")
+    word, sid, number = _word(form.get("Body", "")), form.get("MessageSid", ""), form.get("From", "")
     payload = StopContact if word in STOPS else ResumeContact if word in STARTS else None
     changed = 0
-    for studio in studios.all():
-        storage = studios.storage(studio.id)
-        contacts = contacts_at(storage, SMS, form.get("From", ""))
-        if not contacts:
+    for studio, noted in at_telephone(studios.books, number).items():
+        storage = studios.storage(studio)
+        held = fetch(storage, Contact, noted)
+        items = tuple(id for id in noted if id in held and normalised(SMS, held[id].phone) == normalised(SMS, number))
+        if not items:
             continue
-        _keep(studios, studio.id, form)
+        _keep(studios, studio, form)
         # Under the provider's id: told twice, also after a worker died in between, it is said once.
-        id = derived("inbound", studio.id, sid) if sid else None
+        id = derived("inbound", studio, sid) if sid else None
         if payload is not None and (id is None or id not in storage.settled([id])):
-            items = tuple(contact.id for contact in contacts)
-            studios.author(studio.id, payload(items=items, channel=SMS), source="sms", id=id)
+            studios.author(studio, payload(items=items, channel=SMS), source="sms", id=id)
             changed += 1
     return changed
 

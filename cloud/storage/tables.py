@@ -64,6 +64,8 @@ class Tables(NamedTuple):
     jobs: Table
     wakes: Table
     tries: Table
+    telephones: Table
+    holders: Table
     head: Table
     device: Table
     batch: Table
@@ -87,7 +89,10 @@ class Tables(NamedTuple):
     @property
     def directory(self) -> list[Table]:
         """The tables that may be read without naming a studio."""
-        return [self.studios, self.tokens, self.codes, self.facts, self.jobs, self.wakes, self.tries]
+        return [
+            self.studios, self.tokens, self.codes, self.facts, self.jobs, self.wakes, self.tries, self.telephones,
+            self.holders,
+        ]  # fmt: skip
 
     @property
     def of_studios(self) -> list[Table]:
@@ -145,6 +150,12 @@ def _directory(metadata: MetaData, dialect: str) -> tuple[Table, ...]:
             Index("directory_wake_stamp", "stamp_ms"),
         ),
         table("tries", _text("who"), _number("left"), _number("since_ms"), PrimaryKeyConstraint("who")),
+        table(
+            "telephone", _text("studio_id"), _text("contact"), _text("hash"), _number("sequence"),
+            PrimaryKeyConstraint("studio_id", "contact"), Index("directory_telephone_hash", "hash"),
+            Index("directory_telephone_sequence", "studio_id", "sequence"),
+        ),
+        table("holder", _text("hash"), _text("studio_id"), PrimaryKeyConstraint("hash", "studio_id")),
     )  # fmt: skip
 
 

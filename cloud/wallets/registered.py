@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, select
 
 from classtap_core.kernel.ids import Id
 from cloud.storage.backend import Books
+from cloud.storage.whereabouts import hold, let_go
 
 GOOGLE = "google"
 """In place of a phone: a pass for which a guardian asked Google's link."""
@@ -24,12 +25,18 @@ def register(books: Books, studio: Id, device: str, serial: str, *, token: str, 
     with books.database.write(studio) as connection:
         gone = connection.execute(delete(books.tables.wallet).where(_mine(books, studio, device, serial))).rowcount
         connection.execute(books.tables.wallet.insert(), [row])
+        if device != GOOGLE:
+            hold(books, connection, studio, device)
     return not gone
 
 
 def unregister(books: Books, studio: Id, device: str, serial: str) -> None:
+    table = books.tables.wallet
     with books.database.write(studio) as connection:
-        connection.execute(delete(books.tables.wallet).where(_mine(books, studio, device, serial)))
+        connection.execute(delete(table).where(_mine(books, studio, device, serial)))
+        others = select(table.c.serial).where(table.c.studio_id == studio, table.c.device == device).limit(1)
+        if connection.scalar(others) is None:
+            let_go(books, connection, studio, device)
 
 
 def registered(books: Books, studio: Id, serial: str) -> list[Registered]:

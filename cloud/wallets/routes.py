@@ -22,6 +22,7 @@ from cloud.pages.family import families_shown, standing_of
 from cloud.pages.frame import COOKIE, PREFIX, SECURITY, Handler, answering, language_of
 from cloud.passes import brand_of, held_pass
 from cloud.storage.pulls import head_of
+from cloud.storage.whereabouts import held_by
 from cloud.wallets.apple import MEDIA, Card, is_holders, pkpass, serial_of, token_of
 from cloud.wallets.google import google_pass, save_link
 from cloud.wallets.registered import GOOGLE, register, unregister
@@ -163,18 +164,18 @@ class _Wallets:
         after = dict(part.split(":") for part in since.split(",") if part.count(":") == 1)
         books, serials, tag = self._cloud.books, list[str](), list[str]()
         wallet, change = books.tables.wallet, books.tables.change
-        for entry in self._cloud.studios.all():
-            with self._cloud.database.read(entry.id) as connection:
-                of_device = and_(wallet.c.studio_id == entry.id, wallet.c.device == device)
+        for studio in held_by(books, device):
+            with self._cloud.database.read(studio) as connection:
+                of_device = and_(wallet.c.studio_id == studio, wallet.c.device == device)
                 held = connection.scalars(select(wallet.c.serial).where(of_device)).all()
-                passes = {pass_id(entry.id, Id(serial.partition(".")[2])): serial for serial in held}
+                passes = {pass_id(studio, Id(serial.partition(".")[2])): serial for serial in held}
                 of_passes = and_(
-                    change.c.studio_id == entry.id, change.c.kind == Pass.KIND, change.c.id.in_(passes),
-                    change.c.sequence > _number(after.get(entry.id, "")),
+                    change.c.studio_id == studio, change.c.kind == Pass.KIND, change.c.id.in_(passes),
+                    change.c.sequence > _number(after.get(studio, "")),
                 )  # fmt: skip
                 serials += [passes[id] for id in connection.scalars(select(change.c.id).where(of_passes)).all()]
             if held:
-                tag.append(f"{entry.id}:{head_of(books, entry.id)}")
+                tag.append(f"{studio}:{head_of(books, studio)}")
         return {"serialNumbers": serials, "lastUpdated": ",".join(tag)}
 
     async def latest(self, request: Request) -> Response:

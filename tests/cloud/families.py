@@ -22,6 +22,7 @@ from cloud.composition import Cloud, open_cloud
 from cloud.jobs.effects import drain
 from cloud.messaging.ports import Post
 from cloud.serve import CloudServer
+from cloud.storage.whereabouts import Telephones
 from tests.unit.house.world import ANA, BEN, FAMILY, FOUNDING, MAIN, MINUTE, NINE, OWNER, STUDIO, named
 
 GINA = named("guardian")
@@ -99,4 +100,5 @@ def founded(cloud: Cloud, clock: ManualClock) -> Families:
     found.stand()
     found.issue()
     found.send()  # what its founding asks for
+    Telephones(cloud.books).note(cloud.studios.storage(STUDIO), STUDIO)
     return found

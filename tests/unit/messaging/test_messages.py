@@ -11,14 +11,17 @@ from classtap_core.messaging.operations import (
     BouncedContact,
     EscalateMessage,
     ResumeContact,
+    SeeUnreached,
     SettleMessage,
     StopContact,
+    TellUnreached,
+    TryAgain,
     WishMessages,
     settled,
 )
 from classtap_core.messaging.reactions import due
-from classtap_core.messaging.reading import contacts_at, route_of
-from classtap_core.messaging.records import ContactWay, Delivery, Message, State, mark, way_id
+from classtap_core.messaging.reading import route_of
+from classtap_core.messaging.records import ContactWay, Delivery, Message, State, Unreached, mark, way_id
 from classtap_core.messaging.routing import route
 from classtap_core.messaging.templates import TEMPLATES
 from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
@@ -35,6 +38,17 @@ def stand(world: World, child: Any = ANA, **facts: Any) -> None:
 
 def message(world: World) -> Message:
     (found,) = [decode(Message, row.body) for (kind, _), row in world.cloud.state.all().items() if kind == Message.KIND]
+    return found
+
+
+def alarm(world: World) -> Unreached | None:
+    rows = [row for (kind, _), row in world.cloud.state.all().items() if kind == Unreached.KIND]
+    return decode(Unreached, rows[0].body) if rows else None
+
+
+def alarm_of(world: World) -> Unreached:
+    found = alarm(world)
+    assert found is not None
     return found
 
 
@@ -123,6 +137,77 @@ def test_an_sms_the_provider_has_not_seen_arrive_is_no_delivery_in_an_emergency(
     assert due(world.cloud, message(world).wave_ms + 60 * MINUTE) == []
 
 
+def test_an_emergency_that_reached_nobody_is_told_staff_until_one_has_seen_it() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="alarm", text="Call us"))
+    told = message(world)
+    awaited = delivery(State.SENT, channel="sms", awaited=True)
+    world.say(SettleMessage(message=told.id, deliveries=(awaited,), last_wave=0, routed=True), CLOCK)
+    at = message(world).wave_ms
+    assert due(world.cloud, at + 5 * MINUTE - 1) == []
+    (tick,) = due(world.cloud, at + 5 * MINUTE)
+    assert tick.payload == TellUnreached(message=told.id)
+    assert (alarm(world), world.say(tick.payload, CLOCK).link.outcome.stands) == (None, True)
+    found = alarm(world)
+    assert found is not None
+    assert (found.open, found.children, found.scope()) == (True, told.children, f"families/{told.home}")
+    assert due(world.cloud, at + 60 * MINUTE) == [], "once"
+    see = SeeUnreached(message=told.id, home=told.home, raised_ms=found.raised_ms)
+    world.say(replace(see, raised_ms=0), staff(CLERK))
+    assert alarm_of(world).open, "what nobody found, nobody has seen"
+    for _ in range(2):
+        assert world.say(see, staff(CLERK)).link.outcome.stands
+    assert not alarm_of(world).open
+    assert message(world).state == "done"
+
+
+def test_another_try_that_fails_is_told_anew_and_one_that_arrives_is_not() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="alarm", text="Call us"))
+    told = message(world)
+    failed = delivery(State.FAILED)
+    world.say(SettleMessage(message=told.id, deliveries=(failed,), routed=True), CLOCK)
+    (tick,) = due(world.cloud, message(world).wave_ms)
+    assert tick.payload == TellUnreached(message=told.id), (
+        "every address has said no: five minutes would change nothing"
+    )
+    world.say(tick.payload, CLOCK)
+    first = alarm_of(world)
+    world.say(SeeUnreached(message=told.id, home=told.home, raised_ms=first.raised_ms), staff(CLERK))
+    world.clock.advance(MINUTE)
+    world.say(TryAgain(message=told.id), staff(CLERK))
+    asked = world.clock.now().corrected
+    assert due(world.cloud, asked + 10 * MINUTE - 1) == []
+    (again,) = due(world.cloud, asked + 10 * MINUTE)
+    assert again.id != tick.id
+    world.say(again.payload, CLOCK)
+    assert (alarm_of(world).open, alarm_of(world).raised_ms > first.raised_ms) == (True, True)
+    world.clock.advance(1)
+    arrived = replace(failed, state=State.DELIVERED, tries=3)
+    # A later word stands over an earlier one: another address says that it has it.
+    world.say(SettleMessage(message=told.id, deliveries=(replace(arrived, id=named("two")),), routed=True), CLOCK)
+    assert not alarm_of(world).open
+
+
+def test_an_emergency_nobody_has_an_address_for_is_told_at_once() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="alarm", text="Call us"))
+    told = message(world)
+    assert due(world.cloud, told.asked_ms + 10 * MINUTE - 1) == [], "it may still be on its way"
+    world.say(SettleMessage(message=told.id, routed=True), CLOCK)
+    assert [one.payload for one in due(world.cloud, told.asked_ms)] == [TellUnreached(message=told.id)]
+
+
+def test_what_is_no_emergency_raises_nothing() -> None:
+    world = World()
+    world.say(AskMessage(family=FAMILY, template="news", text="Snow"))
+    told = message(world)
+    world.say(SettleMessage(message=told.id, deliveries=(delivery(State.FAILED),), routed=True), CLOCK)
+    assert due(world.cloud, told.asked_ms + 60 * MINUTE) == []
+    world.say(TellUnreached(message=told.id), CLOCK)
+    assert alarm(world) is None
+
+
 def test_stop_holds_from_anybody_and_only_the_guardian_takes_it_back() -> None:
     world = World()
     stand(world)
@@ -153,12 +238,10 @@ def test_a_bounce_counts_for_the_address_that_bounced() -> None:
     assert b"example.com" not in held.body, "no address is kept in the clear"
 
 
-def test_a_wish_of_the_desk_is_read_by_the_router_and_a_shared_telephone_finds_its_people() -> None:
+def test_a_wish_of_the_desk_is_read_by_the_router() -> None:
     world = World()
     stand(world)
     assert world.say(WishMessages(contact=GINA, channels=("sms",), child=ANA), staff(CLERK)).link.outcome.stands
     assert not world.say(WishMessages(contact=GINA, channels=("pigeon",)), staff(CLERK)).link.outcome.stands
     told = route_of(world.cloud, STUDIO, [ANA], day="2026-11-21")
     assert [one.channel for one in route(TEMPLATES["news"], told).sends] == ["sms"]
-    assert [one.id for one in contacts_at(world.cloud, "sms", "0034 600 123 456")] == [GINA]
-    assert contacts_at(world.cloud, "sms", "") == []
