@@ -1,10 +1,11 @@
 """`classtap sync`: how the queue stands, a round now, and what was said and answered."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from classtap_cli.invocation import As, Data, Json, Now, answering, invocation, print_json
+from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import ask
 
 app = typer.Typer(no_args_is_help=True, help="A device and the cloud: status, one round, the log.")
@@ -12,6 +13,8 @@ app = typer.Typer(no_args_is_help=True, help="A device and the cloud: status, on
 Most = Annotated[int, typer.Option("--most", min=1, max=10_000, help="How many of the newest.")]
 
 Support = Annotated[bool, typer.Option("--support", help="For support: no names, ids hashed.")]
+Fact = Annotated[str, typer.Argument(metavar="OPERATION", help="A contested fact, as `sync contested` names it.")]
+PinFile = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the PIN, not asked for.")]
 Sequence = Annotated[int, typer.Argument(min=0, help="An operation by its sequence; without it, all.")]
 
 
@@ -81,3 +84,35 @@ def devices(data: Data = None, program: As = "desk", now: Now = None, json: Json
     """List the studio's devices as the cloud knows them: last contact, queue, room, protection."""
     for found in ask(invocation(data, program, now, json), "sync.devices"):
         print_json(found)
+
+
+@app.command()
+@answering
+def contested(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+    """List what was told without the right to, by whatever device, and waits to be decided: one line each."""
+    for found in ask(invocation(data, program, now, json), "sync.contested"):
+        print_json(found)
+
+
+@app.command()
+@answering
+def believe(
+    fact: Fact, pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
+) -> None:  # fmt: skip
+    """Say that a contested fact happened, as the member of staff whose PIN is given; the cloud decides with the next round."""
+    _rule(fact, pin_file, invocation(data, program, now, json), happened=True)
+
+
+@app.command()
+@answering
+def dismiss(
+    fact: Fact, pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False
+) -> None:  # fmt: skip
+    """Say that a contested fact did not happen, as the member of staff whose PIN is given."""
+    _rule(fact, pin_file, invocation(data, program, now, json), happened=False)
+
+
+def _rule(fact: str, pin_file: Path | None, call: Invocation, *, happened: bool) -> None:
+    from classtap_cli.signing_in import asked_pin
+
+    print_json(ask(call, "sync.rule", fact=fact, happened=happened, pin=asked_pin(pin_file)))

@@ -1,6 +1,17 @@
 """Every question by its name."""
 
-from classtap_cli.questions import chains, importing, keeping, passing, people, rosters, standing, syncing, taking_out
+from classtap_cli.questions import (
+    chains,
+    contesting,
+    importing,
+    keeping,
+    passing,
+    people,
+    rosters,
+    standing,
+    syncing,
+    taking_out,
+)
 from classtap_cli.questions.device import Device, Nothing
 from sync.client.node import Node
 from sync.client.owner import Owner, Question, Table
@@ -16,6 +27,8 @@ TABLE: Table[Device] = {
     "sync.pause": Question(standing.Whether, standing.pause),
     "sync.compare": Question(Nothing, standing.compare),
     "sync.devices": Question(Nothing, standing.devices),
+    "sync.contested": Question(Nothing, contesting.contested),
+    "sync.rule": Question(contesting.Rule, contesting.rule),
     "audit.verify": Question(Nothing, chains.audit_verify),
     "audit.list": Question(chains.Search, chains.audit_list),
     "audit.export": Question(chains.Export, chains.audit_export),
