@@ -4,7 +4,7 @@ A session that can be checked into already does not change its day.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
-from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
+from classtap_core.kernel.outcomes import DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import rules as schedule_rules
 from classtap_core.schedule import series as series_rules
@@ -26,9 +26,10 @@ from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Location, Room, Series, Session
 from classtap_core.schedule.rules import starts_ms
 from classtap_core.schedule.seats import SeatMapVersion, maps_scope, version_id
-from classtap_core.schedule.series import Change, Cut, Start
-from classtap_core.schedule.series_operations import ENDED, judge_all, key_of, of_series
+from classtap_core.schedule.series import ENDED, Change, Cut, Start
+from classtap_core.schedule.series_operations import call_off, guards_of, judge_all, key_of, of_series, unseen
 from classtap_core.schedule.telling import tell_changed
+from classtap_core.timekeeping.recurrence import normal
 
 LOCKED_MS = 60 * 60_000
 """So long before its start a session's day stands: families may be checking in (ruling of catalogue 14, `after_min`)."""
@@ -85,12 +86,24 @@ def change_session(tx: Tx, op: Operation[ChangeSession]) -> Outcome:
 class ChangeSeries(Payload, frozen=True, kw_only=True):
     """A start of a series and all that follow become different; with `original` "", all that have not begun.
 
-    `original` is the local start the series gives the first of them. What was changed for one alone stays so.
+    What was changed for one alone stays so. Sessions of starts that the series no longer gives are called off.
+
+    Attributes:
+        original: the local start the series gives the first of them.
+        rule: another RFC 5545 rule from there on; "" for the one it has.
+        skip, extra: local starts, as they will be, that are left out of the rule and added to it; None for those it has.
+        sessions: those it was seen to change (`schedule.series.sessions_from`); where there are more by now it is refused.
+        reason: the code why sessions are called off.
     """
 
     series: Id
     change: Change
     original: str = ""
+    rule: str = ""
+    skip: tuple[str, ...] | None = None
+    extra: tuple[str, ...] | None = None
+    sessions: tuple[Id, ...] = ()
+    reason: str = ""
     despite: tuple[str, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
@@ -99,31 +112,43 @@ class ChangeSeries(Payload, frozen=True, kw_only=True):
         if series is None:
             return
         try:
-            cut = self.cut(tx, op, series)
+            at, cut = self.cut(tx, op, series)
         except BadInput:
             return
-        starts = _starts(cut.after)
-        yield [key_of(start.session, series.location) for start in starts]
-        before = _open(tx, starts)
-        yield from _wants(tx, op, before, followed(before, series, cut.after), self.despite)
+        keys = dict.fromkeys((*_from(series, at), *(start.session for start in _starts(cut.after))))
+        yield [key_of(session, series.location) for session in keys]
+        shape = _shape(tx, series, at, cut.after)
+        gone = [session.id for session in shape.gone]
+        yield from _wants(tx, op, shape.before, [*shape.after, *shape.new], self.despite, leaving=gone)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (PLANNING, f"series:{self.series}")
+        return (PLANNING, f"series:{self.series}", *guards_of(self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_series(tx.get(Series, self.series))
 
-    def cut(self, tx: Tx, op: Operation[Any], series: Series) -> Cut:
-        """Raises BadInput where there is nothing to cut at."""
-        at = self.original or next(
-            (
-                start.original
-                for start in series_rules.starts_of(series, through=series.through)
-                if starts_ms(series_rules.made(series, start)) > tx.now
-            ),
-            "",
+    def cut(self, tx: Tx, op: Operation[Any], series: Series) -> tuple[str, Cut]:
+        """The start it is cut at, and what comes of it. Raises BadInput where there is nothing to cut at."""
+        at = self.original or first_to_come(series, tx.now)
+        cut = series_rules.cut(series, at, self.change, id=next_series(op.id))
+        wanted = replace(
+            cut.after,
+            rule=normal(self.rule, series.zone) if self.rule else cut.after.rule,
+            skip=cut.after.skip if self.skip is None else tuple(sorted(set(self.skip))),
+            extra=cut.after.extra if self.extra is None else tuple(sorted(set(self.extra))),
         )
-        return series_rules.cut(series, at, self.change, id=next_series(op.id))
+        if wanted == cut.after:
+            return at, cut
+        after = series_rules.patterned(
+            cut.after, rule=wanted.rule, skip=wanted.skip, extra=wanted.extra, stem=next_series(op.id)
+        )
+        return at, cut._replace(after=after)
+
+
+def first_to_come(series: Series, now_ms: int) -> str:
+    """The first start of a series that has not begun; "" where all have."""
+    coming = (start.original for start in _starts(series) if starts_ms(series_rules.made(series, start)) > now_ms)
+    return next(coming, "")
 
 
 def next_series(operation: Id) -> Id:
@@ -139,7 +164,7 @@ def change_series(tx: Tx, op: Operation[ChangeSeries]) -> Outcome:
     if series.state == ENDED:
         return refused("series.ended")
     try:
-        cut = op.payload.cut(tx, op, series)
+        at, cut = op.payload.cut(tx, op, series)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
     if cut.before is None and cut.after == series:
@@ -147,13 +172,42 @@ def change_series(tx: Tx, op: Operation[ChangeSeries]) -> Outcome:
     code = series_rules.trouble(cut.after) or equipment_trouble(cut.after.equipment)
     if code:
         return refused(code)
-    before = _open(tx, _starts(cut.after))
-    outcome = _moved(tx, op, before, followed(before, series, cut.after), op.payload.despite)
+    shape = _shape(tx, series, at, cut.after)
+    if any(starts_ms(session) <= tx.now for session in shape.gone):
+        return refused("session.begun")
+    moved_unseen = unseen((*shape.before, *shape.gone), op.payload.sessions)
+    if moved_unseen is not None:
+        return moved_unseen
+    gone = [session.id for session in shape.gone]
+    outcome = _moved(tx, op, shape.before, shape.after, op.payload.despite, new=shape.new, leaving=gone)
     if outcome.stands:
+        call_off(tx, shape.gone, op.payload.reason)
         if cut.before is not None:
             tx.put(cut.before)
         tx.put(cut.after)
     return outcome
+
+
+class _Shape(NamedTuple):
+    """What comes of a series' sessions: `before` become `after`, `new` come, `gone` are called off."""
+
+    before: Sequence[Session]
+    after: Sequence[Session]
+    new: Sequence[Session]
+    gone: Sequence[Session]
+
+
+def _shape(tx: Tx, was: Series, at: str, now: Series) -> _Shape:
+    starts = _starts(now)
+    given = {start.session for start in starts}
+    before = _open(tx, (start.session for start in starts))
+    new = [series_rules.made(now, start) for start in starts if tx.get(Session, start.session) is None]
+    gone = _open(tx, (session for session in _from(was, at) if session not in given))
+    return _Shape(before, followed(before, was, now), new, gone)
+
+
+def _from(series: Series, at: str) -> tuple[Id, ...]:
+    return series_rules.sessions_from(series, at)
 
 
 def followed(sessions: Sequence[Session], was: Series, now: Series) -> list[Session]:
@@ -166,15 +220,16 @@ def _starts(series: Series) -> tuple[Start, ...]:
     return series_rules.starts_of(series, through=series.through)
 
 
-def _open(tx: Tx, starts: Iterable[Start]) -> list[Session]:
-    """The sessions of these starts that are made and not called off."""
-    found = [tx.get(Session, start.session) for start in starts]
+def _open(tx: Tx, sessions: Iterable[Id]) -> list[Session]:
+    """Those that are made and not called off."""
+    found = [tx.get(Session, id) for id in sessions]
     return [session for session in found if session is not None and session.state == "open"]
 
 
 def _wants(
-    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]
-) -> Reads:
+    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str], *,
+    leaving: Sequence[Id] = (),
+) -> Reads:  # fmt: skip
     if not after:
         return
     yield [
@@ -182,37 +237,45 @@ def _wants(
         *(Key(Room, room, "studio") for room in dict.fromkeys(session.room for session in after)),
         *(_bookings(session) for session in before),
         *(Range(Lease, "by_session", (session.id,), scope=f"lease/{session.location}") for session in before),
-        *(Key(SeatMapVersion, one, maps_scope(before[0].location)) for one in _maps(before)),
+        *(Key(SeatMapVersion, one, maps_scope(after[0].location)) for one in _maps(before)),
     ]
-    yield from surroundings.wants(tx, op, after, despite=despite)
+    yield from surroundings.wants(tx, op, after, despite=despite, leaving=leaving)
 
 
 def _moved(
-    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str]
-) -> Outcome:
-    """Put changed sessions and, where their day or room is another, their bookings."""
-    for old, new in zip(before, after, strict=True):
-        code = _trouble(tx, old, new)
+    tx: Tx, op: Operation[Any], before: Sequence[Session], after: Sequence[Session], despite: Sequence[str], *,
+    new: Sequence[Session] = (), leaving: Sequence[Id] = (),
+) -> Outcome:  # fmt: skip
+    """Put changed sessions and, where their day or room is another, their bookings; and `new` ones beside them."""
+    for old, changed in zip(before, after, strict=True):
+        code = _trouble(tx, old, changed)
         if code:
             return refused(code, session=old.id)
-    clashes = judge_all(tx, op, after, despite)
+    if any(not _in_house(tx, session) for session in new):
+        return refused("room.unknown")
+    everything = sorted((*after, *new), key=lambda session: (session.start, session.id))
+    clashes = judge_all(tx, op, everything, despite, leaving=leaving)
     if clashes is not None:
         return clashes
-    seated = [_on_map(tx, old, new) for old, new in zip(before, after, strict=True)]
-    short = [one for old, new in zip(before, seated, strict=True) if (one := _short(tx, old, new))]
+    seated = [_on_map(tx, old, changed) for old, changed in zip(before, after, strict=True)]
+    short = [one for old, changed in zip(before, seated, strict=True) if (one := _short(tx, old, changed))]
     if short:
         return of_items(
             ItemOutcome(session, Status.REFUSED, (reason("session.capacity_owed", **owed),)) for session, owed in short
         )
-    for old, new in zip(before, seated, strict=True):
-        tx.put(new)
-        more = new.capacity + new.overbook - old.capacity - old.overbook
+    for old, changed in zip(before, seated, strict=True):
+        tx.put(changed)
+        more = changed.capacity + changed.overbook - old.capacity - old.overbook
         if more > 0:
-            tx.effect(SeatsFreed(session=new.id, places=more), home=Home.CLOUD)
+            tx.effect(SeatsFreed(session=changed.id, places=more), home=Home.CLOUD)
         for booking in tx.find(Booking, "by_session", old.id):
-            tx.put(replace(booking, date=new.date, spot=booking.spot if new.room == old.room else ""))
+            spot = booking.spot if changed.room == old.room else ""
+            tx.put(replace(booking, date=changed.date, spot=spot))
+    for session in new:
+        tx.put(surroundings.on_map(tx, session))
     tell_changed(tx, before, seated)
-    return ACCEPTED
+    moved = [changed for old, changed in zip(before, seated, strict=True) if changed.start != old.start]
+    return surroundings.planned((*moved, *new))
 
 
 def _maps(sessions: Iterable[Session]) -> list[Id]:
@@ -243,8 +306,12 @@ def _short(tx: Tx, old: Session, new: Session) -> tuple[Id, dict[str, int]] | No
 def _trouble(tx: Tx, old: Session, new: Session) -> str:
     if new.date != old.date and starts_ms(old) - LOCKED_MS <= tx.now:
         return "session.begun"
-    room = tx.get(Room, new.room)
-    if room is None or room.location != new.location:
+    if not _in_house(tx, new):
         return "room.unknown"
     least = min(new.capacity, new.overbook)
     return schedule_rules.trouble(duration_min=new.duration_min, capacity=least) or equipment_trouble(new.equipment)
+
+
+def _in_house(tx: Tx, session: Session) -> bool:
+    room = tx.get(Room, session.room)
+    return room is not None and room.location == session.location

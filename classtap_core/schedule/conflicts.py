@@ -131,15 +131,22 @@ def unforeseen(clashes: Iterable[Clash], despite: Collection[str]) -> tuple[Clas
 
 
 class Way(NamedTuple):
-    """A way round: what it changes (`room`, `time`, `instructor` or `day`), and what the first session would be."""
+    """A way round: what it changes (`room`, `time`, `instructor` or `day`), and what the first session would be.
+
+    `minutes`: how much later on the wall clock each of them would begin.
+    """
 
     what: str
     room: Id
     instructor: Id
     start: str
+    minutes: int = 0
 
     def data(self) -> dict[str, Param]:
-        return {"what": self.what, "room": self.room, "instructor": self.instructor, "start": self.start}
+        return {
+            "what": self.what, "room": self.room, "instructor": self.instructor, "start": self.start,
+            "minutes": self.minutes,
+        }  # fmt: skip
 
 
 def ways_round(
@@ -175,7 +182,7 @@ def _working(
     for shift in shifts:
         moved = [_moved(session, shift) for session in sessions]
         if not any(judged(session, timetable, premises) for session in moved):
-            yield Way(shift.what, moved[0].room, moved[0].instructor, moved[0].start)
+            yield Way(shift.what, moved[0].room, moved[0].instructor, moved[0].start, shift.minutes)
 
 
 def _moved(session: Session, shift: _Shift) -> Session:

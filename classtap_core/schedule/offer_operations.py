@@ -28,8 +28,7 @@ from classtap_core.schedule.records import (
     Rate,
     Session,
 )
-from classtap_core.schedule.series_operations import key_of
-from classtap_core.schedule.telling import tell_cancelled
+from classtap_core.schedule.series_operations import call_off, guards_of, key_of, unseen
 from classtap_core.timekeeping.rules import check_local, parse_date
 
 DEPTH = 4
@@ -285,10 +284,11 @@ def plan_program(tx: Tx, op: Operation[PlanProgram]) -> Outcome:
 
 @operation("program.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class CancelProgram(Payload, frozen=True, kw_only=True):
-    """A program and all of its sessions do not take place."""
+    """A program and all of its sessions, which it names, do not take place."""
 
     program: Id
     reason: str = ""
+    sessions: tuple[Id, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Program, self.program, "studio")
@@ -297,7 +297,7 @@ class CancelProgram(Payload, frozen=True, kw_only=True):
             yield [key_of(session, program.location) for session in program.sessions]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (PLANNING, f"program:{self.program}")
+        return (PLANNING, f"program:{self.program}", *guards_of(self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         program = tx.get(Program, self.program)
@@ -311,12 +311,13 @@ def cancel_program(tx: Tx, op: Operation[CancelProgram]) -> Outcome:
         return refused("program.unknown")
     if program.state == "cancelled":
         return DUPLICATE
-    tx.put(replace(program, state="cancelled"))
     found = [tx.get(Session, id) for id in program.sessions]
     standing = [session for session in found if session is not None and session.state == "open"]
-    for session in standing:
-        tx.put(replace(session, state="cancelled", reason=op.payload.reason))
-    tell_cancelled(tx, standing)
+    trouble = unseen(standing, op.payload.sessions)
+    if trouble is not None:
+        return trouble
+    tx.put(replace(program, state="cancelled"))
+    call_off(tx, standing, op.payload.reason)
     return ACCEPTED
 
 

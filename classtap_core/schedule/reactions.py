@@ -7,7 +7,8 @@ from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule.records import Series
-from classtap_core.schedule.series_operations import OPEN, ExtendSeries, far_enough
+from classtap_core.schedule.series import OPEN
+from classtap_core.schedule.series_operations import ExtendSeries, far_enough
 
 
 class Tick(NamedTuple):

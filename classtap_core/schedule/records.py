@@ -226,6 +226,13 @@ class Session(Record, frozen=True, kw_only=True):
         return f"schedule/{self.location}/{self.date[:7]}"
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A start that keeps a session it had before its series changed."""
+
+    original: str
+    session: Id
+
+
 class Series(Record, frozen=True, kw_only=True):
     """Sessions that repeat: a rule on the wall clock, and what each of them is unless it was changed alone.
 
@@ -233,6 +240,7 @@ class Series(Record, frozen=True, kw_only=True):
         rule: an RFC 5545 recurrence rule, `FREQ=WEEKLY;BYDAY=MO`; times are the first start's. start: the first, local.
         skip, extra: local starts that are left out of the rule, and that are added to it.
         stem, first: its n-th start is session `session_of(stem, first + n)`, also after a series was cut in two.
+        held: starts whose session is another one: they had it before the rule or the exceptions became different.
         through: its sessions up to and including this date have been made.
         state: `open` or `ended`. follows: the series this one was cut from, or "".
     """
@@ -262,6 +270,7 @@ class Series(Record, frozen=True, kw_only=True):
     overbook: int = 0
     equipment: tuple[Equipment, ...] = ()
     follows: str = ""
+    held: tuple[Held, ...] = ()
 
 
 class Program(Record, frozen=True, kw_only=True):

@@ -1,18 +1,22 @@
 """Sessions that repeat: which a series has, and how this one, this and those that follow, or all are changed. Pure."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.schedule.records import Equipment, Series, Session
+from classtap_core.schedule.records import Equipment, Held, Series, Session
 from classtap_core.schedule.rules import LONGEST_MIN, planned
-from classtap_core.timekeeping.recurrence import continued, ended_before, starts
+from classtap_core.timekeeping.recurrence import continued, ended_before, first_start, goes_on, starts
 from classtap_core.timekeeping.rules import check_local, parse_date, shift_date
 
 AHEAD_DAYS = 366
 """How far ahead the sessions of a series without end are made."""
+
+OPEN, COMPLETE, ENDED = "open", "complete", "ended"
+"""A series is open while more of it is to be made, complete when all its starts are, ended when somebody ended it."""
 
 ALIKE = ("class_type", "room", "instructor", "duration_min", "capacity", "overbook", "equipment")
 """What a session has from its series, until it is changed alone."""
@@ -32,18 +36,35 @@ def session_of(stem: Id, number: int | str) -> Id:
 
 def starts_of(series: Series, *, through: str) -> tuple[Start, ...]:
     """Its starts up to and including a date, in order. Raises BadInput `recurrence.…`."""
-    by_rule = [
-        Start(session_of(series.stem, series.first + number), local)
+    held = {one.original: one.session for one in series.held}
+    found = {
+        local: held.get(local) or session_of(series.stem, series.first + number)
         for number, local in enumerate(starts(series.rule, series.start, through=through))
         if local not in series.skip
-    ]
-    added = [Start(session_of(series.stem, local), local) for local in series.extra if local[:10] <= through]
-    return tuple(sorted([*by_rule, *added], key=lambda start: (start.original, start.session)))
+    }
+    for local in series.extra:
+        if local[:10] <= through:
+            found.setdefault(local, held.get(local) or session_of(series.stem, local))
+    return tuple(sorted((Start(session, local) for local, session in found.items()), key=_order))
+
+
+def _order(start: Start) -> tuple[str, Id]:
+    return start.original, start.session
+
+
+def state_of(rule: str, start: str, *, through: str) -> str:
+    """`open` where the rule gives more starts than are made by a date, else `complete`."""
+    return OPEN if goes_on(rule, start, through=through) else COMPLETE
 
 
 def sessions_of(series: Series, *, through: str, after: str = "") -> tuple[Session, ...]:
     """Its sessions as the series gives them, on dates after `after` and up to and including `through`."""
     return tuple(made(series, start) for start in starts_of(series, through=through) if start.original[:10] > after)
+
+
+def sessions_from(series: Series, original: str = "") -> tuple[Id, ...]:
+    """The sessions of a series from one of its starts on: what `series.change` and `series.end` name."""
+    return tuple(one.session for one in starts_of(series, through=series.through) if one.original >= original)
 
 
 def made(series: Series, start: Start) -> Session:
@@ -98,40 +119,84 @@ def cut(series: Series, at: str, change: Change, *, id: Id) -> Cut:
     Raises BadInput `series.start` where the series has no such start, or `recurrence.shift`.
     """
     everything = starts(series.rule, series.start, through=series.through)
-    if at not in everything:
+    gone = sum(local < at for local in everything)
+    if (at not in everything and at not in series.extra) or gone == len(everything):
         raise BadInput("series.start")
-    gone = everything.index(at)
-    new_start = at if change.start is None else change.start
-    check_local(new_start)
-    days = (parse_date(new_start[:10]) - parse_date(at[:10])).days
-    later = [_Move(days, new_start[11:]).moved(local) for local in series.extra if local >= at]
+    move = _move(series, at, change.start)
+    later = [local for local in series.extra if local >= at]
+    own = {one.original: one.session for one in series.held if one.original >= at}
+    for local in later:
+        if move(local) != local:
+            own.setdefault(local, session_of(series.stem, local))
     after = msgspec.structs.replace(
         series,
-        rule=continued(series.rule, after=gone, days=days),
-        start=new_start,
-        skip=tuple(_Move(days, new_start[11:]).moved(local) for local in series.skip if local >= at),
-        extra=tuple(later),
+        rule=continued(series.rule, after=gone, days=move.days),
+        start=move(everything[gone]),
+        skip=tuple(move(local) for local in series.skip if local >= at),
+        extra=tuple(move(local) for local in later),
+        held=tuple(Held(move(local), session) for local, session in own.items()),
         first=series.first + gone,
-        through=shift_date(series.through, max(days, 0)),
+        through=shift_date(series.through, max(move.days, 0)),
         **change.values(),
     )
-    if not gone:
+    if not any(local < at for local in (*everything, *series.extra)):
         return Cut(None, after)
     before = msgspec.structs.replace(
-        series, rule=ended_before(series.rule, at), state="ended", through=shift_date(at[:10], -1),
+        series, rule=ended_before(series.rule, at), state=ENDED, through=shift_date(at[:10], -1),
         skip=tuple(local for local in series.skip if local < at), extra=tuple(x for x in series.extra if x < at),
+        held=tuple(one for one in series.held if one.original < at),
     )  # fmt: skip
     return Cut(before, msgspec.structs.replace(after, id=id, follows=series.id))
 
 
 class _Move(NamedTuple):
-    """So many days on, at another time of day."""
+    """So many days on; what was at the clock `was` is then at `clock`."""
 
     days: int
+    was: str
     clock: str
 
-    def moved(self, local: str) -> str:
-        return f"{shift_date(local[:10], self.days)}T{self.clock}"
+    def __call__(self, local: str) -> str:
+        clock = self.clock if local[11:] == self.was else local[11:]
+        return f"{shift_date(local[:10], self.days)}T{clock}"
+
+
+def _move(series: Series, at: str, to: str | None) -> _Move:
+    """How a series moves whose start at one time comes to be at another. Raises BadInput `time.local`."""
+    clock = series.start[11:]
+    if to is None:
+        return _Move(0, clock, clock)
+    check_local(to)
+    days = (parse_date(to[:10]) - parse_date(at[:10])).days
+    return _Move(days, clock, to[11:] if to[11:] != at[11:] else clock)
+
+
+def patterned(series: Series, *, rule: str, skip: Sequence[str], extra: Sequence[str], stem: Id) -> Series:
+    """The same series by another rule (in its normal form), with other exceptions.
+
+    A start at a time, or else on a date, at which it had one before keeps that one's session; the others get new ones
+    under `stem`. Raises BadInput `recurrence.…`, `time.local`, or `series.no_start` for what is left out of nothing.
+    """
+    for local in (*skip, *extra):
+        check_local(local)
+    start = first_start(rule, series.start)
+    through = max(series.through, horizon(start[:10]))
+    given = starts(rule, start, through=through)
+    for local in skip:
+        if local not in given and local[:10] <= through:
+            raise BadInput("series.no_start", start=local)
+    wanted = msgspec.structs.replace(
+        series, rule=rule, start=start, skip=tuple(sorted(set(skip))), extra=tuple(sorted(set(extra))), stem=stem,
+        first=0, held=(), through=through, state=state_of(rule, start, through=through),
+    )  # fmt: skip
+    before = {one.original: one.session for one in starts_of(series, through=series.through)}
+    now = [one.original for one in starts_of(wanted, through=through)]
+    kept = {local: before.pop(local) for local in now if local in before}
+    for local in now:
+        same_day = next((one for one in before if one[:10] == local[:10]), None)
+        if local not in kept and same_day is not None:
+            kept[local] = before.pop(same_day)
+    return msgspec.structs.replace(wanted, held=tuple(Held(*one) for one in sorted(kept.items())))
 
 
 def followed(session: Session, was: Series, now: Series, original: str) -> Session:

@@ -1,6 +1,6 @@
 """Series are planned, made further ahead by the clock, and ended; instructors stand in for each other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,12 +16,10 @@ from classtap_core.schedule import surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
 from classtap_core.schedule.operations import PLANNING, of_session
 from classtap_core.schedule.records import Equipment, Location, Room, Series, Session
+from classtap_core.schedule.series import ENDED, OPEN
 from classtap_core.schedule.telling import tell_cancelled, tell_changed
-from classtap_core.timekeeping.recurrence import is_endless, normal
+from classtap_core.timekeeping.recurrence import normal
 from classtap_core.timekeeping.rules import local_date, shift_date
-
-OPEN, COMPLETE, ENDED = "open", "complete", "ended"
-"""A series is open while more of it is to be made, complete when all its starts are, ended when somebody ended it."""
 
 _MADE_AHEAD_DAYS = 300
 """The clock makes more of a series once it reaches less far ahead than this."""
@@ -80,12 +78,12 @@ class PlanSeries(Payload, frozen=True, kw_only=True):
         location = tx.get(Location, self.location)
         if location is None:
             return None
-        rule = normal(self.rule, location.zone)
+        rule, through = normal(self.rule, location.zone), self.through or rules.horizon(self.start[:10])
         return Series(
             id=self.series, location=self.location, rule=rule, start=self.start, zone=location.zone,
             class_type=self.class_type, room=self.room, instructor=self.instructor, duration_min=self.duration_min,
-            capacity=self.capacity, stem=self.series, through=self.through or rules.horizon(self.start[:10]),
-            state=OPEN if is_endless(rule) else COMPLETE, skip=self.skip, extra=self.extra, overbook=self.overbook,
+            capacity=self.capacity, stem=self.series, through=through,
+            state=rules.state_of(rule, self.start, through=through), skip=self.skip, extra=self.extra, overbook=self.overbook,
             equipment=self.equipment,
         )  # fmt: skip
 
@@ -156,7 +154,8 @@ def extend_series(tx: Tx, op: Operation[ExtendSeries]) -> Outcome:
     clashes = surroundings.refusal(tx, op, sessions, despite=(), together=False) if sessions else None
     for session in sessions:
         tx.put(surroundings.on_map(tx, session))
-    tx.put(replace(series, through=op.payload.through))
+    state = rules.state_of(series.rule, series.start, through=op.payload.through)
+    tx.put(replace(series, through=op.payload.through, state=state))
     if clashes is None:
         return ACCEPTED
     return Outcome(status=Status.ACCEPTED, reasons=clashes.reasons, obligations=({"review": "series.conflict"},))
@@ -170,11 +169,15 @@ def far_enough(zone: str, now_ms: int) -> tuple[str, str]:
 
 @operation("series.end", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class EndSeries(Payload, frozen=True, kw_only=True):
-    """Call off one start of a series and every later one. `original` is the local start the series gives the first."""
+    """Call off one start of a series and every later one. `original` is the local start the series gives the first.
+
+    `sessions` are those it was seen to call off (`rules.sessions_from`); where there are more by now it is refused.
+    """
 
     series: Id
     original: str
     reason: str = ""
+    sessions: tuple[Id, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Series, self.series, "studio")
@@ -183,7 +186,7 @@ class EndSeries(Payload, frozen=True, kw_only=True):
             yield [key_of(start.session, series.location) for start in _later(series, self.original)]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (PLANNING, f"series:{self.series}")
+        return (PLANNING, f"series:{self.series}", *guards_of(self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_series(tx.get(Series, self.series))
@@ -202,9 +205,10 @@ def end_series(tx: Tx, op: Operation[EndSeries]) -> Outcome:
         return refused(bad.code, **bad.params)
     found = [tx.get(Session, start.session) for start in _later(series, op.payload.original)]
     standing = [session for session in found if session is not None and session.state == "open"]
-    for session in standing:
-        tx.put(replace(session, state="cancelled", reason=op.payload.reason))
-    tell_cancelled(tx, standing)
+    trouble = unseen(standing, op.payload.sessions)
+    if trouble is not None:
+        return trouble
+    call_off(tx, standing, op.payload.reason)
     tx.put(replace(series if cut.before is None else cut.before, state=ENDED))
     return ACCEPTED
 
@@ -227,7 +231,7 @@ class Substitute(Payload, frozen=True, kw_only=True):
         yield from surroundings.wants(tx, op, self.substituted(tx), despite=self.despite)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (PLANNING, *(f"session:{id}" for id in self.sessions))
+        return (PLANNING, *guards_of(self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return of_session(tx.get(Session, self.sessions[0])) if len(self.sessions) == 1 else Resource(self.location)
@@ -269,7 +273,29 @@ def of_series(series: Series | None) -> Resource:
     return Resource() if series is None else Resource(series.location, series.room, series.class_type)
 
 
-def judge_all(tx: Tx, op: Operation[Any], sessions: Sequence[Session], despite: Sequence[str]) -> Outcome | None:
-    """Why these changed sessions may not stand; None where nothing unforeseen is in the way."""
+def judge_all(
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], despite: Sequence[str], *, leaving: Collection[Id] = ()
+) -> Outcome | None:
+    """Why these changed sessions may not stand; None where nothing unforeseen is in the way. `leaving` make room."""
     standing = [session for session in sessions if session.state == "open"]
-    return surroundings.refusal(tx, op, standing, despite=despite, together=True) if standing else None
+    if not standing:
+        return None
+    return surroundings.refusal(tx, op, standing, despite=despite, together=True, leaving=leaving)
+
+
+def guards_of(sessions: Iterable[Id]) -> tuple[str, ...]:
+    """The names under which sessions are guarded: who books one of them waits, or is waited for."""
+    return tuple(f"session:{session}" for session in sessions)
+
+
+def unseen(sessions: Iterable[Session], named: Collection[Id]) -> Outcome | None:
+    """Why a change of many sessions may not stand: some of them its author did not name, so nothing guards them."""
+    missing = sum(session.id not in named for session in sessions)
+    return refused("series.sessions_moved", missing=missing) if missing else None
+
+
+def call_off(tx: Tx, sessions: Sequence[Session], why: str) -> None:
+    """These sessions do not take place; their bookings stay on record, and the families are told."""
+    for session in sessions:
+        tx.put(replace(session, state="cancelled", reason=why))
+    tell_cancelled(tx, sessions)

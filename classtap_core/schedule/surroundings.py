@@ -37,7 +37,9 @@ class Surroundings(NamedTuple):
     premises: Premises
 
 
-def wants(tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str]) -> Reads:
+def wants(
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str], leaving: Collection[Id] = ()
+) -> Reads:
     """The reads of `look`, `judged` and `on_map`, in rounds. The location's record must have been declared before."""
     if not sessions:
         return
@@ -47,15 +49,20 @@ def wants(tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: C
         for session in _by_room(sessions)
         if (number := _map_of(tx, session.room))
     ]
-    around = look(tx, op, sessions)
+    around = look(tx, op, sessions, leaving=leaving)
     if around is not None and any(unforeseen(one, despite) for one in judged_all(sessions, *around)):
         yield Range(Instructor, "by_id", (), scope="studio")
         runs = _runs(sessions)
         yield [_taught(teacher.id, run) for teacher in _substitutes(tx, sessions) for run in runs]
 
 
-def look(tx: Tx, op: Operation[Any], sessions: Sequence[Session]) -> Surroundings | None:
-    """What lies around these sessions of one location, as the operation's author may see it; None without a location."""
+def look(
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, leaving: Collection[Id] = ()
+) -> Surroundings | None:
+    """What lies around these sessions of one location, as the operation's author may see it; None without a location.
+
+    Sessions that are `leaving` with the plan are not there any more.
+    """
     place = sessions[0].location
     location = tx.get(Location, place)
     if location is None:
@@ -66,8 +73,8 @@ def look(tx: Tx, op: Operation[Any], sessions: Sequence[Session]) -> Surrounding
         found.update((one.id, one) for one in tx.find(Session, "by_location_date", place, low=low, high=high))
         for teacher in _teachers(sessions):
             found.update((one.id, one) for one in tx.find(Session, "by_instructor_date", teacher, low=low, high=high))
-    for session in sessions:
-        found.pop(session.id, None)
+    for id in (*leaving, *(session.id for session in sessions)):
+        found.pop(id, None)
     teachers = [tx.get(Instructor, teacher) for teacher in _teachers(sessions)]
     classes = [tx.get(ClassType, one) for one in _classes(sessions)]
     premises = Premises(
@@ -91,13 +98,14 @@ def _sight(tx: Tx, op: Operation[Any]) -> Callable[[Session], bool]:
 
 
 def refusal(
-    tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str], together: bool
-) -> Outcome | None:
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str], together: bool,
+    leaving: Collection[Id] = (),
+) -> Outcome | None:  # fmt: skip
     """Why these may not be planned, item by item, with ways round; None where nothing unforeseen is in the way.
 
     The ways hold for all of them where they belong `together`, else for the first that clashes.
     """
-    around = look(tx, op, sessions)
+    around = look(tx, op, sessions, leaving=leaving)
     if around is None:
         return None
     found = [unforeseen(clashes, despite) for clashes in judged_all(sessions, *around)]
@@ -108,7 +116,7 @@ def refusal(
         ItemOutcome(session.id, Status.REFUSED, _reasons(clashes))
         for session, clashes in zip(sessions, found, strict=True)
     )
-    ways = _ways(tx, op, sessions if together else clashing[:1], sessions)
+    ways = _ways(tx, op, sessions if together else clashing[:1], sessions, leaving)
     alternatives = tuple({"session": clashing[0].id, **way.data()} for way in ways)
     return msgspec.structs.replace(
         items, reasons=_reasons(found[sessions.index(clashing[0])]), alternatives=alternatives
@@ -139,9 +147,11 @@ def _reasons(clashes: Iterable[Clash]) -> tuple[Reason, ...]:
     return tuple(reason(clash.code, **clash.params) for clash in clashes) or (reason("session.with_others"),)
 
 
-def _ways(tx: Tx, op: Operation[Any], sessions: Sequence[Session], planned: Sequence[Session]) -> tuple[Way, ...]:
+def _ways(
+    tx: Tx, op: Operation[Any], sessions: Sequence[Session], planned: Sequence[Session], leaving: Collection[Id]
+) -> tuple[Way, ...]:
     """Ways round for some of what is planned, beside what is there and the rest of the plan."""
-    around = look(tx, op, planned)
+    around = look(tx, op, planned, leaving=leaving)
     if around is None:
         return ()
     moving = {session.id for session in sessions}
@@ -153,7 +163,7 @@ def _ways(tx: Tx, op: Operation[Any], sessions: Sequence[Session], planned: Sequ
                 (one.id, one) for one in tx.find(Session, "by_instructor_date", teacher.id, low=low, high=high)
             )
     for session in others.values():
-        if session.id not in moving:
+        if session.id not in moving and session.id not in leaving:
             around.timetable.put(session)
     premises = around.premises._replace(
         instructors={**around.premises.instructors, **{one.id: one for one in teachers}}

@@ -17,8 +17,8 @@ from classtap_core.schedule import series as rules
 from classtap_core.schedule import surroundings
 from classtap_core.schedule.operations import PLANNING
 from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Series, Session
-from classtap_core.schedule.series_operations import COMPLETE, OPEN, key_of
-from classtap_core.timekeeping.recurrence import is_endless, normal
+from classtap_core.schedule.series_operations import key_of
+from classtap_core.timekeeping.recurrence import normal
 
 MOST = 500
 """So many rows are judged together."""
@@ -160,12 +160,12 @@ def _planned(course: Course, location: Location) -> tuple[Series | None, tuple[S
             start=course.start, zone=location.zone, duration_min=course.duration_min, capacity=course.capacity,
         )  # fmt: skip
         return None, (session,)
-    rule = normal(course.rule, location.zone)
+    rule, through = normal(course.rule, location.zone), rules.horizon(course.start[:10])
     series = Series(
         id=course.id, location=location.id, rule=rule, start=course.start, zone=location.zone,
         class_type=course.class_type, room=course.room, instructor=teacher, duration_min=course.duration_min,
-        capacity=course.capacity, stem=course.id, through=rules.horizon(course.start[:10]),
-        state=OPEN if is_endless(rule) else COMPLETE, skip=course.skip, extra=course.extra,
+        capacity=course.capacity, stem=course.id, through=through,
+        state=rules.state_of(rule, course.start, through=through), skip=course.skip, extra=course.extra,
     )  # fmt: skip
     return series, rules.sessions_of(series, through=series.through)
 

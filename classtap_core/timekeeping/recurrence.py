@@ -77,9 +77,18 @@ def starts(rule: str, first: str, *, through: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def is_endless(rule: str) -> bool:
-    parts = _split(rule)
-    return "UNTIL" not in parts and "COUNT" not in parts
+def first_start(rule: str, local: str) -> str:
+    """The first start a rule gives at a local time or later. Raises BadInput `recurrence.start` where it gives none."""
+    found = next(iter(_compiled(rule, parse_local(local))), None)
+    if found is None:
+        raise BadInput("recurrence.start")
+    return local_text(found)
+
+
+def goes_on(rule: str, first: str, *, through: str) -> bool:
+    """Whether a rule gives more starts after the date `through`."""
+    end = datetime.combine(parse_date(through), datetime.max.time())
+    return _compiled(rule, parse_local(first)).after(end) is not None
 
 
 def ended_before(rule: str, local: str) -> str:

@@ -83,7 +83,8 @@ class Sheet:
 
     Attributes:
         title: the code of its words. groups: by name. said: what it comes to; raises BadInput.
-        ways: of a refusal with ways round: the words of each, and the values it would put into single fields.
+        ways: of a refusal of what was written, with ways round: the words of each, and the values it would put into
+            single fields.
     """
 
     id: Id
@@ -91,7 +92,7 @@ class Sheet:
     groups: Mapping[str, Group]
     said: Callable[[Written], list[Payload]]
     picture: Picture | None = None
-    ways: Callable[[Outcome], list[tuple[str, dict[str, str]]]] | None = None
+    ways: Callable[[Outcome, Written], list[tuple[str, dict[str, str]]]] | None = None
 
 
 def words(value: Value) -> tuple[str, ...]:

@@ -72,12 +72,16 @@ class SheetForm(Form):
         whole.insertWidget(whole.count() - 1, self.despite)
 
     def payloads(self) -> list[Payload]:
+        return self._sheet.said(self.written_down())
+
+    def written_down(self) -> Written:
+        """What stands in the form."""
         one: dict[str, Value] = {}
         for card in self.one.values():
             one |= card.values()
         many: dict[str, Sequence[Values]] = {name: cards.values() for name, cards in self.many.items()}
         picture = self.picture.blob if self.picture is not None else None
-        return self._sheet.said(Written(one, many, picture, self._seen if self.despite.isChecked() else ()))
+        return Written(one, many, picture, self._seen if self.despite.isChecked() else ())
 
     def _submit(self, payloads: list[Payload]) -> None:
         operator = self._desk.operator
@@ -105,7 +109,11 @@ class SheetForm(Form):
             button.hide()
             button.deleteLater()
         self.offers = []
-        ways = self._sheet.ways(refused) if refused is not None and self._sheet.ways is not None else []
+        ways = (
+            self._sheet.ways(refused, self.written_down())
+            if refused is not None and self._sheet.ways is not None
+            else []
+        )
         for text, values in ways:
             button = Button(text, size="small")
             button.setEnabled(any(name in card.widgets for name in values for card in self.one.values()))

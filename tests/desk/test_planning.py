@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
+import pytest
+from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
+from classtap_core.booking.rescheduling import ChangeSeries
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.schedule.records import Series, Session
-from classtap_core.schedule.series_operations import Substitute
+from classtap_core.schedule.series_operations import EndSeries, Substitute
+from classtap_core.timekeeping.rules import parse_date
 from classtap_desktop.screens.schedule.planner import DEEDS
-from classtap_desktop.screens.schedule.planning import ONCE, RULE, WEEKLY, read_planning
+from classtap_desktop.screens.schedule.planning import read_planning
+from classtap_desktop.screens.schedule.repeating import FORTNIGHTLY, MONTHLY, RULE, WEEKLY, shown
+from classtap_desktop.screens.schedule.series import series_sheet
 from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.sheet_form import SheetForm
+from classtap_desktop.screens.studio.reading import read_known
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_household import said, saved, write
 from tests.desk.world import World
@@ -44,6 +52,10 @@ def of_season(world: World) -> list[Session]:
     """Open sessions of the demo's series, in order."""
     found = search(world.store, Session, "by_location_date", world.plan.main)
     return [one for one in found if one.series and one.state == "open"]
+
+
+def fetch_series(world: World, session: Session) -> Series:
+    return fetch(world.store, Series, [Id(session.series)])[Id(session.series)]
 
 
 def test_a_clash_is_said_with_three_ways_round_and_one_press_takes_one(
@@ -86,12 +98,13 @@ def test_a_series_is_planned_by_days_or_by_a_rule_with_dates_left_out(
     screen = schedule(qtbot, open_desk)
     made = form(qtbot, screen, "new")
     write(made.one["session"], date="2027-01-04", clock="9:00", capacity="10")
-    write(made.one["again"], repeat=WEEKLY, until="2027-02-01", skip="2027-01-11")
+    write(made.one["again"], repeat=WEEKLY, until="2027-02-01", skip="2027-01-11", extra="2027-01-09 18:30")
     for day in ("MO", "WE"):
         made.one["again"].widgets["days"].boxes[day].setChecked(True)  # type: ignore[attr-defined]
     (payload,) = made.payloads()
     assert payload.rule == "FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20270201"  # type: ignore[attr-defined]
     assert payload.skip == ("2027-01-11T09:00",)  # type: ignore[attr-defined]
+    assert payload.extra == ("2027-01-09T18:30",)  # type: ignore[attr-defined]
     write(made.one["again"], repeat=RULE, rule="FREQ=SOMETIMES")
     assert said(qtbot, made)
     write(made.one["again"], rule="FREQ=MONTHLY;BYDAY=1MO")
@@ -111,8 +124,90 @@ def test_a_session_is_changed_alone_with_those_that_follow_or_all(qtbot: QtBot, 
     assert (following.series, following.original) == (session.series, session.original)  # type: ignore[attr-defined]
     write(made.one["session"], which="all")
     (every,) = made.payloads()
-    assert every.original == ""  # type: ignore[attr-defined]
+    assert every.sessions[0] == of_season(world)[0].id  # type: ignore[attr-defined]
     saved(qtbot, made)
+
+
+def test_all_move_as_the_class_that_was_opened_does(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    """Opened at the third Monday and set half an hour later, they all begin half an hour later, and on their days."""
+    screen = schedule(qtbot, open_desk)
+    first, _, third = of_season(world)[:3]
+    made = form(qtbot, screen, "change", third.id)
+    write(made.one["session"], clock="18:05", which="all")
+    (said_of_all,) = made.payloads()
+    assert isinstance(said_of_all, ChangeSeries)
+    assert said_of_all.original == first.original
+    assert said_of_all.change.start == f"{first.original[:10]}T18:05"
+
+
+def test_how_a_series_repeats_changes_from_a_class_on_and_clashes_are_said_before(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = schedule(qtbot, open_desk)
+    session = of_season(world)[1]
+    made = form(qtbot, screen, "change", session.id)
+    day = parse_date(session.original[:10])
+    write(made.one["again"], extra=f"{(day + timedelta(days=2)).isoformat()} 11:30")
+    assert "this and following" in said(qtbot, made)
+    write(made.one["session"], which="following")
+    (added,) = made.payloads()
+    assert isinstance(added, ChangeSeries)
+    assert added.extra == (f"{(day + timedelta(days=2)).isoformat()}T11:30",)
+    assert (added.original, added.rule) == (session.original, fetch_series(world, session).rule)
+    busy = next(
+        one for one in search(world.store, Session, "by_location_date", world.plan.main)
+        if one.series != session.series and one.date > session.date and one.state == "open"
+    )  # fmt: skip
+    write(made.one["session"], room=busy.room)
+    write(made.one["again"], extra=busy.start.replace("T", " "))
+    assert "room" in said(qtbot, made)
+    assert len(made.offers) == 3
+    made.offers[1].click()
+    saved(qtbot, made)
+    assert made.asked
+
+
+def test_a_series_is_changed_and_ended_from_the_studio(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    session = of_season(world)[0]
+    known = read_known(world.source)
+    window = open_desk("manager")
+    sheet = SheetForm(window.desk, window, series_sheet(known, Id(session.series)))
+    qtbot.addWidget(sheet)
+    assert sheet.payloads() == []
+    write(sheet.one["again"], repeat=FORTNIGHTLY)
+    (twice,) = sheet.payloads()
+    assert isinstance(twice, ChangeSeries)
+    assert "INTERVAL=2" in twice.rule
+    assert set(twice.sessions) == {one.id for one in of_season(world) if one.series == session.series} | {
+        one.id for one in search(world.store, Session, "by_location_date", world.plan.main) if one.series == session.series
+    }  # fmt: skip
+    write(sheet.one["why"], ends=session.original, reason="too_few")
+    (end,) = sheet.payloads()
+    assert isinstance(end, EndSeries)
+    assert (end.original, end.reason) == (session.original, "too_few")
+
+
+@pytest.mark.parametrize(
+    ("rule", "repeat", "rest"),
+    [
+        ("FREQ=WEEKLY;UNTIL=20270201T235900;BYDAY=MO,WE", WEEKLY, {"until": "2027-02-01", "days": "MO\nWE"}),
+        ("FREQ=WEEKLY;INTERVAL=2", FORTNIGHTLY, {"days": ""}),
+        ("FREQ=MONTHLY", MONTHLY, {"rule": ""}),
+        ("FREQ=MONTHLY;BYDAY=1SA", RULE, {"rule": "FREQ=MONTHLY;BYDAY=1SA", "until": "", "days": ""}),
+        ("FREQ=WEEKLY;COUNT=6;BYDAY=MO", RULE, {"rule": "FREQ=WEEKLY;COUNT=6;BYDAY=MO"}),
+    ],
+)
+def test_a_rule_is_shown_in_the_fields_that_can_say_it(
+    world: World, rule: str, repeat: str, rest: dict[str, str]
+) -> None:
+    series = replace(
+        fetch_series(world, of_season(world)[0]), rule=rule, start="2027-01-04T09:00", skip=("2026-12-07T09:00", "2027-01-11T09:00"),
+        extra=("2027-01-05T18:30",),
+    )  # fmt: skip
+    fields = shown(series, since="2027-01-01")
+    assert fields["repeat"] == repeat
+    assert (fields["skip"], fields["extra"]) == ("2027-01-11", "2027-01-05 18:30")
+    assert {name: fields[name] for name in rest} == rest
 
 
 def test_somebody_stands_in_and_a_class_is_called_off_with_a_reason(
@@ -165,4 +260,3 @@ def test_what_belongs_to_a_session_is_read_with_it(world: World) -> None:
     assert found.series is not None
     assert found.series == fetch(world.store, Series, [Id(session.series)])[Id(session.series)]
     assert session in found.later
-    assert ONCE

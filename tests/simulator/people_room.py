@@ -25,7 +25,7 @@ from classtap_core.people.operations import AddFamily, ContactDraft
 from classtap_core.people.records import Badge, Child, ContactMasked, Custody
 from classtap_core.schedule.records import Room, Series, Session
 from classtap_core.schedule.rules import share_time
-from classtap_core.schedule.series import Change
+from classtap_core.schedule.series import Change, sessions_from
 from classtap_core.schedule.series_operations import PlanSeries
 from tests.simulator.node import Node
 from tests.simulator.studio_room import BALLET, CLERK, PLACES, TODAY, StudioRoom, named
@@ -99,7 +99,7 @@ class PeopleRoom(StudioRoom):
         elif what < 0.6:
             one = world.rng.choice(series)
             change = Change(start=f"{one.start[:11]}{world.rng.choice(CLOCKS)}", duration_min=world.rng.randint(20, 40))
-            node.submit(ChangeSeries(series=one.id, change=change))
+            node.submit(ChangeSeries(series=one.id, change=change, sessions=sessions_from(one)))
         else:
             later = [one for one in self._all(node, Session) if one.series]
             if later:

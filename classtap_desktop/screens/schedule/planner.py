@@ -14,12 +14,12 @@ from classtap_desktop.desk import Desk
 from classtap_desktop.screens.schedule.planning import (
     Planning,
     cancel_sheet,
-    change_sheet,
     plan_sheet,
     program_sheet,
     read_planning,
     substitute_sheet,
 )
+from classtap_desktop.screens.schedule.series import change_sheet
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.sheet_form import SheetForm
 from classtap_desktop.screens.studio.reading import Known, read_known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from classtap_core.booking.rescheduling import ChangeSeries, ChangeSession
+from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
@@ -13,24 +13,21 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.schedule.offer_operations import CancelProgram, PlanProgram
 from classtap_core.schedule.operations import AddSessions, CancelSession, Planned
-from classtap_core.schedule.records import Program, Series, Session
-from classtap_core.schedule.series import Change, starts_of
+from classtap_core.schedule.records import Equipment, Program, Series, Session
+from classtap_core.schedule.series import Change, sessions_from
 from classtap_core.schedule.series_operations import EndSeries, PlanSeries, Substitute
 from classtap_core.timekeeping.rules import parse_date
 from classtap_desktop.kit import theme
 from classtap_desktop.screens.entries import Field, Value, Values
+from classtap_desktop.screens.schedule import repeating
 from classtap_desktop.screens.sheet import Group, Sheet, Written, number
-from classtap_desktop.screens.studio.places import EQUIPMENT, WEEKDAYS, equipment, of_equipment
+from classtap_desktop.screens.studio.places import EQUIPMENT, equipment, of_equipment
 from classtap_desktop.screens.studio.reading import Known, read_known
 from classtap_desktop.source import DeskSource
 
-ONCE, WEEKLY, FORTNIGHTLY, MONTHLY, RULE = "once", "weekly", "fortnightly", "monthly", "rule"
-REPEATS = tuple((one, f"desk.plan.repeat.{one}") for one in (ONCE, WEEKLY, FORTNIGHTLY, MONTHLY, RULE))
 THIS, FOLLOWING, ALL, PROGRAM = "this", "following", "all", "program"
 WHY = ("ill", "weather", "too_few", "room", "holiday", "other")
-_MOST_STARTS = 60
-_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_FREQ = {WEEKLY: "FREQ=WEEKLY", FORTNIGHTLY: "FREQ=WEEKLY;INTERVAL=2", MONTHLY: "FREQ=MONTHLY"}
+REASONS = tuple((one, f"desk.plan.why.{one}") for one in WHY)
 
 
 class Planning(NamedTuple):
@@ -65,49 +62,42 @@ def plan_sheet(known: Known, id: Id) -> Sheet:
     """One session, or a series of them with starts left out."""
 
     def said(written: Written) -> list[Payload]:
-        repeat = written.text("repeat")
-        start = _start(written.one)
-        room = _room(known, written)
+        start = begins(written.one)
+        room = room_of(known, written)
         common = {
             "class_type": Id(written.text("class_type")), "instructor": Id(written.text("instructor")), "start": start,
             "duration_min": written.number("duration", least=1), "capacity": written.number("capacity"),
             "overbook": written.number("overbook"), "equipment": equipment(written.many["equipment"]),
         }  # fmt: skip
         location = known.rooms[room].location
-        if repeat == ONCE:
+        if written.text("repeat") == repeating.ONCE:
             items = (Planned(session=id, room=room, **common),)  # type: ignore[arg-type]
             return [AddSessions(location=location, items=items, despite=written.despite)]
-        skip = tuple(f"{_day(one)}T{start[11:]}" for one in written.words("skip"))
+        again = repeating.said(written, start[11:])
         return [
             PlanSeries(
-                series=id, location=location, room=room, rule=_rule(written), skip=skip, despite=written.despite,
-                **common,  # type: ignore[arg-type]
+                series=id, location=location, room=room, rule=again.rule, skip=again.skip, extra=again.extra,
+                despite=written.despite, **common,  # type: ignore[arg-type]
             )
         ]  # fmt: skip
 
-    again = (
-        Field("repeat", "desk.plan.repeat", 3, choices=REPEATS), Field("until", "desk.plan.until", 3, hint="desk.form.date_hint"),
-        Field("days", "desk.plan.days", 3, things=_named_days(), several=True),
-        Field("rule", "desk.plan.rule", 3, hint="desk.plan.rule_hint"),
-        Field("skip", "desk.plan.skip", 6, hint="desk.plan.skip_hint"),
-    )  # fmt: skip
     groups = {
-        "session": Group(fields=_fields(known), values=_first(known)),
-        "again": Group(fields=again, values={}, heading="desk.plan.again"),
-        "equipment": Group(fields=EQUIPMENT, values=[], heading="desk.studio.equipment", more="desk.studio.more_stock"),
+        "session": Group(fields=fields_of(known), values=_first(known)),
+        "again": repeating.group(),
+        "equipment": things_of(),
     }
-    return Sheet(id=id, title="desk.plan.new", groups=groups, said=said, ways=_ways(known))
+    return Sheet(id=id, title="desk.plan.new", groups=groups, said=said, ways=ways_in(known))
 
 
 def program_sheet(known: Known, id: Id) -> Sheet:
     """Dated sessions that are booked together."""
 
     def said(written: Written) -> list[Payload]:
-        room, class_type = _room(known, written), Id(written.text("class_type"))
+        room, class_type = room_of(known, written), Id(written.text("class_type"))
         items = tuple(
             Planned(
                 session=derived("session", id, str(at)), class_type=class_type, room=room,
-                instructor=Id(written.text("instructor")), start=_start(one), duration_min=written.number("duration", least=1),
+                instructor=Id(written.text("instructor")), start=begins(one), duration_min=written.number("duration", least=1),
                 capacity=written.number("capacity"),
             )
             for at, one in enumerate(written.many["dates"])
@@ -131,56 +121,54 @@ def program_sheet(known: Known, id: Id) -> Sheet:
         "program": Group(fields=fields, values=_first(known)),
         "dates": Group(fields=_when(), values=[{}], heading="desk.plan.dates", more="desk.plan.more_dates"),
     }
-    return Sheet(id=id, title="desk.plan.new_program", groups=groups, said=said, ways=_ways(known))
+    return Sheet(id=id, title="desk.plan.new_program", groups=groups, said=said, ways=ways_in(known))
 
 
 def change_sheet(found: Planning) -> Sheet:
-    """A session otherwise: this one, or with its series."""
-    known, session, series = found.known, found.session, found.series
-    before: Values = {
+    """A session that belongs to no series, otherwise."""
+    known, session = found.known, found.session
+    before = held(session)
+
+    def said(written: Written) -> list[Payload]:
+        change = change_of(known, written, before, session.equipment)
+        if change == Change():
+            return []
+        return [ChangeSession(session=session.id, change=change, despite=written.despite)]
+
+    groups = {
+        "session": Group(fields=fields_of(known), values=before),
+        "equipment": things_of(session.equipment),
+    }  # fmt: skip
+    return Sheet(id=session.id, title="desk.plan.change", groups=groups, said=said, ways=ways_in(known))
+
+
+def held(session: Session) -> Values:
+    """A session as its fields show it."""
+    return {
         "class_type": session.class_type, "room": session.room, "instructor": session.instructor,
         "date": session.start[:10], "clock": session.start[11:], "duration": str(session.duration_min),
         "capacity": str(session.capacity), "overbook": str(session.overbook),
     }  # fmt: skip
 
-    def said(written: Written) -> list[Payload]:
-        wanted = {name: written.text(name) for name in before}
-        things = equipment(written.many["equipment"])
 
-        def other(name: str) -> bool:
-            return wanted[name] != before[name]
+def change_of(known: Known, written: Written, before: Values, equipped: tuple[Equipment, ...]) -> Change:
+    """What fields say otherwise than they did; the start is that of the session they are of."""
+    wanted = {name: written.text(name) for name in before}
+    things = equipment(written.many["equipment"])
 
-        change = Change(
-            start=_start(written.one) if other("date") or other("clock") else None,
-            class_type=Id(wanted["class_type"]) if other("class_type") else None,
-            room=_room(known, written) if other("room") else None,
-            instructor=Id(wanted["instructor"]) if other("instructor") else None,
-            duration_min=number(wanted["duration"], least=1) if other("duration") else None,
-            capacity=number(wanted["capacity"]) if other("capacity") else None,
-            overbook=number(wanted["overbook"]) if other("overbook") else None,
-            equipment=things if things != session.equipment else None,
-        )  # fmt: skip
-        if change == Change():
-            return []
-        which = written.text("which") or THIS
-        if which == THIS or series is None:
-            return [ChangeSession(session=session.id, change=change, despite=written.despite)]
-        original = session.original if which == FOLLOWING else ""
-        return [ChangeSeries(series=series.id, change=change, original=original, despite=written.despite)]
+    def other(name: str) -> bool:
+        return wanted[name] != before[name]
 
-    fields = _fields(known)
-    if series is not None:
-        fields = (*fields, _which(THIS, FOLLOWING, ALL))
-    groups = {
-        "session": Group(fields=fields, values=before, note="desk.plan.change_note" if series is not None else ""),
-        "equipment": Group(
-            fields=EQUIPMENT,
-            values=of_equipment(session.equipment),
-            heading="desk.studio.equipment",
-            more="desk.studio.more_stock",
-        ),
-    }
-    return Sheet(id=session.id, title="desk.plan.change", groups=groups, said=said, ways=_ways(known))
+    return Change(
+        start=begins(written.one) if other("date") or other("clock") else None,
+        class_type=Id(wanted["class_type"]) if other("class_type") else None,
+        room=room_of(known, written) if other("room") else None,
+        instructor=Id(wanted["instructor"]) if other("instructor") else None,
+        duration_min=number(wanted["duration"], least=1) if other("duration") else None,
+        capacity=number(wanted["capacity"]) if other("capacity") else None,
+        overbook=number(wanted["overbook"]) if other("overbook") else None,
+        equipment=things if things != equipped else None,
+    )  # fmt: skip
 
 
 def substitute_sheet(found: Planning) -> Sheet:
@@ -205,7 +193,7 @@ def substitute_sheet(found: Planning) -> Sheet:
     )  # fmt: skip
     values: Values = {"instructor": session.covers or session.instructor, "sessions": session.id}
     groups = {"who": Group(fields=fields, values=values)}
-    return Sheet(id=session.id, title="desk.plan.substitute", groups=groups, said=said, ways=_ways(found.known))
+    return Sheet(id=session.id, title="desk.plan.substitute", groups=groups, said=said, ways=ways_in(found.known))
 
 
 def cancel_sheet(found: Planning) -> Sheet:
@@ -216,53 +204,40 @@ def cancel_sheet(found: Planning) -> Sheet:
     def said(written: Written) -> list[Payload]:
         reason, chosen = written.text("reason"), written.text("which") or THIS
         if chosen == FOLLOWING and series is not None:
-            return [EndSeries(series=series.id, original=session.original, reason=reason)]
+            sessions = sessions_from(series, session.original)
+            return [EndSeries(series=series.id, original=session.original, reason=reason, sessions=sessions)]
         if chosen == PROGRAM and program is not None:
-            return [CancelProgram(program=program.id, reason=reason)]
+            return [CancelProgram(program=program.id, reason=reason, sessions=program.sessions)]
         return [CancelSession(session=session.id, reason=reason)]
 
-    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
-    fields = (Field("reason", "desk.plan.why", 3, choices=reasons), *((_which(*which),) if len(which) > 1 else ()))
+    fields = (Field("reason", "desk.plan.why", 3, choices=REASONS), *((which_of(*which),) if len(which) > 1 else ()))
     group = Group(fields=fields, values={}, note="desk.plan.cancel_note")
     return Sheet(id=session.id, title="desk.plan.cancel", groups={"why": group}, said=said)
 
 
 def program_end_sheet(known: Known, id: Id) -> Sheet:
     """A program that is there: all of it may be called off."""
-    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
     fields = (
-        Field("cancel", "desk.plan.cancel_program", 3, flag=True), Field("reason", "desk.plan.why", 3, choices=reasons),
+        Field("cancel", "desk.plan.cancel_program", 3, flag=True), Field("reason", "desk.plan.why", 3, choices=REASONS),
     )  # fmt: skip
 
     def said(written: Written) -> list[Payload]:
-        return [CancelProgram(program=id, reason=written.text("reason"))] if written.flag("cancel") else []
+        if not written.flag("cancel"):
+            return []
+        return [CancelProgram(program=id, reason=written.text("reason"), sessions=known.programs[id].sessions)]
 
     groups = {"why": Group(fields=fields, values={}, heading="", note="desk.plan.cancel_note")}
     return Sheet(id=id, title="desk.studio.subject.programs", groups=groups, said=said)
 
 
-def series_end_sheet(known: Known, id: Id) -> Sheet:
-    """A series that is there: it may end with one of its next starts."""
-    series, words = known.series[id], theme().words
-    coming = [one.original for one in starts_of(series, through=series.through) if one.original[:10] >= known.today]
-    things = tuple(
-        (start, f"{words.date(parse_date(start[:10]), style='long')} · {start[11:]}") for start in coming[:_MOST_STARTS]
+def things_of(equipped: tuple[Equipment, ...] = ()) -> Group:
+    """What a session takes with it."""
+    return Group(
+        fields=EQUIPMENT, values=of_equipment(equipped), heading="desk.studio.equipment", more="desk.studio.more_stock"
     )
-    reasons = tuple((one, f"desk.plan.why.{one}") for one in WHY)
-    fields = (
-        Field("original", "desk.plan.end_from", 3, things=(("", "–"), *things)),
-        Field("reason", "desk.plan.why", 3, choices=reasons),
-    )  # fmt: skip
-
-    def said(written: Written) -> list[Payload]:
-        original = written.text("original")
-        return [EndSeries(series=id, original=original, reason=written.text("reason"))] if original else []
-
-    groups = {"why": Group(fields=fields, values={}, note="desk.plan.cancel_note")}
-    return Sheet(id=id, title="desk.studio.subject.series", groups=groups, said=said)
 
 
-def _fields(known: Known) -> tuple[Field, ...]:
+def fields_of(known: Known) -> tuple[Field, ...]:
     return (*_who_where(known), *_when(), *_measures())
 
 
@@ -288,7 +263,7 @@ def _measures() -> tuple[Field, ...]:
     )  # fmt: skip
 
 
-def _which(*which: str) -> Field:
+def which_of(*which: str) -> Field:
     return Field("which", "desk.plan.which", 3, choices=tuple((one, f"desk.plan.which.{one}") for one in which))
 
 
@@ -299,35 +274,19 @@ def _first(known: Known) -> Values:
     return {"room": room, "date": known.today, "duration": "45", "capacity": str(places), "overbook": "0"}
 
 
-def _named_days() -> tuple[tuple[str, str], ...]:
-    words = theme().words
-    return tuple((_DAYS[int(day)], words.say(code)) for day, code in WEEKDAYS)
-
-
-def _room(known: Known, written: Written) -> Id:
+def room_of(known: Known, written: Written) -> Id:
     room = Id(written.text("room"))
     if room not in known.rooms:
         raise BadInput("form.need_room")
     return room
 
 
-def _rule(written: Written) -> str:
-    repeat = written.text("repeat")
-    if repeat == RULE:
-        return written.text("rule").removeprefix("RRULE:")
-    days = [day for day in _DAYS if day in written.ids("days")]
-    parts = [_FREQ[repeat], *([f"BYDAY={','.join(days)}"] if days and repeat != MONTHLY else [])]
-    if written.text("until"):
-        parts.append(f"UNTIL={_day(written.text('until')).replace('-', '')}")
-    return ";".join(parts)
-
-
-def _start(values: Mapping[str, Value]) -> str:
+def begins(values: Mapping[str, Value]) -> str:
     hours, _, minutes = str(values.get("clock", "")).strip().partition(":")
-    return f"{_day(str(values.get('date', '')))}T{hours.zfill(2)}:{minutes.zfill(2)}"
+    return f"{day_of(str(values.get('date', '')))}T{hours.zfill(2)}:{minutes.zfill(2)}"
 
 
-def _day(text: str) -> str:
+def day_of(text: str) -> str:
     return parse_date(text.strip()).isoformat()
 
 
@@ -335,10 +294,10 @@ def _local(text: str) -> str:
     return text.replace(" ", "T")
 
 
-def _ways(known: Known) -> Callable[[Outcome], list[tuple[str, dict[str, str]]]]:
+def ways_in(known: Known) -> Callable[[Outcome, Written], list[tuple[str, dict[str, str]]]]:
     """Ways round in words, and the fields that each would change."""
 
-    def ways(refused: Outcome) -> list[tuple[str, dict[str, str]]]:
+    def ways(refused: Outcome, written: Written) -> list[tuple[str, dict[str, str]]]:
         words = theme().words
         found: list[tuple[str, dict[str, str]]] = []
         for way in refused.alternatives:
@@ -350,7 +309,8 @@ def _ways(known: Known) -> Callable[[Outcome], list[tuple[str, dict[str, str]]]]
                 found.append((words.say("desk.plan.way.instructor", name=teacher.name), {"instructor": teacher.id}))
             elif what in ("time", "day"):
                 shown = words.date(parse_date(start[:10]), style="short") if what == "day" else start[11:16]
-                found.append((words.say("desk.plan.way.time", time=shown), {"date": start[:10], "clock": start[11:16]}))
+                later = repeating.later(written, begins(written.one), int(str(way["minutes"])))
+                found.append((words.say("desk.plan.way.time", time=shown), later))
         return found
 
     return ways

@@ -56,6 +56,7 @@ class Known(NamedTuple):
     wordings: Mapping[Id, DocumentVersion] = {}
     requirements: Mapping[Id, HealthRequirement] = {}
     fields: Mapping[Id, CustomField] = {}
+    now_ms: int = 0
 
     def place(self, id: str) -> str:
         """A location's name."""
@@ -103,5 +104,5 @@ def read_known(source: DeskSource) -> Known:
         all_of(Instructor, "by_id"), all_of(Series, "by_location"), all_of(Program, "by_location"),
         all_of(Pack, "by_id"), documents,
         {newest[id]: version for id, version in fetch(reader, DocumentVersion, newest).items()},
-        all_of(HealthRequirement, "by_state"), all_of(CustomField, "by_state"),
+        all_of(HealthRequirement, "by_state"), all_of(CustomField, "by_state"), source.clock.now().corrected,
     )  # fmt: skip

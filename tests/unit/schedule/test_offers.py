@@ -95,7 +95,13 @@ def test_a_program_is_planned_with_its_sessions_and_cancelled_with_them() -> Non
     )  # fmt: skip
     assert held(world, Session, named("first")).program == CAMP
     assert code(world.say(PROGRAM).link.outcome) == "program.exists"
-    assert world.say(CancelProgram(program=CAMP, reason="snow")).link.outcome.status is Status.ACCEPTED
+    unseen = CancelProgram(program=CAMP, reason="snow", sessions=camp.sessions[:1])
+    assert code(world.say(unseen).link.outcome) == "series.sessions_moved"
+    assert held(world, Session, named("first")).state == "open"
+    assert (
+        world.say(CancelProgram(program=CAMP, reason="snow", sessions=camp.sessions)).link.outcome.status
+        is Status.ACCEPTED
+    )
     assert (held(world, Session, named("second")).state, held(world, Session, named("second")).reason) == (
         "cancelled", "snow",
     )  # fmt: skip

@@ -125,9 +125,17 @@ def test_a_first_start_that_the_rule_does_not_give_is_refused() -> None:
 def test_no_series_is_expanded_without_end() -> None:
     with pytest.raises(BadInput, match=r"recurrence\.long"):
         recurrence.starts("FREQ=DAILY", "2026-01-01T09:00", through="2037-01-01")
-    assert recurrence.is_endless("FREQ=DAILY")
-    assert not recurrence.is_endless("FREQ=DAILY;COUNT=3")
-    assert not recurrence.is_endless("FREQ=DAILY;UNTIL=20260101T235900")
+
+
+def test_whether_a_rule_goes_on_and_where_it_begins() -> None:
+    new_year = "2026-01-01T09:00"
+    assert recurrence.goes_on("FREQ=DAILY", new_year, through="2030-01-01")
+    assert recurrence.goes_on("FREQ=DAILY;COUNT=3", new_year, through="2026-01-02")
+    assert not recurrence.goes_on("FREQ=DAILY;COUNT=3", new_year, through="2026-01-03")
+    assert not recurrence.goes_on("FREQ=DAILY;UNTIL=20260101T235900", new_year, through="2026-01-01")
+    assert recurrence.first_start("FREQ=WEEKLY;BYDAY=TU", "2026-01-05T09:00") == "2026-01-06T09:00"
+    with pytest.raises(BadInput, match=r"recurrence\.start"):
+        recurrence.first_start("FREQ=DAILY;UNTIL=20250101T235900", new_year)
 
 
 @settings(max_examples=60, deadline=None)
