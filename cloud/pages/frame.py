@@ -36,6 +36,7 @@ MISSING = {
 """Refusals that have a sentence of their own, and their status."""
 TEMPLATES = (
     "page.html",
+    "languages.html",
     "seats.html",
     "message.html",
     "enter.html",
