@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from math import atan2, cos, degrees, hypot, isfinite, radians, sin
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -120,15 +121,25 @@ _DRAWN = frozenset({"rect", "circle", "ellipse", "path", "polygon", "polyline", 
 
 
 def _parsed(data: bytes) -> ET.Element:
-    if b"<!ENTITY" in data:
-        raise BadInput("seatmap.not_svg", why="it declares entities, which could grow without end")
     try:
+        _check_entities(data)
         root = ET.fromstring(data)
-    except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
+    except (ET.ParseError, expat.ExpatError, ValueError, LookupError, RecursionError) as error:
         raise BadInput("seatmap.not_svg", why=str(error)) from error
     if _kind(root) != "svg":
         raise BadInput("seatmap.not_svg", why="its root is no svg")
     return root
+
+
+def _check_entities(data: bytes) -> None:
+    """Ask the reader itself: in UTF-16 the declaration's bytes are others."""
+
+    def declared(*_: object) -> None:
+        raise BadInput("seatmap.not_svg", why="it declares entities, which could grow without end")
+
+    reader = expat.ParserCreate()
+    reader.EntityDeclHandler = declared
+    reader.Parse(data, True)
 
 
 def _frame(root: ET.Element, mended: list[Note]) -> tuple[float, float, float, float, float]:

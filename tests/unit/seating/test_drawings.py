@@ -167,6 +167,7 @@ def test_a_drawing_of_somebody_else_is_an_underlay_with_its_seats() -> None:
         b"<html/>",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"<!DOCTYPE x [<!ENTITY a 'b'>]><svg width='1' height='1'>&a;</svg>",
+        "<!DOCTYPE x [<!ENTITY a 'b'>]><svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>".encode("utf-16"),
         b"<svg viewBox='0 0 1e300 1e300'/>",
         b"<svg width='1' height='1'>" + b"<g>" * 5000 + b"</g>" * 5000 + b"</svg>",
         b"<svg width='9' height='9'><circle id='seat1' cx='1e99' r='1'/></svg>",
