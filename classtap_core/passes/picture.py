@@ -10,6 +10,8 @@ from qrcode.util import MODE_ALPHA_NUM, QRData
 VERSION = 7
 QUIET_ZONE = 4
 MODULES = 17 + 4 * VERSION + 2 * QUIET_ZONE
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, RGB = 0, 2
 
 Matrix = tuple[tuple[bool, ...], ...]
 
@@ -30,13 +32,7 @@ def png(text: str, *, scale: int = 8) -> bytes:
     """Return a black on white PNG file, `scale` pixels to a module (424 pixels a side at 8)."""
     rows = [_packed(row, scale) * scale for row in matrix(text)]
     side = MODULES * scale
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(b"".join(rows), 9))
-        + _chunk(b"IEND", b"")
-    )
+    return png_file(b"".join(rows), width=side, height=side, depth=1, color=GREY)
 
 
 def svg(text: str, *, side_mm: float = 40.0) -> str:
@@ -56,6 +52,13 @@ def svg(text: str, *, side_mm: float = 40.0) -> str:
         f' viewBox="0 0 {MODULES} {MODULES}" shape-rendering="crispEdges">'
         f'<path fill="#fff" d="M0 0h{MODULES}v{MODULES}H0z"/><path d="{"".join(runs)}"/></svg>\n'
     )
+
+
+def png_file(lines: bytes, *, width: int, height: int, depth: int, color: int) -> bytes:
+    """Return a PNG file of scan lines, each with its filter type in front; `depth` bits a sample (PNG, 11.2.1)."""
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    data = _chunk(b"IDAT", zlib.compress(lines, 9))
+    return SIGNATURE + _chunk(b"IHDR", header) + data + _chunk(b"IEND", b"")
 
 
 def _packed(row: tuple[bool, ...], scale: int) -> bytes:

@@ -7,9 +7,7 @@ import hashlib
 import hmac
 import io
 import ssl
-import struct
 import zipfile
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +22,12 @@ from cryptography.x509.oid import NameOID
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.passes.brand import Brand
+from classtap_core.passes.picture import RGB, SIGNATURE, png_file
 from cloud.secret import Secret
 
 MEDIA = "application/vnd.apple.pkpass"
 SIDES = {"icon.png": 29, "icon@2x.png": 58, "icon@3x.png": 87}
 _COLOUR = (11, 101, 93)
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class AppleSigner(NamedTuple):
@@ -120,7 +118,7 @@ def pkpass(card: Card, signer: AppleSigner, *, service: str, token: str, said: d
         document["barcodes"] = []
     files = {"pass.json": msgspec.json.encode(document)}
     files |= {name: _square(side, ground) for name, side in SIDES.items()}
-    if card.brand.logo.startswith(_PNG):
+    if card.brand.logo.startswith(SIGNATURE):
         files["logo.png"] = card.brand.logo
     # SHA-1 is what the published format names; the signature over it is SHA-256.
     manifest = {name: hashlib.sha1(data, usedforsecurity=False).hexdigest() for name, data in files.items()}
@@ -147,10 +145,4 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 def _square(side: int, colour: tuple[int, int, int]) -> bytes:
     """A plain square as PNG: every pass must have an icon."""
     line = b"\0" + bytes(colour) * side
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    body = chunk(b"IDAT", zlib.compress(line * side, 9))
-    return _PNG + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+    return png_file(line * side, width=side, height=side, depth=8, color=RGB)
