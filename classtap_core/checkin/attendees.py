@@ -6,6 +6,7 @@ import msgspec
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.booking.records import Booking, booking_id
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
@@ -90,6 +91,17 @@ class PassUse(Record, frozen=True, kw_only=True):
         return f"roster/{self.location}/{self.date}"
 
 
+class AttendeePassIssued(Effect, frozen=True, kw_only=True):
+    """For whoever sends passes in the cloud: a child has a pass to a session, or another epoch of it."""
+
+    KIND: ClassVar[str] = "pass.admitted"
+
+    session: Id
+    child: Id
+    family: Id
+    epoch: int
+
+
 @operation("pass.admit", version=1, kind=Kind.CLAIM, needs=Capability.ISSUE_PASS)
 class IssueAttendeePass(Payload, frozen=True, kw_only=True):
     """A child's pass to a session it is booked in; asked for again, the one it has.
@@ -150,6 +162,8 @@ def issue_attendee_pass(tx: Tx, op: Operation[IssueAttendeePass]) -> Outcome:
             entry_window_s=new.entry_window_s,
         )
     )  # fmt: skip
+    told = AttendeePassIssued(session=session.id, child=new.child, family=held.family, epoch=held.epoch + 1)
+    tx.effect(told, home=Home.CLOUD)
     return ACCEPTED
 
 

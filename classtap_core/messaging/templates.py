@@ -49,8 +49,8 @@ _AT_THE_DOOR = (PRIMARY, SECONDARY, PICKUP)
 PASS, PAGE, ABSENT, LATE, INVOICE, PICKED_UP, NEWS, ALARM = (
     "pass", "page", "absent", "late", "invoice", "picked_up", "news", "alarm",
 )  # fmt: skip
-CANCELLED, MOVED, TEACHER, OVERRULED, CONSENT, PASS_GONE = (
-    "cancelled", "moved", "teacher", "overruled", "consent", "pass_gone",
+CANCELLED, MOVED, TEACHER, OVERRULED, CONSENT, PASS_GONE, ENTRY = (
+    "cancelled", "moved", "teacher", "overruled", "consent", "pass_gone", "entry",
 )  # fmt: skip
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
@@ -59,6 +59,7 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
         for one in (
             Template(PASS, _GUARDIANS, linked=True),
             Template(PASS_GONE, _GUARDIANS),
+            Template(ENTRY, _GUARDIANS, linked=True, of_session=True),
             Template(PAGE, _GUARDIANS, linked=True),
             Template(ABSENT, _GUARDIANS, Right.ATTENDANCE, linked=True),
             Template(LATE, _GUARDIANS, Right.ATTENDANCE, linked=True),

@@ -14,7 +14,7 @@ from classtap_core.messaging.operations import BouncedContact, MessageWanted, Se
 from classtap_core.messaging.reading import ADDRESS, language_for, route_of
 from classtap_core.messaging.records import Delivery, Message, PassedOver, State, mark
 from classtap_core.messaging.routing import Routing, Send, normalised, route, waves
-from classtap_core.messaging.templates import EMAIL, PASS, SMS, TEMPLATES
+from classtap_core.messaging.templates import EMAIL, ENTRY, PASS, SMS, TEMPLATES
 from classtap_core.people.records import Contact
 from classtap_core.people.rules import masked_email, masked_phone
 from classtap_core.schedule.records import Location, Studio
@@ -24,7 +24,7 @@ from cloud.messaging.ports import Answer, Post
 from cloud.messaging.stopping import stop_text
 from cloud.messaging.wording import words_of
 from cloud.pages.doors import Doors
-from cloud.passes import picture_of
+from cloud.passes import attendee_pass, picture_of
 from cloud.studios import Studios
 from resources.text import Catalogue, languages
 
@@ -126,6 +126,13 @@ class Sender:
     def _words(self, studios: Studios, studio: Id, guardian: Id) -> Catalogue:
         return words_for(studios, studio, guardian, usual=self.post.language)
 
+    def _shown(self, studios: Studios, studio: Id, message: Message) -> str:
+        """The text of the pass a message brings. Raises Refused `pass.unknown`, `pass.revoked`."""
+        if message.template == PASS:
+            return studios.pass_of(studio, message.family).text
+        session = Id(str(message.values.get("session", "")))
+        return attendee_pass(studios, studio, session, message.children[0]).text
+
     def _content(self, studios: Studios, studio: Id, message: Message, send: Send, words: Catalogue) -> letters.Content:
         """Raises Refused `pass.unknown`, `pass.revoked` where there is no pass to send."""
         owner = _one(studios, studio, Studio, studio)
@@ -135,8 +142,8 @@ class Sender:
             message.template, owner.name if owner else studios.studio(studio).name, contact.name if contact else "",
             text=message.text, words_of=words_of(studios.storage(studio), message, words),
         )  # fmt: skip
-        if message.template == PASS:
-            text = studios.pass_of(studio, message.family).text
+        if message.template in (PASS, ENTRY):
+            text = self._shown(studios, studio, message)
             drawn = picture_of(studios, studio, text, scale=6) if send.channel == EMAIL else b""
             content = content._replace(picture=drawn)
         if TEMPLATES[message.template].linked:

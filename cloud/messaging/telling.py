@@ -9,6 +9,7 @@ from typing import NamedTuple
 from classtap_core.booking.operations import GuardianOverruled
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
+from classtap_core.checkin.attendees import AttendeePassIssued
 from classtap_core.checkin.operations import AttendanceChanged
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
@@ -21,7 +22,7 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.records import Message
 from classtap_core.messaging.settings import CHANGES, WELCOME, settings_of
-from classtap_core.messaging.templates import CONSENT, LATE, OVERRULED, PASS, PASS_GONE
+from classtap_core.messaging.templates import CONSENT, ENTRY, LATE, OVERRULED, PASS, PASS_GONE
 from classtap_core.passes.operations import PassIssued, PassRevoked
 from classtap_core.people.records import Child
 from classtap_core.schedule.records import Session
@@ -112,6 +113,19 @@ def _issued(studios: Studios, studio: Id, effect: Intent) -> None:
         _ask(studios, studio, effect.id, [_Asked("", AskMessage(family=effect.body["family"], template=PASS))])
 
 
+def _admitted(studios: Studios, studio: Id, effect: Intent) -> None:
+    """A child's pass to one class goes to those who show it, unless the class is over."""
+    said, reader = effect.body, studios.storage(studio)
+    session = fetch(reader, Session, [Id(said["session"])]).get(Id(said["session"]))
+    if session is None or ends_ms(session) <= studios.clock.now().corrected or not _wants(studios, studio, ENTRY):
+        return
+    asked = AskMessage(
+        family=said["family"], template=ENTRY, children=(Id(said["child"]),), program=session.class_type,
+        values={"session": session.id},
+    )  # fmt: skip
+    _ask(studios, studio, effect.id, [_Asked("", asked)])
+
+
 def _revoked(studios: Studios, studio: Id, effect: Intent) -> None:
     if _wants(studios, studio, PASS_GONE):
         _ask(studios, studio, effect.id, [_Asked("", AskMessage(family=effect.body["family"], template=PASS_GONE))])
@@ -146,5 +160,6 @@ def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
 RUNNERS: Mapping[str, Runner] = {
     SessionsChanged.KIND: _sessions, GuardianOverruled.KIND: _overruled, ConsentChanged.KIND: _consent,
     PassIssued.KIND: _issued, PassRevoked.KIND: _revoked, AttendanceChanged.KIND: _marked,
+    AttendeePassIssued.KIND: _admitted,
 }  # fmt: skip
 """Who turns which effect into messages."""

@@ -40,6 +40,7 @@ from classtap_core.schedule.records import Location, Session
 from classtap_core.schedule.telling import CANCELLED
 from classtap_core.timekeeping.rules import local_date
 from cloud.pages.doors import Inside
+from cloud.pages.entries import Entry, entries_of
 from cloud.pickup import codes_now
 from cloud.studios import Studios
 from resources.text import Catalogue
@@ -101,7 +102,8 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class FamilyDay(msgspec.Struct, frozen=True):
-    """The whole page. `passes`: families whose pass this guardian shows, with what the page calls each."""
+    """The whole page. `passes`: families whose pass this guardian shows, with what the page calls each; `entries`: passes
+    to one session."""
 
     guardian: str
     initials: str
@@ -111,6 +113,7 @@ class FamilyDay(msgspec.Struct, frozen=True):
     passes: tuple[tuple[Id, str], ...]
     ways: tuple[Way, ...]
     wishes: tuple[Wished, ...]
+    entries: tuple[Entry, ...]
     read_ms: int
     read_at: str
 
@@ -172,7 +175,7 @@ def family_day(studios: Studios, inside: Inside, words: Catalogue) -> FamilyDay:
         tuple(_with_code(_child(reader, who, child, matrix, words), codes, words) for child in children),
         tuple((id, words.say("family.pass_of", name=one.name)) for id, one in names.items()),
         tuple(_way(contact, way, words) for way in WAYS if getattr(contact, way)),
-        _wishes(reader, contact, children, words), now_ms, words.time(now_ms, who.zone),
+        _wishes(reader, contact, children, words), entries_of(studios, inside.studio, who, words, now_ms=now_ms), now_ms, words.time(now_ms, who.zone),
     )  # fmt: skip
 
 

@@ -289,6 +289,7 @@ _SAID = (
     "family.may", "family.may_not", "family.nothing", "family.no_children", "family.offline", "family.rights",
     "family.pass.unknown", "family.pass.revoked", "family.pass.ended", "family.show_fixed", "family.show_moving",
     "family.fixed", "family.changes", "family.send_code", "family.verified", "page.session.over", "page.unavailable",
+    "family.entries", "family.entries_hint",
 )  # fmt: skip
 """Sentences the page's script says itself."""
 

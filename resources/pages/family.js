@@ -99,6 +99,30 @@ function wish(one, n) {
   return line;
 }
 
+/** Passes to one class each, beneath the family's own; they stand still, and need no network. */
+function showEntries(entries) {
+  const open = entries.filter((one) => one.expires * 1000 > nowMs());
+  const before = document.getElementById("entries");
+  if (!open.length) return before?.remove();
+  const card = element("section", "", { id: "entries", className: "card pass" });
+  card.setAttribute("aria-labelledby", "entries-title");
+  card.append(
+    element("h2", said["family.entries"], { id: "entries-title" }),
+    element("p", said["family.entries_hint"], { className: "quiet" }),
+  );
+  open.forEach((one, n) => {
+    const code = element("canvas", "", { id: `entry-${n}` });
+    code.setAttribute("role", "img");
+    code.setAttribute("aria-label", one.name);
+    const ratio = devicePixelRatio || 1;
+    paint(code, one.text, { scale: Math.ceil((LEAST_PX * ratio) / MODULES) });
+    code.style.width = code.style.height = `${Math.max(LEAST_PX, code.width / ratio)}px`;
+    card.append(element("h3", one.name), code);
+  });
+  if (before) before.replaceWith(card);
+  else at("pass").after(card);
+}
+
 function showDay(day) {
   document.body.dataset.read = String(day.read_ms);
   const told = JSON.stringify({ ...day, read_ms: 0, read_at: "" });
@@ -115,6 +139,7 @@ function showDay(day) {
   document.querySelectorAll("#children details").forEach((one, n) => (one.open = Boolean(open[n])));
   at("ways").replaceChildren(...day.ways.map(way));
   at("wishes").replaceChildren(...day.wishes.map(wish));
+  showEntries(day.entries ?? []);
   const which = at("which");
   which.replaceChildren(...day.passes.map(([id, name]) => element("option", name, { value: id })));
   which.hidden = day.passes.length < 2;

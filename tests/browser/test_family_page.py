@@ -15,6 +15,7 @@ from qrcode.constants import ERROR_CORRECT_M
 from qrcode.main import QRCode
 from qrcode.util import MODE_ALPHA_NUM, QRData
 
+from classtap_core.checkin.attendees import RevokeAttendeePass
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import search
 from classtap_core.house import bus
@@ -287,6 +288,23 @@ def test_the_fixed_picture_is_the_printed_pass(rig: Any, browser: Chromium) -> N
     browser.click("#fixed")
     browser.until("document.getElementById('code').dataset.step === '-2'")
     assert scanned(browser) == family_pass(rig[0].cloud.studios, STUDIO, FAMILY).text
+
+
+def test_a_pass_to_one_class_is_shown_until_it_is_switched_off(rig: Any, browser: Chromium) -> None:
+    found: Families = rig[0]
+    text = found.admit(HALF_PAST)
+    come_in(rig, browser, NAN)
+    assert browser.run("document.getElementById('entries')") is None, "who only picks up shows no pass"
+    come_in(rig, browser)
+    browser.until("document.getElementById('entry-0')")
+    assert "Ana" in browser.run("document.getElementById('entries').innerText")
+    assert browser.run("document.getElementById('entry-0').getBoundingClientRect().width") >= 320
+    browser.run("document.getElementById('entry-0').scrollIntoView({block: 'center'})")
+    browser.picture(SCREENS / "family-page-entry-390.png")
+    (seen,) = Decoder().decode(photograph(browser))
+    assert seen.text == text
+    found.say(RevokeAttendeePass(session=HALF_PAST, child=ANA, epoch=1))
+    browser.until("!document.getElementById('entries')")
 
 
 def test_a_contact_is_verified_by_six_digits(rig: Any, browser: Chromium) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from classtap_core.access.operations import AddStaff
+from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.house import bus
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.clock import ManualClock
@@ -21,6 +22,7 @@ from classtap_core.people.guardians import PRIMARY, Role
 from cloud.composition import Cloud, open_cloud
 from cloud.jobs.effects import drain
 from cloud.messaging.ports import Post
+from cloud.passes import attendee_pass
 from cloud.serve import CloudServer
 from cloud.storage.whereabouts import Telephones
 from tests.unit.house.world import ANA, BEN, FAMILY, FOUNDING, MAIN, MINUTE, NINE, OWNER, STUDIO, named
@@ -54,6 +56,18 @@ class Families(NamedTuple):
         now_s = self.clock.now().corrected // 1000
         expires_s = now_s + 730 * 86_400
         self.say(IssuePass(family=FAMILY, home=MAIN, handle=HANDLE, issued_s=now_s, expires_s=expires_s))
+
+    def admit(self, session: Id, child: Id = ANA) -> str:
+        """A child's pass to a session it is booked in; its text."""
+        now_s = self.clock.now().corrected // 1000
+        number = int(session[:8], 16)
+        self.say(
+            IssueAttendeePass(
+                session=session, child=child, handle=f"{number:016x}", token=f"{number:012x}", issued_s=now_s,
+                expires_s=now_s + 86_400,
+            )
+        )  # fmt: skip
+        return attendee_pass(self.cloud.studios, STUDIO, session, child).text
 
     def send(self) -> int:
         """One round of the clock's: what waits is sent."""

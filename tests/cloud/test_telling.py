@@ -5,10 +5,14 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
+import numpy as np
 import pytest
+import zxingcpp
 
 from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy
 from classtap_core.booking.rescheduling import ChangeSession
+from classtap_core.checkin.attendees import RevokeAttendeePass
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.documents.operations import ConsentChanged
 from classtap_core.kernel.effects import Home, intent
@@ -151,6 +155,24 @@ def test_a_pass_that_is_cancelled_and_made_anew_is_told_and_sent(letters: Letter
     )
     subjects = [subject for subject, _ in letters.mails()]
     assert subjects == ["Your family's pass for Small Steps is cancelled", "Your family's pass for Small Steps"]
+
+
+def test_a_pass_to_one_class_is_sent_with_its_code_in_the_letter(letters: Letters) -> None:
+    rig = letters.families
+    text = rig.admit(HALF_PAST)
+    ((subject, body),) = letters.mails()
+    assert subject.startswith("The pass to Yoga on ")
+    assert "opens this one class" in body
+    assert "https://pages.example/f/in/" in body
+    (file,) = letters.inbox.files()
+    letter = message_from_bytes(file.read_bytes(), policy=policy.default)
+    (picture,) = [part for part in letter.walk() if part.get_content_type() == "image/png"]
+    drawn = cv2.imdecode(np.frombuffer(picture.get_content(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert [code.text for code in zxingcpp.read_barcodes(drawn)] == [text]
+    rig.say(PublishPolicy(name=MESSAGES_POLICY, head=0, values={"send.entry": 0}))
+    rig.say(RevokeAttendeePass(session=HALF_PAST, child=ANA, epoch=1))
+    rig.admit(EVENING, BEN)
+    assert len(letters.mails()) == 1, "not where the studio does not wish it"
 
 
 class Telephones:
