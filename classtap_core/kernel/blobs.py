@@ -14,9 +14,6 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plan
 
-LARGEST_VALUE = 16 * 1024
-"""OPERATIONS 25: a value above this many bytes is a blob."""
-
 RANGE_BYTES = 1 << 20
 """The most bytes of one range as it travels."""
 

@@ -112,16 +112,6 @@ def turned_together(spots: Sequence[Thing], mdeg: int, around: PointUm) -> list[
     return found
 
 
-def in_marquee(items: Sequence[Spot | Zone], seat_map: SeatMap, marquee: Box) -> list[Spot | Zone]:
-    """What a marquee touches, locked things and those on locked or hidden layers aside."""
-    out_of_reach = {layer.id for layer in seat_map.layers if layer.locked or not layer.visible}
-    return [
-        item
-        for item in items
-        if not item.locked and item.layer not in out_of_reach and _meets(box_of(item, seat_map), marquee)
-    ]
-
-
 def calibrated(
     background: Background, a_px: tuple[float, float], b_px: tuple[float, float], length_um: int
 ) -> Background:
@@ -138,10 +128,6 @@ def calibrated(
 def measured_um(a: PointUm, b: PointUm) -> int:
     """The distance of two points on the map, to the micrometre."""
     return round(hypot(b[0] - a[0], b[1] - a[1]))
-
-
-def _meets(box: Box, other: Box) -> bool:
-    return box.left <= other.right and other.left <= box.right and box.top <= other.bottom and other.top <= box.bottom
 
 
 def _outline(spot: Spot | Zone, moved: Callable[[PointUm], PointUm]) -> dict[str, tuple[PointUm, ...]]:

@@ -60,11 +60,6 @@ class Label(QLabel):
             self._token = token
             self._dress()
 
-    def set_role(self, role: str) -> None:
-        """Use another role of type."""
-        self._role = role
-        self._dress()
-
     def setAlignment(self, alignment: Qt.AlignmentFlag) -> None:
         """Set the text elsewhere than at the start of the line."""
         self._leading = False

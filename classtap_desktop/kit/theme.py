@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from classtap_desktop.kit import fonts
 from classtap_desktop.kit.stylesheet import stylesheet
 from resources.text import Catalogue
-from resources.themes import contrast, looks, tokens
+from resources.themes import contrast, tokens
 
 SYSTEM = "system"
 
@@ -96,11 +96,6 @@ class Theme(QObject):
         """Return a length of the 100 % layout in pixels at the zoom in force."""
         return round(length * self.zoom)
 
-    def motion_ms(self, wanted: int) -> int:
-        """Return how long a movement may take: at most 150 ms, and 0 when the system has its own animations off."""
-        animated = QApplication.isEffectEnabled(Qt.UIEffect.UI_AnimateMenu)
-        return min(150, max(0, wanted)) if animated else 0
-
     def _system_changed(self, _scheme: Qt.ColorScheme) -> None:
         if self.look == SYSTEM:
             self._apply()
@@ -141,11 +136,6 @@ def theme() -> Theme:
 def accent_fits(accent: str, on: dict[str, str]) -> bool:
     """Say whether a studio's own colour can carry text and stand as a control on the look's grounds (4.5:1)."""
     return all(contrast(accent, on[ground]) >= 4.5 for ground in ("bg", "surface", "raised"))
-
-
-def all_looks() -> tuple[str, ...]:
-    """Return the looks people can choose, the system's own first."""
-    return (SYSTEM, *looks())
 
 
 def _palette(of: dict[str, str]) -> QPalette:

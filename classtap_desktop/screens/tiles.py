@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from classtap_desktop.kit import Card, Label, painting, theme
@@ -45,30 +45,6 @@ class Tiles(QWidget):
         """Show one figure and word on each tile."""
         for tile, (figure, word) in zip(self.tiles, figures, strict=True):
             tile.show_figure(figure, word)
-
-
-class Fill(QWidget):
-    """How much of a whole is taken, as a thin bar; the words beside it say the same."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._parts: tuple[tuple[float, str], ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_parts(self, *parts: tuple[float, str]) -> None:
-        """Show shares of the whole (0 to 1), each with its colour token, one after the other."""
-        self._parts = parts
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(theme().px(60), theme().px(6))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rtl = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        draw_fill(painter, QRectF(self.rect()), self._parts, rtl=rtl)
-        painter.end()
 
 
 def draw_fill(painter: QPainter, area: QRectF, parts: tuple[tuple[float, str], ...], *, rtl: bool) -> None:

@@ -50,14 +50,6 @@ def audit(books: Books, studio: Id, *, verify: Verifier) -> Audit:
         return _Check(books, studio, connection, verify).run()
 
 
-def newest_links(books: Books, studio: Id, *, most: int) -> list[bytes]:
-    """The last links of a studio's chain of decisions, oldest first, as they are stored."""
-    log = books.tables.log
-    query = select(log.c.link).where(log.c.studio_id == studio).order_by(log.c.sequence.desc()).limit(most)
-    with books.database.read(studio) as connection:
-        return [bytes(link) for link in connection.scalars(query)][::-1]
-
-
 class _Check:
     """One check, over one consistent view."""
 

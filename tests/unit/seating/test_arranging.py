@@ -15,15 +15,14 @@ from classtap_core.seating.arranging import (
     calibrated,
     distributed_across,
     distributed_down,
-    in_marquee,
     measured_um,
     mirrored,
     mirrored_in_place,
     turned_together,
 )
-from classtap_core.seating.boxes import Box, box_of
+from classtap_core.seating.boxes import box_of
 from classtap_core.seating.geometry.turning import footprint
-from classtap_core.seating.model import Background, EquipmentType, Layer, Room, SeatMap, Spot, Unit
+from classtap_core.seating.model import Background, EquipmentType, Room, SeatMap, Spot, Unit
 from classtap_core.seating.patterns import arc, fan, grid, lanes, staggered
 from classtap_core.seating.units import shown
 from classtap_core.seating.validation.checker import validate
@@ -99,18 +98,6 @@ def test_four_quarter_turns_are_none(places: list[tuple[int, int, int]]) -> None
     for _ in range(4):
         spots = turned_together(spots, 90_000, (1_234_567, 89))
     assert spots == list(seat_map.spots)
-
-
-def test_a_marquee_takes_what_it_touches_and_nothing_locked() -> None:
-    seat_map = replace(room("abcd"), layers=(Layer(id="l", name="Locked", locked=True),))
-    spots = (
-        seat_map.spots[0],
-        seat_map.spots[1],
-        replace(seat_map.spots[2], locked=True),
-        replace(seat_map.spots[3], layer="l"),
-    )
-    assert in_marquee(spots, seat_map, Box(700_000, 0, 9_000_000, 300_000)) == [spots[0], spots[1]][0:2]
-    assert in_marquee(spots, seat_map, Box(760_000, 0, 9_000_000, 300_000)) == [spots[1]]
 
 
 def test_calibrated_by_two_points_ten_metres_measure_ten_metres() -> None:
