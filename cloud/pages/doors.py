@@ -3,9 +3,9 @@
 import base64
 import hmac
 import secrets
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import Refused
@@ -41,15 +41,16 @@ class Doors:
         """The text of a link that lets a guardian in once, within a week."""
         return self._made(studio, contact, LINK, LINK_MS)
 
-    def is_open(self, text: str) -> bool:
-        """Whether a link would still let somebody in. Raises Refused `link.unknown` for a text that names no studio."""
+    def look(self, text: str) -> None:
+        """Look at a link without using it up. Raises as `enter`."""
         studio = studio_of(text)
         with self._books.database.read(studio) as connection:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
-        return row is not None and row.used_ms is None and self._now() < row.expires_ms
+        if _good(row, self._now()).used_ms is not None:
+            raise Refused("link.used")
 
     def knows(self, text: str) -> bool:
-        """Whether a link is one of ours, used or not. Raises as `is_open`."""
+        """Whether a link is one of ours, used or not. Raises Refused `link.unknown` for a text that names no studio."""
         studio = studio_of(text)
         with self._books.database.read(studio) as connection:
             row = connection.execute(select(self._table.c.kind).where(self._named(studio, text, LINK))).first()
@@ -60,14 +61,11 @@ class Doors:
         studio, now = studio_of(text), self._now()
         with self._books.database.write(studio) as connection:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
-            if row is None:
-                raise Refused("link.unknown")
-            if now >= row.expires_ms:
-                raise Refused("link.expired")
+            contact = Id(_good(row, now).contact)
             mine = and_(self._named(studio, text, LINK), self._table.c.used_ms.is_(None))
             if not connection.execute(update(self._table).where(mine).values(used_ms=now)).rowcount:
                 raise Refused("link.used")
-        return self._made(studio, Id(row.contact), SESSION, SESSION_MS)
+        return self._made(studio, contact, SESSION, SESSION_MS)
 
     def inside(self, text: str) -> Inside:
         """Who a session stands for. Raises Refused `session.over`."""
@@ -185,6 +183,15 @@ class Doors:
 
     def _now(self) -> int:
         return self._clock.now().corrected
+
+
+def _good(row: Row[Any] | None, now_ms: int) -> Row[Any]:
+    """A link's row, used or not. Raises Refused `link.unknown`, `link.expired`."""
+    if row is None:
+        raise Refused("link.unknown")
+    if now_ms >= row.expires_ms:
+        raise Refused("link.expired")
+    return row
 
 
 def studio_of(text: str) -> Id:

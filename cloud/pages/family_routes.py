@@ -42,6 +42,8 @@ from resources.text import Catalogue, languages
 
 MOST_LIVE = 2_000
 _BODY = 2_048
+_STATUS = frame.MISSING | {"pass.no_right": 404}
+"""What a guardian has no right to is not there (ruling 21)."""
 T = TypeVar("T")
 
 
@@ -75,9 +77,9 @@ def _plain(handler: Handler) -> Handler:
             return await handler(request)
         except Refused as error:
             words = Catalogue(language_of(request))
-            code = f"family.{error.code}"
-            said = words.say(code, **error.params) if words.has(code) else words.say("page.unavailable")
-            status = frame.MISSING.get(error.code, 409)
+            codes = (f"family.{error.code}", f"page.{error.code}", "page.unavailable")
+            said = words.say(next(code for code in codes if words.has(code)), **error.params)
+            status = _STATUS.get(error.code, 409)
             return _json({"code": error.code, "said": said}, status)
 
     return answer
@@ -95,10 +97,11 @@ class _Family:
 
     async def landing(self, request: Request) -> Response:
         """A button, so that a mail server that looks into links does not use this one up."""
-        token = request.path_params["token"]
-        if not await self._read(partial(self._cloud.doors.is_open, token)):
+        try:
+            await self._read(partial(self._cloud.doors.look, request.path_params["token"]))
+        except Refused:
             await self._count(request)
-            raise Refused("link.used")
+            raise
         return html(render("enter.html", words=Catalogue(language_of(request))), 200)
 
     async def enter(self, request: Request) -> Response:
