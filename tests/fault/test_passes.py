@@ -1,5 +1,6 @@
 """Passes under attack: a million bent texts, a fuzzer that learns, and three minutes at a busy door without a network."""
 
+import contextlib
 import os
 import random
 import statistics
@@ -95,7 +96,10 @@ def test_a_fuzzer_that_learns_finds_no_way_in_and_no_crash(report: Callable[[str
 
 
 def test_ten_scans_a_second_without_a_network(tmp_path: Path, report: Callable[[str], None]) -> None:
-    """From frame to committed verdict: none dropped, no queue, as fast at the end as at the start, a third of a core."""
+    """From frame to committed verdict: none dropped, no queue, as fast at the end as at the start, a third of a core.
+
+    Depth and time are taken where nobody else held this process's processor; on a machine of its own that is always.
+    """
     with WholeStudio(tmp_path / "data", families=12) as studio:
         node = studio.pair("kiosk")
         families = families_due(studio)
@@ -106,17 +110,21 @@ def test_ten_scans_a_second_without_a_network(tmp_path: Path, report: Callable[[
         soaked.run(SOAK_S)
         assert node.store.check().ok
         studio.leave()
+    scans = round(SOAK_S * SCANS_A_SECOND)
     first, last = soaked.minute(0), soaked.minute(-1)
     report(
-        f"{len(soaked.took)} scans in {SOAK_S:.0f} s: queue at most {soaked.deepest}, p99 {first:.1f} ms in the first "
-        f"minute and {last:.1f} ms in the last, {soaked.cpu_percent:.0f} % of a core, {soaked.grown_mb:.1f} MB more"
+        f"{soaked.done} scans in {SOAK_S:.0f} s, {len(soaked.took)} of them undisturbed: queue at most {soaked.deepest}, "
+        f"p99 {first:.1f} ms in the first minute and {last:.1f} ms in the last, {soaked.cpu_percent:.0f} % of a core, "
+        f"{soaked.grown_mb:.1f} MB more, {soaked.slipped} begun late by our own doing"
     )
     assert soaked.unread == 0
-    assert len(soaked.took) == round(SOAK_S * SCANS_A_SECOND), "none dropped"
-    assert soaked.deepest <= 3
-    assert last <= max(1.2 * first, first + 10.0)
+    assert soaked.done == scans, "none dropped"
+    assert soaked.slipped == 0
     assert soaked.cpu_percent <= 35
     assert soaked.grown_mb <= 64
+    assert soaked.deepest <= 3
+    assert len(soaked.took) >= scans / 3, "others held the processor most of the time: run it with nothing beside it"
+    assert last <= max(1.2 * first, first + 10.0)
 
 
 def _shot(text: str, *, seed: int) -> trial.Colour:
@@ -124,25 +132,44 @@ def _shot(text: str, *, seed: int) -> trial.Colour:
     return next(trial.frames(np.asarray(drawn, np.uint8), count=1, seed=seed, side_px=200))
 
 
+PERIOD_S = 1 / SCANS_A_SECOND
+DISTURBED_S = PERIOD_S / 5
+"""How long others may have held back our threads, together, before a sample tells of them and not of us."""
+
+
 class _Soak:
-    """Holds frames to a door by the clock, whatever the door does with them: nobody is passed over."""
+    """Holds frames to a door by the clock, whatever the door does with them: nobody is passed over.
+
+    A frame that comes late because this process was not let run is not made up for by a burst: what follows comes a
+    period after it. One that is late because of what we did ourselves is counted (`slipped`).
+    """
 
     def __init__(self, door: Door, shots: list[trial.Colour]) -> None:
         self._door, self._shots, self._decoder = door, shots, Decoder(purse=Purse())
         self.took: list[float] = []
-        self.unread = self.deepest = 0
+        self.done = self.unread = self.deepest = self.slipped = 0
         self.cpu_percent = self.grown_mb = 0.0
         self._waiting = 0
+        self._quiet = True
         self._lock = threading.Condition()
 
     def run(self, seconds: float) -> None:
         busy: list[float] = []
-        due = threading.Event()  # never set: the clock alone says when the next one comes
-        began = second = time.monotonic()
-        used, at_first = time.process_time(), 0.0
+        pause = threading.Event()  # never set: the clock alone says when the next one comes
+        due = second = time.monotonic()
+        used, own, held_back = time.process_time(), time.thread_time(), _held_back_s()
+        at_first = 0.0
         for number in range(round(seconds * SCANS_A_SECOND)):
-            due.wait(max(0.0, began + number / SCANS_A_SECOND - time.monotonic()))
+            pause.wait(max(0.0, due - time.monotonic()))
+            late = time.monotonic() - due
+            if late > PERIOD_S:
+                self.slipped += time.thread_time() - own > 0.8 * PERIOD_S
+                due += late
+            waited = _held_back_s()
+            self._quiet = late <= DISTURBED_S and waited - held_back <= DISTURBED_S
+            held_back, own = waited, time.thread_time()
             self._one(self._shots[number % len(self._shots)])
+            due += PERIOD_S
             now = time.monotonic()
             if now - second >= 1.0:
                 busy.append(100 * (time.process_time() - used) / (now - second))
@@ -154,28 +181,40 @@ class _Soak:
         self.cpu_percent, self.grown_mb = statistics.median(busy), _resident_mb() - at_first
 
     def _one(self, shot: trial.Colour) -> None:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), _held_back_s()
         seen = self._decoder.decode(shot)
         if not seen:
             self.unread += 1
             return
         with self._lock:
             self._waiting += 1
-            self.deepest = max(self.deepest, self._waiting)
-        self._door.scan(seen[0].text).add_done_callback(lambda future: self._done(future, began))
+            if self._quiet:
+                self.deepest = max(self.deepest, self._waiting)
+        self._door.scan(seen[0].text).add_done_callback(lambda future: self._done(future, began, before))
 
-    def _done(self, future: "Future[Sighted]", began: float) -> None:
-        spent = (time.perf_counter() - began) * 1000
+    def _done(self, future: "Future[Sighted]", began: float, before: float) -> None:
+        spent, quiet = (time.perf_counter() - began) * 1000, _held_back_s() - before <= DISTURBED_S
         with self._lock:
             self._waiting -= 1
             self._lock.notify()
             if future.result().outcome in ("ok", "rate_limited"):
-                self.took.append(spent)
+                self.done += 1
+                if quiet and self._quiet:
+                    self.took.append(spent)
 
     def minute(self, which: int) -> float:
         """The p99 of the first (0) or the last (-1) minute, ms."""
         many = 60 * SCANS_A_SECOND
         return percentile(self.took[:many] if which == 0 else self.took[-many:], 99)
+
+
+def _held_back_s() -> float:
+    """How long threads of this process were ready and not let run, together, s; 0 where the system does not say."""
+    waited = 0
+    for thread in os.scandir("/proc/self/task"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            waited += int(Path(thread.path, "schedstat").read_text().split()[1])
+    return waited / 1e9
 
 
 def _resident_mb() -> float:
