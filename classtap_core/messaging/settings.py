@@ -8,13 +8,25 @@ from classtap_core.booking.records import Policy, policy_id
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
-from classtap_core.messaging.templates import ABSENT, CHANNELS, CONSENT, ENTRY, LATE, OVERRULED, PASS, PASS_GONE
+from classtap_core.messaging.templates import (
+    ABSENT,
+    CHANNELS,
+    CONSENT,
+    ENTRY,
+    LATE,
+    OVERRULED,
+    PAPERS,
+    PASS,
+    PASS_GONE,
+    SIGN_AGAIN,
+)
 
 MESSAGES_POLICY = "messages"
 CHANGES, WELCOME = "changes", "welcome"
 """Sessions cancelled, moved or taught by somebody else; and a family's first pass."""
 BY_THEMSELVES: Mapping[str, bool] = {
-    CHANGES: True, PASS: True, PASS_GONE: True, ENTRY: True, OVERRULED: True, CONSENT: True, WELCOME: False, ABSENT: False, LATE: False,
+    CHANGES: True, PASS: True, PASS_GONE: True, ENTRY: True, OVERRULED: True, CONSENT: True, PAPERS: True,
+    SIGN_AGAIN: True, WELCOME: False, ABSENT: False, LATE: False,
 }  # fmt: skip
 """What is sent when it happens, without anybody asking for it, where a studio says nothing else."""
 LATE_MIN = 15

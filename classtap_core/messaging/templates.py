@@ -52,6 +52,8 @@ PASS, PAGE, ABSENT, LATE, INVOICE, PICKED_UP, NEWS, ALARM = (
 CANCELLED, MOVED, TEACHER, OVERRULED, CONSENT, PASS_GONE, ENTRY = (
     "cancelled", "moved", "teacher", "overruled", "consent", "pass_gone", "entry",
 )  # fmt: skip
+PAPERS, SIGN_AGAIN = "papers", "sign_again"
+"""Documents that end soon, and what a guardian signed in a version that no longer does."""
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
@@ -71,6 +73,8 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
             Template(TEACHER, _GUARDIANS, of_session=True),
             Template(OVERRULED, _GUARDIANS, linked=True, of_session=True),
             Template(CONSENT, _GUARDIANS, Right.SIGN, linked=True),
+            Template(PAPERS, _GUARDIANS, Right.SIGN, linked=True),
+            Template(SIGN_AGAIN, _GUARDIANS, Right.SIGN, linked=True),
             Template(ALARM, (PRIMARY, SECONDARY, PICKUP, EMERGENCY), urgent=True),
         )
     }

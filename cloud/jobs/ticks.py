@@ -15,14 +15,15 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging import reactions as messaging_reactions
+from classtap_core.messaging.operations import AskMessage
 from classtap_core.passes.operations import IssuePass
-from classtap_core.people.records import Contact
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
 from cloud.jobs.effects import Runner, drain
 from cloud.jobs.pass_care import PassCare
 from cloud.messaging import returns
+from cloud.messaging.reminding import Reminders
 from cloud.pages import once
 from cloud.pages.doors import Doors
 from cloud.storage.jobs import TICKS, Job, Jobs
@@ -95,6 +96,7 @@ class Ticks:
         self._jobs = Jobs(studios.books.database, studios.books.tables)
         self._passes = PassCare(studios) if IssuePass.SPEC.name in studios.bus.registry.specs else None
         self._telephones = Telephones(studios.books)
+        self._reminders = Reminders(studios) if AskMessage.SPEC.name in studios.bus.registry.specs else None
         self._forgot: dict[Id, int] = {}
         self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
@@ -121,8 +123,9 @@ class Ticks:
             sweep(self._studios, job.studio, self._due)
             if self._passes is not None:
                 self._passes.tend(job.studio)
-            if Contact.KIND in self._studios.bus.registry.records:
+            if self._reminders is not None:
                 self._telephones.note(self._studios.storage(job.studio), job.studio)
+                self._reminders.tend(job.studio)
             drain(self._studios, job.studio, self._runners)
             self._forget(job.studio)
         except ClassTapError as error:

@@ -35,15 +35,15 @@ QUIET_MS = 10 * 60_000
 """What was signed for several children at once is told a family once."""
 
 
-class _Asked(NamedTuple):
-    """One message to be asked for: what tells it apart within its effect, and the asking."""
+class Asked(NamedTuple):
+    """One message to be asked for: what tells it apart from others of its effect, and the asking."""
 
     apart: str
     payload: AskMessage
 
 
-def _ask(studios: Studios, studio: Id, effect: str, wanted: Iterable[_Asked]) -> None:
-    """Ask for what has not been asked for yet."""
+def ask(studios: Studios, studio: Id, effect: str, wanted: Iterable[Asked]) -> None:
+    """Ask for what has not been asked for yet. `effect` and `Asked.apart` make each message's id."""
     found = {derived("message", effect, one.apart): one.payload for one in wanted}
     done = studios.storage(studio).settled(found)
     clock = Author(type="clock", id=studio)
@@ -70,9 +70,9 @@ def _sessions(studios: Studios, studio: Id, effect: Intent) -> None:
         booked = [one for one in search(reader, Booking, "by_session", session.id) if one.state == BOOKED]
         for child in fetch(reader, Child, [one.child for one in booked]).values():
             theirs.setdefault(child.family, []).append((session, was_ms, child.id))
-    _ask(
+    ask(
         studios, studio, effect.id,
-        (_Asked(family, _of_sessions(family, effect.body["what"], told)) for family, told in theirs.items()),
+        (Asked(family, _of_sessions(family, effect.body["what"], told)) for family, told in theirs.items()),
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _overruled(studios: Studios, studio: Id, effect: Intent) -> None:
         family=child.family, template=OVERRULED, children=(child.id,), guardian=said["guardian"],
         values={"session": said["session"]},
     )  # fmt: skip
-    _ask(studios, studio, effect.id, [_Asked(said["guardian"], asked)])
+    ask(studios, studio, effect.id, [Asked(said["guardian"], asked)])
 
 
 def _consent(studios: Studios, studio: Id, effect: Intent) -> None:
@@ -104,13 +104,13 @@ def _consent(studios: Studios, studio: Id, effect: Intent) -> None:
     told = search(reader, Message, "by_family", child.family, low=now_ms - QUIET_MS)
     if any(one.template == CONSENT for one in told):
         return
-    _ask(studios, studio, effect.id, [_Asked("", AskMessage(family=child.family, template=CONSENT))])
+    ask(studios, studio, effect.id, [Asked("", AskMessage(family=child.family, template=CONSENT))])
 
 
 def _issued(studios: Studios, studio: Id, effect: Intent) -> None:
     """A pass that is new again replaces what a family printed; a family's first is sent where the studio wishes it."""
     if _wants(studios, studio, WELCOME if effect.body["because"] == "first" else PASS):
-        _ask(studios, studio, effect.id, [_Asked("", AskMessage(family=effect.body["family"], template=PASS))])
+        ask(studios, studio, effect.id, [Asked("", AskMessage(family=effect.body["family"], template=PASS))])
 
 
 def _admitted(studios: Studios, studio: Id, effect: Intent) -> None:
@@ -123,12 +123,12 @@ def _admitted(studios: Studios, studio: Id, effect: Intent) -> None:
         family=said["family"], template=ENTRY, children=(Id(said["child"]),), program=session.class_type,
         values={"session": session.id},
     )  # fmt: skip
-    _ask(studios, studio, effect.id, [_Asked("", asked)])
+    ask(studios, studio, effect.id, [Asked("", asked)])
 
 
 def _revoked(studios: Studios, studio: Id, effect: Intent) -> None:
     if _wants(studios, studio, PASS_GONE):
-        _ask(studios, studio, effect.id, [_Asked("", AskMessage(family=effect.body["family"], template=PASS_GONE))])
+        ask(studios, studio, effect.id, [Asked("", AskMessage(family=effect.body["family"], template=PASS_GONE))])
 
 
 def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
@@ -154,7 +154,7 @@ def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
         family=child.family, template=said["state"], children=(child.id,), program=session.class_type,
         values={"session": session.id},
     )  # fmt: skip
-    _ask(studios, studio, f"attendance/{id}", [_Asked(said["state"], asked)])
+    ask(studios, studio, f"attendance/{id}", [Asked(said["state"], asked)])
 
 
 RUNNERS: Mapping[str, Runner] = {

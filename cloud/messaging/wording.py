@@ -7,7 +7,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record, decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.records import Message
-from classtap_core.messaging.templates import TEMPLATES
+from classtap_core.messaging.templates import PAPERS, TEMPLATES
 from classtap_core.schedule.records import ClassType, Instructor, Location, Room, Session
 from classtap_core.schedule.rules import ends_ms, starts_ms
 from classtap_core.timekeeping.rules import local_date
@@ -18,6 +18,9 @@ R = TypeVar("R", bound=Record)
 
 def words_of(reader: Reader, message: Message, words: Catalogue) -> tuple[tuple[str, str], ...]:
     """The values of a message as words; nothing for one that tells of no session, or of one that is gone."""
+    days = message.values.get("days")
+    if message.template == PAPERS and isinstance(days, int):
+        return (("when", words.say_n("message.papers.in", days) if days else words.say("message.papers.now")),)
     session = _one(reader, Session, str(message.values.get("session", "")))
     if not TEMPLATES[message.template].of_session or session is None:
         return ()
