@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from classtap_core.checkin.operations import MarkAttendance
+from classtap_core.auditing import saying
+from classtap_core.auditing.lines import Line
 from classtap_core.checkin.reading import fetch
+from classtap_core.contesting.choices import Choice, choices_of
+from classtap_core.contesting.own import said_lines
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason
@@ -15,21 +18,16 @@ from classtap_core.people.records import Child
 from resources.text import Catalogue
 
 
-class Choice(NamedTuple):
-    """`code` names its words: keep, apply, late, undo, vouch. `payload` is what it says; None where nothing has to be said."""
-
-    code: str
-    payload: MarkAttendance | None = None
-
-
 class NoticeLine(NamedTuple):
     """One changed result with the names it is about.
 
     Attributes: `code` is the outcome's new status; `why` the first reason's code and parameters, or ""; `choices` what
-    can be done about it, the recommended one first.
+    can be done about it, the recommended one first. `told` is what was said, as the audit tells it; None where this
+    device cannot read it any more.
     """
 
     operation: Id
+    sequence: int
     kind: str
     at_ms: int
     code: str
@@ -38,15 +36,23 @@ class NoticeLine(NamedTuple):
     names: tuple[str, ...]
     zone: str
     choices: tuple[Choice, ...] = ()
+    told: Line | None = None
 
 
 def lines_of(reader: Reader, notices: Sequence[Notice], zone: str) -> tuple[NoticeLine, ...]:
-    """Return a line for each notice, newest first, with the names that are held here; times are told in `zone`."""
+    """Return a line for each notice, newest first, with the names that are held here and what can be done about it.
+
+    Times are told in `zone`.
+    """
     keys = [Id(item.key) for notice in notices for item in notice.now.items]
     keys += [Id(str(reason.params["item"])) for notice in notices for reason in _looked_at(notice)]
     children = fetch(reader, Child, keys)
     names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
-    lines = [_line(notice, names, zone) for notice in notices]
+    told = said_lines(reader, notices)
+    lines = [
+        _line(notice, names, zone)._replace(choices=choices_of(reader, notice), told=told.get(notice.operation))
+        for notice in notices
+    ]
     return tuple(sorted(lines, key=lambda line: (-line.at_ms, line.operation)))
 
 
@@ -58,12 +64,12 @@ def _line(notice: Notice, names: dict[Id, str], zone: str) -> NoticeLine:
         named = tuple(names[id] for why in looked_at if (id := Id(str(why.params["item"]))) in names)
         params = dict(looked_at[0].params)
         return NoticeLine(
-            notice.operation, notice.kind, notice.at_ms, "review", looked_at[0].code, params, named, zone
+            notice.operation, notice.sequence, notice.kind, notice.at_ms, "review", looked_at[0].code, params, named, zone
         )  # fmt: skip
     first = changed[0] if changed else None
     reasons = (first.reasons if first is not None else ()) or notice.now.reasons
     return NoticeLine(
-        notice.operation, notice.kind, notice.at_ms, str(first.status if first is not None else notice.now.status),
+        notice.operation, notice.sequence, notice.kind, notice.at_ms, str(first.status if first is not None else notice.now.status),
         reasons[0].code if reasons else "", dict(reasons[0].params) if reasons else {},
         tuple(names[Id(item.key)] for item in changed if item.key in names), zone,
     )  # fmt: skip
@@ -76,11 +82,20 @@ def _looked_at(notice: Notice) -> list[Reason]:
 
 def sentence(line: NoticeLine, words: Catalogue) -> str:
     """Return what changed, about whom, and why, as one or two sentences."""
-    what = words.say(f"desk.did.{line.kind}") if words.has(f"desk.did.{line.kind}") else line.kind
-    subject = f"{what} · {', '.join(line.names)}" if line.names else what
+    if line.told is not None and not line.names:
+        subject = saying.sentence(line.told, words)
+    else:
+        subject = " · ".join(filter(None, (what_words(line.kind, line.told, words), ", ".join(line.names))))
     told = words.say(f"desk.notice.{line.code}", what=subject)
     if line.why == "attendance.already" and "at_ms" in line.params:
         state = words.say(f"desk.said.{line.params['state']}")
         return f"{told} {words.say('desk.notice.holds', state=state, time=words.time(int(line.params['at_ms']), line.zone))}"
     code = f"desk.refused.{line.why}"
     return f"{told} {words.say(code, **line.params)}" if line.why and words.has(code) else told
+
+
+def what_words(kind: str, told: Line | None, words: Catalogue) -> str:
+    """What somebody did: in the desk's own words, else as the audit tells it; by its code where neither is known."""
+    if words.has(f"desk.did.{kind}"):
+        return words.say(f"desk.did.{kind}")
+    return kind if told is None else saying.sentence(told, words)

@@ -7,13 +7,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from classtap_core.contesting.choices import RETRY, Choice
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Ref
 from classtap_core.seating.records import SeatDraft
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.kit.notice_words import Choice
 from classtap_desktop.screens import map_news
 from classtap_desktop.screens.map_news import MapNews, read_map_news
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
@@ -145,7 +145,10 @@ class NoticeCard(Card):
 
     def choose(self, line: NoticeLine, choice: Choice) -> None:
         """Do what somebody chose about a notice; then it has been seen."""
-        if choice.payload is None:
+        steward = self._desk.source.steward
+        if choice == RETRY and steward is not None:
+            self._desk.do(lambda _: steward.retry(line.sequence), then=lambda _: self._chosen(line, choice))
+        elif choice.payload is None:
             self._chosen(line, choice)
         else:
             self._desk.submit(choice.payload, then=lambda receipt: self._said(line, choice, receipt))

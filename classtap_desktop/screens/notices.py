@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from classtap_desktop.kit.notice_words import NoticeLine, lines_of, sentence
-from classtap_desktop.screens.choices import choices_of
 from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
 
@@ -13,9 +12,7 @@ __all__ = ["NoticeLine", "read_notices", "sentence"]
 def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
     """Return what has not been seen, newest first."""
     notices = source.notices()
-    choices = {notice.operation: choices_of(source.reader, notice) for notice in notices}
-    lines = lines_of(source.reader, notices, _zone(source) if notices else "UTC")
-    return tuple(line._replace(choices=choices[line.operation]) for line in lines)
+    return lines_of(source.reader, notices, _zone(source)) if notices else ()
 
 
 def _zone(source: DeskSource) -> str:

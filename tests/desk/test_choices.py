@@ -6,28 +6,41 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
 from classtap_core.access.assignment_operations import EndGrant
-from classtap_core.checkin.operations import ChildMark
+from classtap_core.access.operations import RevokeDevice
+from classtap_core.booking.operations import CreateBooking
+from classtap_core.checkin.operations import ChildMark, RecordScan
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.checkin.rules import standing
-from classtap_core.kernel.device import Notice
+from classtap_core.contesting.choices import KEEP, choices_of
+from classtap_core.health.operations import ConfirmProfile, FilePaper
+from classtap_core.kernel.device import Notice, Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryDevice
-from classtap_core.kernel.outcomes import ACCEPTED, Status
-from classtap_desktop.screens.choices import KEEP, choices_of
+from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status
+from classtap_core.kernel.undo import Undo
+from classtap_core.messaging.operations import StopContact
+from classtap_core.seating.tagging import BROKEN, TagSpot
+from classtap_desktop.kit.notice_words import lines_of, sentence
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.window import DeskWindow
+from resources.text import Catalogue
 from tests.desk.test_devices import changed
 from tests.desk.world import World as DeskWorld
 from tests.unit.house.world import (
     ANA,
+    BLUE,
     CLERK,
+    DESK,
+    EVENING,
+    FAMILY,
     HALF_PAST,
     KIOSK,
+    MAIN,
     NINE_BALLET,
     OTHER_KIOSK,
     OWNER,
@@ -96,24 +109,69 @@ def test_present_in_two_classes_at_once(doors: tuple[World, Member, Member], cod
     assert state(one.store, NINE_BALLET) is State.PRESENT
 
 
-def test_a_mark_of_who_had_lost_the_right_is_left_or_said_in_ones_own_name(doors: tuple[World, Member, Member]) -> None:
+@pytest.mark.parametrize(("code", "comes_to"), [("happened", State.LATE), ("dismissed", State.NONE)])
+def test_what_was_not_believed_is_decided_where_it_was_told(
+    doors: tuple[World, Member, Member], code: str, comes_to: State
+) -> None:
     world, _one, two = doors
     world.say(EndGrant(grant=named("clerk grant")))
-    said = replace(mark(ANA, "late"), reason="traffic", note="bus")
-    assert two.mark(NINE_BALLET, said, author=staff(CLERK)).outcome.status is Status.ACCEPTED
+    assert two.mark(NINE_BALLET, mark(ANA, "late"), author=staff(CLERK)).outcome.status is Status.ACCEPTED
     world.sync(KIOSK, OTHER_KIOSK)
     notice = the_notice(two)
     assert notice.now.status is Status.CONTESTED
     id = attendance_id(STUDIO, NINE_BALLET, ANA)
     assert id not in fetch(two.store, Attendance, [id]), "kept, and without consequences"
-    keep, vouch = choices_of(two.store, notice)
-    assert (keep, vouch.code) == (KEEP, "vouch"), "nothing is recommended that makes somebody answer for it"
-    assert vouch.payload is not None
-    assert vouch.payload.items == (said,)
-    again = two.mark(NINE_BALLET, *vouch.payload.items, author=staff(OWNER))
-    assert again.outcome.status is Status.ACCEPTED
-    world.sync()
-    assert state(two.store, NINE_BALLET) is State.LATE
+    found = {choice.code: choice for choice in choices_of(two.store, notice)}
+    assert list(found) == ["leave", "happened", "dismissed"], "nothing is recommended that makes somebody answer for it"
+    payload = found[code].payload
+    assert payload is not None
+    two.bus.submit(payload, staff(OWNER))
+    world.sync(OTHER_KIOSK)
+    assert (State.NONE if id not in fetch(two.store, Attendance, [id]) else state(two.store, NINE_BALLET)) is comes_to
+    assert [choice.code for choice in choices_of(two.store, notice)] == ["leave"], "it is decided"
+
+
+def notice_of(member: Member, receipt: Receipt, now: Outcome) -> Notice:
+    assert receipt.sequence is not None
+    entry = member.store.entries([receipt.sequence])[0]
+    return Notice(entry.id, entry.sequence, entry.kind, ACCEPTED, now, 0)
+
+
+OTHERS = (
+    (TagSpot(location=MAIN, room=BLUE, spot="s1", by=OWNER, state=min(BROKEN)), Status.SUPERSEDED, ["keep", "apply"]),
+    (RevokeDevice(device=KIOSK), Status.SUPERSEDED, ["keep", "apply"]),
+    (RecordScan(location=MAIN, date="2026-11-21", outcome="ok", handle="00" * 8), Status.SUPERSEDED, []),
+    (ConfirmProfile(child=ANA), Status.QUARANTINED, ["retry", "leave"]),
+    (StopContact(items=(named("guardian"),), channel="email"), Status.CONTESTED, ["leave"]),
+    (CreateBooking(session=EVENING, child=ANA, family=FAMILY, location=MAIN), Status.REFUSED, ["leave", "again"]),
+    (FilePaper(child=ANA, paper="vaccination"), Status.REFUSED, []),
+)
+
+
+@pytest.mark.parametrize(("payload", "status", "codes"), OTHERS)
+def test_whatever_was_said_has_its_choices_and_its_sentence(payload: Payload, status: Status, codes: list[str]) -> None:
+    world = World()
+    member = world.join(DESK, role="desk")
+    receipt = member.bus.submit(payload, staff(OWNER))
+    notice = notice_of(member, receipt, Outcome(status=status))
+    (line,) = lines_of(member.store, [notice], "Europe/Madrid")
+    assert [choice.code for choice in line.choices] == codes
+    said = [choice.payload for choice in line.choices if choice.code in ("apply", "again")]
+    assert all(one == payload for one in said)
+    for language in ("en", "es", "ar"):
+        told = sentence(line, Catalogue(language))
+        assert payload.SPEC.name not in told, "no codes are shown to people"
+    assert all(Catalogue("en").has(f"desk.choice.{code}") for code in codes)
+
+
+def test_what_stands_and_is_to_be_looked_at_can_be_taken_back() -> None:
+    world = World()
+    member = world.join(DESK, role="desk")
+    receipt = member.bus.submit(TagSpot(location=MAIN, room=BLUE, spot="s1", by=OWNER, state=min(BROKEN)), staff(OWNER))
+    doubted = Outcome(status=Status.ACCEPTED, obligations=({"review": "gate.x"},))
+    keep, undo = choices_of(member.store, notice_of(member, receipt, doubted))
+    assert (keep, undo.code) == (KEEP, "undo")
+    assert undo.payload == Undo(operation=receipt.operation)
 
 
 def test_what_leaves_no_choice_has_none(doors: tuple[World, Member, Member]) -> None:
@@ -123,6 +181,7 @@ def test_what_leaves_no_choice_has_none(doors: tuple[World, Member, Member]) -> 
     assert not two.store.notices
     gone = Notice(Id("9" * 32), 1, "family.rename", ACCEPTED, ACCEPTED, 0)
     assert choices_of(one.store, gone) == ()
+    assert choices_of(one.store, gone._replace(now=Outcome(status=Status.SUPERSEDED))) == ()
     assert choices_of(one.store, gone._replace(kind="attendance.mark")) == ()
 
 

@@ -28,6 +28,8 @@ from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.today.view import TodayScreen
 from classtap_desktop.window import DeskWindow
 from sync.client.engine import State
+from tests.desk.test_contested import late
+from tests.desk.test_contested import pulled as contested
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]
@@ -55,6 +57,7 @@ def lived_in(world: World) -> None:
                 world.kiosk_marks(session.id, booking.child, state=state)
                 marked.add(booking.child)
     child = world.plan.families[0].children[0].child
+    world.pull([contested(world, late(world), 1)])
     world.store.notify(
         Notice(
             Id("9" * 32), 1, "attendance.mark", of_items([ItemOutcome(child, Status.ACCEPTED)]),

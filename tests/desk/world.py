@@ -81,7 +81,7 @@ class World:
         main = location if location is not None else made.plan.main
         every = ("studio", "keys", "schedule/*", "roster/*", "families/*", "health/*", "custody/*", "contact/*",
                  "contact_masked/*", "pins", "registrations/*", "lease/*", "scans/*", "seatmaps/*", "seatdrafts/*",
-                 "seatpresets")  # fmt: skip
+                 "seatpresets", "contested", "contested/*", "rulings/*")  # fmt: skip
         self.store = device(made, DESK, every)
         self.bus = DeviceBus(self.store, house.bus(authority=False), self.clock, random.Random(1).randbytes)
         self.kiosk = DeviceBus(

@@ -17,6 +17,7 @@ from classtap_desktop.screens.devices.invite_card import InviteCard
 from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.devices.owner_card import OwnerKeyCard
 from classtap_desktop.screens.health.cards import HealthCards
+from classtap_desktop.screens.health.contested_card import ContestedCard
 from classtap_desktop.screens.notice_card import NoticeCard
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.sessions import ago, read_places
@@ -66,6 +67,8 @@ class DevicesScreen(Screen):
         whole = QWidget()
         main = column(whole, gap=16)
         main.addWidget(self._state_card())
+        self.contested = ContestedCard(desk)
+        main.addWidget(self.contested)
         main.addWidget(self._facts_card())
         steward = desk.source.steward
         self.health = None if steward is None else HealthCards(desk, steward)
@@ -147,6 +150,7 @@ class DevicesScreen(Screen):
     def reload(self) -> None:
         self.desk.look_at_standing()
         self.notices.reload()
+        self.contested.reload()
         if self.health is not None:
             self.health.ask()
         if self.invite is not None:
@@ -164,6 +168,7 @@ class DevicesScreen(Screen):
         for name, (label, _) in self.facts.items():
             label.show_text(words.say(f"desk.devices.{name}"))
         self.notices.say()
+        self.contested.say()
         if self.health is not None:
             self.health.say()
         if self.invite is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.operations import RevokeDevice
+from classtap_core.auditing.lines import Line
+from classtap_core.contesting.own import said_lines
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.store.space import Level
@@ -111,6 +114,7 @@ class _ListCard(Card):
         super().__init__(radius=18)
         self._desk = desk
         self._health: Health | None = None
+        self._told: Mapping[Id, Line] = {}
         inside = column(self, margins=(20, 16, 20, 18), gap=10)
         self.title = Label("", "heading", wrap=True)
         self.text = Label("", "text", token="muted", wrap=True)
@@ -124,11 +128,12 @@ class _ListCard(Card):
         words = theme().words
         self.title.show_text(words.say(f"desk.{self.NAME}.title"))
         self.text.show_text(words.say(f"desk.{self.NAME}.text"))
-        self.show_health(self._health)
+        self.show_health(self._health, self._told)
 
-    def show_health(self, health: Health | None) -> None:
-        self._health = health
-        self.setVisible(self._fill(_anew(self.lines), health))
+    def show_health(self, health: Health | None, told: Mapping[Id, Line]) -> None:
+        """`told`: what the entries said, by operation, where that can be read."""
+        self._health, self._told = health, told
+        self.setVisible(self._fill(anew(self.lines), health))
 
     def _fill(self, lines: QVBoxLayout, health: Health | None) -> bool:
         """Add a line for each entry; whether there is one."""
@@ -149,7 +154,7 @@ class AsideCard(_ListCard):
         words, now_ms = theme().words, self._desk.now().corrected
         for one in waiting:
             lines.addWidget(Rule())
-            lines.addWidget(Label(aside_words(one, now_ms, words), "text", wrap=True))
+            lines.addWidget(Label(aside_words(one, self._told.get(one.operation), now_ms, words), "text", wrap=True))
             again = Button(words.say("desk.aside.again"), size="small")
             again.clicked.connect(lambda _=False, sequence=one.sequence: self._again(sequence))
             lines.addWidget(again, 0, Qt.AlignmentFlag.AlignLeading)
@@ -168,7 +173,7 @@ class UnjudgedCard(_ListCard):
         found = health.unjudged if health is not None else ()
         words, now_ms = theme().words, self._desk.now().corrected
         for one in found:
-            lines.addWidget(Label(unjudged_words(one, now_ms, words), "text", wrap=True))
+            lines.addWidget(Label(unjudged_words(one, self._told.get(one.operation), now_ms, words), "text", wrap=True))
         return bool(found)
 
 
@@ -197,7 +202,7 @@ class OthersCard(Card):
     def show_devices(self, devices: tuple[DeviceStanding, ...] | None) -> None:
         self._devices = devices
         self.nothing.setVisible(devices is None)
-        lines = _anew(self.lines)
+        lines = anew(self.lines)
         words, now_ms = theme().words, self._desk.now().corrected
         for one in devices or ():
             line = device_line(one, now_ms, words)
@@ -233,7 +238,7 @@ class OthersCard(Card):
         self.show_devices(self._devices)
 
 
-def _anew(place: QVBoxLayout) -> QVBoxLayout:
+def anew(place: QVBoxLayout) -> QVBoxLayout:
     """An empty column in place of what a layout held."""
     while (item := place.takeAt(0)) is not None:
         if (old := item.widget()) is not None:
@@ -264,11 +269,23 @@ class HealthCards:
 
     def reload(self) -> None:
         steward = self._steward
-        self._desk.read("health", lambda _: (steward.health(), steward.keeping(), steward.others()), then=self._show)
+        self._desk.read("health", lambda source: _read(source, steward), then=self._show)
 
-    def _show(self, found: tuple[Health, Keeping, tuple[DeviceStanding, ...] | None]) -> None:
-        health, keeping, others = found
-        self.facts.show_health(health, keeping)
-        self.aside.show_health(health)
-        self.unjudged.show_health(health)
-        self.others.show_devices(others)
+    def _show(self, found: _Found) -> None:
+        self.facts.show_health(found.health, found.keeping)
+        self.aside.show_health(found.health, found.told)
+        self.unjudged.show_health(found.health, found.told)
+        self.others.show_devices(found.others)
+
+
+class _Found(NamedTuple):
+    health: Health
+    keeping: Keeping
+    others: tuple[DeviceStanding, ...] | None
+    told: dict[Id, Line]
+
+
+def _read(source: DeskSource, steward: Steward) -> _Found:
+    health = steward.health()
+    told = said_lines(source.reader, [*health.set_aside, *health.unjudged])
+    return _Found(health, steward.keeping(), steward.others(), told)

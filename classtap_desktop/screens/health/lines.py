@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from classtap_core.auditing import saying
+from classtap_core.auditing.lines import Line
+from classtap_core.contesting.telling import Undecided
 from classtap_core.store.space import Limits
 from classtap_desktop.kit.device_words import size_words
+from classtap_desktop.kit.notice_words import what_words
 from classtap_desktop.screens.sessions import ago
 from resources.text import Catalogue
 from sync.client.health import Health, SetAside, Unjudged
@@ -56,22 +60,34 @@ def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:
     }
 
 
-def aside_words(one: SetAside, now_ms: int, words: Catalogue) -> str:
+def aside_words(one: SetAside, told: Line | None, now_ms: int, words: Catalogue) -> str:
     """What was set aside, when, and why."""
-    what = words.say(f"desk.did.{one.kind}") if words.has(f"desk.did.{one.kind}") else one.kind
+    what = what_words(one.kind, told, words)
     code = next((code for code in one.reasons if words.has(f"desk.aside.{code}")), "")
     why = words.say(f"desk.aside.{code}") if code else words.say("desk.aside.other", code=", ".join(one.reasons) or "–")
     return f"{what} · {ago(one.at_ms, now_ms, words)}. {why}"
 
 
-def unjudged_words(one: Unjudged, now_ms: int, words: Catalogue) -> str:
+def unjudged_words(one: Unjudged, told: Line | None, now_ms: int, words: Catalogue) -> str:
     """What was kept without being judged here, when, and what lacks."""
-    what = words.say(f"desk.did.{one.kind}") if words.has(f"desk.did.{one.kind}") else one.kind
+    what = what_words(one.kind, told, words)
     prefix, _, rest = one.scope.partition("/")
     day = rest.partition("/")[2]
     return words.say(
         "desk.unjudged.line", what=what, ago=ago(one.at_ms, now_ms, words), scope=f"{prefix} {day}".strip()
     )
+
+
+def contested_words(one: Undecided, now_ms: int, words: Catalogue) -> tuple[str, str]:
+    """Who said what, and as what; then from where, when, and why it is not believed."""
+    said = saying.sentence(one.line, words) + "."
+    if one.states:
+        states = ", ".join(words.say(f"desk.said.{state}") for state in one.states)
+        said = f"{said} {words.say('desk.contested.marked', states=states)}"
+    code = f"desk.contested.why.{one.held.why}"
+    why = words.say(code) if words.has(code) else words.say("desk.contested.why.other", code=one.held.why)
+    device = one.line.device_name or words.say("desk.contested.some_device")
+    return said, words.say("desk.contested.told", device=device, ago=ago(one.held.at_ms, now_ms, words), why=why)
 
 
 def device_line(one: DeviceStanding, now_ms: int, words: Catalogue) -> DeviceLine:

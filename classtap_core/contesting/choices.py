@@ -1,0 +1,108 @@
+"""What a person can do about a result that is no longer so: data, the recommended choice first."""
+
+from typing import NamedTuple
+
+from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan
+from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.records import Attendance, Mark
+from classtap_core.checkin.rules import standing
+from classtap_core.contesting.operations import RuleContested
+from classtap_core.contesting.own import said
+from classtap_core.contesting.records import Ruling
+from classtap_core.kernel.device import Notice
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Kind, Payload
+from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.tx import Reader
+from classtap_core.kernel.undo import Undo
+
+
+class Choice(NamedTuple):
+    """`code` names its words: keep, leave, apply, late, undo, again, retry, happened, dismissed. `payload` is what it
+    says; None where nothing has to be said (`retry`: what was set aside is sent again as it was)."""
+
+    code: str
+    payload: Payload | None = None
+
+
+KEEP, LEAVE, RETRY = Choice("keep"), Choice("leave"), Choice("retry")
+
+
+def choices_of(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
+    """The sensible choices; none where there is nothing but to have seen it.
+
+    A fact that is not believed: leave it open, it happened, or it did not. What was set aside: send it again, or leave
+    it. A mark that another stands before: keep what holds, or apply this one over it. A child present in two classes at
+    once: late here, keep both, or take this one back. Any other fact that another stands before: keep what holds, or say
+    this once more. What stands and is to be looked at: keep it, or take it back. A request that was refused: leave it,
+    or ask once more. What recommends itself makes nobody answer for anything.
+    """
+    match notice.now.status:
+        case Status.CONTESTED:
+            return _contested(reader, notice)
+        case Status.QUARANTINED:
+            return (RETRY, LEAVE)
+        case _ if notice.kind == MarkAttendance.SPEC.name:
+            return _of_marks(reader, notice)
+        case Status.SUPERSEDED if notice.kind != RecordScan.SPEC.name:
+            return _more(KEEP, "apply", said(reader, notice), Kind.FACT)
+        case Status.REFUSED:
+            return _more(LEAVE, "again", said(reader, notice), Kind.CLAIM)
+        case Status.ACCEPTED if any("review" in owed for owed in notice.now.obligations):
+            return (KEEP, Choice("undo", Undo(operation=notice.operation)))
+    return ()
+
+
+def _contested(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
+    ruling = fetch(reader, Ruling, [notice.operation]).get(notice.operation)
+    if ruling is None or ruling.by:
+        return (LEAVE,)
+    happened = RuleContested(fact=notice.operation, happened=True, under=ruling.under)
+    dismissed = RuleContested(fact=notice.operation, happened=False)
+    return (LEAVE, Choice("happened", happened), Choice("dismissed", dismissed))
+
+
+def _more(first: Choice, code: str, payload: Payload | None, kind: Kind) -> tuple[Choice, ...]:
+    """A choice, and to say the same now in one's own name where that is of use."""
+    if payload is None or payload.SPEC.kind is not kind:
+        return ()
+    return (first, Choice(code, payload))
+
+
+def _of_marks(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
+    recorded = [change for change in reader.recorded(notice.operation) or () if change.kind == Attendance.KIND]
+    entries = list(fetch(reader, Attendance, [change.id for change in recorded]).values())
+    if notice.now.status is Status.SUPERSEDED:
+        over = [(entry, mine, held) for entry, mine, held in _meetings(entries, notice.operation) if held != mine]
+        apply = [(entry, ChildMark(child=entry.child, state=mine.state, corrects=held.operation))
+                 for entry, mine, held in over if held.state is not mine.state]  # fmt: skip
+        return (KEEP, *_said("apply", apply)) if apply else ()
+    doubted = {str(reason.params["item"]) for reason in notice.now.reasons if "item" in reason.params}
+    mine_stands = [entry for entry, mine, held in _meetings(entries, notice.operation)
+                   if held == mine and entry.child in doubted]  # fmt: skip
+    if not mine_stands:
+        return ()
+    late, undo = (
+        [(entry, ChildMark(child=entry.child, state=state, corrects=notice.operation)) for entry in mine_stands]
+        for state in ("late", "none")
+    )
+    return (*_said("late", late), KEEP, *_said("undo", undo))
+
+
+def _meetings(entries: list[Attendance], operation: Id) -> list[tuple[Attendance, Mark, Mark]]:
+    """For each entry that an operation marked: its mark, and the one that holds."""
+    found = []
+    for entry in entries:
+        mine = next((mark for mark in entry.marks if mark.operation == operation), None)
+        held = standing(entry.marks).mark
+        if mine is not None and held is not None:
+            found.append((entry, mine, held))
+    return found
+
+
+def _said(code: str, marks: list[tuple[Attendance, ChildMark]]) -> tuple[Choice, ...]:
+    """One choice for the marks of one session; an operation marks one session only."""
+    sessions = {entry.session for entry, _ in marks}
+    if len(sessions) != 1:
+        return ()
+    return (Choice(code, MarkAttendance(session=sessions.pop(), items=tuple(mark for _, mark in marks))),)
