@@ -1,8 +1,7 @@
 """A device of the simulator: the kernel's device bus over a store that survives crashes, and a client that never stalls."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,36 +12,17 @@ from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.memory import MemoryDevice
-from classtap_core.kernel.operations import Payload, Registry
+from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.scopes import covers
 from sync.protocol import MOST_OPERATIONS, Page, Push, Pushed, SnapshotPage, decode, encode, pulled, wire_operation
 from tests.simulator.clock import SkewedClock
-from tests.simulator.server import Crash
+from tests.simulator.crashing import Crash, CrashingDevice
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
 
 TIMEOUT_MS = 15_000
-
-
-class CrashingDevice(MemoryDevice):
-    """A store that, when told, loses the power at the end of its next transaction."""
-
-    def __init__(self, registry: Registry, *, studio: Id, device: Id, scopes: tuple[str, ...]) -> None:
-        super().__init__(registry, studio=studio, device=device, scopes=scopes)
-        self.dies = ""
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        dies, self.dies = self.dies, ""
-        with super().atomic():
-            yield
-            if dies == "before":
-                raise Crash
-        if dies == "after":
-            raise Crash
 
 
 class Asked(NamedTuple):

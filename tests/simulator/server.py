@@ -1,7 +1,6 @@
 """The cloud of the simulator: the kernel's authority over memory, behind the messages of the protocol."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -12,32 +11,9 @@ from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.ids import Entropy, Id, derived
-from classtap_core.kernel.memory import MemoryCloud
-from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.scopes import covers, narrowed
 from sync.protocol import Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
-
-
-class Crash(Exception):
-    """The process ends here; what was not committed is gone."""
-
-
-class CrashingCloud(MemoryCloud):
-    """Storage that, when told, dies at the end of its next transaction: before the commit or after it."""
-
-    def __init__(self, registry: Registry, studio: Id) -> None:
-        super().__init__(registry, studio)
-        self.dies = ""
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        dies, self.dies = self.dies, ""
-        with super().atomic():
-            yield
-            if dies == "before":
-                raise Crash
-        if dies == "after":
-            raise Crash
+from tests.simulator.crashing import CrashingCloud
 
 
 def verify(public_key: bytes, signature: bytes, statement: bytes) -> bool:

@@ -23,8 +23,9 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import Row
 from classtap_core.kernel.tx import Snapshot, fold
 from tests.simulator.clock import SkewedClock, TrueClock
+from tests.simulator.crashing import Crash
 from tests.simulator.node import Node
-from tests.simulator.server import Crash, Server
+from tests.simulator.server import Server
 
 START_MS = 1_790_000_000_000
 MINUTE = 60_000
