@@ -1,10 +1,12 @@
 """The databases that tests of the cloud run on: a SQLite file, a PostgreSQL, and a Citus cluster where there is one."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from cloud.storage.database import Database
 from tests.cloud.one_studio import Asking
@@ -41,21 +43,41 @@ def shared(postgres: Postgres) -> Shared:
 
 
 class Cluster:
-    """The Citus cluster's one database: wiped at first, and where other record kinds are wanted than those laid out in it."""
+    """The Citus cluster's one database, which the processes of a run use in turn, a file of tests each.
 
-    def __init__(self) -> None:
-        self._room = ""
+    Wiped at first, and where other record kinds are wanted than those laid out in it.
+    """
+
+    _TURN = 0x434C5441
+    """The advisory lock of whose turn it is: the tests' own, on a connection beside what is tested."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        engine = create_engine(url)
+        arguments, words = engine.dialect.create_connect_args(make_url(url))
+        self._turn = psycopg.connect(*arguments, autocommit=True, **words)
+        self._turn.execute("SELECT pg_advisory_lock(%s)", [self._TURN])
+        self._turn.execute("CREATE SCHEMA IF NOT EXISTS tests")
+        self._turn.execute("CREATE TABLE IF NOT EXISTS tests.laid (run text, room text)")
 
     def url(self, room: str) -> str:
-        if room != self._room:
-            wiped(CITUS)
-        self._room = room
-        return CITUS
+        """The address of the database, laid out for these record kinds or empty."""
+        wanted = (os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid())), room)
+        if self._turn.execute("SELECT run, room FROM tests.laid").fetchall() != [wanted]:
+            self._turn.execute("DELETE FROM tests.laid")
+            wiped(self._url)
+            self._turn.execute("INSERT INTO tests.laid VALUES (%s, %s)", wanted)
+        return self._url
+
+    def close(self) -> None:
+        self._turn.close()
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    return Cluster()
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    made = Cluster(CITUS)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from cloud.storage.database import Database
 from cloud.storage.directory import StudioEntry
 from cloud.storage.tables import make_tables
 from tests.cloud import catalogue
+from tests.cloud.databases import Cluster
 from tests.cloud.one_studio import Asked, Asking, faults_of
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import CITUS, prepare
@@ -156,8 +157,8 @@ def heard(asking: Asking, before: int) -> list[str]:
 
 
 @pytest.mark.skipif(not CITUS, reason="CLASSTAP_CITUS_URL names no cluster")
-def test_on_a_cluster_every_table_is_distributed_beside_the_others() -> None:
-    prepare(CITUS, house.bus(authority=True), distributed=True)
+def test_on_a_cluster_every_table_is_distributed_beside_the_others(cluster: Cluster) -> None:
+    prepare(cluster.url("house"), house.bus(authority=True), distributed=True)
     found = Database(CITUS)
     with found.administer() as connection:
         tables = set(
