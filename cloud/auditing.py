@@ -1,6 +1,6 @@
 """The studio's audit for those who ask for it: what they may read, a page, and an export with a signed manifest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,8 +21,10 @@ from cloud.storage.trail import Trail
 from sync.audit import AskAudit, AuditPage, every
 
 
-def sight_of(cloud: Cloud, studio: Id, staff: str, shown: Iterable[Sensitivity] | None = None) -> Sight:
-    """What a member of staff may read now; of what is masked only `shown`, where that is given.
+def sight_of(
+    cloud: Cloud, studio: Id, staff: str, revealed: Mapping[Id, Iterable[Sensitivity]] | None = None
+) -> Sight:  # fmt: skip
+    """What a member of staff may read now; of what is masked only what is `revealed` of an entry, where that is given.
 
     Raises Refused `audit.not_yours` where that is nothing of the audit.
     """
@@ -31,7 +33,8 @@ def sight_of(cloud: Cloud, studio: Id, staff: str, shown: Iterable[Sensitivity] 
     sight = Sight(
         grants,
         at_ms=cloud.clock.now().corrected,
-        shown={Sensitivity.PERSONAL, *shown} if shown is not None else tuple(Sensitivity),
+        shown=tuple(Sensitivity) if revealed is None else (Sensitivity.PERSONAL,),
+        revealed=revealed or {},
     )
     if not any(sight.audits(place) for place in {"", *(grant.location for grant in grants)}):
         raise Refused("audit.not_yours")
@@ -41,7 +44,7 @@ def sight_of(cloud: Cloud, studio: Id, staff: str, shown: Iterable[Sensitivity] 
 def audit_page(cloud: Cloud, studio: Id, asked: AskAudit) -> AuditPage:
     """A page for a member of staff. Entries they may not read are not in it, which may leave a page short."""
     trail = Trail(cloud.books, studio, cloud.bus.registry)
-    sight = sight_of(cloud, studio, asked.staff, asked.shown)
+    sight = sight_of(cloud, studio, asked.staff, asked.revealed)
     found = trail.find(asked.query)
     return AuditPage(lines=tuple(trail.lines(found.spots, sight)), next=found.next)
 

@@ -14,12 +14,12 @@ from classtap_core.kernel.records import Sensitivity
 class AskAudit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of the audit as `staff`, who is signed in at the desk that asks, may read it.
 
-    `shown`: kinds of what is else masked that they have revealed, each with a reason that is on record.
+    `revealed`: kinds of what is else masked that they have revealed of an entry, each with a reason that is on record.
     """
 
     staff: Id
     query: Query
-    shown: tuple[Sensitivity, ...] = ()
+    revealed: dict[Id, tuple[Sensitivity, ...]] = {}
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

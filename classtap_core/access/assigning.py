@@ -17,7 +17,6 @@ from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Resource
 
-
 RISKY = frozenset(
     {
         Capability.VIEW_HEALTH, Capability.VIEW_CUSTODY, Capability.VIEW_AUDIT, Capability.MANAGE_STAFF,

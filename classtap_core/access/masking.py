@@ -1,6 +1,6 @@
 """How much a reader sees: one answer for screens, exports and the cloud, out of the one decision. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from classtap_core.access.blueprints import Capability
@@ -25,11 +25,21 @@ class Sight:
     """What one holder of grants may read at an instant: entries of the audit, and fields by how they must be kept."""
 
     def __init__(
-        self, grants: Iterable[Grant], *, at_ms: int, shown: Iterable[Sensitivity] = tuple(Sensitivity)
+        self, grants: Iterable[Grant], *, at_ms: int, shown: Iterable[Sensitivity] = tuple(Sensitivity),
+        revealed: Mapping[Id, Iterable[Sensitivity]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        """`shown`: what is not masked for now, where they may see it; screens show less until it is revealed."""
+        """`shown`: what is not masked for now, where they may see it; screens show less until it is revealed.
+
+        `revealed`: what is shown beside that of single entries, by their operation.
+        """
         self._grants, self._at_ms, self._shown = tuple(grants), at_ms, frozenset(shown)
+        self._revealed = revealed
         self._filters: dict[str, RowFilter] = {}
+
+    def of(self, entry: Id) -> "Sight":
+        """The same sight, and what was revealed of one entry."""
+        more = self._revealed.get(entry)
+        return self if more is None else Sight(self._grants, at_ms=self._at_ms, shown=self._shown.union(more))
 
     def audits(self, location: str) -> bool:
         """Whether they may read the audit of a location; "" for what is the whole studio's."""
@@ -57,6 +67,9 @@ class Blind:
     """Whoever runs a command beside no signed-in person: every entry, and nothing of what is anybody's."""
 
     masked = True
+
+    def of(self, entry: Id) -> "Blind":
+        return self
 
     def audits(self, location: str) -> bool:
         return True

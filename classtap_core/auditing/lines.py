@@ -45,6 +45,10 @@ class Kept(NamedTuple):
 class Viewer(Protocol):
     """Who reads: which entries, and how much of each."""
 
+    def of(self, entry: Id) -> "Viewer":
+        """The same, with what they may see of one entry, by its operation, beside the rest."""
+        ...
+
     def audits(self, location: str) -> bool:
         """Whether they may read entries of a location; "" for what is the whole studio's."""
         ...
@@ -103,7 +107,7 @@ def lines(kept: Iterable[Kept], reader: Reader, registry: Registry, viewer: View
     seen = [(one, places) for one in kept for places in [_places(one)] if _may_read(viewer, places)]
     names = Names(reader, registry)
     names.want(pair for one, _ in seen for pair in _asked(one))
-    return [_line(one, places, names, registry, viewer) for one, places in seen]
+    return [_line(one, places, names, registry, viewer.of(one.envelope.id)) for one, places in seen]
 
 
 def method_of(author: Author) -> str:

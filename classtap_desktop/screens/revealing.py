@@ -52,12 +52,18 @@ class Revealing(QObject):
             reveal = OpenReveal(reveal=fresh(at_ms, os.urandom), home=home, subject=subject, what=one, why=why)
             self._desk.submit(reveal, then=partial(self._opened, subject, one))
 
-    def shown(self, subject: Id | None = None) -> frozenset[Sensitivity]:
-        """Return the kinds that show now, of one subject or (None) of any."""
+    def shown(self, subject: Id) -> frozenset[Sensitivity]:
+        """Return the kinds that show now of one person or entry."""
+        return self.standing().get(subject, frozenset())
+
+    def standing(self) -> dict[Id, frozenset[Sensitivity]]:
+        """Return the kinds that show now, by person or entry: what was asked of one never shows of another."""
         now = self._desk.now().corrected
-        return frozenset(
-            Sensitivity(one.what) for whose, one in self._shown if subject in (None, whose) and now < one.closes_ms
-        )
+        found: dict[Id, set[Sensitivity]] = {}
+        for whose, one in self._shown:
+            if now < one.closes_ms:
+                found.setdefault(whose, set()).add(Sensitivity(one.what))
+        return {whose: frozenset(kinds) for whose, kinds in found.items()}
 
     def _opened(self, subject: Id, what: str, receipt: Receipt) -> None:
         if not receipt.outcome.stands:

@@ -1,6 +1,6 @@
 """The audit from a device: its own log, which is always here, and the studio's, while the cloud is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,8 +29,8 @@ class Auditor(Protocol):
         """A page of this device's own log. Raises BadInput as `finding.find`."""
         ...
 
-    def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
-        """A page of the whole studio's log, as a member of staff may read it.
+    def of_studio(self, staff: Id, query: Query, revealed: Mapping[Id, Collection[Sensitivity]]) -> AuditPage:
+        """A page of the whole studio's log, as a member of staff may read it; `revealed` by entry.
 
         Raises EnvironmentFault `cloud.unreachable`, Refused with the cloud's code.
         """
@@ -57,9 +57,10 @@ class NodeAuditor:
             kept = reader.audited([spot.sequence for spot in found.spots])
             return AuditPage(lines=tuple(lines(kept, reader, reader.registry, sight)), next=found.next)
 
-    def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
+    def of_studio(self, staff: Id, query: Query, revealed: Mapping[Id, Collection[Sensitivity]]) -> AuditPage:
+        said = {entry: tuple(sorted(kinds)) for entry, kinds in revealed.items()}
         with the_cloud(self._node) as transport:
-            return transport.audit(AskAudit(staff=staff, query=query, shown=tuple(sorted(shown))))
+            return transport.audit(AskAudit(staff=staff, query=query, revealed=said))
 
     def export(
         self, path: Path, page: Page, query: Query, words: Words, *, chain: str, viewer: Id, roles: tuple[str, ...],

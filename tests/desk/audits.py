@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class MemoryAuditor:
         ]
         return AuditPage(lines=tuple(lines(kept, store, store.registry, sight)), next=found.next)
 
-    def of_studio(self, staff: Id, query: Query, shown: Iterable[Sensitivity] = ()) -> AuditPage:
+    def of_studio(self, staff: Id, query: Query, revealed: Mapping[Id, Collection[Sensitivity]]) -> AuditPage:
         if self.studio is None:
             raise EnvironmentFault("cloud.unreachable")
         return self.studio

@@ -106,7 +106,9 @@ def test_one_thing_only(qtbot: QtBot, told: World, open_desk: Open) -> None:
 
 
 def test_health_is_masked_until_a_reason_and_for_two_minutes(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    say(told, EditHealth(child=told.plan.families[1].children[0].child, base="", notes="Sesame"))
     screen = opened(qtbot, open_desk)
+    screen.list.setCurrentIndex(screen.model.index(1, 0))
     assert any(MASK in text for text in screen.card.texts())
     assert "Peanuts" not in repr(screen.lines)
     why = screen.card.findChild(QLineEdit)
@@ -116,7 +118,8 @@ def test_health_is_masked_until_a_reason_and_for_two_minutes(qtbot: QtBot, told:
     why.setText("The doctor called about it")
     show.click()
     qtbot.waitUntil(lambda: "Peanuts" in repr(screen.lines))
-    at = next(at for at, line in enumerate(screen.lines) if line.kind == "child.health")
+    assert "Sesame" not in repr(screen.lines), "of the entry that was asked about, and no other"
+    at = next(at for at, line in enumerate(screen.lines) if "Peanuts" in repr(line))
     screen.list.setCurrentIndex(screen.model.index(at, 0))
     assert any("Peanuts" in text for text in screen.card.texts())
     assert sum(line.kind == "reveal.open" for line in screen.lines) >= 1, "looking is on record"

@@ -7,20 +7,25 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from classtap_cli.demo.studio import DemoFamily
+from classtap_core.access.revealing import HEALTH_IDLE_MS, LONGEST_MS
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.health.operations import EditProfile
 from classtap_core.health.records import (
+    ActionPlan,
     Allergy,
     CardView,
+    Condition,
     EmergencyContact,
     HealthFacts,
     HealthProfile,
     HealthRequirement,
+    Medication,
 )
 from classtap_core.health.rules import facts_of
 from classtap_core.kernel.canonical import canonical
@@ -221,25 +226,83 @@ def test_a_block_is_said_at_once_and_lifted_by_who_may_see_custody(
     assert not made.stands[child].reason.isVisible()
 
 
+def health(qtbot: QtBot, screen: FamiliesScreen, child: str) -> HealthForm:
+    """A child's form with its fields shown, for a reason where something is known already."""
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
+    if not made.shows:
+        give_reason(qtbot, made)
+    return made
+
+
+def give_reason(qtbot: QtBot, made: HealthForm) -> None:
+    made.asking.why.setText("Before the lesson")
+    made.asking.show_button.click()
+    qtbot.waitUntil(lambda: made.shows)
+
+
 def test_a_child_s_health_is_written_and_confirmed(
     qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
 ) -> None:
     screen = families(qtbot, open_desk)
     opened(qtbot, screen, family.family)
     child = family.children[1].child
-    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
-    write(made.allergies.add(), what="Peanut", severity="severe", action="Pen, then 112", pen="blue bag")
-    made.confirm.click()
+    made = health(qtbot, screen, child)
+    write(made.fields.allergies.add(), what="Peanut", severity="severe", action="Pen, then 112", pen="blue bag")
+    made.fields.confirm.click()
     saved(qtbot, made)
     profile = fetch(world.store, HealthProfile, [child])[child]
     assert ("Peanut", "severe", "blue bag") in [(one.what, one.severity, one.pen) for one in profile.allergies]
     assert profile.confirmed_ms == world.clock.now().corrected
     assert "health_note" in fetch(world.store, Badge, [child])[child].codes
-    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
-    for entry in tuple(made.allergies.entries):
+    made = health(qtbot, screen, child)
+    for entry in tuple(made.fields.allergies.entries):
         entry.removed.emit()
     saved(qtbot, made)
     assert fetch(world.store, HealthProfile, [child])[child].allergies == ()
+
+
+def test_what_is_known_of_a_child_shows_for_a_reason_and_is_masked_again(
+    qtbot: QtBot, world: World, open_desk: Open, family: DemoFamily
+) -> None:
+    """The form of one child; a mask is never saved over what it hides, and what was written before it came is kept."""
+    screen = families(qtbot, open_desk)
+    opened(qtbot, screen, family.family)
+    child, sibling = (one.child for one in family.children)
+    author = Author(type="staff", id=world.staff("manager").staff)
+    facts = HealthFacts(allergies=(Allergy(what="Peanut", severity="severe"),), physician="Dr Ito")
+    for one in (child, sibling):
+        base = facts_of(fetch(world.store, HealthProfile, [one]).get(one))
+        world.source.submit(EditProfile(child=one, base=base, wanted=facts), author).result()
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
+    assert not made.shows
+    assert "Peanut" not in on_it(made)
+    assert not made.save.isEnabled()
+    assert made.payloads() == []
+    give_reason(qtbot, made)
+    assert "Peanut" in on_it(made)
+    assert [entry.kind for entry in world.store.log][-1] == "reveal.open"
+    world.tick(HEALTH_IDLE_MS)
+    screen.revealing._hide()
+    qtbot.waitUntil(lambda: not made.shows)
+    assert "Peanut" not in on_it(made), "nothing was written, so nothing of it is left in the form"
+    give_reason(qtbot, made)
+    made.fields.physician.setText("Dr Adeyemi")
+    made.fields.physician.textEdited.emit("Dr Adeyemi")
+    world.tick(LONGEST_MS)
+    screen.revealing._hide()
+    assert not made.shows
+    assert made.masked.whole_text().startswith("Masked again. What you wrote is kept")
+    saved(qtbot, made)
+    kept = facts_of(fetch(world.store, HealthProfile, [child])[child])
+    assert kept == replace(facts, physician="Dr Adeyemi")
+    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", sibling))
+    assert not made.shows, "one child's reveal is not another's"
+
+
+def on_it(made: Form) -> str:
+    """All that a form's fields and labels hold."""
+    texts = [one.text() for one in made.card.findChildren(QLineEdit)]
+    return " · ".join([*texts, *(one.whole_text() for one in made.card.findChildren(Label))])
 
 
 def test_who_may_not_change_families_has_no_forms(qtbot: QtBot, open_desk: Open) -> None:
@@ -343,7 +406,22 @@ def test_who_sees_no_doses_cannot_write_over_them(
 ) -> None:
     screen = families(qtbot, open_desk, "front_desk")
     opened(qtbot, screen, family.family)
-    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", family.children[1].child))
-    assert not made.medications.isEnabled()
-    assert not made.physician.isEnabled()
-    assert made.allergies.isEnabled()
+    child = family.children[1].child
+    facts = HealthFacts(
+        allergies=(Allergy(what="Peanut", severity="severe"),), physician="Dr Ito",
+        medications=(Medication(name="Cetirizine", dose="5 ml", here=True),),
+        conditions=(Condition(name="Asthma", note="only in spring"),),
+        plans=(ActionPlan(title=" Asthma ", steps=("Sit up", "Call")),),
+    )  # fmt: skip
+    author = Author(type="staff", id=world.staff("manager").staff)
+    base = facts_of(fetch(world.store, HealthProfile, [child]).get(child))
+    world.source.submit(EditProfile(child=child, base=base, wanted=facts), author).result()
+    made = health(qtbot, screen, child)
+    assert not made.fields.medications.isEnabled()
+    assert not made.fields.physician.isEnabled()
+    assert made.fields.allergies.isEnabled()
+    write(made.fields.allergies.add(), what="Egg")
+    saved(qtbot, made)
+    after = facts_of(fetch(world.store, HealthProfile, [child])[child])
+    assert [one.what for one in after.allergies] == ["Peanut", "Egg"]
+    assert replace(after, allergies=facts.allergies) == facts, "doses, notes and the doctor as they were, word for word"

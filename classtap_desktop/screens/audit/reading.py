@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -38,7 +39,8 @@ class Asked(NamedTuple):
     """What a reader wants to see.
 
     Attributes:
-        where: `device` or `studio`. person, device, thing: ids, "" for any. when: of `WHEN`. shown: what is revealed.
+        where: `device` or `studio`. person, device, thing: ids, "" for any. when: of `WHEN`. revealed: of which
+        entries which kinds show.
     """
 
     where: str = OWN
@@ -48,7 +50,7 @@ class Asked(NamedTuple):
     when: str = "any"
     text: str = ""
     after: str = ""
-    shown: frozenset[Sensitivity] = frozenset()
+    revealed: Mapping[Id, Collection[Sensitivity]] = MappingProxyType({})
 
 
 class Shelf(NamedTuple):
@@ -81,10 +83,10 @@ def pages_of(source: DeskSource, operator: Operator, asked: Asked) -> Callable[[
     """Return what answers queries where the reader looks, masked for them."""
     auditor = source.auditor
     if asked.where == OWN:
-        shown = {Sensitivity.PERSONAL, *asked.shown}
-        sight = Sight(operator.grants, at_ms=source.clock.now().corrected, shown=shown)
+        now_ms = source.clock.now().corrected
+        sight = Sight(operator.grants, at_ms=now_ms, shown=(Sensitivity.PERSONAL,), revealed=asked.revealed)
         return lambda query: auditor.own(query, sight)
-    return lambda query: auditor.of_studio(operator.id, query, asked.shown)
+    return lambda query: auditor.of_studio(operator.id, query, asked.revealed)
 
 
 def query_of(source: DeskSource, asked: Asked, words: Catalogue, zone: str) -> Query:

@@ -165,7 +165,9 @@ class AuditScreen(Screen):
             return
         text = self.field.text().strip()
         asked = self.asked._replace(
-            text=text if len(text) >= SHORTEST else "", after=self._next if more else "", shown=self.revealing.shown()
+            text=text if len(text) >= SHORTEST else "",
+            after=self._next if more else "",
+            revealed=self.revealing.standing(),
         )
         self.asked = asked
         zone = self._shelf.zone

@@ -31,6 +31,7 @@ from classtap_core.people.rules import sort_name
 from classtap_core.schedule.records import Location
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.operator import Operator
+from classtap_desktop.screens.families.reading import as_shown
 from classtap_desktop.source import DeskSource
 
 
@@ -39,7 +40,8 @@ class ChildSheet(NamedTuple):
 
     Attributes:
         birth_date: ISO, "" where nobody knows, None where this reader may not see it.
-        health: as far as this reader may see it; None: none of it. whole: all of it, so that it may be written.
+        health: as far as this reader may see it and it shows; None: none of it. whole: all of it, so that it may be written.
+        hidden: there is more, which they may see for a reason.
         review: fields where two editors clashed and a guardian has to look. confirmed_ms: when one last did; 0 never.
     """
 
@@ -48,6 +50,7 @@ class ChildSheet(NamedTuple):
     birth_date: str | None = ""
     health: HealthFacts | None = None
     whole: bool = False
+    hidden: bool = False
     review: tuple[str, ...] = ()
     confirmed_ms: int = 0
 
@@ -99,10 +102,10 @@ class Household(NamedTuple):
 
 
 def read_household(
-    source: DeskSource, family: Id, operator: Operator | None, shown: Collection[Sensitivity] = tuple(Sensitivity)
+    source: DeskSource, family: Id, operator: Operator | None, shown: Mapping[Id, Collection[Sensitivity]]
 ) -> Household | None:
-    """Return a family's household as its reader may see it, how guardians are reached only where that is `shown`; None
-    where it is not here (any more)."""
+    """Return a family's household as its reader may see it, a child's health and how a guardian is reached only where
+    that is `shown` of them; None where it is not here (any more)."""
     reader, now_ms = source.reader, source.clock.now().corrected
     held = fetch(reader, Family, [family]).get(family)
     if held is None or operator is None:
@@ -128,11 +131,12 @@ def read_household(
             given=child.given, surname=child.surname, photo=child.photo, languages=child.languages, listed=child.listed
         )
         born, profile = health.get(child.id), profiles.get(child.id)
+        hidden = profile is not None and Sensitivity.HEALTH not in shown.get(child.id, ())
         sheets.append(
             ChildSheet(
                 child.id, facts, (born.birth_date if born is not None else "") if known else None,
-                health_rules.redacted(health_rules.facts_of(profile), parts) if known else None,
-                known and edits_health and parts >= health_rules.ALL_PARTS,
+                health_rules.redacted(health_rules.facts_of(profile), parts) if known and not hidden else None,
+                known and edits_health and parts >= health_rules.ALL_PARTS, known and hidden,
                 profile.review if profile is not None else (), profile.confirmed_ms if profile is not None else 0,
             )
         )  # fmt: skip
@@ -143,11 +147,10 @@ def read_household(
             blocks = tuple(block.operation for block in pair.blocks if block.operation not in pair.lifted)
             links.setdefault(pair.guardian, {})[child.id] = Link(stands, blocks, tuple(roles_on(pair, today)))
     may_see = may(Capability.VIEW_CONTACT) and reader.holds(f"contact/{home}")
-    sees = may_see and Sensitivity.CONTACT in shown
-    of_family: list[Contact] | list[ContactMasked] = (
-        search(reader, Contact, "by_family", family) if sees else search(reader, ContactMasked, "by_family", family)
-    )
-    guardians = [_guardian(one, links.get(one.id, {}), yet=may_see and not sees) for one in of_family]
+    guardians = [
+        _guardian(one, links.get(one.id, {}), yet=may_see and isinstance(one, ContactMasked))
+        for one in as_shown(reader, family, shown if may_see else {})
+    ]
     return Household(family, home, today, tuple(sheets), tuple(guardians), may(Capability.VIEW_CUSTODY))
 
 

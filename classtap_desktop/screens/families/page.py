@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from classtap_core.kernel.records import Sensitivity
 from classtap_desktop.kit import Avatar, Button, Card, ErrorLine, Label, Pill, Rule, photos, theme
 from classtap_desktop.kit.states import FACES
 from classtap_desktop.screens.families import passes
@@ -19,21 +20,22 @@ _START = Qt.AlignmentFlag.AlignLeading
 
 class PageView(QWidget):
     """Signals: ``renamed(base, name)`` when a new name is to be kept, ``opened(session)`` for a roster, ``asked(form,
-    id)`` when somebody's form is wanted: `child`, `health`, `papers` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`; ``revealing(why)`` to see what is masked.
+    id)`` when somebody's form is wanted: `child`, `health`, `papers` or `guardian`, with "" for somebody new; ``wanted(deed)`` for the pass: `look`, `send` or `print`; ``revealing(whose, what, why)`` to see what is
+    masked of one person.
     """
 
     renamed = Signal(str, str)
     opened = Signal(str)
     asked = Signal(str, str)
     wanted = Signal(str)
-    revealing = Signal(str)
+    revealing = Signal(str, str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.page: FamilyPage | None = None
         self.editing = False
         self._narrow = False
-        self._why = ""
+        self._asking, self._why = ("", ""), ""
         whole = column(self, gap=14)
         whole.addLayout(self._head())
         self.said = ErrorLine()
@@ -88,7 +90,7 @@ class PageView(QWidget):
         if self.page is None or page is None or page.id != self.page.id:
             self.editing = False
             self.said.clear()
-            self._why = ""
+            self._asking, self._why = ("", ""), ""
         self.page = page
         self.say()
 
@@ -151,13 +153,6 @@ class PageView(QWidget):
             self._contact(guardians, contact, page)
         if not page.contacts:
             guardians.addWidget(Label(words.say("desk.families.no_contacts"), "text", token="muted", wrap=True))
-        if page.revealed:
-            guardians.addWidget(Label(words.say("desk.reveal.standing"), "secondary", token="muted", wrap=True))
-        if page.masked:
-            asking = WhyRow(self._why)
-            asking.why.textChanged.connect(self._keep_why)
-            asking.given.connect(self.revealing)
-            guardians.addWidget(asking)
         if page.editable:
             guardians.addWidget(self._asks("desk.form.new_guardian", "guardian", "", size="small"), 0, _START)
         guardians.addStretch(1)
@@ -168,6 +163,31 @@ class PageView(QWidget):
     def _keep_why(self, typed: str) -> None:
         """What is half typed outlives the page being read again."""
         self._why = typed
+
+    def _hidden(self, into: QVBoxLayout, whose: str, what: str, name: str) -> None:
+        """Ask to see what is masked of one person: a button, and under it why, once it was pressed."""
+        if self._asking == (whose, what):
+            asking = WhyRow(self._why)
+            asking.why.textChanged.connect(self._keep_why)
+            asking.given.connect(lambda why: self.revealing.emit(whose, what, why))
+            into.addWidget(asking)
+            return
+        words = theme().words
+        show = Button(words.say("desk.reveal.ask"), icon="lock", size="small", kind="quiet")
+        show.setObjectName(f"reveal-{what}-{whose}")
+        show.setAccessibleName(words.say(f"desk.reveal.ask_{what}", name=name))
+        show.clicked.connect(lambda _=False: self._ask_why(whose, what))
+        into.addWidget(show, 0, _START)
+
+    def _ask_why(self, whose: str, what: str) -> None:
+        self._asking, self._why = (whose, what), ""
+        self.say()
+        asking = next((one for one in self.findChildren(WhyRow) if one.isVisible() or one.isVisibleTo(self)), None)
+        if asking is not None:
+            asking.why.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _standing(self, into: QVBoxLayout) -> None:
+        into.addWidget(Label(theme().words.say("desk.reveal.standing"), "secondary", token="muted", wrap=True))
 
     def _section(self, into: QVBoxLayout, title: str) -> QVBoxLayout:
         card = Card(radius=18)
@@ -213,6 +233,9 @@ class PageView(QWidget):
             names.addWidget(Pill(words.say("desk.roster.health"), "warn", icon="warn"))
         if child.health:
             names.addWidget(Label(child.health, "text", token="warn", wrap=True))
+            self._standing(names)
+        if child.hidden:
+            self._hidden(names, child.id, Sensitivity.HEALTH.value, child.name)
         for lack in child.lacks:
             names.addWidget(Label(words.say(f"desk.{lack.code}_of", name=lack.name), "text", token="warn", wrap=True))
         if not child.visits:
@@ -261,6 +284,10 @@ class PageView(QWidget):
         for reach in (contact.phone, contact.email):
             if reach:
                 block.addWidget(Label(f"\u2066{reach}\u2069", "cell", token="muted", elide=True))
+        if contact.hidden:
+            self._hidden(block, contact.id, Sensitivity.CONTACT.value, contact.name)
+        elif not contact.masked:
+            self._standing(block)
         into.addLayout(block)
 
     def _pass(self, into: QVBoxLayout, page: FamilyPage) -> None:

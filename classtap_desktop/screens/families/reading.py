@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
@@ -74,8 +75,8 @@ class Lack(NamedTuple):
 
 
 class ChildLine(NamedTuple):
-    """A child of a family page; `badge`: there is a health note, `health`: what it says, while that is revealed.
-    `lacks`: what the classes they are booked in ask for."""
+    """A child of a family page; `badge`: there is a health note, `health`: what it says, while that is revealed;
+    `hidden`: it may be, for a reason. `lacks`: what the classes they are booked in ask for."""
 
     id: Id
     name: str
@@ -84,10 +85,11 @@ class ChildLine(NamedTuple):
     lacks: tuple[Lack, ...] = ()
     photo: bytes | None = None
     health: str = ""
+    hidden: bool = False
 
 
 class ContactLine(NamedTuple):
-    """A guardian; `masked` where this person may not see the whole. `relation` is a code."""
+    """A guardian; `masked` where the whole does not show, `hidden` where it may, for a reason. `relation` is a code."""
 
     id: Id
     name: str
@@ -95,11 +97,12 @@ class ContactLine(NamedTuple):
     phone: str
     email: str
     masked: bool
+    hidden: bool = False
 
 
 class FamilyPage(NamedTuple):
     """One family. `zone` is its home's; `editable`: the signed-in person may change it, `sees_health`: its children's
-    health too. `masked`: kinds of what is masked that they may see for a reason; `revealed`: something shows now."""
+    health too."""
 
     id: Id
     name: str
@@ -113,8 +116,6 @@ class FamilyPage(NamedTuple):
     home_id: Id = Id("")
     sent: tuple[SentLine, ...] = ()
     goes: tuple[GoesLine, ...] = ()
-    masked: tuple[str, ...] = ()
-    revealed: bool = False
 
 
 def read_families(source: DeskSource, operator: Operator | None) -> tuple[FamilyLine, ...]:
@@ -131,10 +132,11 @@ def read_families(source: DeskSource, operator: Operator | None) -> tuple[Family
 
 
 def read_family(
-    source: DeskSource, family: Id, operator: Operator | None, shown: Collection[Sensitivity] = ()
-) -> FamilyPage | None:
-    """Return a family's page as its reader may see it, of what is masked only `shown`; None where it is not here (any
-    more), or not for them."""
+    source: DeskSource, family: Id, operator: Operator | None,
+    shown: Mapping[Id, Collection[Sensitivity]] = MappingProxyType({}),
+) -> FamilyPage | None:  # fmt: skip
+    """Return a family's page as its reader may see it, of what is masked only what is `shown` of each person; None where
+    it is not here (any more), or not for them."""
     reader, now_ms = source.reader, source.clock.now().corrected
     row = reader.rows(Family, [family]).get(family)
     if row is None:
@@ -152,7 +154,7 @@ def read_family(
     reaches = _may_reach(reader, held, operator, now_ms)
     parts = frozenset() if operator is None else visible(operator.grants, Resource(held.home), at_ms=now_ms)
     notes = roster_badges(reader, (child.id for child in children), parts)
-    hidden = {*([Sensitivity.CONTACT] if reaches else ()), *([Sensitivity.HEALTH] if notes else ())} - {*shown}
+    seen = {child.id for child in children if Sensitivity.HEALTH in shown.get(child.id, ())}
     visits = _visits(reader, family, children, today)
     lacks = _lacks(reader, family, children, today)
     return FamilyPage(
@@ -162,17 +164,18 @@ def read_family(
                 child.id, f"{child.given} {child.surname}".strip(),
                 child.id in badges and HEALTH_NOTE in badges[child.id].codes, visits.get(child.id, ()),
                 lacks.get(child.id, ()), source.album.picture(child.photo.hash) if child.photo else None,
-                notes[child.id].text if child.id in notes and Sensitivity.HEALTH in shown else "",
+                notes[child.id].text if child.id in notes and child.id in seen else "",
+                child.id in notes and child.id not in seen,
             )
             for child in children
         ),
-        _contacts(reader, held, masked=not reaches or Sensitivity.CONTACT not in shown),
+        _contacts(reader, held, shown if reaches else None),
         _pass(reader, family, now_ms),
         operator is not None and operator.may(Capability.EDIT_FAMILY, location=held.home, at_ms=now_ms),
         operator is not None and operator.may(Capability.EDIT_HEALTH, location=held.home, at_ms=now_ms)
         and reader.holds(f"health/{held.home}"),
         held.home, read_sent(reader, family),
-        read_goes(reader, source.place.studio, [child.id for child in children], day=today), tuple(sorted(one.value for one in hidden)), bool(shown),
+        read_goes(reader, source.place.studio, [child.id for child in children], day=today),
     )  # fmt: skip
 
 
@@ -229,14 +232,25 @@ def _may_reach(reader: Reader, family: Family, operator: Operator | None, now_ms
     return sees and reader.holds(f"contact/{family.home}")
 
 
-def _contacts(reader: Reader, family: Family, *, masked: bool) -> tuple[ContactLine, ...]:
-    if not masked:
-        return tuple(_contact(one, masked=False) for one in search(reader, Contact, "by_family", family.id))
-    return tuple(_contact(one, masked=True) for one in search(reader, ContactMasked, "by_family", family.id))
+def _contacts(
+    reader: Reader, family: Family, shown: Mapping[Id, Collection[Sensitivity]] | None
+) -> tuple[ContactLine, ...]:  # fmt: skip
+    """A family's guardians, each masked until their own numbers show; `shown` is None for who may never see them."""
+    lines = []
+    for one in as_shown(reader, family.id, shown or {}):
+        masked = isinstance(one, ContactMasked)
+        lines.append(
+            ContactLine(one.id, one.name, one.relation, one.phone, one.email, masked, masked and shown is not None)
+        )
+    return tuple(lines)
 
 
-def _contact(one: Contact | ContactMasked, *, masked: bool) -> ContactLine:
-    return ContactLine(one.id, one.name, one.relation, one.phone, one.email, masked)
+def as_shown(
+    reader: Reader, family: Id, shown: Mapping[Id, Collection[Sensitivity]]
+) -> list[Contact | ContactMasked]:  # fmt: skip
+    """A family's guardians in order: whole where a guardian's own numbers show now, masked else."""
+    whole = fetch(reader, Contact, [id for id, kinds in shown.items() if Sensitivity.CONTACT in kinds])
+    return [whole.get(one.id, one) for one in search(reader, ContactMasked, "by_family", family)]
 
 
 def _pass(reader: Reader, family: Id, now_ms: int) -> PassLine:

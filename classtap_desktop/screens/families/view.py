@@ -218,17 +218,17 @@ class FamiliesScreen(Screen):
 
     def _read_page(self) -> None:
         family, operator = self._family, self.desk.operator
-        shown = self.revealing.shown(Id(family))
+        shown = self.revealing.standing()
         if family:
             self.desk.read(
                 "family", lambda source: (family, read_family(source, Id(family), operator, shown)),
                 then=self._show_page, failed=self.show_trouble,
             )  # fmt: skip
 
-    def _reveal(self, why: str) -> None:
+    def _reveal(self, whose: str, what: str, why: str) -> None:
         page = self.page_view.page
         if page is not None:
-            self.revealing.ask(page.masked, subject=page.id, home=page.home_id, why=why)
+            self.revealing.ask((what,), subject=Id(whose), home=page.home_id, why=why)
 
     def _show_page(self, answer: tuple[str, FamilyPage | None]) -> None:
         family, page = answer
@@ -283,7 +283,7 @@ class FamiliesScreen(Screen):
                 failed=self.show_trouble,
             )  # fmt: skip
             return
-        shown = self.revealing.shown(Id(family))
+        shown = self.revealing.standing()
         self.desk.read(
             "family.form", lambda source: read_household(source, Id(family), operator, shown),
             then=lambda found: self._show_somebody(form, id, found), failed=self.show_trouble,
@@ -296,7 +296,7 @@ class FamiliesScreen(Screen):
         if form == "guardian":
             self._show_form(GuardianForm(self.desk, over, found, found.guardian(id) if id else None))
         elif form == "health":
-            self._show_form(HealthForm(self.desk, over, found, found.child(id)))
+            self._show_form(HealthForm(self.desk, over, found, found.child(id), self.revealing))
         else:
             self._show_form(ChildForm(self.desk, over, found, found.child(id) if id else None))
 
