@@ -73,6 +73,7 @@ ACTIONS = (
     Action("roster.next", ("Alt+Right",), when=_ON_ROSTER, icon="chevron_next", group="roster"),
     Action("roster.previous", ("Alt+Left",), when=_ON_ROSTER, icon="chevron_back", group="roster"),
     Action("families.new", ("Ctrl+N",), when=(_IN, "screen.families"), icon="plus", group="families"),
+    Action("studio.new", ("Ctrl+N",), when=(_IN, "screen.studio"), icon="plus"),
     Action("schedule.open", ("Return",), when=(*_ON_WEEK, "session_chosen"), group="schedule", offered=False,
            native=True),
     Action("schedule.new", ("Ctrl+N",), when=_ON_WEEK, icon="plus", group="schedule"),

@@ -184,8 +184,9 @@ class DeskWindow(QMainWindow):
     def _does(self) -> dict[str, Callable[[], None]]:
         """Return what each action does; the table in `actions` says when."""
         schedule = self.screens["schedule"]
-        families = self.screens["families"]
+        families, studio = self.screens["families"], self.screens["studio"]
         assert isinstance(schedule, ScheduleScreen)
+        assert isinstance(studio, StudioScreen)
         assert isinstance(families, FamiliesScreen)
         does: dict[str, Callable[[], None]] = {
             "find": lambda: self.palette_page.open(),
@@ -200,6 +201,7 @@ class DeskWindow(QMainWindow):
             "roster.next": lambda: self.roster.live.step(1),
             "roster.previous": lambda: self.roster.live.step(-1),
             "families.new": families.new_family,
+            "studio.new": studio.open_new,
             "schedule.open": schedule.open_chosen,
             **{f"schedule.{deed}": partial(schedule.plan, deed) for deed in DEEDS},
             "schedule.next": lambda: schedule.turn(1),

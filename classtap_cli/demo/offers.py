@@ -14,16 +14,10 @@ from classtap_core.people.guardians import EMERGENCY, PICKUP, Right, Role
 from classtap_core.people.learners import EditLearner, LearnerFacts
 from classtap_core.people.operations import ContactDraft
 from classtap_core.people.profile_operations import AddContacts
-from classtap_core.schedule.offer_operations import (
-    ClassFacts,
-    EditInstructor,
-    EditLevel,
-    InstructorFacts,
-    PlanProgram,
-    PublishPack,
-)
+from classtap_core.schedule.facts import ClassFacts, InstructorFacts, LocationFacts, RoomFacts
+from classtap_core.schedule.offer_operations import EditInstructor, EditLevel, PlanProgram, PublishPack
 from classtap_core.schedule.operations import CancelSession, Planned
-from classtap_core.schedule.place_operations import AddClosure, EditLocation, EditRoom, LocationFacts, RoomFacts
+from classtap_core.schedule.place_operations import AddClosure, EditLocation, EditRoom
 from classtap_core.schedule.records import Address, Certification, Equipment, Hours, Rate
 from classtap_core.schedule.series import Change, session_of
 from classtap_core.schedule.series_operations import Substitute

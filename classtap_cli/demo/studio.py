@@ -25,7 +25,8 @@ from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
 from classtap_core.people.guardians import PRIMARY, SECONDARY, Role
 from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
 from classtap_core.people.verification import VerifyContact
-from classtap_core.schedule.offer_operations import ClassFacts, EditCategory, EditClass
+from classtap_core.schedule.facts import ClassFacts
+from classtap_core.schedule.offer_operations import EditCategory, EditClass
 from classtap_core.schedule.operations import (
     AddClass,
     AddInstructor,

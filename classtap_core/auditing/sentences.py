@@ -89,6 +89,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pass.revoke": {"what": "family"},
         "policy.publish": {"what": "name"},
         "program.cancel": {"what": "program"},
+        "program.edit": {"what": "program"},
         "program.plan": {"what": "name"},
         "reveal.open": {"what": "subject", "name": "what"},
         "room.add": {"what": "name", "where": "location"},

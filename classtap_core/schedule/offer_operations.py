@@ -7,7 +7,6 @@ import msgspec
 from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.eligibility import rules as eligibility
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -16,10 +15,16 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
+from classtap_core.schedule.facts import (
+    ClassFacts,
+    InstructorFacts,
+    class_reads,
+    class_trouble,
+    instructor_trouble,
+)
 from classtap_core.schedule.operations import PLANNING, Planned, plan, planning_reads
 from classtap_core.schedule.records import (
     Category,
-    Certification,
     ClassType,
     Instructor,
     Level,
@@ -29,23 +34,10 @@ from classtap_core.schedule.records import (
     Session,
 )
 from classtap_core.schedule.series_operations import call_off, guards_of, key_of, unseen
-from classtap_core.timekeeping.rules import check_local, parse_date
+from classtap_core.timekeeping.rules import check_local
 
 DEPTH = 4
 """Categories lie at most so deep in each other."""
-
-
-class ClassFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What may be said of a class, as in its record."""
-
-    name: str
-    description: str = ""
-    categories: tuple[Id, ...] = ()
-    tags: tuple[str, ...] = ()
-    level: str = ""
-    certifications: tuple[str, ...] = ()
-    picture: Blob | None = None
-    eligibility: str = ""
 
 
 @operation("class.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
@@ -57,12 +49,7 @@ class EditClass(Payload, frozen=True, kw_only=True):
     wanted: ClassFacts
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        level = [Key(Level, Id(self.wanted.level), "studio")] if self.wanted.level else []
-        yield [
-            Key(ClassType, self.class_type, "studio"),
-            *(Key(Category, one, "studio") for one in self.wanted.categories),
-            *level,
-        ]
+        yield [Key(ClassType, self.class_type, "studio"), *class_reads(self.wanted)]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"class:{self.class_type}",)
@@ -76,17 +63,9 @@ def edit_class(tx: Tx, op: Operation[EditClass]) -> Outcome:
     class_type, wanted = tx.get(ClassType, op.payload.class_type), op.payload.wanted
     if class_type is None:
         return refused("class.unknown")
-    if not wanted.name.strip():
-        return refused("class.name_empty")
-    if any(tx.get(Category, one) is None for one in wanted.categories):
-        return refused("category.unknown")
-    if wanted.level and tx.get(Level, Id(wanted.level)) is None:
-        return refused("level.unknown")
-    try:
-        if wanted.eligibility:
-            eligibility.read(wanted.eligibility)
-    except BadInput as bad:
-        return refused(bad.code, **bad.params)
+    code = class_trouble(tx, wanted)
+    if code:
+        return refused(code)
     after = edited(class_type, op.payload.base, wanted)
     if after == class_type:
         return DUPLICATE
@@ -161,14 +140,6 @@ def edit_level(tx: Tx, op: Operation[EditLevel]) -> Outcome:
     return ACCEPTED
 
 
-class InstructorFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What may be said of an instructor beside their name, words and picture, as in the record."""
-
-    certifications: tuple[Certification, ...] = ()
-    teaches: tuple[Id, ...] = ()
-    languages: tuple[str, ...] = ()
-
-
 @operation("instructor.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
 class EditInstructor(Payload, frozen=True, kw_only=True):
     """An instructor as the editor saw them, and as they want them. Name, bio and picture are the instructor's own."""
@@ -196,13 +167,9 @@ def edit_instructor(tx: Tx, op: Operation[EditInstructor]) -> Outcome:
     instructor = tx.get(Instructor, said.instructor)
     if instructor is None:
         return refused("instructor.unknown")
-    if not said.name.strip():
-        return refused("instructor.name_empty")
-    try:
-        for one in said.wanted.certifications:
-            _check_certification(one)
-    except BadInput as bad:
-        return refused(bad.code, **bad.params)
+    code = instructor_trouble(said.name, said.wanted.certifications)
+    if code:
+        return refused(code)
     after = edited(instructor, said.base, said.wanted)
     words = merge(
         {"name": after.name, "bio": after.bio, "picture": after.picture},
@@ -214,14 +181,6 @@ def edit_instructor(tx: Tx, op: Operation[EditInstructor]) -> Outcome:
         return DUPLICATE
     tx.put(after)
     return ACCEPTED
-
-
-def _check_certification(one: Certification) -> None:
-    for day in (one.issued, one.expires):
-        if day:
-            parse_date(day)
-    if not one.code or (one.issued and one.expires and one.expires < one.issued):
-        raise BadInput("instructor.certification")
 
 
 @operation("program.plan", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
@@ -261,9 +220,7 @@ def plan_program(tx: Tx, op: Operation[PlanProgram]) -> Outcome:
     if not new.name.strip() or not new.items or new.capacity < 0:
         return refused("program.incomplete")
     try:
-        for local in (new.opens, new.closes):
-            if local:
-                check_local(local)
+        _check_opening(new.opens, new.closes)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
     planned = plan(tx, op, new.location, new.items, despite=new.despite)
@@ -280,6 +237,64 @@ def plan_program(tx: Tx, op: Operation[PlanProgram]) -> Outcome:
     for session in in_order:
         tx.put(replace(session, program=new.program))
     return ACCEPTED
+
+
+class ProgramFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What may be said of a program beside its sessions, as in its record."""
+
+    name: str
+    capacity: int
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    opens: str = ""
+    closes: str = ""
+
+
+@operation("program.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
+class EditProgram(Payload, frozen=True, kw_only=True):
+    """A program as its editor saw it, and as they want it. Its sessions change as sessions do."""
+
+    program: Id
+    base: ProgramFacts
+    wanted: ProgramFacts
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Program, self.program, "studio")
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"program:{self.program}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return of_program(tx.get(Program, self.program))
+
+
+@handles(EditProgram)
+def edit_program(tx: Tx, op: Operation[EditProgram]) -> Outcome:
+    program, wanted = tx.get(Program, op.payload.program), op.payload.wanted
+    if program is None:
+        return refused("program.unknown")
+    if not wanted.name.strip() or wanted.capacity < 0:
+        return refused("program.incomplete")
+    try:
+        _check_opening(wanted.opens, wanted.closes)
+    except BadInput as bad:
+        return refused(bad.code, **bad.params)
+    after = edited(program, op.payload.base, wanted)
+    if after == program:
+        return DUPLICATE
+    tx.put(after)
+    return ACCEPTED
+
+
+def _check_opening(*times: str) -> None:
+    """Raises BadInput `time.local`."""
+    for local in filter(None, times):
+        check_local(local)
+
+
+def of_program(program: Program | None) -> Resource:
+    """What a permission is asked about when something is done to a program."""
+    return Resource() if program is None else Resource(program.location, class_type=program.class_type)
 
 
 @operation("program.cancel", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
@@ -300,8 +315,7 @@ class CancelProgram(Payload, frozen=True, kw_only=True):
         return (PLANNING, f"program:{self.program}", *guards_of(self.sessions))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        program = tx.get(Program, self.program)
-        return Resource() if program is None else Resource(program.location, class_type=program.class_type)
+        return of_program(tx.get(Program, self.program))
 
 
 @handles(CancelProgram)

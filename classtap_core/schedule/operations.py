@@ -7,15 +7,18 @@ import msgspec
 
 from classtap_core.access.blueprints import CLOUD, OWNER, Capability
 from classtap_core.access.records import Device, Grant, Staff
+from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, of_items, reason, refused
 from classtap_core.kernel.records import about
 from classtap_core.kernel.tx import Tx
-from classtap_core.schedule import rules, surroundings
+from classtap_core.schedule import facts as facts_of
+from classtap_core.schedule import opening, rules, surroundings
 from classtap_core.schedule.conflicts import equipment_trouble
-from classtap_core.schedule.records import ClassType, Equipment, Instructor, Location, Room, Session, Studio
+from classtap_core.schedule.facts import ClassFacts, InstructorFacts, LocationFacts, RoomFacts
+from classtap_core.schedule.records import ClassType, Closure, Equipment, Instructor, Location, Room, Session, Studio
 from classtap_core.schedule.telling import tell_cancelled
 from classtap_core.timekeeping.rules import zone_of
 
@@ -55,34 +58,63 @@ def found_studio(tx: Tx, op: Operation[FoundStudio]) -> Outcome:
     return ACCEPTED
 
 
+class Shut(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A time in which a new location is closed, as in `closure.add`."""
+
+    closure: Id
+    first: str
+    last: str
+    reason: str = ""
+
+
 @operation("location.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_STUDIO)
 class AddLocation(Payload, frozen=True, kw_only=True):
+    """A new location. `facts`: what else is said of it at once; its name is `name`."""
+
     location: Id
     name: str
     zone: str
+    facts: LocationFacts | None = None
+    closures: tuple[Shut, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(Location, self.location, "studio")
+        yield [
+            Key(Location, self.location, "studio"), *(Key(Closure, one.closure, "studio") for one in self.closures)
+        ]  # fmt: skip
 
 
 @handles(AddLocation)
 def add_location(tx: Tx, op: Operation[AddLocation]) -> Outcome:
-    if tx.get(Location, op.payload.location) is not None:
+    new = op.payload
+    if tx.get(Location, new.location) is not None:
         return refused("location.exists")
+    facts = msgspec.structs.replace(new.facts, name=new.name) if new.facts else LocationFacts(name=new.name)
     try:
-        zone_of(op.payload.zone)
+        zone_of(new.zone)
+        for one in new.closures:
+            opening.check_closure(one.first, one.last)
     except BadInput as bad:
         return refused(bad.code, **bad.params)
-    tx.put(Location(id=op.payload.location, name=op.payload.name, zone=op.payload.zone))
+    code = facts_of.location_trouble(facts)
+    if code:
+        return refused(code)
+    tx.put(Location(id=new.location, zone=new.zone, **msgspec.structs.asdict(facts)))
+    for one in new.closures:
+        tx.put(Closure(id=one.closure, location=new.location, first=one.first, last=one.last, reason=one.reason))
     return ACCEPTED
 
 
 @operation("room.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class AddRoom(Payload, frozen=True, kw_only=True):
+    """A new room, measured and equipped where somebody said so."""
+
     room: Id
     location: Id
     name: str
     capacity: int
+    width_um: int = 0
+    length_um: int = 0
+    equipment: tuple[Equipment, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield [Key(Location, self.location, "studio"), Key(Room, self.room, "studio")]
@@ -98,35 +130,54 @@ def add_room(tx: Tx, op: Operation[AddRoom]) -> Outcome:
         return refused("location.unknown")
     if tx.get(Room, new.room) is not None:
         return refused("room.exists")
-    tx.put(Room(id=new.room, location=new.location, name=new.name, capacity=new.capacity))
+    facts = RoomFacts(
+        name=new.name, capacity=new.capacity, width_um=new.width_um, length_um=new.length_um, equipment=new.equipment
+    )
+    code = facts_of.room_trouble(facts)
+    if code:
+        return refused(code)
+    tx.put(Room(id=new.room, location=new.location, **msgspec.structs.asdict(facts)))
     return ACCEPTED
 
 
 @operation("class.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class AddClass(Payload, frozen=True, kw_only=True):
+    """A new class. `facts`: what else is said of it at once; its name is `name`."""
+
     class_type: Id
     name: str
     audience: str
+    facts: ClassFacts | None = None
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(ClassType, self.class_type, "studio")
+        yield [Key(ClassType, self.class_type, "studio"), *(facts_of.class_reads(self.facts) if self.facts else ())]
 
 
 @handles(AddClass)
 def add_class(tx: Tx, op: Operation[AddClass]) -> Outcome:
-    if tx.get(ClassType, op.payload.class_type) is not None:
+    new = op.payload
+    if tx.get(ClassType, new.class_type) is not None:
         return refused("class.exists")
-    if op.payload.audience not in ("kids", "adults"):
+    if new.audience not in ("kids", "adults"):
         return refused("class.audience")
-    tx.put(ClassType(id=op.payload.class_type, name=op.payload.name, audience=op.payload.audience))
+    facts = msgspec.structs.replace(new.facts, name=new.name) if new.facts else ClassFacts(name=new.name)
+    code = facts_of.class_trouble(tx, facts)
+    if code:
+        return refused(code)
+    tx.put(ClassType(id=new.class_type, audience=new.audience, **msgspec.structs.asdict(facts)))
     return ACCEPTED
 
 
 @operation("instructor.add", version=1, kind=Kind.CLAIM, needs=Capability.MANAGE_SCHEDULE)
 class AddInstructor(Payload, frozen=True, kw_only=True):
+    """Somebody new who teaches. Name, bio and picture are their own."""
+
     instructor: Id
     name: Annotated[str, about("instructor")]
     staff: str = ""
+    bio: Annotated[str, about("instructor")] = ""
+    picture: Annotated[Blob | None, about("instructor")] = None
+    facts: InstructorFacts = InstructorFacts()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Instructor, self.instructor, "studio")
@@ -134,9 +185,14 @@ class AddInstructor(Payload, frozen=True, kw_only=True):
 
 @handles(AddInstructor)
 def add_instructor(tx: Tx, op: Operation[AddInstructor]) -> Outcome:
-    if tx.get(Instructor, op.payload.instructor) is not None:
+    new = op.payload
+    if tx.get(Instructor, new.instructor) is not None:
         return refused("instructor.exists")
-    tx.put(Instructor(id=op.payload.instructor, name=op.payload.name, staff=op.payload.staff))
+    code = facts_of.instructor_trouble(new.name, new.facts.certifications)
+    if code:
+        return refused(code)
+    own = msgspec.structs.asdict(new.facts)
+    tx.put(Instructor(id=new.instructor, name=new.name, staff=new.staff, bio=new.bio, picture=new.picture, **own))
     return ACCEPTED
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -12,29 +10,8 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, refused
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule import opening
-from classtap_core.schedule.conflicts import equipment_trouble
-from classtap_core.schedule.records import Address, Closure, Equipment, Hours, Location, Room, Session
-
-
-class LocationFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What may be said of a location, as in its record. Its zone stays: sessions were planned by it."""
-
-    name: str
-    address: Address = Address()
-    latitude_e7: int | None = None
-    longitude_e7: int | None = None
-    hours: tuple[Hours, ...] = ()
-    stock: tuple[Equipment, ...] = ()
-
-
-class RoomFacts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What may be said of a room, as in its record."""
-
-    name: str
-    capacity: int
-    width_um: int = 0
-    length_um: int = 0
-    equipment: tuple[Equipment, ...] = ()
+from classtap_core.schedule.facts import LocationFacts, RoomFacts, location_trouble, room_trouble
+from classtap_core.schedule.records import Closure, Location, Room, Session
 
 
 @operation("location.edit", version=1, kind=Kind.EDIT, needs=Capability.MANAGE_SCHEDULE)
@@ -61,11 +38,7 @@ def edit_location(tx: Tx, op: Operation[EditLocation]) -> Outcome:
     if location is None:
         return refused("location.unknown")
     wanted = op.payload.wanted
-    try:
-        opening.check_hours(wanted.hours)
-    except BadInput as bad:
-        return refused(bad.code, **bad.params)
-    code = _trouble(wanted.name, wanted.stock) or _geo_trouble(wanted)
+    code = location_trouble(wanted)
     return refused(code) if code else _put(tx, location, edited(location, op.payload.base, wanted))
 
 
@@ -94,9 +67,7 @@ def edit_room(tx: Tx, op: Operation[EditRoom]) -> Outcome:
     if room is None:
         return refused("room.unknown")
     wanted = op.payload.wanted
-    code = _trouble(wanted.name, wanted.equipment)
-    if not code and min(wanted.capacity, wanted.width_um, wanted.length_um) < 0:
-        code = "room.measure"
+    code = room_trouble(wanted)
     return refused(code) if code else _put(tx, room, edited(room, op.payload.base, wanted))
 
 
@@ -185,16 +156,3 @@ def _put(tx: Tx, before: Location | Room, after: Location | Room) -> Outcome:
         return DUPLICATE
     tx.put(after)
     return ACCEPTED
-
-
-def _trouble(name: str, equipment: tuple[Equipment, ...]) -> str:
-    if not name.strip():
-        return "place.name_empty"
-    return equipment_trouble(equipment)
-
-
-def _geo_trouble(facts: LocationFacts) -> str:
-    latitude, longitude = facts.latitude_e7, facts.longitude_e7
-    if latitude is None or longitude is None:
-        return "" if latitude is longitude else "location.geo"
-    return "" if abs(latitude) <= 900_000_000 and abs(longitude) <= 1_800_000_000 else "location.geo"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from classtap_core.kernel.device import Receipt
@@ -22,7 +23,7 @@ from classtap_desktop.spacing import column
 class Form(Dialog):
     """A form over a screen. Signals: ``saved(id)`` of what it is about, when all of it is durable.
 
-    Attributes: ``asked``: whether what was saved stands only once the cloud has said so.
+    Attributes: ``asked``: whether what was saved stands only once the cloud has said so; ``operations``: what was saved.
 
     Closing it with something written asks first; what was refused is said in the form, and nothing in it is lost.
     """
@@ -38,9 +39,12 @@ class Form(Dialog):
         super().__init__(over, title, wide=wide, high=high)
         self._desk, self._about, self._said = desk, about, said
         self.written = self.asked = False
+        self.operations: tuple[Id, ...] = ()
         self._sure = False
         self.cancel = self.button(words.say("desk.cancel"), self.close_overlay)
         self.save = self.button(words.say("desk.families.save"), self._save, kind="primary")
+        keys = QShortcut(QKeySequence.StandardKey.Save, self, self.save.click)
+        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def section(self, code: str) -> QVBoxLayout:
         """A part of the form under its heading."""
@@ -84,6 +88,7 @@ class Form(Dialog):
             self._refuse(wrong)
             return
         self.asked = any(one.outcome.status is Status.WAITING for one in receipts)
+        self.operations = tuple(one.operation for one in receipts if one.outcome.status is not Status.DUPLICATE)
         self._done()
 
     def _refuse(self, wrong: list[Outcome]) -> None:

@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from classtap_core.booking.field_operations import PublishField
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.documents.records import Document
 from classtap_core.kernel.ids import Id
-from classtap_core.schedule.records import Category, ClassType, Closure, Instructor, Level, Location, Room
+from classtap_core.schedule.offer_operations import CancelProgram, EditInstructor
+from classtap_core.schedule.operations import AddClass, AddInstructor, AddLocation, AddRoom
+from classtap_core.schedule.reach import Reach
+from classtap_core.schedule.records import (
+    Category,
+    ClassType,
+    Closure,
+    Equipment,
+    Instructor,
+    Level,
+    Location,
+    Program,
+    Room,
+)
+from classtap_desktop.screens.entries import Ticks
 from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.studio.subjects import SUBJECTS
 from classtap_desktop.screens.studio.view import StudioScreen
@@ -82,6 +98,134 @@ def test_a_location_gets_an_address_hours_and_a_closure(qtbot: QtBot, world: Wor
     write(form.one["closure"], last="2026-12-27 00:00")
     saved(qtbot, form)
     assert len(search(world.store, Closure, "by_location")) == before + 1
+
+
+def test_a_new_location_is_said_at_once_with_its_closures(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    """One form, one operation; what is usual stands in it already."""
+    screen = studio(qtbot, open_desk)
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    here = fetch(world.store, Location, [world.plan.main])[world.plan.main]
+    shown = form.one["place"].values()
+    assert (shown["zone"], shown["country"]) == (here.zone, here.address.country)
+    assert len(form.many["hours"].entries) == len(here.hours)
+    write(form.one["place"], name="Station", city="Bilbao", latitude="43.26", longitude="-2.93")
+    write(form.many["closures"].add(), first="2026-12-24 00:00", last="2026-12-27 00:00", reason="Christmas")
+    write(form.many["stock"].add(), kind="mat", count="8")
+    (said_once,) = form.payloads()
+    assert isinstance(said_once, AddLocation)
+    assert said_once.facts is not None
+    assert (said_once.facts.address.city, said_once.facts.latitude_e7) == ("Bilbao", 432_600_000)
+    assert [(one.first, one.reason) for one in said_once.closures] == [("2026-12-24T00:00", "Christmas")]
+    qtbot.keyClick(form.one["place"].widgets["name"], Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(form.isHidden)
+    assert form.asked
+
+
+def test_closures_come_and_go_in_their_location_s_form_and_the_last_form_is_taken_back(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    screen = studio(qtbot, open_desk)
+    here = world.plan.main
+    before = {one.id for one in search(world.store, Closure, "by_location", here)}
+    screen.open_one(here)
+    form = screen.form
+    assert form is not None
+    assert len(form.many["closures"].entries) == len(before)
+    write(form.many["closures"].add(), first="2027-01-05 12:00", last="2027-01-06 00:00", reason="Eve")
+    saved(qtbot, form)
+    after = {one.id: one.reason for one in search(world.store, Closure, "by_location", here)}
+    assert sorted(after[id] for id in after.keys() - before) == ["Eve"]
+    assert screen.undo.isVisible()
+    with qtbot.waitSignal(screen.done):
+        screen.undo.click()
+    assert {one.id for one in search(world.store, Closure, "by_location", here)} == before
+    assert not screen.undo.isVisible()
+    with qtbot.waitSignal(screen.loaded):
+        screen.reload()
+    screen.open_one(here)
+    form = screen.form
+    assert form is not None
+    for entry in tuple(form.many["closures"].entries):
+        entry.removed.emit()
+    saved(qtbot, form)
+    assert search(world.store, Closure, "by_location", here) == []
+
+
+def test_a_new_room_and_instructor_are_said_whole(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, subject="rooms")
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    assert form.one["room"].values()["location"] == world.plan.main
+    write(form.one["room"], name="Attic", capacity="12", width="6", length="7,25")
+    write(form.many["equipment"].add(), kind="bike", count="12")
+    (room,) = form.payloads()
+    assert isinstance(room, AddRoom)
+    assert (room.width_um, room.length_um, room.equipment) == (6_000_000, 7_250_000, (Equipment("bike", 12),))
+    saved(qtbot, form)
+    shown(screen, "instructors", qtbot)
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    write(form.one["instructor"], name="Noor Haddad", languages="ar, en")
+    write(form.many["holds"].add(), code="first-aid", issued="2026-05-01", expires="2026-04-01")
+    assert "Noor" not in said(qtbot, form)  # it ends before it begins
+    write(form.many["holds"].entries[0], expires="2028-05-01")
+    (noor,) = form.payloads()
+    assert isinstance(noor, AddInstructor)
+    assert noor.facts.languages == ("ar", "en")
+    saved(qtbot, form)
+
+
+def test_a_new_class_names_who_teaches_it_and_what_is_asked(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, subject="classes")
+    screen.open_new()
+    form = screen.form
+    assert form is not None
+    assert screen.known is not None
+    level, teachers = next(iter(screen.known.levels)), form.one["class"].widgets["instructors"]
+    assert isinstance(teachers, Ticks)
+    everything = [one.id for one in screen.known.instructors.values() if not one.teaches]
+    assert teachers.ticked() == sorted(everything, key=teachers.ticked().index)
+    some = next(one for one in screen.known.instructors.values() if one.teaches)
+    teachers.boxes[some.id].setChecked(True)
+    write(form.one["class"], name="Tap", audience="adults", level=level, tags="loud", youngest="216")
+    write(form.many["questions"].add(), label="Shoe size?", kind="number")
+    add, edit, ask = form.payloads()
+    assert isinstance(add, AddClass)
+    assert isinstance(edit, EditInstructor)
+    assert isinstance(ask, PublishField)
+    assert add.facts is not None
+    assert (add.audience, add.facts.level, add.facts.tags) == ("adults", level, ("loud",))
+    assert (edit.instructor, edit.wanted.teaches) == (some.id, (*some.teaches, add.class_type))
+    assert (ask.label, ask.kind, ask.reach) == ("Shoe size?", "number", (Reach(class_type=add.class_type),))
+    saved(qtbot, form)
+
+
+def test_a_program_is_described_anew_or_called_off(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, subject="programs")
+    program = search(world.store, Program, "by_location")[0]
+    screen.open_one(program.id)
+    form = screen.form
+    assert form is not None
+    write(form.one["program"], name="Dance days", tags="holidays, show", opens="2026-11-22 09:00")
+    saved(qtbot, form)
+    kept = fetch(world.store, Program, [program.id])[program.id]
+    assert (kept.name, kept.tags, kept.opens) == ("Dance days", ("holidays", "show"), "2026-11-22T09:00")
+    assert not screen.undo.isVisible()
+    with qtbot.waitSignal(screen.loaded):
+        screen.reload()
+    screen.open_one(program.id)
+    form = screen.form
+    assert form is not None
+    form.one["why"].widgets["cancel"].setChecked(True)  # type: ignore[attr-defined]
+    (off,) = form.payloads()
+    assert isinstance(off, CancelProgram)
+    assert off.sessions == program.sessions
+    form.written = False
+    form.close_overlay()
 
 
 def test_a_room_is_measured_in_metres_and_a_wrong_number_is_said(qtbot: QtBot, world: World, open_desk: Open) -> None:

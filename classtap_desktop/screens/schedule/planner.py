@@ -15,10 +15,10 @@ from classtap_desktop.screens.schedule.planning import (
     Planning,
     cancel_sheet,
     plan_sheet,
-    program_sheet,
     read_planning,
     substitute_sheet,
 )
+from classtap_desktop.screens.schedule.programs import program_sheet
 from classtap_desktop.screens.schedule.series import change_sheet
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.sheet_form import SheetForm

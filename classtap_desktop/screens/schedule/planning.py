@@ -8,10 +8,10 @@ from typing import NamedTuple
 from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Outcome
-from classtap_core.schedule.offer_operations import CancelProgram, PlanProgram
+from classtap_core.schedule.offer_operations import CancelProgram
 from classtap_core.schedule.operations import AddSessions, CancelSession, Planned
 from classtap_core.schedule.records import Equipment, Program, Series, Session
 from classtap_core.schedule.series import Change, sessions_from
@@ -82,46 +82,11 @@ def plan_sheet(known: Known, id: Id) -> Sheet:
         ]  # fmt: skip
 
     groups = {
-        "session": Group(fields=fields_of(known), values=_first(known)),
+        "session": Group(fields=fields_of(known), values=starting_from(known)),
         "again": repeating.group(),
         "equipment": things_of(),
     }
     return Sheet(id=id, title="desk.plan.new", groups=groups, said=said, ways=ways_in(known))
-
-
-def program_sheet(known: Known, id: Id) -> Sheet:
-    """Dated sessions that are booked together."""
-
-    def said(written: Written) -> list[Payload]:
-        room, class_type = room_of(known, written), Id(written.text("class_type"))
-        items = tuple(
-            Planned(
-                session=derived("session", id, str(at)), class_type=class_type, room=room,
-                instructor=Id(written.text("instructor")), start=begins(one), duration_min=written.number("duration", least=1),
-                capacity=written.number("capacity"),
-            )
-            for at, one in enumerate(written.many["dates"])
-        )  # fmt: skip
-        return [
-            PlanProgram(
-                program=id, location=known.rooms[room].location, name=written.name(), class_type=class_type,
-                capacity=written.number("capacity"), items=items, description=written.text("description"),
-                tags=written.words("tags"), opens=_local(written.text("opens")), closes=_local(written.text("closes")),
-                despite=written.despite,
-            )
-        ]  # fmt: skip
-
-    fields = (
-        Field("name", "desk.studio.name", 3), *_who_where(known), *_measures()[:2],
-        Field("description", "desk.studio.description", 6, tall=True), Field("tags", "desk.studio.tags", 2, hint="desk.studio.commas"),
-        Field("opens", "desk.plan.opens", 2, hint="desk.studio.local_hint"),
-        Field("closes", "desk.plan.closes", 2, hint="desk.studio.local_hint"),
-    )  # fmt: skip
-    groups = {
-        "program": Group(fields=fields, values=_first(known)),
-        "dates": Group(fields=_when(), values=[{}], heading="desk.plan.dates", more="desk.plan.more_dates"),
-    }
-    return Sheet(id=id, title="desk.plan.new_program", groups=groups, said=said, ways=ways_in(known))
 
 
 def change_sheet(found: Planning) -> Sheet:
@@ -215,21 +180,6 @@ def cancel_sheet(found: Planning) -> Sheet:
     return Sheet(id=session.id, title="desk.plan.cancel", groups={"why": group}, said=said)
 
 
-def program_end_sheet(known: Known, id: Id) -> Sheet:
-    """A program that is there: all of it may be called off."""
-    fields = (
-        Field("cancel", "desk.plan.cancel_program", 3, flag=True), Field("reason", "desk.plan.why", 3, choices=REASONS),
-    )  # fmt: skip
-
-    def said(written: Written) -> list[Payload]:
-        if not written.flag("cancel"):
-            return []
-        return [CancelProgram(program=id, reason=written.text("reason"), sessions=known.programs[id].sessions)]
-
-    groups = {"why": Group(fields=fields, values={}, heading="", note="desk.plan.cancel_note")}
-    return Sheet(id=id, title="desk.studio.subject.programs", groups=groups, said=said)
-
-
 def things_of(equipped: tuple[Equipment, ...] = ()) -> Group:
     """What a session takes with it."""
     return Group(
@@ -238,10 +188,10 @@ def things_of(equipped: tuple[Equipment, ...] = ()) -> Group:
 
 
 def fields_of(known: Known) -> tuple[Field, ...]:
-    return (*_who_where(known), *_when(), *_measures())
+    return (*who_where(known), *when(), *measures())
 
 
-def _who_where(known: Known) -> tuple[Field, ...]:
+def who_where(known: Known) -> tuple[Field, ...]:
     return (
         Field("class_type", "desk.studio.class", 3, things=known.class_choices()),
         Field("room", "desk.plan.room", 3, things=known.room_choices()),
@@ -249,14 +199,14 @@ def _who_where(known: Known) -> tuple[Field, ...]:
     )
 
 
-def _when() -> tuple[Field, ...]:
+def when() -> tuple[Field, ...]:
     return (
         Field("date", "desk.plan.date", 3, hint="desk.form.date_hint"),
         Field("clock", "desk.plan.clock", 3, hint="desk.studio.clock_hint"),
     )
 
 
-def _measures() -> tuple[Field, ...]:
+def measures() -> tuple[Field, ...]:
     return (
         Field("duration", "desk.plan.duration", 3), Field("capacity", "desk.studio.capacity", 3),
         Field("overbook", "desk.plan.overbook", 3),
@@ -267,7 +217,7 @@ def which_of(*which: str) -> Field:
     return Field("which", "desk.plan.which", 3, choices=tuple((one, f"desk.plan.which.{one}") for one in which))
 
 
-def _first(known: Known) -> Values:
+def starting_from(known: Known) -> Values:
     """What a new plan starts from: a room of this house, an hour, ten places."""
     room = next((id for id, _ in known.room_choices(known.here)), "")
     places = known.rooms[Id(room)].capacity if room else 10
@@ -288,10 +238,6 @@ def begins(values: Mapping[str, Value]) -> str:
 
 def day_of(text: str) -> str:
     return parse_date(text.strip()).isoformat()
-
-
-def _local(text: str) -> str:
-    return text.replace(" ", "T")
 
 
 def ways_in(known: Known) -> Callable[[Outcome, Written], list[tuple[str, dict[str, str]]]]:

@@ -8,70 +8,78 @@ from classtap_core.eligibility import rules
 from classtap_core.eligibility.rules import Age, Every
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
-from classtap_core.schedule.offer_operations import (
-    ClassFacts,
-    EditCategory,
-    EditClass,
-    EditInstructor,
-    EditLevel,
-    InstructorFacts,
-    PublishPack,
-)
+from classtap_core.schedule.facts import ClassFacts, InstructorFacts
+from classtap_core.schedule.offer_operations import EditCategory, EditClass, EditInstructor, EditLevel, PublishPack
 from classtap_core.schedule.operations import AddClass, AddInstructor
-from classtap_core.schedule.records import Certification, Pack, Rate
+from classtap_core.schedule.records import Certification, ClassType, Pack, Rate
 from classtap_desktop.screens.entries import Field, Values
 from classtap_desktop.screens.sheet import Group, Picture, Sheet, Written, named, number, scaled, unscaled
+from classtap_desktop.screens.studio import questions, teaching
 from classtap_desktop.screens.studio.reading import Known
 
 _NONE = (("", "–"),)
 
 
 def class_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
-    if new:
-        audience = tuple((one, f"desk.audience.{one}") for one in ("kids", "adults"))
-        fields: tuple[Field, ...] = (
-            Field("name", "desk.studio.name", 3),
-            Field("audience", "desk.studio.audience", 3, choices=audience),
-        )
+    """A class, with who teaches it and what is asked of who books it."""
+    held = known.classes.get(id)
+    base = ClassFacts(name="") if held is None else _class_facts(held)
 
-        def said(written: Written) -> list[Payload]:
-            return [AddClass(class_type=id, name=written.name(), audience=written.text("audience"))]
-
-        first = Group(fields=fields, values={}, note="desk.studio.more_later")
-        return Sheet(id=id, title="desk.studio.new.classes", groups={"class": first}, said=said)
-    held = known.classes[id]
-    base = ClassFacts(
-        name=held.name, description=held.description, categories=held.categories, tags=held.tags, level=held.level,
-        certifications=held.certifications, picture=held.picture, eligibility=held.eligibility,
-    )  # fmt: skip
-
-    def changed(written: Written) -> list[Payload]:
+    def said(written: Written) -> list[Payload]:
         wanted = ClassFacts(
             name=written.name(), description=written.text("description"), categories=written.ids("categories"),
             tags=written.words("tags"), level=written.text("level"), certifications=written.words("certifications"),
             picture=written.picture, eligibility=_condition(written),
         )  # fmt: skip
-        return [EditClass(class_type=id, base=base, wanted=wanted)] if wanted != base else []
+        payloads: list[Payload] = []
+        if held is None:
+            payloads.append(AddClass(class_type=id, name=wanted.name, audience=written.text("audience"), facts=wanted))
+        elif wanted != base:
+            payloads.append(EditClass(class_type=id, base=base, wanted=wanted))
+        taught = teaching.changed(known, id, set(written.ids("instructors")))
+        return [
+            *payloads,
+            *taught,
+            *(questions.changed(known, id, written.many["questions"]) if known.policies else ()),
+        ]
 
     levels = {one.id: one for one in sorted(known.levels.values(), key=lambda one: (one.rank, one.name))}
+    audience = Field(
+        "audience",
+        "desk.studio.audience",
+        3,
+        choices=tuple((one, f"desk.audience.{one}") for one in ("kids", "adults")),
+    )
     fields = (
-        Field("name", "desk.studio.name", 3),
+        Field("name", "desk.studio.name", 3), *((audience,) if new else ()),
         Field("level", "desk.studio.level", 3, things=(*_NONE, *((id, one.name) for id, one in levels.items()))),
         Field("description", "desk.studio.description", 6, tall=True),
         Field("categories", "desk.studio.subject.categories", 3, things=named(known.categories, lambda one: one.name), several=True),
+        Field("instructors", "desk.studio.subject.instructors", 3, things=known.instructor_choices(), several=True),
         Field("tags", "desk.studio.tags", 3, hint="desk.studio.commas"),
-        Field("certifications", "desk.studio.certifications_needed", 6, hint="desk.studio.commas"),
+        Field("certifications", "desk.studio.certifications_needed", 3, hint="desk.studio.commas"),
         Field("youngest", "desk.studio.youngest", 3),
         Field("oldest", "desk.studio.oldest", 3),
         Field("eligibility", "desk.studio.eligibility", 6, tall=True),
     )  # fmt: skip
     values: Values = {
         "name": base.name, "level": base.level, "description": base.description, "categories": "\n".join(base.categories),
+        "instructors": "\n".join(teaching.who(known, id)),
         "tags": ", ".join(base.tags), "certifications": ", ".join(base.certifications), **_ages(base.eligibility),
     }  # fmt: skip
+    groups = {"class": Group(fields=fields, values=values, note="desk.studio.eligibility_note")}
+    if known.policies:
+        groups["questions"] = questions.group(known, id)
     return Sheet(
-        id=id, title="desk.studio.subject.classes", said=changed, picture=Picture(name=base.name, scope="studio", blob=base.picture),
-        groups={"class": Group(fields=fields, values=values, note="desk.studio.eligibility_note")},
+        id=id, title="desk.studio.new.classes" if new else "desk.studio.subject.classes", said=said,
+        picture=Picture(name=base.name, scope="studio", blob=base.picture), groups=groups,
+    )  # fmt: skip
+
+
+def _class_facts(held: ClassType) -> ClassFacts:
+    return ClassFacts(
+        name=held.name, description=held.description, categories=held.categories, tags=held.tags, level=held.level,
+        certifications=held.certifications, picture=held.picture, eligibility=held.eligibility,
     )  # fmt: skip
 
 
@@ -125,29 +133,27 @@ def level_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
 
 
 def instructor_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
-    if new:
+    held = known.instructors.get(id)
 
-        def said(written: Written) -> list[Payload]:
-            return [AddInstructor(instructor=id, name=written.name())]
-
-        first = Group(fields=(Field("name", "desk.studio.name", 6),), values={}, note="desk.studio.more_later")
-        return Sheet(id=id, title="desk.studio.new.instructors", groups={"instructor": first}, said=said)
-    held = known.instructors[id]
-    base = InstructorFacts(certifications=held.certifications, teaches=held.teaches, languages=held.languages)
-
-    def changed(written: Written) -> list[Payload]:
+    def said(written: Written) -> list[Payload]:
         wanted = InstructorFacts(
             certifications=tuple(
                 Certification(str(one["code"]), str(one["issued"]), str(one["expires"])) for one in written.many["holds"]
             ),
             teaches=written.ids("teaches"), languages=written.words("languages"),
         )  # fmt: skip
-        edit = EditInstructor(
-            instructor=id, base_name=held.name, name=written.name(), base_bio=held.bio, bio=written.text("bio"),
-            base_picture=held.picture, picture=written.picture, base=base, wanted=wanted,
-        )  # fmt: skip
-        same = (edit.name, edit.bio, edit.picture, wanted) == (held.name, held.bio, held.picture, base)
-        return [] if same else [edit]
+        name, bio, picture = written.name(), written.text("bio"), written.picture
+        if held is None:
+            return [AddInstructor(instructor=id, name=name, bio=bio, picture=picture, facts=wanted)]
+        base = teaching.facts_of(held)
+        if (name, bio, picture, wanted) == (held.name, held.bio, held.picture, base):
+            return []
+        return [
+            EditInstructor(
+                instructor=id, base_name=held.name, name=name, base_bio=held.bio, bio=bio, base_picture=held.picture,
+                picture=picture, base=base, wanted=wanted,
+            )
+        ]  # fmt: skip
 
     fields: tuple[Field, ...] = (
         Field("name", "desk.studio.name", 3), Field("languages", "desk.form.languages", 3, hint="desk.form.languages_hint"),
@@ -158,13 +164,16 @@ def instructor_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
         Field("code", "desk.studio.certification"), Field("issued", "desk.studio.issued", hint="desk.form.date_hint"),
         Field("expires", "desk.studio.expires", hint="desk.form.date_hint"),
     )  # fmt: skip
-    certified = [{"code": one.code, "issued": one.issued, "expires": one.expires} for one in held.certifications]
-    values: Values = {
-        "name": held.name, "languages": ", ".join(held.languages), "bio": held.bio, "teaches": "\n".join(held.teaches),
-    }  # fmt: skip
+    values: Values = {}
+    certified: list[Values] = []
+    if held is not None:
+        certified = [{"code": one.code, "issued": one.issued, "expires": one.expires} for one in held.certifications]
+        values = {
+            "name": held.name, "languages": ", ".join(held.languages), "bio": held.bio, "teaches": "\n".join(held.teaches),
+        }  # fmt: skip
     return Sheet(
-        id=id, title="desk.studio.subject.instructors", said=changed,
-        picture=Picture(name=held.name, scope="studio", blob=held.picture),
+        id=id, title="desk.studio.new.instructors" if new else "desk.studio.subject.instructors", said=said,
+        picture=Picture(name=held.name if held else "", scope="studio", blob=held.picture if held else None),
         groups={
             "instructor": Group(fields=fields, values=values),
             "holds": Group(
@@ -211,7 +220,8 @@ def pack_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
         )  # fmt: skip
         return [] if held is not None and _same_pack(held, wanted) else [wanted]
 
-    values: Values = {"currency": "EUR", "valid_days": "0"}
+    currency = next((one.currency for one in known.packs.values()), "EUR")
+    values: Values = {"currency": currency, "valid_days": "0"}
     prices: list[Values] = [{}]
     if held is not None:
         places = get_currency_precision(held.currency)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from classtap_core.kernel.ids import Id
+from msgspec import structs
+
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Payload
-from classtap_core.schedule.operations import AddLocation, AddRoom
-from classtap_core.schedule.place_operations import (
-    AddClosure,
-    EditLocation,
-    EditRoom,
-    LocationFacts,
-    RemoveClosure,
-    RoomFacts,
-)
-from classtap_core.schedule.records import Address, Equipment, Hours
+from classtap_core.schedule.facts import LocationFacts, RoomFacts
+from classtap_core.schedule.operations import AddLocation, AddRoom, Shut
+from classtap_core.schedule.place_operations import AddClosure, EditLocation, EditRoom, RemoveClosure
+from classtap_core.schedule.records import Address, Closure, Equipment, Hours, Location, Room
 from classtap_desktop.screens.entries import Field, Value, Values
 from classtap_desktop.screens.sheet import Group, Sheet, Written, number, scaled, unscaled
 from classtap_desktop.screens.studio.reading import Known
@@ -26,113 +22,150 @@ _UM, _E7 = 6, 7
 
 
 def location_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
-    """A location. Its zone is said once: sessions are planned by it."""
-    if new:
-        fields: tuple[Field, ...] = (
-            Field("name", "desk.studio.name", 3),
-            Field("zone", "desk.studio.zone", 3, hint="desk.studio.zone_hint"),
-        )
+    """A location. Its zone is said once: sessions are planned by it. A new one starts from the house the desk stands in."""
+    held, like = known.locations.get(id), known.locations.get(known.here)
+    base = None if held is None else _facts(held)
+    shut = {one.id: one for one in known.closures.values() if one.location == id and not one.room}
 
-        def said(written: Written) -> list[Payload]:
-            return [AddLocation(location=id, name=written.name(), zone=written.text("zone"))]
+    def said(written: Written) -> list[Payload]:
+        wanted = _written(written)
+        times = _closures(written, id, shut)
+        if base is None:
+            closures = tuple(Shut(closure=one, first=first, last=last, reason=why) for one, first, last, why in times)
+            zone = written.text("zone")
+            return [AddLocation(location=id, name=wanted.name, zone=zone, facts=wanted, closures=closures)]
+        edit = [EditLocation(location=id, base=base, wanted=wanted)] if wanted != base else []
+        kept = {one for one, *_ in times}
+        opened = [RemoveClosure(closure=one) for one in shut if one not in kept]
+        closed = [
+            AddClosure(closure=one, location=id, first=first, last=last, reason=why)
+            for one, first, last, why in times
+            if one not in shut
+        ]
+        return [*edit, *opened, *closed]
 
-        zone = known.locations[known.here].zone if known.here in known.locations else ""
-        first = Group(fields=fields, values={"zone": zone}, note="desk.studio.more_later")
-        return Sheet(id=id, title="desk.studio.new.locations", groups={"place": first}, said=said)
-    location = known.locations[id]
-    base = LocationFacts(
-        name=location.name, address=location.address, latitude_e7=location.latitude_e7,
-        longitude_e7=location.longitude_e7, hours=location.hours, stock=location.stock,
-    )  # fmt: skip
-    address = base.address
-
-    def changed(written: Written) -> list[Payload]:
-        lines = tuple(line.strip() for line in written.text("lines").split("\n") if line.strip())
-        wanted = LocationFacts(
-            name=written.name(),
-            address=Address(
-                lines=lines, city=written.text("city"), region=written.text("region"),
-                postcode=written.text("postcode"), country=written.text("country").upper(),
-            ),
-            latitude_e7=scaled(written.text("latitude"), _E7), longitude_e7=scaled(written.text("longitude"), _E7),
-            hours=tuple(
-                Hours(number(one["weekday"]), _clock(one["opens"]), _clock(one["closes"])) for one in written.many["hours"]
-            ),
-            stock=equipment(written.many["stock"]),
-        )  # fmt: skip
-        return [EditLocation(location=id, base=base, wanted=wanted)] if wanted != base else []
-
+    zone = (Field("zone", "desk.studio.zone", 3, hint="desk.studio.zone_hint"),) if new else ()
     fields = (
-        Field("name", "desk.studio.name", 3), Field("lines", "desk.studio.address", 3, tall=True),
+        Field("name", "desk.studio.name", 3), *zone, Field("lines", "desk.studio.address", 3, tall=True),
         Field("postcode", "desk.studio.postcode"), Field("city", "desk.studio.city"),
         Field("region", "desk.studio.region"), Field("country", "desk.studio.country", hint="desk.studio.country_hint"),
         Field("latitude", "desk.studio.latitude"), Field("longitude", "desk.studio.longitude"),
     )  # fmt: skip
-    values: Values = {
-        "name": base.name, "lines": "\n".join(address.lines), "postcode": address.postcode, "city": address.city,
-        "region": address.region, "country": address.country, "latitude": unscaled(base.latitude_e7, _E7),
-        "longitude": unscaled(base.longitude_e7, _E7),
-    }  # fmt: skip
     hours = (
         Field("weekday", "desk.studio.weekday", choices=WEEKDAYS), Field("opens", "desk.studio.opens", hint="desk.studio.clock_hint"),
         Field("closes", "desk.studio.closes", hint="desk.studio.clock_hint"),
     )  # fmt: skip
-    open_ = [{"weekday": str(one.weekday), "opens": one.opens, "closes": one.closes} for one in base.hours]
+    closed = (
+        Field("first", "desk.studio.from_local", hint="desk.studio.local_hint"),
+        Field("last", "desk.studio.to_local", hint="desk.studio.local_hint"), Field("reason", "desk.studio.why"),
+    )  # fmt: skip
+    open_ = base.hours if base is not None else (like.hours if like is not None else ())
+    stock = base.stock if base is not None else ()
     return Sheet(
-        id=id, title="desk.studio.subject.locations", said=changed,
+        id=id, title="desk.studio.new.locations" if new else "desk.studio.subject.locations", said=said,
         groups={
-            "place": Group(fields=fields, values=values),
-            "hours": Group(fields=hours, values=open_, heading="desk.studio.hours", note="desk.studio.hours_note", more="desk.studio.more_hours"),
-            "stock": Group(fields=EQUIPMENT, values=of_equipment(base.stock), heading="desk.studio.stock", more="desk.studio.more_stock"),
+            "place": Group(fields=fields, values=_shown(base, like)),
+            "hours": Group(
+                fields=hours, heading="desk.studio.hours", note="desk.studio.hours_note", more="desk.studio.more_hours",
+                values=[{"weekday": str(one.weekday), "opens": one.opens, "closes": one.closes} for one in open_],
+            ),
+            "closures": Group(
+                fields=closed, heading="desk.studio.subject.closures", more="desk.studio.new.closures",
+                values=[_of_closure(one) for one in sorted(shut.values(), key=lambda one: (one.first, one.id))],
+            ),
+            "stock": Group(fields=EQUIPMENT, values=of_equipment(stock), heading="desk.studio.stock", more="desk.studio.more_stock"),
         },
     )  # fmt: skip
 
 
+def _facts(location: Location) -> LocationFacts:
+    return LocationFacts(
+        name=location.name, address=location.address, latitude_e7=location.latitude_e7,
+        longitude_e7=location.longitude_e7, hours=location.hours, stock=location.stock,
+    )  # fmt: skip
+
+
+def _shown(base: LocationFacts | None, like: Location | None) -> Values:
+    """A location as its fields show it; a new one with the zone and the country of another."""
+    if base is None:
+        return {} if like is None else {"zone": like.zone, "country": like.address.country}
+    address = base.address
+    return {
+        "name": base.name, "lines": "\n".join(address.lines), "postcode": address.postcode, "city": address.city,
+        "region": address.region, "country": address.country, "latitude": unscaled(base.latitude_e7, _E7),
+        "longitude": unscaled(base.longitude_e7, _E7),
+    }  # fmt: skip
+
+
+def _written(written: Written) -> LocationFacts:
+    lines = tuple(line.strip() for line in written.text("lines").split("\n") if line.strip())
+    return LocationFacts(
+        name=written.name(),
+        address=Address(
+            lines=lines, city=written.text("city"), region=written.text("region"), postcode=written.text("postcode"),
+            country=written.text("country").upper(),
+        ),
+        latitude_e7=scaled(written.text("latitude"), _E7), longitude_e7=scaled(written.text("longitude"), _E7),
+        hours=tuple(
+            Hours(number(one["weekday"]), _clock(one["opens"]), _clock(one["closes"])) for one in written.many["hours"]
+        ),
+        stock=equipment(written.many["stock"]),
+    )  # fmt: skip
+
+
+def _closures(written: Written, location: Id, shut: Mapping[Id, Closure]) -> list[tuple[Id, str, str, str]]:
+    """The times that cards say, each with the id it has, or one that follows from what it says."""
+    known = {(one.first, one.last, one.reason): one.id for one in shut.values()}
+    found = []
+    for one in written.many["closures"]:
+        said = local(str(one["first"])), local(str(one["last"])), str(one["reason"])
+        found.append((known.get(said) or derived("closure", location, *said), *said))
+    return found
+
+
+def _of_closure(closure: Closure) -> Values:
+    first, last = (one.replace("T", " ") for one in (closure.first, closure.last))
+    return {"first": first, "last": last, "reason": closure.reason}
+
+
 def room_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
-    if new:
-        fields: tuple[Field, ...] = (
-            Field("location", "desk.studio.at", things=known.place_choices()), Field("name", "desk.studio.name"),
-            Field("capacity", "desk.studio.capacity"),
-        )  # fmt: skip
+    room = known.rooms.get(id)
+    base = None if room is None else _room_facts(room)
 
-        def said(written: Written) -> list[Payload]:
-            where = Id(written.text("location"))
-            return [AddRoom(room=id, location=where, name=written.name(), capacity=written.number("capacity"))]
-
-        first = Group(fields=fields, values={"location": known.here}, note="desk.studio.more_later")
-        return Sheet(id=id, title="desk.studio.new.rooms", groups={"room": first}, said=said)
-    room = known.rooms[id]
-    base = RoomFacts(
-        name=room.name,
-        capacity=room.capacity,
-        width_um=room.width_um,
-        length_um=room.length_um,
-        equipment=room.equipment,
-    )
-
-    def changed(written: Written) -> list[Payload]:
+    def said(written: Written) -> list[Payload]:
         wanted = RoomFacts(
             name=written.name(), capacity=written.number("capacity"), width_um=scaled(written.text("width"), _UM) or 0,
             length_um=scaled(written.text("length"), _UM) or 0, equipment=equipment(written.many["equipment"]),
         )  # fmt: skip
+        if base is None:
+            return [AddRoom(room=id, location=Id(written.text("location")), **structs.asdict(wanted))]
         return [EditRoom(room=id, base=base, wanted=wanted)] if wanted != base else []
 
+    where = (Field("location", "desk.studio.at", 6, things=known.place_choices()),) if new else ()
     fields = (
-        Field("name", "desk.studio.name", 3), Field("capacity", "desk.studio.capacity", 3),
+        *where, Field("name", "desk.studio.name", 3), Field("capacity", "desk.studio.capacity", 3),
         Field("width", "desk.studio.width", 3), Field("length", "desk.studio.length", 3),
     )  # fmt: skip
-    values: Values = {
-        "name": base.name, "capacity": str(base.capacity), "width": unscaled(base.width_um or None, _UM),
-        "length": unscaled(base.length_um or None, _UM),
-    }  # fmt: skip
+    values: Values = {"location": known.here, "capacity": "10"}
+    if base is not None:
+        values = {
+            "name": base.name, "capacity": str(base.capacity), "width": unscaled(base.width_um or None, _UM),
+            "length": unscaled(base.length_um or None, _UM),
+        }  # fmt: skip
+    things = of_equipment(base.equipment) if base is not None else []
     return Sheet(
-        id=id, title="desk.studio.subject.rooms", said=changed,
+        id=id, title="desk.studio.new.rooms" if new else "desk.studio.subject.rooms", said=said,
         groups={
             "room": Group(fields=fields, values=values),
-            "equipment": Group(
-                fields=EQUIPMENT, values=of_equipment(base.equipment), heading="desk.studio.equipment", more="desk.studio.more_stock"
-            ),
+            "equipment": Group(fields=EQUIPMENT, values=things, heading="desk.studio.equipment", more="desk.studio.more_stock"),
         },
+    )  # fmt: skip
+
+
+def _room_facts(room: Room) -> RoomFacts:
+    return RoomFacts(
+        name=room.name, capacity=room.capacity, width_um=room.width_um, length_um=room.length_um,
+        equipment=room.equipment,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ KINDS = frozenset({
 class Known(NamedTuple):
     """Records by id. `here`: the location the desk stands at, or the first there is; `today`: the date there.
 
-    `wordings` are the newest versions of documents, by document.
+    `wordings` are the newest versions of documents, by document. `policies`: whether who looks may say what is asked.
     """
 
     here: Id
@@ -57,6 +57,7 @@ class Known(NamedTuple):
     requirements: Mapping[Id, HealthRequirement] = {}
     fields: Mapping[Id, CustomField] = {}
     now_ms: int = 0
+    policies: bool = False
 
     def place(self, id: str) -> str:
         """A location's name."""

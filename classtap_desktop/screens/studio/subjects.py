@@ -9,7 +9,8 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record
 from classtap_core.schedule.reach import Reach
-from classtap_desktop.screens.schedule.planning import plan_sheet, program_end_sheet, program_sheet
+from classtap_desktop.screens.schedule.planning import plan_sheet
+from classtap_desktop.screens.schedule.programs import held_sheet, program_sheet
 from classtap_desktop.screens.schedule.series import series_sheet
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.studio import asked, offers, places
@@ -164,7 +165,7 @@ SUBJECTS = (
     Subject("levels", lambda known: known.levels, _level, *_both(offers.level_sheet)),
     Subject("instructors", lambda known: known.instructors, _instructor, *_both(offers.instructor_sheet)),
     Subject("series", lambda known: known.series, _series, series_sheet, plan_sheet),
-    Subject("programs", lambda known: known.programs, _program, program_end_sheet, program_sheet),
+    Subject("programs", lambda known: known.programs, _program, held_sheet, program_sheet),
     Subject("packs", lambda known: known.packs, _pack, *_both(offers.pack_sheet), _POLICY),
     Subject("documents", lambda known: known.documents, _document, *_both(asked.document_sheet), _POLICY),
     Subject("requirements", lambda known: known.requirements, _requirement, *_both(asked.requirement_sheet), _POLICY),

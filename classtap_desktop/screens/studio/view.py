@@ -8,7 +8,9 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
+from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.ids import Id, fresh
+from classtap_core.kernel.undo import Undo
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, theme
 from classtap_desktop.screens.people import DETAIL, PersonDelegate, lines_list
@@ -43,7 +45,11 @@ class StudioScreen(Screen):
         self.title = Label("", "title", elide=True)
         self.new = Button("", icon="plus", kind="primary")
         self.new.clicked.connect(lambda _=False: self.open_new())
+        self.undo = Button("", icon="arrow_back")
+        self.undo.clicked.connect(lambda _=False: self.take_back())
+        self._last: tuple[Id, ...] = ()
         head.addWidget(self.title, 1)
+        head.addWidget(self.undo)
         head.addWidget(self.new)
         self.page.addLayout(head)
         sides = row(gap=18)
@@ -114,8 +120,23 @@ class StudioScreen(Screen):
         self.form.saved.connect(self._saved)
         self.form.open()
 
+    def take_back(self) -> None:
+        """Undo what the last form said, but for what somebody changed since."""
+        last, self._last = self._last, ()
+        self._show_rights()
+        undone = [Undo(operation=one) for one in reversed(last)]
+        self.desk.submit_all(undone, then=lambda _: self._taken_back())
+
+    def _taken_back(self) -> None:
+        self.desk.tell("desk.studio.undone", tone="info")
+        self.reload()
+        self.done.emit()
+
     def _saved(self, _id: str) -> None:
         asked = self.form is not None and self.form.asked
+        planned = self.subject.name in ("series", "programs")  # families may have booked; these are called off
+        self._last = self.form.operations if self.form is not None and not planned else ()
+        self._show_rights()
         self.desk.tell("desk.studio.asked" if asked else "desk.form.saved", tone="info" if asked else "present")
         self.reload()
         self.done.emit()
@@ -131,10 +152,11 @@ class StudioScreen(Screen):
 
     def _show_rights(self) -> None:
         self.new.setVisible(self._may())
+        self.undo.setVisible(bool(self._last) and self.desk.may(Capability.UNDO))
 
     def _take(self, known: Known) -> None:
         self.trouble.clear()
-        self.known = known
+        self.known = known._replace(policies=self.desk.may(Capability.PUBLISH_POLICY))
         self._list()
         self.loaded.emit()
 
@@ -159,6 +181,7 @@ class StudioScreen(Screen):
     def say(self) -> None:
         words = theme().words
         self.title.show_text(words.say("desk.screen.studio"))
+        self.undo.show_text(words.say("desk.access.undo"))
         self.subject_list.setAccessibleName(words.say("desk.screen.studio"))
         for at, subject in enumerate(SUBJECTS):
             self.subjects.item(at).setText(words.say(f"desk.studio.subject.{subject.name}"))

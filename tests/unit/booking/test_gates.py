@@ -34,7 +34,8 @@ from classtap_core.kernel.tx import Snapshot, Tx
 from classtap_core.people.guardian_operations import BlockGuardian, EditGuardian, GuardianFacts
 from classtap_core.people.guardians import Role
 from classtap_core.people.learners import EditLearner, Learner, LearnerFacts
-from classtap_core.schedule.offer_operations import ClassFacts, EditClass, PlanProgram
+from classtap_core.schedule.facts import ClassFacts
+from classtap_core.schedule.offer_operations import EditClass, PlanProgram
 from classtap_core.schedule.records import ClassType, Session
 from tests.unit.house.world import (
     ANA,

@@ -8,17 +8,19 @@ from msgspec.structs import replace
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode, plain, split
+from classtap_core.schedule.facts import ClassFacts, InstructorFacts
 from classtap_core.schedule.offer_operations import (
     CancelProgram,
-    ClassFacts,
     EditCategory,
     EditClass,
     EditInstructor,
     EditLevel,
-    InstructorFacts,
+    EditProgram,
     PlanProgram,
+    ProgramFacts,
     PublishPack,
 )
+from classtap_core.schedule.operations import AddClass, AddInstructor
 from classtap_core.schedule.records import Category, Certification, ClassType, Instructor, Pack, Program, Rate, Session
 from tests.unit.house.world import BALLET, MAIN, TEACHER, World, named, planned, state_of
 
@@ -106,6 +108,39 @@ def test_a_program_is_planned_with_its_sessions_and_cancelled_with_them() -> Non
         "cancelled", "snow",
     )  # fmt: skip
     assert world.say(CancelProgram(program=CAMP)).link.outcome == DUPLICATE
+
+
+def test_a_new_class_and_instructor_come_whole_or_not_at_all() -> None:
+    world = World()
+    facts = ClassFacts(name="", tags=("loud",), certifications=("first-aid",), level=named("gold"))
+    add = AddClass(class_type=named("tap"), name="Tap", audience="adults", facts=facts)
+    assert code(world.say(add).link.outcome) == "level.unknown"
+    world.say(EditLevel(level=named("gold"), name="Gold", rank=3))
+    assert world.say(add).link.outcome.status is Status.ACCEPTED
+    tap = held(world, ClassType, named("tap"))
+    assert (tap.name, tap.audience, tap.tags, tap.level) == ("Tap", "adults", ("loud",), named("gold"))
+    own = InstructorFacts(certifications=(Certification("first-aid", "2026-05-01", "2026-04-01"),), teaches=(tap.id,))
+    noor = AddInstructor(instructor=named("noor"), name="Noor", bio="Taps.", facts=own)
+    assert code(world.say(noor).link.outcome) == "instructor.certification"
+    noor = replace(noor, facts=replace(own, certifications=()))
+    assert world.say(noor).link.outcome.status is Status.ACCEPTED
+    assert (held(world, Instructor, named("noor")).bio, held(world, Instructor, named("noor")).teaches) == (
+        "Taps.", (tap.id,),
+    )  # fmt: skip
+
+
+def test_a_program_is_described_anew_without_its_sessions() -> None:
+    world = World()
+    base, wanted = ProgramFacts(name="Winter camp", capacity=8), ProgramFacts(name="Snow camp", capacity=8)
+    edit = EditProgram(program=CAMP, base=base, wanted=wanted)
+    assert code(world.say(edit).link.outcome) == "program.unknown"
+    world.say(PROGRAM)
+    before = held(world, Program, CAMP)
+    assert code(world.say(replace(edit, wanted=replace(wanted, name=""))).link.outcome) == "program.incomplete"
+    assert code(world.say(replace(edit, wanted=replace(wanted, opens="soon"))).link.outcome) == "time.local"
+    assert world.say(edit).link.outcome.status is Status.ACCEPTED
+    assert held(world, Program, CAMP) == replace(before, name="Snow camp")
+    assert world.say(edit).link.outcome == DUPLICATE
 
 
 def test_a_pack_is_published_over_the_version_its_author_saw() -> None:

@@ -1,20 +1,21 @@
 """Places: what is said of them, when they are open, and what a closure meets."""
 
 import pytest
+from msgspec import structs
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
 from classtap_core.schedule import opening
+from classtap_core.schedule.facts import LocationFacts, RoomFacts
 from classtap_core.schedule.opening import CLOSED, OUT_OF_HOURS, Span
+from classtap_core.schedule.operations import AddLocation, AddRoom, Shut
 from classtap_core.schedule.place_operations import (
     AddClosure,
     EditLocation,
     EditRoom,
-    LocationFacts,
     RemoveClosure,
-    RoomFacts,
 )
 from classtap_core.schedule.records import Address, Closure, Equipment, Hours, Location, Room
 from classtap_core.timekeeping.rules import instant_ms
@@ -170,3 +171,27 @@ def test_a_closure_names_how_many_sessions_it_meets_and_leaves_them() -> None:
 
 def test_hours_that_are_hours_pass() -> None:
     opening.check_hours([SATURDAY, NIGHT, BAKED])
+
+
+def test_a_new_location_comes_whole_with_the_times_it_is_closed() -> None:
+    world = World()
+    east = named("east")
+    facts = LocationFacts(
+        name="", address=Address(city="Bilbao", country="ES"), latitude_e7=432_630_126, longitude_e7=-29_349_852,
+        hours=(Hours(0, "09:00", "21:00"),), stock=(Equipment("mat", 4),),
+    )  # fmt: skip
+    shut = Shut(closure=named("shut"), first="2026-12-24T00:00", last="2026-12-27T00:00", reason="Christmas")
+    add = AddLocation(location=east, name="East", zone="Europe/Madrid", facts=facts, closures=(shut,))
+    for wrong, expected in (
+        (structs.replace(add, facts=structs.replace(facts, latitude_e7=None)), "location.geo"),
+        (structs.replace(add, facts=structs.replace(facts, hours=(Hours(9, "09:00", "21:00"),))), "location.hours"),
+        (structs.replace(add, closures=(structs.replace(shut, last="2026-12-23T00:00"),)), "closure.empty"),
+        (structs.replace(add, name=" "), "place.name_empty"),
+    ):
+        assert world.say(wrong).link.outcome.reasons[0].code == expected
+    assert world.say(add).link.outcome.status is Status.ACCEPTED
+    kept = decode(Location, state_of(world.cloud, Location)[east])
+    assert (kept.name, kept.address.city, kept.stock) == ("East", "Bilbao", (Equipment("mat", 4),))
+    assert decode(Closure, state_of(world.cloud, Closure)[shut.closure]).location == east
+    room = AddRoom(room=named("attic"), location=east, name="Attic", capacity=6, width_um=-1)
+    assert world.say(room).link.outcome.reasons[0].code == "room.measure"
