@@ -19,6 +19,7 @@ from classtap_core.checkin import attendees as pass_attendees
 from classtap_core.checkin import operations as checkin_operations
 from classtap_core.checkin import pickup as checkin_pickup
 from classtap_core.checkin import records as checkin_records
+from classtap_core.checkin import release as checkin_release
 from classtap_core.checkin.gates import GATES as CHECKIN_GATES
 from classtap_core.checkin.gates import MarksTogether
 from classtap_core.contesting import operations as contesting_operations
@@ -72,7 +73,7 @@ ROOMS = (
     booking_fields, field_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, timetable_operations, taking_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
-    checkin_operations, checkin_attempts, checkin_pickup,
+    checkin_operations, checkin_attempts, checkin_pickup, checkin_release,
     seating_records, seating_operations, seating_locking, seating_presets, seating_publishing, seating_rollouts,
     booking_freed, room_seats, seating_tagging, messaging_records, messaging_operations, undo, erasure,
     contesting_records, contesting_operations,

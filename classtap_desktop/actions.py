@@ -69,6 +69,7 @@ ACTIONS = (
     Action("roster.clear", ("Space", "Backspace"), when=_ON_CHILD, icon="close", group="roster", menu=("child",)),
     Action("roster.family", ("F",), when=_ON_CHILD, icon="people", group="roster", menu=("child",)),
     Action("roster.pass", when=_ON_CHILD, icon="pass", group="roster", menu=("child",)),
+    Action("roster.pickup", ("K",), when=_ON_ROSTER, icon="check", group="roster", menu=("child",)),
     Action("roster.answers", ("Q",), when=_ON_ROSTER, icon="info", group="roster", menu=("child",)),
     Action("roster.next", ("Alt+Right",), when=_ON_ROSTER, icon="chevron_next", group="roster"),
     Action("roster.previous", ("Alt+Left",), when=_ON_ROSTER, icon="chevron_back", group="roster"),

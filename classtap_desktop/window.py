@@ -197,6 +197,7 @@ class DeskWindow(QMainWindow):
             "roster.clear": lambda: self.roster.mark("none"),
             "roster.family": self.roster.open_family,
             "roster.pass": self.roster.open_pass,
+            "roster.pickup": self.roster.open_pickup,
             "roster.answers": self.roster.open_answers,
             "roster.next": lambda: self.roster.live.step(1),
             "roster.previous": lambda: self.roster.live.step(-1),

@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pass.admit": {"what": "child", "where": "session"},
         "pass.admit_no_more": {"what": "child", "where": "session"},
         "pass.arm": {"what": "family"},
+        "pickup.hand": {"what": "child", "where": "adult"},
         "pickup.make": {"what": "child", "where": "session"},
         "person.erase": {},
         "scan.attempts": {"where": "location"},

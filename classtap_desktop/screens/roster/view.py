@@ -22,6 +22,7 @@ from classtap_desktop.screens.roster.answers import AnswersPage, read_answers
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
 from classtap_desktop.screens.roster.live import LiveRoster, Refusal
 from classtap_desktop.screens.roster.pass_dialog import AttendeeDialog
+from classtap_desktop.screens.roster.pickup_dialog import PickupDialog, Tried
 from classtap_desktop.screens.roster.reading import KINDS, Roster, RosterLine
 from classtap_desktop.screens.roster.table import RosterTable
 from classtap_desktop.screens.screen import Screen
@@ -41,6 +42,7 @@ class RosterScreen(Screen):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, parent)
         self.live = LiveRoster(desk, self)
+        self._tried = Tried()
         self._refusal: Refusal | None = None
         self.page.setContentsMargins(0, 0, 0, 0)
         self._either = QStackedLayout()
@@ -174,6 +176,12 @@ class RosterScreen(Screen):
         line, roster = self.chosen(), self.live.roster
         if line is not None and roster is not None:
             AttendeeDialog(self.desk, self.window(), line=line, session=roster.session).open()
+
+    def open_pickup(self) -> None:
+        """Give a child back, by its code or without."""
+        roster = self.live.roster
+        if roster is not None:
+            PickupDialog(self.desk, self.window(), session=roster.session, line=self.chosen(), tried=self._tried).open()
 
     def take_focus(self) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
