@@ -1,6 +1,7 @@
 """One cloud, put together: database, key, bus, studios, hints. The edge makes one and closes it."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from classtap_core.documents.operations import SendSigningCode
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
-from classtap_core.kernel.ids import Entropy
+from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.messaging.operations import MessageWanted
 from cloud.blobs import Blobs
+from cloud.erasures import Erasures
 from cloud.hints import Hints
 from cloud.intake import Intake
 from cloud.jobs.effects import Runner, joined
@@ -74,7 +76,8 @@ class Cloud:
         self.hints = Hints()
         self.watch = Watch(Wakes(self.database, tables), self.hints, noted=self.database.dialect != "sqlite")
         self.studios = Studios(self.books, bus, self.clock, entropy, watch=self.watch, scopes_of=scopes_of)
-        self.studios.forget_files = self.blobs.forget
+        self.erasures = Erasures(files.parent, self.studios)
+        self.studios.forget_files, self.studios.list_erased = self._forget, self.erasures.keep
         try:
             laid_out(self.database, Layout(self.database, tables))
             with self.database.write() as connection:
@@ -99,6 +102,16 @@ class Cloud:
         sending = {MessageWanted.KIND: sender.carry_out, SendSigningCode.KIND: signing_codes(self.post)}
         self.runners: dict[str, Runner] = joined(sending, telling.RUNNERS, self._teller.runners)
         self.watch.start()
+        try:
+            self.erasures.replay()
+        except BaseException:
+            self.close()
+            raise
+
+    def _forget(self, studio: Id, people: Sequence[Id]) -> None:
+        """Write down whom a commit erased, and let go of their files."""
+        self.erasures.note(studio, people)
+        self.blobs.forget(studio, people)
 
     def close(self) -> None:
         """End the threads, after what they are doing, and close the database."""

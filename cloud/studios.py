@@ -48,7 +48,8 @@ class Studios:
 
     Attributes:
         url: where devices reach this cloud; shown with a pairing code.
-        forget_files: told, after the commit, of whom an operation erased.
+        forget_files: told, after the commit, of whom an operation erased. list_erased: asked once a day to see that all
+            whom a studio erased are on the list beside the database.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Studios:
         self.jobs = Jobs(books.database, books.tables)
         self.url = ""
         self.forget_files: Callable[[Id, Sequence[Id]], object] = lambda studio, people: None
+        self.list_erased: Callable[[Id], object] = lambda studio: None
 
     def found(
         self, name: str, *, id: Id | None = None, environment: str = "live", owner: Id | None = None,

@@ -13,6 +13,8 @@ from classtap_core.kernel.tx import Tx
 from classtap_core.people.records import Child, Contact, Family
 
 REASONS = ("request", "retention", "mistake")
+RESTORED = "restored"
+"""Why somebody is erased again: the cloud had forgotten it."""
 MOST = 50
 """So many people are erased at once: a household, never a studio."""
 _PEOPLE: tuple[type[Record], ...] = (Child, Family, Contact, Staff)
@@ -67,3 +69,24 @@ def erase_people(tx: Tx, op: Operation[ErasePeople]) -> Outcome:
         return DUPLICATE
     done = tuple(ItemOutcome(one, Status.ACCEPTED, (reason("erase.kept", what=",".join(KEPT)),)) for one in new)
     return Outcome(status=ACCEPTED.status, items=done)
+
+
+@operation("person.erase_again", version=1, kind=Kind.TICK, needs=None)
+class EraseAgain(Payload, frozen=True, kw_only=True):
+    """Somebody was erased, and a cloud that was brought back from a backup did not know it; whether they are there or not."""
+
+    person: Id
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Erasure, self.person, "keys")
+
+    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
+        return (f"person:{self.person}",)
+
+
+@handles(EraseAgain)
+def erase_again(tx: Tx, op: Operation[EraseAgain]) -> Outcome:
+    if tx.get(Erasure, op.payload.person) is not None:
+        return DUPLICATE
+    tx.put(Erasure(id=op.payload.person, at_ms=op.at.corrected, why=RESTORED))
+    return ACCEPTED

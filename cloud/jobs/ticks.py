@@ -144,6 +144,7 @@ class Ticks:
             effects.forget(self._studios, studio, self._runners)
             Doors(self._studios.books, self._studios.clock).forget(studio)
             returns.forget(self._studios, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
+            self._studios.list_erased(studio)
             once.forget(self._studios.books, studio, before_ms=self._studios.clock.now().corrected - once.KEPT_MS)
             self._forgot[studio] = day
 
