@@ -19,12 +19,12 @@ from classtap_core.store.space import Level, Room
 from classtap_desktop.kit import theme
 from classtap_desktop.kit.device_words import warning
 from classtap_desktop.kit.engine import Signals
-from classtap_desktop.kit.notice_words import lines_of, sentence
 from classtap_desktop.kit.tones import Tones
 from kiosk import events as on
 from kiosk import flow
 from kiosk.alarms import emergencies
 from kiosk.camera import Camera, CameraState, Code, Frame
+from kiosk.changes import Changes
 from kiosk.decoding import Decoder, DoorPick, Look, Purse, ScanWorker, Sighting
 from kiosk.door import Door, Marked, PinCheck, Said, Sighted
 from kiosk.screens.window import KioskWindow
@@ -45,9 +45,6 @@ T = TypeVar("T")
 TICK_MS = 250
 SUSPECT_MS = 120_000
 """A clock that may be off by more than this is said so on the screen (ruling 1's tolerance for printed cards)."""
-
-MOST_CHANGES = 2
-"""Changed results that staff are told of at a time; there is no room for more."""
 
 STORE_AGAIN_MS = 3_000
 """How often a store that could not save is tried again."""
@@ -101,7 +98,7 @@ class KioskApp(QObject):
         self._closed = False
         self._checking_store, self._store_tried = False, 0
         self._scan = ""
-        self._told_changes: list[Id] = []
+        self._changes, self._staff = Changes(node), Id("")
         self._sighting: Sighted | None = None
         self._told_attempts = 0
         self._decode_us = 0
@@ -122,6 +119,7 @@ class KioskApp(QObject):
             on.RestartCamera: lambda command: self.restart_camera(),
             on.CheckStore: lambda command: self._check_store(),
             on.CheckPin: self._check_pin,
+            on.CarryOut: self._carry_out,
             on.Override: self._override,
             on.Leave: lambda command: self.left.emit(),
             on.ReadStake: lambda command: self._read_stake(),
@@ -166,7 +164,7 @@ class KioskApp(QObject):
         before = self.state.screen
         self.state, commands = flow.step(self.state, event, _now())
         if before is Screen.STAFF and self.state.screen is not Screen.STAFF:
-            self._changes_seen()
+            self._changes.seen()
         self.window.show_state(self.state)
         for command in commands:
             self._commands[type(command)](command)
@@ -243,7 +241,9 @@ class KioskApp(QObject):
             self.happen(on.PinRefused("manager"))
             return
         if check.staff is not None:
-            self.happen(on.PinAccepted(self._about()))
+            self._staff = check.staff
+            changes = self._changes.read()
+            self.happen(on.PinAccepted(self._about(short=bool(changes)), changes))
         else:
             self._pin_refused(check)
 
@@ -258,8 +258,8 @@ class KioskApp(QObject):
 
     # --- signing out
 
-    def _about(self) -> tuple[Notice, ...]:
-        """What staff should know of this device."""
+    def _about(self, *, short: bool) -> tuple[Notice, ...]:
+        """What staff should know of this device; `short` where there is something to decide."""
         words, keeping, bundle = theme().words, keeping_of(self.node), self.node.keys
         warned = warning(keeping, words)
         kept = Notice("kiosk.staff.sound") if warned is None else Notice(warned.code, warned.params, tone=warned.tone)
@@ -268,22 +268,18 @@ class KioskApp(QObject):
         heard = "" if bundle is None else words.datetime(bundle.issued_at * 1000, self.node.zone())
         keys = Notice("kiosk.staff.keys", (("when", heard),)) if heard else None
         with self.node.reader() as reader:
-            changes = (*emergencies(reader, words), *self._changes())  # these first; there is no room for everything
-        about = (*changes, kept) if changes else (kept, how, doubt, keys)
+            alarms = emergencies(reader, words)  # these first; there is no room for everything
+        about = (*alarms, kept) if alarms or short else (kept, how, doubt, keys)
         return tuple(one for one in about if one is not None)
 
-    def _changes(self) -> list[Notice]:
-        """What was told here and is no longer so, newest first; staff who leave the page have seen it."""
-        with self.node.reader() as reader:
-            lines = lines_of(reader, reader.notices(), self.node.zone())[:MOST_CHANGES]
-        self._told_changes = [line.operation for line in lines]
-        words = theme().words
-        return [Notice("kiosk.staff.changed", (("what", sentence(line, words)),), tone="late") for line in lines]
+    def _carry_out(self, command: on.CarryOut) -> None:
+        staff = self._staff
 
-    def _changes_seen(self) -> None:
-        seen, self._told_changes = self._told_changes, []
-        if seen:
-            self.node.notices_seen(seen)
+        def decide() -> on.Event:
+            error = self._changes.choose(Id(command.operation), command.code, staff)
+            return on.Chosen(command.operation, self._changes.read(), error)
+
+        self._aside(decide, lambda event: event)
 
     def _read_stake(self) -> None:
         self._aside(self._leaving.stake, lambda found: on.Stake(found.unsent, found.files, found.confirm))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kiosk import signing
-from kiosk.view import Board, Notice, Params, Status
+from kiosk.view import Board, Change, Notice, Params, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +215,28 @@ class PinEntered:
 
 @dataclass(frozen=True, slots=True)
 class PinAccepted:
-    """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device."""
+    """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device, ``changes``
+    what they may decide."""
 
     about: tuple[Notice, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseAbout:
+    """Staff chose what to do about a changed result."""
+
+    operation: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """It was done, or the choice was not taken (``error``, about ``operation``); ``changes`` as they stand now."""
+
+    operation: str
+    changes: tuple[Change, ...]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +374,14 @@ class CheckPin:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryOut:
+    """Do what staff chose about a changed result, answer with ``Chosen``."""
+
+    operation: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """Check the PIN of staff and let in, answer with ``Overridden``, ``PinRefused`` or ``OverrideRefused``."""
 
@@ -395,11 +422,11 @@ class EndDevice:
 
 Command = (
     Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Override | Leave | ReadStake | SendQueue
-    | SaveSealed | EndDevice | signing.Command
+    | SaveSealed | EndDevice | CarryOut | signing.Command
 )  # fmt: skip
 Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
     | StoreBack | ClockSuspect | KeysDoubt | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
-    | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
+    | ChooseAbout | Chosen | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
 )  # fmt: skip

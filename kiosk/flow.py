@@ -130,7 +130,7 @@ def _home(state: State) -> Next:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
         state, locale=state.home_locale, board=None, sheet=None, signing=None, refusal=None, pin=None, text="", tapped=(),
-        override="", about=(), leaving=None,
+        override="", about=(), changes=(), leaving=None,
     )  # fmt: skip
     return _show(state, screen), tuple(commands)
 
@@ -483,7 +483,23 @@ def _pin_entered(state: State, event: on.PinEntered) -> Next:
 def _pin_accepted(state: State, event: on.PinAccepted) -> Next:
     if state.screen != Screen.PIN or state.pin is None or not state.pin.checking:
         return state, ()
-    return _show(state, Screen.STAFF, pin=None, about=event.about), ()
+    return _show(state, Screen.STAFF, pin=None, about=event.about, changes=event.changes), ()
+
+
+def _choose_about(state: State, event: on.ChooseAbout) -> Next:
+    """One choice at a time: what is carried out offers none."""
+    named = next((one for one in state.changes if one.operation == event.operation), None)
+    if state.screen != Screen.STAFF or named is None or event.code not in named.choices:
+        return state, ()
+    working = tuple(replace(one, choices=(), error="") if one is named else one for one in state.changes)
+    return _awake(replace(state, changes=working)), (on.CarryOut(event.operation, event.code),)
+
+
+def _chosen(state: State, event: on.Chosen) -> Next:
+    if state.screen != Screen.STAFF:
+        return state, ()
+    stand = tuple(replace(one, error=event.error) if one.operation == event.operation else one for one in event.changes)
+    return _awake(replace(state, changes=stand)), ()
 
 
 def _pin_refused(state: State, event: on.PinRefused) -> Next:
@@ -666,6 +682,8 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.PinEntered: _pin_entered,
     on.PinAccepted: _pin_accepted,
     on.PinRefused: _pin_refused,
+    on.ChooseAbout: _choose_about,
+    on.Chosen: _chosen,
     on.CloseKiosk: _close_kiosk,
     on.SignOut: _sign_out,
     on.Stake: _stake,

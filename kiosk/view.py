@@ -147,6 +147,23 @@ class Notice:
     until_ms: int = 0
 
 
+MOST_CHANGES = 1
+"""So many changed results fit on the staff's page in large text; the others come up as these are dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A result told here that is no longer so, in words; the codes of what staff may choose, the recommended one first.
+
+    ``error`` is the code of why the last choice was not taken. Without choices one is being carried out.
+    """
+
+    operation: str
+    said: str
+    choices: tuple[str, ...] = ()
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a pass was not taken: the outcome of the contract, such as ``expired``, and its reason, such as ``code_stale``;
@@ -229,6 +246,7 @@ class State:
     pin: PinEntry | None = None
     override: str = ""
     about: tuple[Notice, ...] = ()
+    changes: tuple[Change, ...] = ()
     leaving: Leaving | None = None
     notice: Notice | None = None
     idle_left_s: int | None = None

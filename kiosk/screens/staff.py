@@ -13,7 +13,7 @@ from classtap_desktop.kit.device_words import loss_words
 from kiosk import events as on
 from kiosk.screens.pin import show_entry
 from kiosk.screens.sentences import notice_words
-from kiosk.view import Leaving, Stage, State
+from kiosk.view import MOST_CHANGES, Change, Leaving, Stage, State
 
 
 class StaffPage(QWidget):
@@ -27,13 +27,20 @@ class StaffPage(QWidget):
         self.title = Label(words.say("kiosk.staff.title"), "headline", wrap=True)
         self.waiting = Label("", "hint", wrap=True)
         self.about = [Label("", "hint", token="muted", wrap=True) for _ in range(4)]
+        self.changes = [_ChangeBlock(self) for _ in range(MOST_CHANGES)]
         self.close_kiosk = Button(words.say("kiosk.staff.close"), kind="primary", size="kiosk")
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
         self.sign_out = Button(words.say("kiosk.staff.sign_out"), size="kiosk", icon="lock")
         self.sign_out.clicked.connect(lambda _=False: self.happened.emit(on.SignOut()))
         self.ring = CountdownRing(size=60)
         self.back = _back(self)
-        texts: list[QWidget | QLayout] = [self.title, self.waiting, *self.about, _beside([self.sign_out])]
+        texts: list[QWidget | QLayout] = [
+            self.title,
+            self.waiting,
+            *self.changes,
+            *self.about,
+            _beside([self.sign_out]),
+        ]
         _laid_out(self, texts, [self.back], [self.ring, self.close_kiosk])
 
     def show_state(self, state: State) -> None:
@@ -46,6 +53,54 @@ class StaffPage(QWidget):
             if notice is not None:
                 label.set_token("muted" if notice.tone == "info" else notice.tone)
                 label.show_text(notice_words(notice))
+        for block, change in zip(self.changes, (*state.changes, *([None] * MOST_CHANGES)), strict=False):
+            block.show_change(change)
+
+
+class _ChangeBlock(QWidget):
+    """One changed result: what it is, and a button for each choice. The page says what was chosen."""
+
+    def __init__(self, page: StaffPage) -> None:
+        super().__init__(page)
+        self._page = page
+        self.change: Change | None = None
+        self.said, self.error = Label("", "hint", token="late", wrap=True), Label("", "hint", token="absent", wrap=True)
+        self.buttons: list[Button] = []
+        self._row = QHBoxLayout()
+        self._row.setSpacing(theme().px(12))
+        inside = QVBoxLayout(self)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(theme().px(8))
+        inside.addWidget(self.said)
+        inside.addWidget(self.error)
+        inside.addLayout(self._row)
+        self._row.addStretch(1)
+        self.hide()
+
+    def show_change(self, change: Change | None) -> None:
+        """Show a changed result, or nothing."""
+        if change == self.change:
+            return
+        self.change = change
+        self.setVisible(change is not None)
+        for button in self.buttons:
+            button.hide()
+            button.deleteLater()
+        self.buttons = []
+        if change is None:
+            return
+        words = theme().words
+        self.said.show_text(words.say("kiosk.staff.changed", what=change.said))
+        known = f"desk.refused.{change.error}"
+        self.error.setVisible(bool(change.error))
+        self.error.show_text(words.say(known if words.has(known) else "desk.choice.refused"))
+        for at, code in enumerate(change.choices):
+            text = words.say("desk.notices.seen" if code == "seen" else f"desk.choice.{code}")
+            button = Button(text, size="kiosk_chip")
+            chosen = on.ChooseAbout(change.operation, code)
+            button.clicked.connect(lambda _=False, chosen=chosen: self._page.happened.emit(chosen))
+            self._row.insertWidget(at, button)
+            self.buttons.append(button)
 
 
 class LeavingPage(QWidget):

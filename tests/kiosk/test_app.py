@@ -17,10 +17,15 @@ from classtap_cli.demo.recording import Scene, write_recording
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.access.operations import RevokeDevice
 from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.records import Booking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.reading import fetch, search
+from classtap_core.checkin.records import Attendance, attendance_id
 from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.device import Notice as DeviceNotice
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, of_items
@@ -344,11 +349,48 @@ def test_staff_see_what_is_no_longer_so_until_they_have_left(kiosk: Shown, studi
     kiosk.app.happen(on.AskStaff())
     kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
     kiosk.screen(Screen.STAFF)
-    told = [label.whole_text() for label in kiosk.app.window.staff.about if label.isVisible()]
-    assert f"{child.given} {child.surname}: it no longer holds. What holds is: absent" in told[0]
+    block = kiosk.app.window.staff.changes[0]
+    assert f"{child.given} {child.surname}: it no longer holds. What holds is: absent" in block.said.whole_text()
+    assert [button.text() for button in block.buttons] == ["Seen"], (
+        "of what the store knows nothing of there is no choice"
+    )
     assert kiosk.node.notices(), "kept until seen"
     kiosk.app.happen(on.Cancel())
     kiosk.until(lambda: not kiosk.node.notices())
+
+
+def test_staff_choose_what_becomes_of_a_changed_result_by_their_pin(kiosk: Shown, studio: Studio) -> None:
+    kiosk.start()
+    family = families_due(studio)[0]
+    with kiosk.node.reader() as reader:
+        booking = search(reader, Booking, "by_family_date", family.family, kiosk.node.today().isoformat())[0]
+    entry = attendance_id(studio.plan.studio, booking.session, booking.child)
+
+    def mark(state: str, corrects: str = "") -> Receipt:
+        said = ChildMark(child=booking.child, state=state, corrects=corrects)
+        return kiosk.node.submit(MarkAttendance(session=booking.session, items=(said,)), device, source="t").result()
+
+    device = Author(type="device", id=kiosk.node.papers.device)
+    first = mark("late")
+    mark("absent", corrects=first.operation)
+    assert first.sequence is not None
+    lost = of_items([ItemOutcome(booking.child, OutcomeStatus.SUPERSEDED)])
+    notice = DeviceNotice(first.operation, first.sequence, "attendance.mark", first.outcome, lost, 1)
+    kiosk.node.call(lambda bus: bus.backend.notify(notice))
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    block = kiosk.app.window.staff.changes[0]
+    keep, apply = block.buttons
+    assert (keep.text(), apply.text()) == ("Keep as it is", "Apply mine")
+    apply.click()
+    kiosk.until(lambda: not kiosk.node.notices() and block.change is None)
+    with kiosk.node.reader() as reader:
+        marks = fetch(reader, Attendance, [entry])[entry].marks
+        (said,) = [one for one in reader.entries([reader.head().sequence]) if one.kind == "attendance.mark"]
+    assert [mark.state.value for mark in marks][-1] == "late"
+    author = own(said.data).author
+    assert (author.type, author.id, author.proof) == ("staff", staff(studio, "front_desk").id, "pin")
 
 
 def typed(kiosk: Shown, pin: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kiosk import events as on
 from kiosk.events import Command, Event, Mark, MarkItem, Tone, Verify
 from kiosk.flow import arrival_choices, can_mark_all, start, step
-from kiosk.view import Board, Notice, Screen, Stage, State, Status
+from kiosk.view import Board, Change, Notice, Screen, Stage, State, Status
 from tests.kiosk.families import MINUTE, NOW_MS, ZONE, child, okafors, session, with_row
 
 PASS = "CT:ONE"
@@ -340,6 +340,22 @@ def test_another_loss_than_was_read_is_said_again_and_nothing_happens() -> None:
     assert (walk.state.leaving.stage, walk.state.pin) == (Stage.LOOKING, None)
     walk.send(on.Stake(4, 0, "word"), on.Cancel())
     assert (walk.state.screen, walk.state.leaving) == (Screen.STAFF, None)
+
+
+def test_staff_choose_once_about_what_changed_and_see_what_became_of_it() -> None:
+    walk = Walk()
+    change = Change("1" * 32, "A mark: it no longer holds.", ("keep", "apply"))
+    walk.send(on.AskStaff(), on.PinEntered("654321"), on.PinAccepted((), (change,)))
+    assert walk.state.changes == (change,)
+    assert walk.send(on.ChooseAbout("1" * 32, "undo")).last == (), "not on offer"
+    assert walk.send(on.ChooseAbout("1" * 32, "apply")).last == (on.CarryOut("1" * 32, "apply"),)
+    assert walk.send(on.ChooseAbout("1" * 32, "apply")).last == (), "it is being done"
+    walk.send(on.Chosen("1" * 32, (change,), "permission.denied"))
+    assert walk.state.changes[0].error == "permission.denied"
+    walk.send(on.Chosen("1" * 32, ()))
+    assert walk.state.changes == ()
+    walk.send(on.Cancel(), on.Chosen("1" * 32, (change,)))
+    assert walk.state.changes == (), "whoever left is shown nothing"
 
 
 def test_staff_who_walk_away_leave_a_kiosk_that_serves() -> None:

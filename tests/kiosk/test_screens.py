@@ -16,7 +16,7 @@ from kiosk import events as on
 from kiosk import flow
 from kiosk.screens import KioskWindow
 from kiosk.signing import Form, Signer, Signing, Step
-from kiosk.view import Board, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status
+from kiosk.view import Board, Change, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status
 from resources.text import messages
 from tests.kiosk.families import NOW_MS, ZONE, busy, child, okafors, session, with_row, world
 
@@ -98,16 +98,12 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
         screen=Screen.STAFF,
         idle_left_s=80,
         idle_total_s=90,
-        about=(
-            *(
-                Notice(
-                    "kiosk.staff.changed",
-                    (("what", f"A mark · {name}: it no longer holds. What holds is: absent, 16:19."),),
-                    tone="late",
-                )
-                for name in ("Martín García Núñez", "Nilufar Karimova")
-            ),
-            Notice("kiosk.staff.sound"),
+        about=(Notice("kiosk.staff.sound"),),
+        changes=(
+            Change(
+                "2" * 32, "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
+                ("leave", "happened", "dismissed"), error="permission.denied",
+            ),  # fmt: skip
         ),
     ),
     "staff": lambda: resting(
