@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from classtap_core.exchange.bringing import Step
-from classtap_core.exchange.columns import Aliases, BadRow, Dates, Line, gaps, lacking, lines, plain
+from classtap_core.exchange.columns import Aliases, BadRow, Dates, Line, gaps, lacking, lines, plain, ragged
 from classtap_core.exchange.tables import Table
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.schedule.records import Room
@@ -82,7 +82,7 @@ def read(
         return Classes(None, {}, (BadRow(0, "class", "import.too_many", str(MOST)),))
     written = [row.says(field) for row in rows for field in ("first", "last")]
     dates = Dates.of(written, date.fromisoformat(today), day_first)
-    bad: list[BadRow] = []
+    bad = ragged(table)
     courses: dict[Id, Course] = {}
     numbers: dict[Id, int] = {}
     for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from classtap_core.exchange.tables import Table
+from classtap_core.exchange.tables import FAULT, Table
 
 LONGEST = 2_000
 """No cell says more."""
@@ -34,7 +34,13 @@ class Line(NamedTuple):
     columns: Mapping[str, int]
 
     def says(self, field: str) -> str:
-        return self.cells[self.columns[field]] if field in self.columns else ""
+        text = self.cells[self.columns[field]] if field in self.columns else ""
+        return "" if text.startswith(FAULT) else text
+
+    def fault(self, field: str) -> str:
+        """The formula that came to nothing here, or ""."""
+        text = self.cells[self.columns[field]] if field in self.columns else ""
+        return text.removeprefix(FAULT) if text.startswith(FAULT) else ""
 
 
 def guess(headers: Sequence[str], aliases: Aliases) -> dict[str, int]:
@@ -53,6 +59,11 @@ def lines(table: Table, columns: Mapping[str, int]) -> list[Line]:
     return [Line(number, row, columns) for number, row in zip(table.numbers, table.rows, strict=True)]
 
 
+def ragged(table: Table) -> list[BadRow]:
+    """Rows that say more than there are columns: everything in them may stand in the wrong one."""
+    return [BadRow(number, "", "import.ragged") for number in table.ragged]
+
+
 def lacking(columns: Mapping[str, int], needed: Iterable[str]) -> tuple[BadRow, ...]:
     """Columns without which nothing can be read."""
     return tuple(BadRow(0, field, "import.column_missing") for field in needed if field not in columns)
@@ -60,9 +71,11 @@ def lacking(columns: Mapping[str, int], needed: Iterable[str]) -> tuple[BadRow, 
 
 def gaps(line: Line, needed: Iterable[str]) -> list[BadRow]:
     """Cells that are empty and must not be, and those that say too much."""
-    empty = [BadRow(line.number, field, "import.empty") for field in needed if not line.says(field)]
-    return empty + [
-        BadRow(line.number, field, "import.long") for field in line.columns if len(line.says(field)) > LONGEST
+    faults = {field: line.fault(field) for field in line.columns if line.fault(field)}
+    return [
+        *(BadRow(line.number, field, "import.formula", found) for field, found in faults.items()),
+        *(BadRow(line.number, one, "import.empty") for one in needed if not line.says(one) and one not in faults),
+        *(BadRow(line.number, one, "import.long") for one in line.columns if len(line.says(one)) > LONGEST),
     ]
 
 

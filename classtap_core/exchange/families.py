@@ -9,7 +9,18 @@ from datetime import date
 from typing import NamedTuple
 
 from classtap_core.exchange.bringing import Step
-from classtap_core.exchange.columns import Aliases, BadRow, Dates, Line, digits, gaps, lacking, lines, plain
+from classtap_core.exchange.columns import (
+    Aliases,
+    BadRow,
+    Dates,
+    Line,
+    digits,
+    gaps,
+    lacking,
+    lines,
+    plain,
+    ragged,
+)
 from classtap_core.exchange.tables import Table
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.people.operations import AddChildren, AddFamily, ChildDraft, ContactDraft
@@ -71,7 +82,8 @@ def read(
         return Families((), missing)
     rows = lines(table, columns)
     dates = Dates.of((row.says("birth_date") for row in rows), date.fromisoformat(today), day_first)
-    bad: list[BadRow] = []
+    bad = ragged(table)
+    named: dict[str, tuple[int, str]] = {}
     grouped: dict[str, list[tuple[Line, ChildDraft]]] = {}
     seen: dict[Id, int] = {}
     for row in rows:
@@ -81,6 +93,7 @@ def read(
         if child in seen and not troubles:
             troubles = [BadRow(row.number, "given", "import.child_twice", str(seen[child]))]
         seen.setdefault(child, row.number)
+        troubles += _other_family(row, key, named)
         bad += troubles
         draft = ChildDraft(
             child=child, given=row.says("given"), surname=row.says("surname"), birth_date=born,
@@ -90,6 +103,13 @@ def read(
     if bad:
         return Families((), tuple(bad))
     return Families(tuple(_family(studio, home, key, members) for key, members in grouped.items()), ())
+
+
+def _other_family(row: Line, key: str, named: dict[str, tuple[int, str]]) -> list[BadRow]:
+    """One number, and two families by their names: which of them is meant nobody can tell."""
+    name = plain(row.says("family"))
+    first, before = named.setdefault(key, (row.number, name)) if name else (0, "")
+    return [BadRow(row.number, "family", "import.family_other", str(first))] if name != before else []
 
 
 def _family_name(row: Line) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from classtap_core.exchange.bringing import Step
-from classtap_core.exchange.columns import BadRow, Dates, Line, gaps, lines
+from classtap_core.exchange.columns import BadRow, Dates, Line, gaps, lines, ragged
 from classtap_core.exchange.families import reach_troubles
 from classtap_core.exchange.tables import MOST_BYTES, Table, read_table
 from classtap_core.kernel.errors import BadInput
@@ -120,6 +120,8 @@ def read(files: Mapping[str, bytes], *, studio: Id, home: Id, today: str) -> Ros
         name: [row for row in _rows(table) if row.says("status") != "tobedeleted"] for name, table in tables.items()
     }
     bad = [trouble for name, found in rows.items() for row in found for trouble in gaps(row, _NEEDED[name])]
+    bad += [trouble for table in tables.values() for trouble in ragged(table)]
+    bad += _twice(rows["users"])
     users = {row.says("sourcedId"): row for row in rows["users"]}
     roles: dict[str, list[Line]] = {}
     for row in rows["roles"]:
@@ -232,6 +234,16 @@ def _lacking(tables: Mapping[str, Table]) -> tuple[BadRow, ...]:
 
 def _rows(table: Table) -> list[Line]:
     return lines(table, {name: place for place, name in enumerate(table.headers)})
+
+
+def _twice(users: Sequence[Line]) -> list[BadRow]:
+    """Users under an id that another one has: whose guardians are whose nobody can tell."""
+    first: dict[str, int] = {}
+    return [
+        BadRow(row.number, "sourcedId", "import.id_twice", str(first[id]))
+        for row in users
+        if (id := row.says("sourcedId")) and first.setdefault(id, row.number) != row.number
+    ]
 
 
 def _is(row: Line, role: str) -> bool:

@@ -1,13 +1,15 @@
 """Families from tables: what spreadsheets write is read, every bad row is named, and the same rows are the same people."""
 
 import io
+import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
-from classtap_core.exchange import families
+from classtap_core.exchange import families, tables
 from classtap_core.exchange.bringing import bring_in, take_back
 from classtap_core.exchange.columns import BadRow, guess
 from classtap_core.exchange.families import ALIASES, Families
@@ -92,6 +94,81 @@ def test_a_sheet_of_a_workbook(tmp_path: Path) -> None:
     assert read(data.getvalue()) == read(SHEET)
 
 
+def book_of(rows: list[list[Any]], *merged: str) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    for span in merged:
+        sheet.merge_cells(span)
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def test_merged_cells_say_the_same_and_a_title_is_no_header() -> None:
+    head = ["Family ID", "First Name", "Last Name", "Date of Birth", "Parent Phone"]
+    found = read(
+        book_of(
+            [
+                ["Families of the spring", None, None, None, None], [None] * 5, head,
+                [17, "Ana", "Núñez", date(2016, 2, 29), 600123456], [None, "Ben", "Núñez", None, None],
+                [18, "نور", "حداد", None, None],
+            ],
+            "A1:E1", "A4:A5", "E4:E5",
+        )
+    )  # fmt: skip
+    assert found.bad == ()
+    assert [[item.given for item in one.items] for one in found.families] == [["Ana", "Ben"], ["نور"]]
+    assert (found.families[0].items[0].birth_date, found.families[0].contacts[0].phone) == ("2016-02-29", "600123456")
+
+
+def test_a_formula_counts_by_its_result_and_without_one_its_row_is_named() -> None:
+    head = ["First Name", "Last Name", "Notes"]
+    never = book_of([head, ["Ana", '=A2&"x"', "=1/0"], ["Ben", "García", "=1/0"]])
+    assert read(never).bad == (BadRow(2, "surname", "import.formula", '=A2&"x"'),)
+    with zipfile.ZipFile(io.BytesIO(never)) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    assert '<f>A2&amp;"x"</f><v />' in sheet
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace(
+        '<c r="B2"><f>A2&amp;"x"</f><v /></c>', '<c r="B2" t="str"><f>A2&amp;"x"</f><v>Anax</v></c>'
+    ).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data)
+    found = read(out.getvalue())
+    assert [one.items[0].surname for one in found.families] == ["Anax", "García"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nFirst Name;Last Name;Parent Phone\r\nAna;Núñez;600123456\r\n",
+        "\ufeffFirst Name,Last Name,Parent Phone\rAna,Núñez,600123456\r",
+        'Families\n\n"First Name";"Last Name";"Parent Phone, day";Phone\nAna;Núñez;;600123456\n',
+        ",".join(["First Name", "Last Name", "Phone", *(f"Extra {at}" for at in range(97))])
+        + "\nAna,Núñez,600123456\n",
+    ],
+    ids=["excel names its delimiter", "a byte order mark and old line ends", "a title above", "a hundred columns"],
+)
+def test_tables_as_they_come(text: str) -> None:
+    (family,) = read(text).families
+    assert (family.items[0].given, family.items[0].surname, family.contacts[0].phone) == ("Ana", "Núñez", "600123456")
+
+
+def test_a_long_workbook_is_read_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_MERGED_WITHIN", 0)
+    rows: list[list[Any]] = [["First Name", "Last Name"], ["Ana", "Núñez"], ["Ben", "=A3"]]
+    found = read(book_of(rows))
+    assert [(one.number, one.code) for one in found.bad] == [(3, "import.formula")]
+    monkeypatch.setattr(tables, "_MOST_UNPACKED", 100)
+    with pytest.raises(BadInput, match=r"table\.long"):
+        read(book_of(rows))
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [(b"", "table.empty"), (b"\n ,\n", "table.empty"), (b"PK\x03\x04 no book", "table.unreadable"),
@@ -114,7 +191,10 @@ def test_what_is_no_table(data: bytes, expected: str) -> None:
         ("18,Öst,Mia,Öst,,,,12,", "phone", "import.phone"),
         ("18,Öst,Mia,Öst,,,,,not an address", "email", "import.email"),
         ("18,Öst,Mia,Öst,," + "x" * 2_001 + ",,,", "health_notes", "import.long"),
-        ("17,x,ANA,Núñez,2019-03-01,,,,", "given", "import.child_twice"),
+        ("17,García Núñez,ANA,Núñez,2019-03-01,,,,", "given", "import.child_twice"),
+        ("17,Öst,Leo,Öst,2019-03-01,,,,", "family", "import.family_other"),
+        ("18,Öst,Leo,Öst,2023-02-29,,,,", "birth_date", "import.date"),
+        ("18,Öst,Leo,Öst,2020-02-28,eggs, milk,,,,", "", "import.ragged"),
     ],
 )
 def test_one_bad_row_is_named_and_nothing_is_brought_in(row: str, field: str, expected: str) -> None:

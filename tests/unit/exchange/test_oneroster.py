@@ -69,6 +69,17 @@ def test_the_columns_are_the_standard_s() -> None:
     assert set(oneroster.GUARDIANS) | {oneroster.STUDENT} == set(COLUMNS["roles"])
 
 
+def test_an_id_that_two_people_have_is_named() -> None:
+    twice = table(USERS, user("s1", "Liv", "Lund"), user("s2", "Mo", "Lund"), user("s1", "Eve", "Other"))
+    (bad,) = look(
+        ONEROSTER,
+        packed({**FILES_OF_THREE, "users": twice, "roles": table(ROLES, role("r1", "s1", "student"))}),
+        PLACE,
+        World().join(DESK, role="desk").store,
+    ).bad
+    assert (bad.number, bad.field, bad.code, bad.found) == (4, "sourcedId", "import.id_twice", "2")
+
+
 def test_students_with_a_guardian_in_common_are_one_family() -> None:
     world = World()
     desk = world.join(DESK, role="desk")
