@@ -16,11 +16,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fast_mail_parser import parse_email
 
-from classtap_core.messaging.operations import AskMessage
+from classtap_core.kernel.operations import Range
+from classtap_core.kernel.records import decode
+from classtap_core.messaging.operations import AskMessage, SeeUnreached
+from classtap_core.messaging.reactions import due
+from classtap_core.messaging.records import State, Unreached
 from classtap_core.passes.operations import RevokePass
 from cloud.jobs.effects import FIRST_MS, LONGEST_MS, stuck
+from cloud.jobs.ticks import sweep
 from cloud.messaging.dkim import Dkim
-from cloud.messaging.ports import InboxSms, LocalInbox, Post, SmtpMail, TwilioSms
+from cloud.messaging.ports import Answer, InboxSms, LocalInbox, Post, SmtpMail, TwilioSms
 from cloud.messaging.sending import MOST_TRIES
 from tests.cloud.dkim_checking import holds
 from tests.cloud.families import Families, families
@@ -167,6 +172,35 @@ def test_an_address_that_does_not_exist_is_told_so_and_the_telephone_stands_in(
     rig.send()
     assert [one.channel for one in rig.messages()[1].deliveries] == ["sms"], "it is not tried there again"
     assert server.letters == []
+
+
+class Deaf:
+    """An SMS provider that takes everything and reaches nobody."""
+
+    def send(self, to: str, text: str, about: str = "") -> Answer:
+        return Answer(State.BOUNCED, "30006")
+
+
+def test_an_emergency_that_reaches_nobody_is_on_every_desk_until_it_is_taken_on(tmp_path: Path, server: MailServer) -> None:
+    server.says = "550 5.1.1 no such user"
+    with families(tmp_path, Post(SmtpMail(server.url), Deaf(), sender=FROM, url="https://pages.example")) as rig:
+        asked = rig.say(AskMessage(family=FAMILY, template="alarm", text="Come at once"))
+        rig.send()
+        server.says = ""
+        storage = rig.cloud.studios.storage(STUDIO)
+
+        def open_ones() -> list[Unreached]:
+            return [decode(Unreached, row.body) for row in storage.find(Range(Unreached, "by_open", (True,)))]
+
+        assert open_ones() == []
+        sweep(rig.cloud.studios, STUDIO, [due])
+        (found,) = open_ones()
+        assert (found.id, found.home) == (asked.link.operation, MAIN)
+        assert sweep(rig.cloud.studios, STUDIO, [due]) == 0, "told once"
+        (message,) = rig.messages()
+        assert (message.state, {one.state for one in message.deliveries}) == ("done", {State.BOUNCED})
+        rig.say(SeeUnreached(message=found.id, home=found.home, raised_ms=found.raised_ms))
+        assert open_ones() == []
 
 
 def test_a_cancelled_pass_is_not_sent(rig: Families, server: MailServer) -> None:
