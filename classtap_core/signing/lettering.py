@@ -1,15 +1,17 @@
 """Lines as a writer without shaping must set them: Arabic letters joined, right-to-left words turned round, left to right.
 
-A small part of Unicode's rules (UAX 9 without nesting; Arabic presentation forms B), enough for lines of plain text.
+Unicode's rules for a line of plain text (UAX 9 without embeddings; Arabic presentation forms B, and of ligatures lam-alef alone).
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
+from itertools import groupby
 
-_RIGHT, _NUMBER = ("R", "AL"), ("EN", "AN")
+_RIGHT = ("R", "AL")
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
-_LAM = "\u0644"
+_LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627"
 
 
 def is_rtl(text: str) -> bool:
@@ -22,9 +24,15 @@ def laid_out(text: str) -> str:
     """A line's letters in the order they are seen from left to right, joined where they join."""
     if not any(unicodedata.bidirectional(letter) in _RIGHT for letter in text):
         return text
-    base = is_rtl(text)
-    runs = list(_runs(joined(text), base))
-    return "".join(_turned(run) if rtl else run for run, rtl in (reversed(runs) if base else runs))
+    shown = joined(text)
+    levels = _levels(shown, int(is_rtl(text)))
+    clusters: list[tuple[str, int]] = []  # marks stay behind the letters they sit on
+    for letter, level in zip(shown, levels, strict=True):
+        if clusters and unicodedata.combining(letter):
+            clusters[-1] = (clusters[-1][0] + letter, clusters[-1][1])
+        else:
+            clusters.append((letter.translate(_MIRRORED) if level % 2 else letter, level))
+    return "".join(cluster for cluster, _ in _seen(clusters))
 
 
 def drawable(text: str, has: Callable[[str], bool]) -> str:
@@ -42,7 +50,7 @@ def joined(text: str) -> str:
         after = letters[at + 1] if at + 1 < len(letters) else ""
         before = _neighbour(letters, at, -1)
         joins_back = _joins_on(before) and _takes(letter)
-        ligature = _forms().get(letter + after) if letter == _LAM else None
+        ligature = _forms().get(letter + after) if letter == _LAM and after else None
         if ligature is not None:
             found.append(ligature.get("final" if joins_back else "isolated", letter + after))
             at += 2
@@ -84,37 +92,104 @@ def _forms() -> dict[str, dict[str, str]]:
         name = tag.strip("<>")
         letters = "".join(chr(int(part, 16)) for part in parts)
         wanted = name in ("isolated", "initial", "medial", "final") and " " not in letters
-        if wanted and (len(letters) == 1 or letters[:1] == _LAM):
+        if wanted and (len(letters) == 1 or (letters[0] == _LAM and letters[1:] in _ALEFS)):
             found.setdefault(letters, {}).setdefault(name, chr(code))
     return found
 
 
-def _runs(text: str, base: bool) -> Iterator[tuple[str, bool]]:
-    """A line cut where its direction turns; what has none goes with its neighbours where they agree, else with the line."""
-    ways = [_way(letter) for letter in text]
-    for at, way in enumerate(ways):
-        if way is None:
-            before = next((one for one in reversed(ways[:at]) if one is not None), base)
-            after = next((one for one in ways[at:] if one is not None), base)
-            ways[at] = before if before == after else base
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or ways[at] != ways[start]:
-            yield text[start:at], bool(ways[start])
-            start = at
+def _levels(text: str, base: int) -> list[int]:
+    """How deep each letter lies: odd ones run from right to left."""
+    edge = "R" if base else "L"
+    ways = _weak([unicodedata.bidirectional(letter) for letter in text], edge)
+    _brackets(text, ways, edge)
+    ways = _neutral(ways, edge)
+    deeper = {"L": (0, 1), "R": (1, 0), "AN": (2, 1), "EN": (2, 1)}
+    return [base + deeper[way][base] for way in ways]
 
 
-def _way(letter: str) -> bool | None:
-    way = unicodedata.bidirectional(letter)
-    return True if way in _RIGHT else False if way == "L" or way in _NUMBER else None
+def _weak(ways: list[str], edge: str) -> list[str]:
+    """UAX 9, W1 to W7: what marks, numbers and what stands in numbers are beside their neighbours."""
+    strong, before = edge, edge
+    found: list[str] = []
+    for way in ways:
+        way = before if way == "NSM" else way
+        before = way
+        if way in ("L", *_RIGHT):
+            strong = way
+        found.append("AN" if way == "EN" and strong == "AL" else way)
+    found = ["R" if way == "AL" else way for way in found]
+    for at in range(1, len(found) - 1):
+        sides = {found[at - 1], found[at + 1]}
+        if found[at] in ("ES", "CS") and sides == {"EN"}:
+            found[at] = "EN"
+        elif found[at] == "CS" and sides == {"AN"}:
+            found[at] = "AN"
+    at = 0
+    for way, run in groupby(list(found)):
+        end = at + len(list(run))
+        if way == "ET" and "EN" in (*found[max(at - 1, 0) : at], *found[end : end + 1]):
+            found[at:end] = ["EN"] * (end - at)
+        at = end
+    strong = edge
+    for at, way in enumerate(found):
+        if way in ("L", "R"):
+            strong = way
+        elif way == "EN" and strong == "L":
+            found[at] = "L"
+    return found
 
 
-def _turned(run: str) -> str:
-    """A right-to-left run as it is seen, marks after the letters they sit on."""
-    clusters: list[str] = []
-    for letter in run:
-        if clusters and unicodedata.combining(letter):
-            clusters[-1] += letter
-        else:
-            clusters.append(letter)
-    return "".join(reversed(clusters)).translate(_MIRRORED)
+def _brackets(text: str, ways: list[str], edge: str) -> None:
+    """UAX 9, N0: a pair of brackets goes with what stands in it, as far as that goes with the line."""
+    open_: list[int] = []
+    pairs: list[tuple[int, int]] = []
+    for at, letter in enumerate(text):
+        if ways[at] in ("L", "R", "EN", "AN"):
+            continue
+        if letter in _PAIRS:
+            open_.append(at)
+        elif letter in _PAIRS.values():
+            start = next((one for one in reversed(open_) if _PAIRS[text[one]] == letter), None)
+            if start is not None:
+                del open_[open_.index(start) :]
+                pairs.append((start, at))
+    for start, end in sorted(pairs):
+        inside = {_side(way) for way in ways[start + 1 : end]} - {""}
+        if not inside:
+            continue
+        before = next((_side(way) for way in reversed(ways[:start]) if _side(way)), edge)
+        ways[start] = ways[end] = edge if edge in inside or before == edge else before
+
+
+def _neutral(ways: list[str], edge: str) -> list[str]:
+    """UAX 9, N1 and N2: what has no direction goes with its neighbours where they agree, else with the line."""
+    found = list(ways)
+    at = 0
+    for neutral, run in groupby(ways, lambda way: not _side(way)):
+        end = at + len(list(run))
+        if neutral:
+            before = _side(found[at - 1]) if at else edge
+            after = _side(ways[end]) if end < len(ways) else edge
+            found[at:end] = [before if before == after else edge] * (end - at)
+        at = end
+    return found
+
+
+def _side(way: str) -> str:
+    """Which way a letter draws its neighbours: numbers count as right to left."""
+    return "R" if way in ("R", "EN", "AN") else "L" if way == "L" else ""
+
+
+def _seen(clusters: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """UAX 9, L2: from the deepest on, what lies that deep or deeper is turned round."""
+    for level in range(max(level for _, level in clusters), 0, -1):
+        found: list[tuple[str, int]] = []
+        run: list[tuple[str, int]] = []
+        for one in clusters:
+            if one[1] >= level:
+                run.insert(0, one)
+            else:
+                found += [*run, one]
+                run = []
+        clusters = found + run
+    return clusters

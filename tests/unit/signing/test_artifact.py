@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classtap_core.documents.records import Wording
-from classtap_core.signing import lettering
 from classtap_core.signing.artifact import Evidence, Signed, artifact, check_strokes, lines_of, wrapped
 from resources import path
 
@@ -84,19 +83,3 @@ def test_no_word_is_lost_in_wrapping(text: str, most: int) -> None:
     lines = list(wrapped(text, most, len))
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(len(line) <= most for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("abc", "abc"), ("سلام", "ﻡﻼﺳ"), ("دانة", "ﺔﻧﺍﺩ"), ("بيت 12 (أ)", "(ﺃ) 12 ﺖﻴﺑ"), ("Dana דנה Levi", "Dana הנד Levi"),
-    ],
-)  # fmt: skip
-def test_lines_as_they_are_seen(text: str, seen: str) -> None:
-    """The forms are those ICU's shaping gives for these words: initial seen, final alef after lam, and so on."""
-    assert lettering.laid_out(text) == seen
-    assert lettering.is_rtl(text) is (unicodedata.bidirectional(text[0]) in ("R", "AL"))
-
-
-def test_letters_no_font_has_stand_as_numbers() -> None:
-    assert lettering.drawable("a 王", lambda letter: letter == "a") == "a [U+738B]"
