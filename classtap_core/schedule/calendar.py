@@ -104,7 +104,7 @@ def read(data: bytes, *, zone: str) -> Read:
     """
     zone_of(zone)
     try:
-        calendars = icalendar.Calendar.from_ical(data, multiple=True)
+        calendars = icalendar.Calendar.from_ical(_text(data), multiple=True)
         events: list[Any] = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise BadInput("calendar.unreadable") from error
@@ -126,12 +126,23 @@ def read(data: bytes, *, zone: str) -> Read:
                 drafts[uid] = draft
         except BadInput as bad:
             lost.append(Lost(uid, bad.code))
+        except (ValueError, AttributeError):  # what icalendar could not read of one property it says when that is used
+            lost.append(Lost(uid, "calendar.broken"))
     for uid, found in exceptions.items():
         if uid in drafts and drafts[uid].rule:
             drafts[uid] = drafts[uid]._replace(changed=tuple(sorted(found, key=lambda one: one[0])))
         else:
             lost.append(Lost(uid, "calendar.exception_alone"))
     return Read(tuple(drafts.values()), tuple(lost))
+
+
+def _text(data: bytes) -> bytes | str:
+    """RFC 5545 3.1.4 wants UTF-8; what is none was written by an old Windows program."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252")
+    return data
 
 
 def _draft(event: Any, uid: str, zone: str) -> Draft:

@@ -131,3 +131,11 @@ def test_the_same_event_twice_counts_once() -> None:
 def test_what_is_no_calendar(data: bytes) -> None:
     with pytest.raises(BadInput, match=r"calendar\.unreadable"):
         calendar.read(data, zone=ZONE)
+
+
+def test_a_broken_event_is_named_and_an_old_program_s_letters_are_read() -> None:
+    event = "BEGIN:VEVENT\r\nUID:{0}\r\nSUMMARY:Niñas\r\nDTSTART:{1}\r\nDURATION:PT45M\r\nEND:VEVENT\r\n"
+    text = "BEGIN:VCALENDAR\r\n" + event.format("a", "20271304T090000") + event.format("b", "20270104T090000")
+    found = calendar.read(f"{text}END:VCALENDAR\r\n".encode("cp1252"), zone=ZONE)
+    assert [(one.uid, one.title) for one in found.drafts] == [("b", "Niñas")]
+    assert found.lost == (Lost("a", "calendar.broken"),)
