@@ -22,7 +22,7 @@ def is_rtl(text: str) -> bool:
 
 def laid_out(text: str) -> str:
     """A line's letters in the order they are seen from left to right, joined where they join."""
-    if not any(unicodedata.bidirectional(letter) in _RIGHT for letter in text):
+    if not any(unicodedata.bidirectional(letter) in (*_RIGHT, "AN") for letter in text):
         return text
     shown = joined(text)
     levels = _levels(shown, int(is_rtl(text)))
