@@ -22,6 +22,7 @@ from classtap_desktop.frame.finding import Finding
 from classtap_desktop.frame.help_page import HelpPage
 from classtap_desktop.frame.idle import Idle
 from classtap_desktop.frame.keys import Keys
+from classtap_desktop.frame.overlay import Overlay
 from classtap_desktop.frame.palette import Palette
 from classtap_desktop.frame.sidebar import SideBar
 from classtap_desktop.frame.sign_in import SignInPage
@@ -104,6 +105,7 @@ class DeskWindow(QMainWindow):
         self.sign_in = SignInPage(self.desk, self.whole)
         self.sign_in.signed_in.connect(self._signed_in)
         self.owner_key = OwnerKeyOffer(self.desk, self.whole)
+        self._opened_by = ""
         self.idle = Idle(self, after_s=self.settings.lock_after_s)
         self.idle.idle.connect(self.switch_staff)
         self.desk.operated.connect(
@@ -260,6 +262,13 @@ class DeskWindow(QMainWindow):
         self.topbar.setVisible(not whole)
 
     def _signed_in(self) -> None:
+        """Show the desk to who signed in; what lies open goes when it was somebody else's."""
+        now = self.desk.operator.id if self.desk.operator else ""
+        if self._opened_by not in ("", now):
+            for page in self.findChildren(Overlay):
+                if page is not self.sign_in:
+                    Overlay.close_overlay(page)  # also a form with something written, which would ask first
+        self._opened_by = now
         self.open(self._screen)
         self.owner_key.look()
 

@@ -85,3 +85,19 @@ def test_who_works_is_not_locked_out_and_zero_means_never(qtbot: QtBot, world: W
     window.idle.watch(False)
     qtbot.keyClick(window, Qt.Key.Key_Shift)
     assert not window.idle._timer.isActive(), "and nothing where nobody waits"
+
+
+def test_what_lay_open_is_there_for_who_comes_back_and_gone_for_anybody_else(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    window = open_desk("manager")
+    family = world.plan.families[0]
+    for role, stays in (("manager", True), ("instructor", False)):
+        window.desk.show_card(family.children[0].child, "Ana", world.plan.main)
+        qtbot.waitUntil(window.card_page.isVisible)
+        window.switch_staff()
+        qtbot.waitUntil(lambda: window.sign_in.list.count() > 0)
+        choose(window, world.staff(role).staff)
+        with qtbot.waitSignal(window.sign_in.signed_in):
+            type_pin(qtbot, window, world.staff(role).pin)
+        assert window.card_page.isVisible() is stays
