@@ -13,6 +13,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.people.records import ChildHealth
+from classtap_desktop.kit import Button
 from classtap_desktop.screens.roster.reading import RosterLine
 from classtap_desktop.screens.roster.view import RosterScreen
 from classtap_desktop.window import DeskWindow
@@ -221,3 +222,18 @@ def test_a_child_s_whole_name_stands_on_their_cards(qtbot: QtBot, open_desk: Ope
         assert label.text() == label.whole_text() == name
     assert screen.bar.name.isVisible()
     assert screen.child.isVisible() == (text_scale == 1.0)  # larger letters leave the room to the roster itself
+
+
+def test_where_letters_are_large_a_child_s_card_is_laid_over_the_roster(qtbot: QtBot, open_desk: Open) -> None:
+    window = open_desk("manager", screen="roster", size=(1280, 800), text_scale=2.0)
+    screen = opened(qtbot, window)
+    screen.table.setCurrentIndex(screen.live.model.index(0, 0))
+    with qtbot.waitSignal(screen.live.saved):
+        qtbot.keyClick(screen.table, Qt.Key.Key_L)
+    screen.bar.about.click()
+    qtbot.waitUntil(screen.child.isVisible)
+    qtbot.waitUntil(lambda: "Traffic" in [one.text() for one in screen.child.findChildren(Button)])
+    next(one for one in screen.child.findChildren(Button) if one.text() == "Traffic").click()
+    qtbot.waitUntil(lambda: screen.live.model.line(0).reason == "traffic")  # type: ignore[union-attr]
+    qtbot.keyClick(screen.child, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: screen.child.parent() is screen.side)

@@ -28,9 +28,10 @@ class Offer(NamedTuple):
 
 
 class ChildBar(Card):
-    """Signals: ``picked(state)`` (``none`` clears)."""
+    """Signals: ``picked(state)`` (``none`` clears), ``asked`` when more is wanted than stands on it."""
 
     picked = Signal(str)
+    asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(radius=16, parent=parent)
@@ -39,8 +40,12 @@ class ChildBar(Card):
         self.name = Label("", "strong", wrap=True)
         self.choice = StateChoice(size="desk")
         self.clear = Button("", kind="quiet", icon="close")
+        self.about = Button("", kind="quiet", icon="info")
+        self.about.clicked.connect(lambda _=False: self.asked.emit())
+        self.about.hide()
         inside.addWidget(self.face)
         inside.addWidget(self.name, 1)
+        inside.addWidget(self.about)
         inside.addWidget(self.choice)
         inside.addWidget(self.clear)
         self.choice.picked.connect(self.picked)
@@ -51,6 +56,8 @@ class ChildBar(Card):
         words = theme().words
         self.clear.setAccessibleName(words.say("desk.action.roster.clear"))
         self.clear.setToolTip(words.say("desk.action.roster.clear"))
+        self.about.setAccessibleName(words.say("desk.roster.about"))
+        self.about.setToolTip(words.say("desk.roster.about"))
 
     def show_line(self, line: RosterLine | None) -> None:
         """Show the chosen child, or nobody; the room is the same."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from classtap_core.kernel.ids import Id
 from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk, Trouble, failure
+from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Button, Card, EmptyState, Label, theme
 from classtap_desktop.screens.roster.answers import AnswersPage, read_answers
 from classtap_desktop.screens.roster.child_card import ChildBar, ChildCard
@@ -69,10 +70,11 @@ class RosterScreen(Screen):
         main.addWidget(self._table_card(), 1)
         self.bar = ChildBar()
         self.bar.picked.connect(self.mark)
+        self.bar.asked.connect(self.open_child)
         main.addWidget(self.bar)
         sides.addLayout(main, 1)
         self.side = QWidget()
-        beside = column(self.side, gap=16)
+        beside = self.beside = column(self.side, gap=16)
         self.child = ChildCard()
         self.child.explained.connect(self._explain)
         self.child.family.connect(self.open_family)
@@ -154,6 +156,17 @@ class RosterScreen(Screen):
         line, roster = self.chosen(), self.live.roster
         if line is not None and roster is not None:
             self.desk.show_card(line.child, line.name, roster.session.location)
+
+    def open_child(self) -> None:
+        """Lay the chosen child's card over the roster, where there is no room for it beside."""
+        line = self.chosen()
+        if line is not None:
+            page = Dialog(self.window(), line.name, wide=420, high=520)
+            page.body.addWidget(self.child)
+            page.body.addStretch(1)
+            page.closed.connect(lambda: self.beside.insertWidget(0, self.child))
+            page.closed.connect(page.deleteLater)
+            page.open()
 
     def open_family(self) -> None:
         """Show the chosen child's family."""
@@ -306,6 +319,7 @@ class RosterScreen(Screen):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.side.setVisible(self.width() >= grown(980))
+        self.bar.about.setVisible(self.side.isHidden())
         self.side.setFixedWidth(grown(330))
 
 
