@@ -44,6 +44,7 @@ from cloud.pages.routes import seat_routes
 from cloud.pages.signing_routes import signing_routes
 from cloud.pass_routes import PassRoutes
 from cloud.problems import problem, problem_of
+from cloud.reference import reference_routes
 from cloud.standing import all_devices, take_report, take_word
 from cloud.storage.directory import DeviceEntry
 from cloud.storage.pulls import head_of, leaves, pull, snapshot
@@ -110,7 +111,8 @@ def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
         ("/metrics", devices.measured, ["GET"]),
     ):
         route(path, _answering(handler, metrics, path), methods=methods)
-    for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public()):
+    reference = reference_routes({"sync": app.openapi})
+    for path, page in (*seat_routes(cloud, heartbeat_s=heartbeat_s), *passes.public(), *reference):
         route(path, _answering(page, metrics, path), methods=["GET"])
     wallets = wallet_routes(cloud)
     families = (

@@ -44,6 +44,7 @@ TEMPLATES = (
     "stop.html",
     "signing.html",
     "papers.html",
+    "docs.html",
 )
 SCRIPTS = ("seats.js", "family.js", "qr.js", "rolling.js", "keeping.js", "signing.js")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -131,7 +132,7 @@ def static_files() -> dict[str, tuple[str, bytes]]:
     css = f":root{{{looks['light']}}}\n@media (prefers-color-scheme: dark){{:root{{{looks['dark']}}}}}\n"
     styles = {
         name: ("text/css", (css + path("pages", name).read_text(encoding="utf-8")).encode())
-        for name in ("seats.css", "family.css", "signing.css")
+        for name in ("seats.css", "family.css", "signing.css", "docs.css")
     }
     return styles | {name: ("text/javascript", path("pages", name).read_bytes()) for name in SCRIPTS}
 

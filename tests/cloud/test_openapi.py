@@ -1,10 +1,12 @@
 """`/openapi/sync.json`: every call of the application, each with messages that are there."""
 
+import html
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from starlette.routing import Route
@@ -75,3 +77,21 @@ def test_what_does_not_fit_is_found() -> None:
     assert unfit(shapes, whole, {"order": "0" * 32, "done": True}) == []
     assert unfit(shapes, whole, {"order": "0" * 32}) == ["/done"]
     assert unfit(shapes, whole, {"order": 7, "done": True, "more": 1}) in (["/more", "/order"], ["/order", "/more"])
+
+
+def test_the_pages_show_every_call_and_load_nothing_from_elsewhere(client: httpx.Client) -> None:
+    told = client.get("/openapi/sync.json").json()
+    for address in ("/docs", "/docs/sync"):
+        page = client.get(address)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        text = html.unescape(page.text)
+        for path, calls in told["paths"].items():
+            assert all(f"{method.upper()} {path}<" in text and calls[method]["summary"] in text for method in calls)
+        assert all(f'id="{name}"' in page.text for name in told["components"]["schemas"])
+        links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        assert {link for link in links if not link.startswith(("#", "/docs", "/openapi/sync.json"))} == {
+            "/f/static/family.css", "/f/static/docs.css"
+        }  # fmt: skip
+        assert all(client.get(link).status_code == 200 for link in set(links) if link.startswith("/"))
+        assert {link[1:] for link in links if link.startswith("#")} <= set(told["components"]["schemas"])
+    assert client.get("/docs/nothing").status_code == 404

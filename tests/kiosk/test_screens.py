@@ -103,7 +103,7 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
             Change(
                 "2" * 32, "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
                 ("leave", "happened", "dismissed"), error="permission.denied",
-            ),  # fmt: skip
+            ),
         ),
     ),
     "staff": lambda: resting(
