@@ -123,6 +123,7 @@ class PassDialog(Dialog):
         found = QPixmap()
         found.loadFromData(data)
         side = self.picture.width()
+        self.picture.setFixedSize(side, side)
         self.picture.setPixmap(
             found.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.FastTransformation)
         )
@@ -132,6 +133,8 @@ class PassDialog(Dialog):
         words = theme().words
         code = "desk.pass.no_picture" if trouble.code == "cloud.unreachable" else ""
         self.picture.setText(words.say(code) if code else trouble.sentence(words))
+        side = self.picture.width()
+        self.picture.setFixedHeight(max(side, self.picture.heightForWidth(side)))
 
     # --- switching off, making anew
 
