@@ -187,12 +187,13 @@ function noPass(why) {
 async function takePass() {
   if (!look.family || look.over) return;
   let answer;
+  let found;
   try {
     answer = await asked(`/f/home/pass?family=${look.family}`);
+    found = await answer.json();
   } catch {
     return; // the last one stays good to its end
   }
-  const found = await answer.json();
   if (!answer.ok) {
     if (["pass.revoked", "pass.unknown", "pass.no_right", "pass.ended"].includes(found.code)) {
       if (can) await keep("pass", null);

@@ -89,6 +89,10 @@ class Chromium:
         features = [{"name": "prefers-color-scheme", "value": "dark" if on else "light"}]
         self.ask("Emulation.setEmulatedMedia", features=features)
 
+    def letters(self, size: int) -> None:
+        """The size of plain text that the browser's owner chose, in pixels."""
+        self.ask("Page.setFontSizes", fontSizes={"standard": size, "fixed": round(size * 0.8)})
+
     def press(self, key: str, code: int) -> None:
         for kind in ("rawKeyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code)

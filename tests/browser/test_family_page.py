@@ -30,7 +30,7 @@ from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
 from classtap_core.schedule.operations import CancelSession
 from cloud.composition import open_cloud
 from cloud.messaging.ports import LocalInbox
-from cloud.passes import family_pass
+from cloud.passes import ROLLING_GRAIN_S, family_pass
 from cloud.serve import CloudServer
 from kiosk.decoding import Decoder
 from resources import path
@@ -362,19 +362,28 @@ def test_a_cancelled_class_says_so_and_why_at_once(rig: Any, browser: Chromium) 
     browser.picture(SCREENS / "family-page-cancelled-390.png")
 
 
-@pytest.mark.parametrize(("language", "dark"), [("ar", False), ("es", True)])
-def test_every_look_fits_a_phone(rig: Any, browser: Chromium, language: str, dark: bool) -> None:
+@pytest.mark.parametrize(
+    ("language", "dark", "letters"), [("ar", False, 16), ("es", True, 16), ("en", True, 32), ("ar", True, 32)]
+)
+def test_every_look_fits_a_phone(rig: Any, browser: Chromium, language: str, dark: bool, letters: int) -> None:
+    """`letters`: the size a phone's owner chose, in pixels; 16 is what phones come with."""
     come_in(rig, browser)
     browser.dark(dark)
+    browser.letters(letters)
     browser.open(f"{rig[1].url}/f/home?lang={language}")
     drawn(browser)
     assert browser.run("document.dir") == ("rtl" if language == "ar" else "ltr")
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
-    browser.picture(SCREENS / f"family-page-{'dark' if dark else 'light'}-{language}-390.png")
+    name = f"family-page-{'dark' if dark else 'light'}-{language}{'-large' if letters > 16 else ''}-390"
+    browser.picture(SCREENS / f"{name}.png")
     browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    browser.run("document.getElementById('children').scrollIntoView()")
+    browser.picture(SCREENS / f"{name}-day.png")
     assert axe.violations(browser) == []
     assert axe.passes(browser) > 20
     browser.dark(False)
+    browser.letters(16)
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(rig: Any, browser: Chromium) -> None:
@@ -405,6 +414,38 @@ def test_signing_out_leaves_nothing_on_the_phone(rig: Any, browser: Chromium) ->
         == 0
     )
     assert browser.run("fetch('/f/home/day').then(answer => answer.status)") == 401
+
+
+KEPT = (
+    "(async (last) => { const db = await new Promise(done => { const asked = indexedDB.open('classtap', 1);"
+    "asked.onsuccess = () => done(asked.result); }); const kept = () => new Promise(done => {"
+    "const got = db.transaction('kept').objectStore('kept').get('pass'); got.onsuccess = () => done(got.result.text); });"
+    "let found = await kept(); while (found === last) { await new Promise(done => setTimeout(done, 20)); found = await kept(); }"
+    "db.close(); return found; })"
+)
+"""The text of the pass that the phone keeps; called with one, it waits for another."""
+
+
+def test_a_freshly_signed_pass_takes_the_place_of_the_last_and_where_none_comes_the_last_stays(
+    rig: Any, browser: Chromium
+) -> None:
+    found, _, _ = rig
+    come_in(rig, browser)
+    drawn(browser)
+    first = browser.run(f"{KEPT}()")
+    found.clock.advance(ROLLING_GRAIN_S * 1000)
+    browser.ask("Network.setBlockedURLs", urls=["*/f/home/pass*"])
+    assert browser.run("fetch('/f/home/pass').then(() => 'there', () => 'none')") == "none"
+    read = browser.run("document.body.dataset.read")
+    again = "dispatchEvent(new Event('online'))"  # what the page's own timer does too
+    browser.run(again)
+    browser.until(f"document.body.dataset.read !== '{read}'")
+    assert browser.run(f"{KEPT}()") == first
+    assert scanned(browser).startswith(first), "no answer, and the code goes on"
+    browser.ask("Network.setBlockedURLs", urls=[])
+    browser.run(again)
+    fresh = family_pass(found.cloud.studios, STUDIO, FAMILY).rolling.text
+    assert browser.run(f"{KEPT}('{first}')") == fresh != first
 
 
 def test_a_guardian_who_is_blocked_sees_nothing_of_the_child_from_then_on(rig: Any, browser: Chromium) -> None:
