@@ -17,7 +17,8 @@ QToolTip { background: $surface; color: $ink; border: 1px solid $line; padding: 
 
 QLineEdit, QComboBox, QSpinBox, QDateEdit, QTextEdit, QPlainTextEdit {
   background: $surface; color: $ink; border: 1px solid $control_line; border-radius: ${p10}px;
-  padding: ${p6}px ${p12}px; min-height: ${h22}px; selection-background-color: $accent; selection-color: $on_accent; }
+  padding: ${p6}px ${p12}px; selection-background-color: $accent; selection-color: $on_accent; }
+QLineEdit, QComboBox, QSpinBox, QDateEdit { min-height: ${h22}px; }
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDateEdit:focus, QTextEdit:focus, QPlainTextEdit:focus {
   border: 2px solid $info; padding: ${p5}px ${p11}px; }
 QLineEdit:disabled, QComboBox:disabled { color: $muted; background: $raised; }

@@ -236,6 +236,8 @@ def test_somebody_stands_in_and_a_class_is_called_off_with_a_reason(
 def test_a_program_names_its_dates(qtbot: QtBot, world: World, open_desk: Open) -> None:
     screen = schedule(qtbot, open_desk)
     made = form(qtbot, screen, "program")
+    words = made.one["program"].widgets["description"]
+    qtbot.waitUntil(lambda: words.height() >= 4 * words.fontMetrics().lineSpacing())  # several lines of text
     write(made.one["program"], name="Summer camp", capacity="12")
     write(made.many["dates"].entries[0], date="2027-07-05", clock="10:00")
     write(made.many["dates"].add(), date="2027-07-06", clock="10:00")
