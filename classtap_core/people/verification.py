@@ -1,7 +1,7 @@
 """A guardian proves that they are reached: `verified_ms` and `verified_by` of `Contact`, and the same of `ContactMasked`.
 
 What a guardian does for themselves (booking, paying, signing) asks `is_verified` first. The code is asked and checked in
-the cloud (`cloud.pages.codes`); what is kept here is that it was right, and of which address.
+the cloud (`cloud.pages.doors`); what is kept here is that it was right, and of which address.
 """
 
 from typing import Any

@@ -15,7 +15,7 @@ from classtap_core.booking.operations import CreateBooking
 from classtap_core.documents.operations import AttachDocument, PublishDocument
 from classtap_core.documents.records import Attached, Consents, Wording
 from classtap_core.house import bus
-from classtap_core.kernel.authority import CloudDraft
+from classtap_core.kernel.authority import CloudDraft, Ledger
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import Refused
@@ -90,11 +90,16 @@ def fields(page: str) -> dict[str, list[str]]:
 
 
 def book(rig: Rig) -> str:
+    outcome = booked(rig).link.outcome
+    return outcome.reasons[0].code if outcome.reasons else ""
+
+
+def booked(rig: Rig) -> Ledger:
     studios = rig.families.cloud.studios
     said = CreateBooking(session=EVENING, child=ANA, family=FAMILY, location=MAIN)
     draft = CloudDraft(said, Author(type="guardian", id=GINA), "test")
     (ledger,) = studios.authority(STUDIO).author_all(studios.studio(STUDIO).cloud_device, [draft])
-    return ledger.link.outcome.reasons[0].code if ledger.link.outcome.reasons else ""
+    return ledger
 
 
 def test_a_guardian_signs_for_both_children_and_may_book(rig: Rig) -> None:
@@ -162,7 +167,9 @@ def test_no_evidence_no_signature_and_no_place(rig: Rig) -> None:
     assert answer.status_code == 503
     assert "could not be kept" in answer.text
     assert rig.consents() == {}
-    assert book(rig) == "gate.consent_missing"
+    refused = booked(rig)
+    assert refused.link.outcome.reasons[0].code == "gate.consent_missing"
+    assert (refused.changes, refused.effects) == ((), ())  # no place, and nothing that would charge or tell anybody
 
 
 def test_strangers_get_no_form_and_no_artifact_and_what_is_kept_is_sealed_on_the_disk(rig: Rig) -> None:

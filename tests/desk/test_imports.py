@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import vobject
 from PySide6.QtCore import QCoreApplication, Qt
 from pytestqt.qtbot import QtBot
 
+from classtap_core.checkin.reading import search
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import decode
 from classtap_core.people.erasing import ErasePeople
 from classtap_core.people.records import Child, Family
-from classtap_core.schedule.records import Room
+from classtap_core.schedule.records import Room, Session
 from classtap_desktop.screens.imports.view import CHECK, CHOOSE, DONE, ImportsScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.world import World
@@ -122,6 +124,29 @@ def test_who_may_not_is_offered_nothing(open_desk: Open) -> None:
     }  # fmt: skip
     assert not screen.people.erase.isEnabled()
     assert not screen.people.take_out.isEnabled()
+
+
+def test_a_place_s_timetable_and_people_are_written_for_other_programs(
+    qtbot: QtBot, world: World, open_desk: Open, tmp_path: Path
+) -> None:
+    screen = opened(open_desk, "owner")
+    ics, roster = tmp_path / "place.ics", tmp_path / "people.zip"
+    for what, path in (("calendar", ics), ("roster", roster)):
+        with qtbot.waitSignal(screen.place.wrote):
+            screen.place.write_to(what, path)
+        assert path.stat().st_mode & 0o077 == 0
+    events = [one for one in vobject.readOne(ics.read_text(encoding="utf-8")).components() if one.name == "VEVENT"]
+    here = [
+        one for one in search(world.store, Session, "by_location_date", world.plan.main) if one.date >= "2026-11-21"
+    ]
+    assert 0 < len(events) <= len(here)
+    with qtbot.waitSignal(screen.looked):
+        screen.look_at("oneroster", roster)
+    assert screen.sheet is not None
+    assert screen.sheet.bad == ()
+    assert screen.sheet.found.counts["children"] > 0
+    clerk = opened(open_desk, "front_desk")
+    assert [button.isEnabled() for button in clerk.place.ways.values()] == [True, False]
 
 
 def test_a_family_s_data_is_written_and_their_erasure_asked_in_two_steps(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from classtap_core import house
 from classtap_core.checkin.reading import fetch
+from classtap_core.exchange import taking_out
 from classtap_core.exchange.bringing import Brought
 from classtap_core.exchange.columns import BadRow
 from classtap_core.exchange.looking import FAMILIES, ONEROSTER, Looked, Place, in_the_way, known, look
@@ -123,3 +124,25 @@ def write_person(source: DeskSource, found: Someone, path: Path) -> int:
     text = written(found.people, found.held, studio=source.place.studio, at=at)
     write_private(path, text)
     return len(found.held)
+
+
+CALENDAR_OUT, ROSTER_OUT = "calendar", "roster"
+
+
+def write_out(source: DeskSource, what: str, path: Path) -> int:
+    """Write this place's timetable, or its people, for other programs; how many.
+
+    Raises EnvironmentFault, or Refused `import.no_location` at a desk of all places.
+    """
+    place = source.place.location
+    if place is None:
+        raise Refused("import.no_location")
+    house = fetch(source.reader, Location, [place])[place]
+    if what == ROSTER_OUT:
+        people = taking_out.people(source.reader, place, name=house.name)
+        write_private(path, people.data)
+        return people.children
+    now_ms = source.clock.now().corrected
+    found = taking_out.timetable(source.reader, place, name=house.name, zone=house.zone, now_ms=now_ms)
+    write_private(path, found.data)
+    return found.sessions

@@ -28,6 +28,7 @@ from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.kit import Button, Card, Label, Signals, theme
 from classtap_desktop.screens.imports.mapping import ColumnTable
 from classtap_desktop.screens.imports.people import PersonCard
+from classtap_desktop.screens.imports.place import PlaceCard
 from classtap_desktop.screens.imports.reading import OF_PEOPLE, Sheet, brought, looked
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.spacing import column, grown, row
@@ -70,8 +71,12 @@ class ImportsScreen(Screen):
         for make in (self._choose_stage, self._check_stage, self._going_stage, self._done_stage):
             self.stages.addWidget(make())
         self._sides.addWidget(self.stages, 3)
-        self.people = PersonCard(desk)
-        self._sides.addWidget(self.people, 2)
+        self.people, self.place = PersonCard(desk), PlaceCard(desk)
+        self.beside = QWidget()
+        cards = column(self.beside, gap=16)
+        cards.addWidget(self.people, 1)
+        cards.addWidget(self.place)
+        self._sides.addWidget(self.beside, 2)
         self.trouble.acted.connect(self.reload)
         self.say()
 
@@ -292,7 +297,7 @@ class ImportsScreen(Screen):
         if stage == CHOOSE:
             self.sheet = self.brought = None
         self.stages.setCurrentIndex(stage)
-        self.people.setVisible(stage == CHOOSE)
+        self.beside.setVisible(stage == CHOOSE)
         self.say()
 
     def _may(self, kind: str) -> bool:
@@ -309,6 +314,7 @@ class ImportsScreen(Screen):
         for kind, button in self.kinds.items():
             button.setEnabled(self._may(kind))
         self.people.show_rights()
+        self.place.show_rights()
 
     def say(self) -> None:
         words = theme().words
@@ -330,6 +336,7 @@ class ImportsScreen(Screen):
         self._say_sheet(words)
         self._say_result(words)
         self.people.say()
+        self.place.say()
 
     def _say_sheet(self, words: Catalogue) -> None:
         self.lines.clear()
@@ -366,7 +373,7 @@ class ImportsScreen(Screen):
         narrow = self.width() < grown(900)
         way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         self._middle.setDirection(way)
-        self.people.setMaximumWidth(max(grown(300), self.width() // 3))
+        self.beside.setMaximumWidth(max(grown(300), self.width() // 3))
 
 
 def sentence(bad: BadRow, words: Catalogue) -> str:
