@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QScrollArea, QStackedWidget, QWidget
 
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.scanning import HeldPasses
@@ -317,6 +317,12 @@ class DeskWindow(QMainWindow):
     def _dress(self) -> None:
         self._show_standing()
         self._show_operator()
+        for name, screen in self.screens.items():
+            said = theme().words.say(f"desk.screen.{name}")
+            for area in screen.findChildren(QScrollArea):
+                if not area.accessibleName() or area.property("screen"):
+                    area.setProperty("screen", name)
+                    area.setAccessibleName(said)  # it can be scrolled by keys, so a screen reader comes by
 
     # --- Qt's own
 

@@ -76,6 +76,7 @@ class EmergencyPage(Overlay):
         words = theme().words
         self._child = Id(child)
         self.title.show_text(name)
+        self.area.setAccessibleName(name)
         self.close_button.show_text(words.say("a11y.close"))
         self.setAccessibleName(words.say("desk.card.title", name=name))
         self.message.hide()

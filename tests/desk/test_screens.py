@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
 
@@ -157,6 +158,23 @@ def test_pictures_of_every_screen(qtbot: QtBot, world: World, open_desk: Open, l
     window.switch_staff()
     qtbot.waitUntil(lambda: window.sign_in.list.count() > 0)
     take(qtbot, window, f"sign_in-{suffix}")
+
+
+def test_a_screen_reader_finds_a_name_wherever_the_keyboard_stops(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    window = open_desk("manager")
+    for name in window.screens:
+        window.open(name)
+    qtbot.waitUntil(lambda: not window.desk.waiting)
+    for name, screen in window.screens.items():
+        window.open(name)
+        stops = [one for one in screen.findChildren(QWidget) if one.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        nameless = [type(one).__name__ for one in stops if one.isVisible() and not spoken_of(one)]
+        assert (name, nameless) == (name, [])
+
+
+def spoken_of(widget: QWidget) -> str:
+    """What a screen reader says of a widget: the name it was given, else a button's own words."""
+    return widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
 
 
 def test_every_name_of_the_studio_has_letters_to_draw_it(qtbot: QtBot, world: World) -> None:

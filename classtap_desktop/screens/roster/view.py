@@ -210,6 +210,7 @@ class RosterScreen(Screen):
         self.before.setToolTip(words.say("desk.action.roster.previous"))
         self.after.setToolTip(words.say("desk.action.roster.next"))
         self.day_title.show_text(words.say("desk.roster.day"))
+        self.days.setAccessibleName(words.say("desk.roster.day"))
         self.empty.title.show_text(words.say("desk.roster.empty_title"))
         self.empty.text.show_text(words.say("desk.roster.empty_text"))
         self.empty.button.show_text(words.say("desk.action.go.schedule"))
