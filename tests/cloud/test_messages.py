@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from classtap_core.messaging.operations import AskMessage, SeeUnreached
 from classtap_core.messaging.reactions import due
 from classtap_core.messaging.records import State, Unreached
 from classtap_core.passes.operations import RevokePass
-from cloud.jobs.effects import FIRST_MS, LONGEST_MS, stuck
+from cloud.jobs.effects import CLAIM_MS, FIRST_MS, LONGEST_MS, stuck
 from cloud.jobs.ticks import sweep
 from cloud.messaging.dkim import Dkim
 from cloud.messaging.ports import Answer, InboxSms, LocalInbox, Post, SmtpMail, TwilioSms
@@ -172,6 +173,36 @@ def test_an_address_that_does_not_exist_is_told_so_and_the_telephone_stands_in(
     rig.send()
     assert [one.channel for one in rig.messages()[1].deliveries] == ["sms"], "it is not tried there again"
     assert server.letters == []
+
+
+class Dying(SmtpMail):
+    """A worker that is gone as soon as the server has said yes."""
+
+    dies = True
+
+    def send(self, letter: EmailMessage) -> Answer:
+        answer = super().send(letter)
+        if self.dies:
+            raise SystemExit("killed")  # not an Exception: as if the process ended here
+        return answer
+
+
+def test_a_worker_that_dies_behind_the_servers_yes_sends_the_same_letter_again_and_a_mailbox_keeps_one(
+    tmp_path: Path, server: MailServer
+) -> None:
+    mail = Dying(server.url)
+    with families(tmp_path, Post(mail, Deaf(), sender=FROM, url="https://pages.example")) as rig:
+        rig.say(AskMessage(family=FAMILY, template="news", text="Snow"))
+        server.letters.clear()
+        with pytest.raises(SystemExit):
+            rig.send()
+        assert rig.messages()[0].deliveries == ()
+        mail.dies = False
+        rig.clock.advance(CLAIM_MS)
+        assert rig.send() == 1
+        ids = [parse_email(letter).headers["Message-ID"] for letter in server.letters]
+        assert (len(ids), len({one[0] for one in ids})) == (2, 1)
+        assert [one.state for one in rig.messages()[0].deliveries] == [State.SENT]
 
 
 class Deaf:

@@ -106,6 +106,15 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
             ),
         ),
     ),
+    "staff-alarm": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        about=(
+            Notice("kiosk.staff.alarm", (("who", "Jiménez Ruiz · Bruno, Inés · +2"),), tone="absent"),
+            Notice("kiosk.staff.sound"),
+        ),
+    ),
     "staff": lambda: resting(
         screen=Screen.STAFF,
         idle_left_s=80,
