@@ -33,6 +33,7 @@ class SigningPage(QWidget):
         self._who = QVBoxLayout(self.who)
         self._who.setSpacing(here.px(14))
         self.pad = PinPad()
+        self.pad.message.hide()  # what was wrong stands above, and large letters need the room
         self.pad.entered.connect(lambda digits: self.happened.emit(DigitsTyped(digits)))
         self.pad.cancelled.connect(lambda: self.happened.emit(on.Cancel()))
         self.forms = QScrollArea()

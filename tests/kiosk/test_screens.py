@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from classtap_desktop.kit import Label, Pill, StateButton, theme
+from classtap_desktop.kit import Label, Pill, PinPad, StateButton, theme
 from kiosk import events as on
 from kiosk import flow
 from kiosk.screens import KioskWindow
@@ -233,6 +233,9 @@ def draw(kiosk: Kiosk, state: State, name: str, settings: dict[str, object]) -> 
     assert_nothing_cut(kiosk.window)
     assert_large_enough(kiosk.window)
     assert_named(kiosk.window)
+    for pad in kiosk.window.findChildren(PinPad):
+        keys = [key for key in pad.findChildren(QAbstractButton) if key.isVisible()]
+        assert [key for key in keys if key.visibleRegion().boundingRect() != key.rect()] == []
 
 
 @pytest.mark.parametrize("look", ["large", "rtl-dark"])
