@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QScroller, QVBoxLayout, 
 
 from classtap_desktop.kit import Button, Card, CountdownRing, EmptyState, Label, Rule, theme
 from kiosk import events as on
-from kiosk.flow import can_mark_all
+from kiosk.marking import can_mark_all
 from kiosk.screens.child_row import ChildRow
 from kiosk.screens.language import LanguageButton
 from kiosk.screens.sentences import notice_words

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kiosk import events as on
 from kiosk.events import Command, Event, Mark, MarkItem, Tone, Verify
-from kiosk.flow import arrival_choices, can_mark_all, start, step
+from kiosk.flow import start, step
+from kiosk.marking import arrival_choices, can_mark_all
 from kiosk.view import Board, Change, Notice, Screen, Stage, State, Status
 from tests.kiosk.families import MINUTE, NOW_MS, ZONE, child, okafors, session, with_row
 

@@ -1,0 +1,84 @@
+"""Staff at the kiosk: the PIN, an exception to a refusal, and what waits for somebody to choose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk import events as on
+from kiosk.events import Tone
+from kiosk.marking import from_store
+from kiosk.standing import NOTICE_MS, WITH_FAMILY, Next, awake, home, noticed, show
+from kiosk.view import OVERRIDE_REASONS, Notice, PinEntry, Screen, State
+
+STAFF = frozenset({Screen.PIN, Screen.STAFF, Screen.LEAVING})
+
+
+def ask_staff(state: State, _: on.AskStaff) -> Next:
+    if state.screen in WITH_FAMILY or state.screen in (Screen.CHECKING, *STAFF):
+        return state, ()
+    return show(state, Screen.PIN, pin=PinEntry(), refusal=None), ()
+
+
+def pin_entered(state: State, event: on.PinEntered) -> Next:
+    if state.pin is None or state.pin.checking:
+        return state, ()
+    entered = awake(replace(state, pin=PinEntry(checking=True)))
+    if state.leaving is not None:
+        return entered, (on.EndDevice(state.leaving.word, event.pin),)
+    if state.override:
+        return entered, (on.Override(event.pin, state.override),)
+    return entered, (on.CheckPin(event.pin),)
+
+
+def pin_accepted(state: State, event: on.PinAccepted) -> Next:
+    if state.screen != Screen.PIN or state.pin is None or not state.pin.checking:
+        return state, ()
+    return show(state, Screen.STAFF, pin=None, about=event.about, changes=event.changes), ()
+
+
+def pin_refused(state: State, event: on.PinRefused) -> Next:
+    if state.pin is None or not state.pin.checking:
+        return state, ()
+    return awake(replace(state, pin=PinEntry(error=event.code, n=event.n))), (Tone("refusal"),)
+
+
+def ask_override(state: State, event: on.AskOverride) -> Next:
+    """The PIN stands between a refusal and its exception, each time."""
+    may = state.screen == Screen.REFUSAL and state.refusal is not None and state.refusal.may_override
+    if not may or event.reason not in OVERRIDE_REASONS:
+        return state, ()
+    return show(state, Screen.PIN, pin=PinEntry(), override=event.reason), ()
+
+
+def overridden(state: State, event: on.Overridden) -> Next:
+    if not state.override or state.pin is None:
+        return state, ()
+    board = from_store(event.board)
+    state = show(state, Screen.BOARD, board=board, pin=None, refusal=None, override="")
+    if event.most:
+        notice = Notice("kiosk.override.used", (("n", event.used), ("most", event.most)))
+        state = replace(state, notice=replace(notice, until_ms=state.now_at_ms + NOTICE_MS))
+    return state, (Tone("attention"),)
+
+
+def override_refused(state: State, event: on.OverrideRefused) -> Next:
+    if not state.override:
+        return state, ()
+    state, commands = home(state)
+    return noticed(state, event.code, tone="warn"), (*commands, Tone("refusal"))
+
+
+def choose_about(state: State, event: on.ChooseAbout) -> Next:
+    """One choice at a time: what is carried out offers none."""
+    named = next((one for one in state.changes if one.operation == event.operation), None)
+    if state.screen != Screen.STAFF or named is None or event.code not in named.choices:
+        return state, ()
+    working = tuple(replace(one, choices=(), error="") if one is named else one for one in state.changes)
+    return awake(replace(state, changes=working)), (on.CarryOut(event.operation, event.code),)
+
+
+def chosen(state: State, event: on.Chosen) -> Next:
+    if state.screen != Screen.STAFF:
+        return state, ()
+    stand = tuple(replace(one, error=event.error) if one.operation == event.operation else one for one in event.changes)
+    return awake(replace(state, changes=stand)), ()
