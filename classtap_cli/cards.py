@@ -1,4 +1,4 @@
-"""A family's pass as a file: the code as a picture or a drawing, or a card to print and cut out."""
+"""A family's pass as a file: the code as a picture or a drawing, a card to print and cut out, or bytes for an NFC tag."""
 
 import base64
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from classtap_cli.invocation import sentences
 from classtap_cli.written import write_whole
 from classtap_core.kernel.errors import Refused
-from classtap_core.passes import picture
+from classtap_core.passes import ndef, picture
 from classtap_core.passes.brand import Brand
 
 SIDE_MM = 42.0
@@ -57,7 +57,12 @@ def sheet(out: Path, found: dict[str, Any]) -> None:
     write_whole(out, drawn(cards, sentences(), title=found["studio"]))
 
 
-WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {".png": png, ".svg": svg, ".pdf": pdf}
+def nfc(out: Path, issued: dict[str, Any]) -> None:
+    """What goes on an NFC tag, byte by byte: one NDEF record of the same text."""
+    write_whole(out, ndef.message(issued["text"]))
+
+
+WRITERS: dict[str, Callable[[Path, dict[str, Any]], None]] = {".png": png, ".svg": svg, ".pdf": pdf, ".ndef": nfc}
 
 
 def _day(expires_s: int, zone: str) -> date:

@@ -12,7 +12,7 @@ from classtap_core.kernel.errors import BadInput
 app = typer.Typer(no_args_is_help=True, help="Families' passes.")
 
 FamilyArgument = Annotated[str, typer.Argument(metavar="FAMILY", help="The family's id, or its name.")]
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="FILE.png, FILE.svg or FILE.pdf.")]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="FILE.png, .svg, .pdf or .ndef.")]
 SheetOut = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.pdf", help="The PDF to write.")]
 TextArgument = Annotated[str, typer.Argument(metavar="TEXT", help="What the code says, as a scanner gives it.")]
 PinFile = Annotated[Path | None, typer.Option("--pin-file", metavar="FILE", help="A file with the PIN, not asked for.")]

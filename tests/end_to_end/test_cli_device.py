@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import zxingcpp
 
-from classtap_core.passes import picture
+from classtap_core.passes import ndef, picture
 from classtap_core.passes.codec import decode
 from kiosk.sources import picture_of
 from tests.end_to_end.rig import Studio, copied, inside
@@ -188,7 +188,7 @@ def test_pictures_are_judged_and_nothing_is_written(studio: Studio, tmp_path: Pa
 
 def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path) -> None:
     family = studio.due(0)
-    for ending in ("png", "svg", "pdf"):
+    for ending in ("png", "svg", "pdf", "ndef"):
         out = tmp_path / f"pass.{ending}"
         found = inside("pass", "issue", family.family, "-o", out, data=studio.data)
         assert (found.code, found.out) == (0, f"The pass of {family.name} is in {out}.\n"), found.err
@@ -203,6 +203,7 @@ def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path)
     assert pages == -(-held // 10)
     assert (tmp_path / "pass.svg").read_text().startswith("<svg ")
     assert (tmp_path / "pass.pdf").read_bytes().startswith(b"%PDF-")
+    assert ndef.texts((tmp_path / "pass.ndef").read_bytes()) == (studio.pass_text(family),)
 
 
 def test_a_pass_tells_what_became_of_it(studio: Studio) -> None:

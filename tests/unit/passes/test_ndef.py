@@ -5,6 +5,8 @@ import random
 import pytest
 
 from classtap_core.passes import ndef
+from classtap_core.passes.verify import Outcome
+from classtap_core.passes.wedge import Wedge, as_scanned
 from tests.unit.passes.conftest import Studio
 
 HELLO = bytes.fromhex("d1010e5402656e") + b"Hello World"
@@ -22,6 +24,21 @@ def test_a_pass_comes_back_letter_by_letter(studio: Studio) -> None:
     both[0] &= ~0x40
     both[len(ndef.message("https://example.org"))] &= ~0x80
     assert ndef.texts(bytes(both)) == (text,), "what is not ours is left out"
+
+
+def test_a_reader_that_types_what_is_on_a_tag_is_a_scanner(studio: Studio) -> None:
+    """Readers in "NDEF text" mode type the record's text and Enter, some under Caps Lock; a tag of 492 bytes holds it."""
+    text = studio.text()
+    record = ndef.message(text)
+    assert len(record) <= 492
+    (on_the_tag,) = ndef.texts(record)
+    for typed in (on_the_tag, on_the_tag.swapcase()):
+        wedge = Wedge()
+        for number, letter in enumerate(typed):
+            assert wedge.key(letter, number * 8.0) is None
+        seen = wedge.key("\r", len(typed) * 8.0)
+        assert seen is not None
+        assert studio.scan(as_scanned(seen)).outcome is Outcome.OK
 
 
 def test_utf_16_long_records_and_ids_are_read_too(studio: Studio) -> None:
