@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from classtap_desktop.desk import Desk
 from classtap_desktop.frame.dialog import named
 from classtap_desktop.kit import Button, Card, theme
 from classtap_desktop.spacing import column, grown, row
@@ -24,12 +25,25 @@ Value = str | bool
 Values = Mapping[str, Value]
 
 
+class OwnField(QWidget):
+    """A field that is more than a line or a choice. Signals: ``changed``."""
+
+    changed = Signal()
+
+    def attach(self, desk: Desk) -> None:
+        """Told of the desk by a form that has one."""
+
+    def value(self) -> str:
+        """What it says. Raises BadInput where it has to be mended first."""
+        raise NotImplementedError
+
+
 class Field(NamedTuple):
     """One field: its name in what is said, the code of its words, how many of the six columns it takes.
 
     `choices` are values with the codes of their words, `things` values with their own names; of `several` things any
     number may be ticked (a line each in what is said). `flag` makes it a box to tick, `tall` many lines of text; `hint`
-    shows while it is empty.
+    shows while it is empty. `own` makes a field of its own out of what stands in it.
     """
 
     name: str
@@ -41,6 +55,7 @@ class Field(NamedTuple):
     things: tuple[tuple[str, str], ...] = ()
     several: bool = False
     tall: bool = False
+    own: Callable[[str], OwnField] | None = None
 
 
 COLUMNS = 6
@@ -64,7 +79,7 @@ class Entry(Card):
         columns = COLUMNS if theme().text_scale < 1.4 else COLUMNS - 2
         line = at = 0
         for field in fields:
-            wide = field.columns if columns == COLUMNS else columns // 2
+            wide = columns if field.own is not None else field.columns if columns == COLUMNS else columns // 2
             if at + wide > columns:
                 line, at = line + 2, 0
             widget = self._widget(field, values.get(field.name, False if field.flag else ""))
@@ -91,6 +106,10 @@ class Entry(Card):
             box.setChecked(bool(value))
             box.toggled.connect(lambda _: self.changed.emit())
             return box
+        if field.own is not None:
+            own = field.own(str(value))
+            own.changed.connect(self.changed)
+            return own
         if field.several:
             ticks = Ticks(field.things, str(value).split("\n"))
             ticks.changed.connect(self.changed)
@@ -215,6 +234,8 @@ class Ticks(QScrollArea):
 def _value(widget: QWidget) -> Value:
     if isinstance(widget, QCheckBox):
         return widget.isChecked()
+    if isinstance(widget, OwnField):
+        return widget.value()
     if isinstance(widget, Ticks):
         return "\n".join(widget.ticked())
     if isinstance(widget, QPlainTextEdit):

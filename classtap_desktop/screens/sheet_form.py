@@ -17,7 +17,7 @@ from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.schedule.conflicts import CODES
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Label, theme
-from classtap_desktop.screens.entries import Entries, Entry, Value, Values
+from classtap_desktop.screens.entries import Entries, Entry, OwnField, Value, Values
 from classtap_desktop.screens.form import Form
 from classtap_desktop.screens.photo_field import PhotoField
 from classtap_desktop.screens.sheet import Sheet, Written
@@ -61,6 +61,10 @@ class SheetForm(Form):
                 self.one[name] = card = Entry(group.fields, group.values, removable=False)
                 card.changed.connect(self.note_change)
                 into.addWidget(card)
+        for card in self.one.values():
+            for widget in card.widgets.values():
+                if isinstance(widget, OwnField):
+                    widget.attach(desk)
         self.body.addStretch(1)
         self.despite = QCheckBox(words.say("desk.plan.despite"))
         self.despite.hide()

@@ -26,6 +26,7 @@ from classtap_core.schedule.records import (
     Program,
     Room,
 )
+from classtap_desktop.screens.eligibility.editor import RuleField
 from classtap_desktop.screens.entries import Ticks
 from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.studio.subjects import SUBJECTS
@@ -191,7 +192,10 @@ def test_a_new_class_names_who_teaches_it_and_what_is_asked(qtbot: QtBot, world:
     assert teachers.ticked() == sorted(everything, key=teachers.ticked().index)
     some = next(one for one in screen.known.instructors.values() if one.teaches)
     teachers.boxes[some.id].setChecked(True)
-    write(form.one["class"], name="Tap", audience="adults", level=level, tags="loud", youngest="216")
+    write(form.one["class"], name="Tap", audience="adults", level=level, tags="loud")
+    rule = form.one["class"].widgets["eligibility"]
+    assert isinstance(rule, RuleField)
+    rule.root.more("age").write(low="216")
     write(form.many["questions"].add(), label="Shoe size?", kind="number")
     add, edit, ask = form.payloads()
     assert isinstance(add, AddClass)
@@ -255,7 +259,10 @@ def test_a_class_takes_level_categories_tags_and_ages(qtbot: QtBot, world: World
     screen.open_one(kind.id)
     form = screen.form
     assert form is not None
-    write(form.one["class"], level=level.id, tags="all-levels, summer", youngest="60", oldest="119")
+    write(form.one["class"], level=level.id, tags="all-levels, summer")
+    rule = form.one["class"].widgets["eligibility"]
+    assert isinstance(rule, RuleField)
+    rule.root.more("age").write(low="60", high="119")
     saved(qtbot, form)
     kept = fetch(world.store, ClassType, [kind.id])[kind.id]
     assert (kept.level, kept.tags) == (level.id, ("all-levels", "summer"))

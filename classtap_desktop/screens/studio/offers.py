@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from babel.numbers import get_currency_precision
 
-from classtap_core.eligibility import rules
-from classtap_core.eligibility.rules import Age, Every
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.schedule.facts import ClassFacts, InstructorFacts
 from classtap_core.schedule.offer_operations import EditCategory, EditClass, EditInstructor, EditLevel, PublishPack
 from classtap_core.schedule.operations import AddClass, AddInstructor
 from classtap_core.schedule.records import Certification, ClassType, Pack, Rate
+from classtap_desktop.screens.eligibility.editor import RuleField
 from classtap_desktop.screens.entries import Field, Values
 from classtap_desktop.screens.sheet import Group, Picture, Sheet, Written, named, number, scaled, unscaled
 from classtap_desktop.screens.studio import questions, teaching
@@ -29,7 +30,7 @@ def class_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
         wanted = ClassFacts(
             name=written.name(), description=written.text("description"), categories=written.ids("categories"),
             tags=written.words("tags"), level=written.text("level"), certifications=written.words("certifications"),
-            picture=written.picture, eligibility=_condition(written),
+            picture=written.picture, eligibility=written.text("eligibility"),
         )  # fmt: skip
         payloads: list[Payload] = []
         if held is None:
@@ -58,14 +59,12 @@ def class_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
         Field("instructors", "desk.studio.subject.instructors", 3, things=known.instructor_choices(), several=True),
         Field("tags", "desk.studio.tags", 3, hint="desk.studio.commas"),
         Field("certifications", "desk.studio.certifications_needed", 3, hint="desk.studio.commas"),
-        Field("youngest", "desk.studio.youngest", 3),
-        Field("oldest", "desk.studio.oldest", 3),
-        Field("eligibility", "desk.studio.eligibility", 6, tall=True),
+        Field("eligibility", "desk.studio.eligibility", 6, own=partial(RuleField, today=known.today)),
     )  # fmt: skip
     values: Values = {
         "name": base.name, "level": base.level, "description": base.description, "categories": "\n".join(base.categories),
         "instructors": "\n".join(teaching.who(known, id)),
-        "tags": ", ".join(base.tags), "certifications": ", ".join(base.certifications), **_ages(base.eligibility),
+        "tags": ", ".join(base.tags), "certifications": ", ".join(base.certifications), "eligibility": base.eligibility,
     }  # fmt: skip
     groups = {"class": Group(fields=fields, values=values, note="desk.studio.eligibility_note")}
     if known.policies:
@@ -81,24 +80,6 @@ def _class_facts(held: ClassType) -> ClassFacts:
         name=held.name, description=held.description, categories=held.categories, tags=held.tags, level=held.level,
         certifications=held.certifications, picture=held.picture, eligibility=held.eligibility,
     )  # fmt: skip
-
-
-def _ages(eligibility: str) -> Values:
-    """A condition as its fields show it: only an age on the first day as two numbers, anything else as it is written."""
-    condition = rules.read(eligibility) if eligibility else Age()
-    if not isinstance(condition, Age) or condition.on != Age().on:
-        return {"eligibility": eligibility}
-    months = {"youngest": condition.min_months, "oldest": condition.max_months}
-    return {name: "" if value is None else str(value) for name, value in months.items()}
-
-
-def _condition(written: Written) -> str:
-    months = [written.number(name) if written.text(name) else None for name in ("youngest", "oldest")]
-    if months == [None, None]:
-        return written.text("eligibility")
-    age = Age(min_months=months[0], max_months=months[1])
-    beside = written.text("eligibility")
-    return rules.write(Every((age, rules.read(beside))) if beside else age)
 
 
 def category_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
