@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -17,12 +18,14 @@ class SwitchProxy:
 
     def __init__(self, target_port: int, *, port: int = 0) -> None:
         self._target = ("127.0.0.1", target_port)
-        self.port = port
         self.scissors: Callable[[str, int, bytes], int | None] = lambda direction, passed, chunk: None
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
+        # While the cable is out, the port must not become some connection's way out. Only Linux lets it be bound twice.
+        self._kept = _bound(port) if sys.platform == "linux" else None
+        self.port = self._kept.getsockname()[1] if self._kept else port
         self.restore()
 
     @property
@@ -37,9 +40,7 @@ class SwitchProxy:
         """Plug the cable in."""
         if self._listener is not None:
             return
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
+        listener = _bound(self.port)
         listener.listen(64)
         self.port = listener.getsockname()[1]
         self._listener = listener
@@ -61,6 +62,8 @@ class SwitchProxy:
         self.cut()
         for thread in self._threads:
             thread.join()
+        if self._kept is not None:
+            self._kept.close()
 
     def _run(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, name="classtap-proxy", daemon=True)
@@ -104,6 +107,17 @@ class SwitchProxy:
         with self._lock:
             self._open -= {source}
         source.close()
+
+
+def _bound(port: int) -> socket.socket:
+    made = socket.socket()
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", port))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _sever(end: socket.socket) -> None:

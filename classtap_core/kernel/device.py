@@ -443,12 +443,13 @@ class DeviceBus:
             dirty = {row.ref for row in rows}
             self.backend.put_base(rows)
             self._bare_included(dirty)
-            done: Sequence[int] = ()
+            done: Sequence[Entry] = ()
             if cursor is not None:
-                done = self.backend.settled_by(cursor)
-                if done:
-                    dirty |= {change.ref for entry in self.backend.entries(done) for change in entry.changes}
-                    self.backend.settle(done)
+                settled = self.backend.settled_by(cursor)
+                if settled:
+                    done = self.backend.entries(settled)
+                    dirty |= {change.ref for entry in done for change in entry.changes}
+                    self.backend.settle(settled)
             notices = self._rebase(dirty, done)
             if cursor is not None:
                 self.backend.set_cursor(cursor, token)
@@ -473,7 +474,7 @@ class DeviceBus:
             waiting = self.backend.undetermined()
             return self._rebase(set(), (), seed=waiting) if waiting else []
 
-    def _rebase(self, dirty: set[Ref], done: Sequence[int], *, seed: Iterable[int] = ()) -> list[Notice]:
+    def _rebase(self, dirty: set[Ref], done: Sequence[Entry], *, seed: Iterable[int] = ()) -> list[Notice]:
         """Lay bare what changed beneath, run again every waiting entry that rests on it, and tell what came of it.
 
         `seed` are entries to run again in any case. A fact that is `done`, just settled, is looked at in any case: what
@@ -487,7 +488,8 @@ class DeviceBus:
             if entry.answer is None:  # once the cloud has answered, its word stands until it is included
                 notices.extend(self._tell(entry, outcomes[entry.sequence]))
         snapshot = Snapshot(self.backend, self.registry)
-        for entry in self.backend.entries(sorted({*done, *self._resting_on(dirty, settled=True)})):
+        late = self._resting_on(dirty, settled=True) - {entry.sequence for entry in done}
+        for entry in sorted([*done, *self.backend.entries(sorted(late))], key=lambda one: one.sequence):
             op = self._reread(entry)
             if op is not None and op.spec.kind is Kind.FACT and entry.folded:
                 now = self.bus.decide(op, snapshot, now=entry.at_ms, phase=Phase.RERUN)

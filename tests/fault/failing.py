@@ -1,11 +1,11 @@
-"""The real cloud, which fails on one kind of mark: python -m tests.fault.failing DATA PORT [stubborn].
+"""The real cloud, which fails on one kind of mark.
 
 A mark in the state POISON raises in its handler, so the cloud sets it aside. The stubborn one, a control, answers each
 push that holds one by an error, for ever.
 """
 
-import sys
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,9 @@ def _refuses(authority: Authority, pushes: Sequence[Incoming]) -> Any:
     return _push_together(authority, pushes)
 
 
-if __name__ == "__main__":
+def run(end: Connection, data: Path, port: int, stubborn: bool) -> None:
+    """A process's whole life; it says its address when it listens."""
     MarkAttendance.SPEC.handler = _fails
-    if "stubborn" in sys.argv:
-        Authority.push_together = _refuses  # type: ignore[method-assign]
-    serve(
-        Path(sys.argv[1]), house.bus(authority=True), port=int(sys.argv[2]),
-        ready=lambda url: print(url, flush=True),
-    )  # fmt: skip
+    if stubborn:
+        Authority.push_together = _refuses  # type: ignore[method-assign, assignment]
+    serve(data, house.bus(authority=True), port=port, ready=end.send)

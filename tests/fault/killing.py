@@ -3,10 +3,8 @@
 Programs are forked from a server that has loaded everything, so that a thousand of them take minutes.
 """
 
-import multiprocessing
 import random
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,16 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.fault import busy
-
-_CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-if sys.platform != "win32":
-    _CONTEXT.set_forkserver_preload(["tests.fault.busy"])
+from tests.fault.forked import CONTEXT, Patience
 
 STARTS_S = 30.0
 """A program that has not begun its job by then never will."""
 _FIRST_S, _MOST_S = 0.02, 1.0
-_STEP_S = 1.0
-"""Longer than this no clock of ours goes unread, but in a machine that sleeps."""
 
 
 class Death(NamedTuple):
@@ -84,23 +77,6 @@ def percentile_95(values: list[float]) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
 
 
-class Patience:
-    """How long to listen in all, in seconds. What the whole machine slept meanwhile, or this test stood still, does not count."""
-
-    def __init__(self, seconds: float) -> None:
-        self._left, self._at = seconds, time.monotonic()
-
-    def hears(self, receiving: Connection) -> bool:
-        """Whether something was said in the time that is left."""
-        while self._left > 0:
-            said = receiving.poll(min(self._left, _STEP_S))
-            now = time.monotonic()
-            self._left, self._at = self._left - min(now - self._at, _STEP_S), now
-            if said:
-                return True
-        return False
-
-
 class Killer:
     """Starts programs of one activity and kills them; learns how long the job takes, so that kills fall all over it."""
 
@@ -110,9 +86,9 @@ class Killer:
 
     def kill_one(self, folder: Path, given: Any = None) -> Death:
         """One program's life on a folder."""
-        receiving, sending = _CONTEXT.Pipe(duplex=False)
+        receiving, sending = CONTEXT.Pipe(duplex=False)
         arguments = (self.activity, folder, self._rng.randrange(1, 10**6), sending, given)
-        program = _CONTEXT.Process(target=busy.run, args=arguments)
+        program = CONTEXT.Process(target=busy.run, args=arguments)
         program.start()
         sending.close()
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.store import replica
 from classtap_core.store.device import SqlDevice
 from tests.fault.conftest import Report
-from tests.fault.seeds import first_seed
+from tests.fault.seeds import runs
 from tests.simulator.partitions import Healed, Partition
 from tests.unit.kernel import toy
 from tests.unit.kernel.rig import ALL, STUDIO, seeded
@@ -86,7 +87,7 @@ def test_three_hundred_scans(tmp_path: Path, closes: ExitStack) -> None:
 @pytest.mark.fault
 @pytest.mark.parametrize("number", range(3))
 def test_ten_thousand_scans(number: int, tmp_path: Path, closes: ExitStack, report: Report) -> None:
-    seed = first_seed() + number
+    seed = list(chain(*runs(3)))[number]
     healed = StorePartition(seed, tmp_path, closes, scans=10_000).run()
     report(f"partition of ten stores, seed {seed}: {healed.scans} scans, {healed.losers} lost and told")
     assert healed == Healed(10_000, 1_500, 1_500)

@@ -1,131 +1,137 @@
-"""Random schedules of faults against real processes: a kiosk and its cloud, each killed at any moment, over a bad wire.
+"""Random schedules of faults against real processes: kiosks and their cloud, each killed at any moment, over bad wires.
 
-The wire cuts, delays, and delivers again and late what it carried before; some operations are poison. When the faults
-end, the queue drains by itself: no new write, no restart.
+The wires cut, delay, and deliver again and late what they carried before; some operations are poison. Some schedules
+run at once, each with a kiosk and a wire of its own, beside one cloud that any of them may kill. When the faults end,
+every queue drains by itself: no new write, no restart.
 """
 
-import contextlib
 import random
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from classtap_core import house
+from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.outcomes import Status
 from cloud.composition import open_cloud
+from sync.client.node import Node
 from tests.end_to_end.house_rig import agrees, everything_holds, log_of
-from tests.end_to_end.rig import ROOT, Studio, surroundings
+from tests.end_to_end.rig import Studio
+from tests.fault import failing, told
 from tests.fault.conftest import Report
-from tests.fault.seeds import first_seed
+from tests.fault.forked import Program
+from tests.fault.killing import percentile_95
+from tests.fault.seeds import runs, said
+from tests.fault.wire import Wire
+from tests.fault.working import opened
 
-DRAINED_S, TRANSFER_S = 5.0, 5.0
-"""So long after the last fault nothing may wait any more; and what some hundred marks may take to go, on a busy machine."""
-_STEP_S = 1.0
-"""Longer than this no look takes, but in a machine that stands still."""
+AT_ONCE = 8
+ANSWERED_S, BUSY_S = 5.0, 5.0
+"""So long after the last fault, and after each answer while something waits, the next one may take; and on a busy machine."""
 
 
-class Program:
-    """A process that says lines and hears them; killed and started again."""
+class Cloud:
+    """The one cloud of all schedules. Attributes: deaths."""
 
-    def __init__(self, module: str, *arguments: str | Path) -> None:
-        self._command = [sys.executable, "-m", module, *map(str, arguments)]
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, env=surroundings(),
-        )  # fmt: skip
-
-    def ask(self, line: str) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-
-    def line(self) -> str:
-        """The next whole line; empty when it was killed before it said one."""
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        return said.strip() if said.endswith("\n") else ""
+    def __init__(self, data: Path, port: int, *, stubborn: bool) -> None:
+        self._program = Program(failing.run, data, port, stubborn)
+        self._program.hear()
+        self._guard, self._up, self.deaths = threading.Lock(), True, 0
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for end in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                end.close()  # type: ignore[union-attr]
+        """End it, whatever it does; nothing, where another schedule did."""
+        with self._guard:
+            self.deaths += self._up
+            self._up = False
+            self._program.kill()
+
+    def start(self) -> None:
+        """Have it listen again, if it does not."""
+        with self._guard:
+            if not self._up:
+                self._program.start()
+                self._program.hear()
+                self._up = True
 
 
-class Kiosk(Program):
-    """Attributes: saved, what it said is durable; poison, those of them that the cloud fails on."""
+class Drained(NamedTuple):
+    """Seconds from the last fault to the first answer, and until nothing waited."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    answered_s: float
+    all_s: float
+
+
+class Kiosk:
+    """Attributes: saved, what it said is durable; poison, those of them that the cloud fails on; deaths."""
+
+    def __init__(self, studio: Studio, number: int, port: int) -> None:
+        self.wire, self.folder, self._number = Wire(port), studio.data / f"kiosk-{number}", number
+        name = f"Kiosk {number}"
+        with Node.pair(
+            self.folder, url=self.wire.proxy.url, code=studio.code("kiosk", name), name=name, program="kiosk",
+            clock=SystemClock(), ring=None,
+        ) as node:  # fmt: skip
+            node.engine.once()
         self.saved: set[str] = set()
         self.poison: set[str] = set()
-        super().__init__("tests.fault.told", folder, seed)
+        self.deaths = 0
 
-    def work(self, line: str) -> int:
-        """Tell it something, and hear it out: how many wait."""
-        self.ask(line)
-        while said := self.line():
-            if said.startswith("waiting"):
-                return int(said.split()[1])
-            self.saved.add(said)
-            if line == "poison":
-                self.poison.add(said)
-        raise AssertionError("the kiosk ended by itself")
+    def start(self) -> None:
+        self.program = Program(told.run, self.folder, 1_000 * self._number + self.deaths)
 
+    def mark(self, number: int) -> None:
+        self.program.tell("mark", number)
+        self.saved |= self._heard()
 
-class Wire:
-    """What the switch does to what passes: tears connections, holds chunks back, and sends pushes a second time, later."""
+    def spoil(self) -> None:
+        """Have it say what the cloud fails on."""
+        self.program.tell("poison")
+        poison = self._heard()
+        self.saved |= poison
+        self.poison |= poison
 
-    def __init__(self, studio: Studio, port: int) -> None:
-        self.proxy, self._port = studio.proxy, port
-        self._guard = threading.Lock()
-        self._heard: list[bytes] = []
-        self.calm()
+    def _heard(self) -> set[str]:
+        saved = set()
+        while (line := self.program.hear()) != "done":
+            saved.add(line)
+        return saved
 
-    def calm(self) -> None:
-        self.proxy.scissors = lambda direction, passed, chunk: None
-        self.proxy.restore()
+    def die(self, rng: random.Random) -> None:
+        """Have it mark, kill it in the midst of that, and start it again."""
+        many = rng.randint(1, 40)
+        self.program.tell("mark", many)
+        self.saved |= set(self.program.kill_after(rng.randint(1, many))) - {"done"}
+        self.deaths += 1
+        self.start()
 
-    def rage(self, rng: random.Random) -> None:
-        tears, delays, doubles = rng.choice((0.0, 0.1, 0.4)), rng.choice((0.0, 0.2, 0.6)), rng.choice((0.0, 0.3))
-
-        def bad(direction: str, passed: int, chunk: bytes) -> int | None:
-            with self._guard:
-                torn, late, again = rng.random() < tears, rng.random() < delays, rng.random() < doubles
-                cut, held_s = rng.randrange(len(chunk)), rng.uniform(0, 0.15)
-                if direction == "up" and chunk.startswith(b"POST /sync/v1/push"):
-                    self._heard.append(chunk)
-                old = self._heard.pop(rng.randrange(len(self._heard))) if again and self._heard else b""
-            if late:
-                time.sleep(held_s)
-            if old:
-                self._deliver(old)
-            return cut if torn else None
-
-        self.proxy.scissors = bad
-
-    def _deliver(self, request: bytes) -> None:
-        """A push arrives once more; nobody hears the answer."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=2) as again:
-            again.sendall(request)
-            again.recv(1)
+    def drained(self) -> Drained:
+        """Only listens until nothing waits. Raises AssertionError."""
+        began = came = time.monotonic()
+        self.program.tell("drain")
+        waiting, *how = self.program.hear()
+        first = None
+        while waiting:
+            try:
+                left, *how = self.program.hear(max(0.0, came + ANSWERED_S + BUSY_S - time.monotonic()))
+            except TimeoutError:
+                raise AssertionError(f"still waiting: {waiting}, {how}") from None
+            if left < waiting:
+                came = time.monotonic()
+                first = first or came - began
+            waiting = left
+        return Drained(first or 0.0, time.monotonic() - began)
 
 
 class Ran(NamedTuple):
-    """What schedules came to: seconds until nothing waited at worst, deaths of either, operations, poison among them."""
+    """What schedules came to: how each drained, deaths of either, operations, poison among them."""
 
-    drained_s: float
+    drained: list[Drained]
     kiosks: int
     clouds: int
     operations: int
@@ -133,68 +139,79 @@ class Ran(NamedTuple):
 
 
 class Schedules:
-    """One studio, over which one schedule runs after another."""
+    """One studio, over which some schedules run at once, and others after them."""
 
-    def __init__(self, studio: Studio, seed: int, *words: str) -> None:
+    def __init__(self, studio: Studio, at_once: int, *, stubborn: bool = False) -> None:
         self.studio = studio
-        studio.pair("kiosk")
-        studio.leave("kiosk")
         port = int(studio.server.url.rsplit(":", 1)[1])
+        self.kiosks = [Kiosk(studio, number, port) for number in range(at_once)]
         studio.server.stop()
-        self.cloud = Program("tests.fault.failing", studio.data, port, *words)
-        self.cloud.line()
-        self.wire, self.kiosk = Wire(studio, port), Kiosk(studio.data / "kiosk", seed)
-        self.deaths = {"kiosk": 0, "cloud": 0}
+        self.cloud = Cloud(studio.data, port, stubborn=stubborn)
+        for kiosk in self.kiosks:
+            kiosk.start()
 
-    def run(self, seed: int) -> float:
-        """One schedule; seconds from its last fault until nothing waited. Raises AssertionError."""
+    def run(self, seeds: Sequence[int]) -> list[Drained]:
+        """A schedule a kiosk; how each drained after the last fault of all. Raises AssertionError."""
+        kiosks = self.kiosks[: len(seeds)]
+        with ThreadPoolExecutor(len(kiosks)) as together:
+            list(together.map(self._rage, kiosks, seeds))
+            self.cloud.start()
+            for kiosk in kiosks:
+                kiosk.wire.calm()
+            return list(together.map(self._drain, kiosks, seeds))
+
+    def _rage(self, kiosk: Kiosk, seed: int) -> None:
         rng = random.Random(seed)
-        self.wire.rage(rng)
-        down = ""
+        kiosk.wire.rage(rng)
         for _ in range(rng.randint(2, 5)):
-            self.kiosk.work("poison" if rng.random() < 0.15 else f"mark {rng.randint(1, 40)}")
+            if rng.random() < 0.15:
+                kiosk.spoil()
+            else:
+                kiosk.mark(rng.randint(1, 40))
             turn = rng.random()
             if turn < 0.2:
-                self.studio.proxy.cut()
+                kiosk.wire.proxy.cut()
             elif turn < 0.4:
-                self.studio.proxy.restore()
-            elif turn < 0.55 and not down:
+                kiosk.wire.proxy.restore()
+            elif turn < 0.55:
                 self.cloud.kill()
-                down = "cloud"
-                self.deaths[down] += 1
             elif turn < 0.65:
-                self.kiosk.ask(f"mark {rng.randint(1, 40)}")  # and is killed in the midst of them
-                self.kiosk.saved.update(one for one in [self.kiosk.line()] if one and " " not in one)
-                self.kiosk.kill()
-                self.kiosk.start()
-                self.deaths["kiosk"] += 1
-        if down:
-            self.cloud.start()
-            self.cloud.line()
-        self.kiosk.work("count")
-        self.wire.calm()
-        waited, looked = 0.0, time.monotonic()
-        while self.kiosk.work("count"):
-            now = time.monotonic()
-            waited, looked = waited + min(now - looked, _STEP_S), now
-            assert waited <= DRAINED_S + TRANSFER_S, f"seed {seed}: still waiting after {waited:.1f} s"
-        return waited
+                kiosk.die(rng)
+            elif turn < 0.8:
+                self.cloud.start()
 
-    def judged(self, drained_s: float) -> Ran:
+    def _drain(self, kiosk: Kiosk, seed: int) -> Drained:
+        try:
+            return kiosk.drained()
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed}: {wrong}") from wrong
+
+    def judged(self, drained: list[Drained]) -> Ran:
         """Every mark that was shown as saved counts exactly once, and only poison is set aside."""
-        self.end()
-        self.studio.cloud = open_cloud(self.studio.data, house.bus(authority=True))
-        kiosk = self.studio.open("kiosk")
-        log = log_of(kiosk)
-        aside = {entry.id for entry in log if entry.answer and entry.answer.status is Status.QUARANTINED}
-        assert self.kiosk.saved <= {entry.id for entry in log}, "lost"
-        assert aside == self.kiosk.poison
-        agrees(self.studio, kiosk)
-        everything_holds(self.studio, kiosk)
-        return Ran(drained_s, self.deaths["kiosk"], self.deaths["cloud"], len(log), len(aside))
+        operations = poison = 0
+        with ExitStack() as nodes:
+            opened_here = []
+            for kiosk in self.kiosks:
+                kiosk.program.kill()
+                opened_here.append(nodes.enter_context(opened(kiosk.folder)))
+            for node in opened_here:
+                node.engine.once()
+            self.cloud.kill()
+            self.studio.cloud = open_cloud(self.studio.data, house.bus(authority=True))
+            for kiosk, node in zip(self.kiosks, opened_here, strict=True):
+                log = log_of(node)
+                aside = {entry.id for entry in log if entry.answer and entry.answer.status is Status.QUARANTINED}
+                assert kiosk.saved <= {entry.id for entry in log}, "lost"
+                assert aside == kiosk.poison
+                agrees(self.studio, node)
+                operations, poison = operations + len(log), poison + len(aside)
+            everything_holds(self.studio, *opened_here)
+        return Ran(drained, sum(kiosk.deaths for kiosk in self.kiosks), self.cloud.deaths, operations, poison)
 
     def end(self) -> None:
-        self.kiosk.kill()
+        for kiosk in self.kiosks:
+            kiosk.program.kill()
+            kiosk.wire.proxy.close()
         self.cloud.kill()
 
 
@@ -207,35 +224,43 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     made.cloud.close()
 
 
-def ran(studio: Studio, first: int, number: int) -> Ran:
-    schedules = Schedules(studio, first)
+def ran(studio: Studio, seeds: Sequence[int], at_once: int) -> Ran:
+    schedules = Schedules(studio, at_once)
     try:
-        return schedules.judged(max(schedules.run(seed) for seed in range(first, first + number)))
+        waves = [schedules.run(seeds[first : first + at_once]) for first in range(0, len(seeds), at_once)]
+        return schedules.judged([one for wave in waves for one in wave])
     finally:
         schedules.end()
 
 
 def test_a_few_schedules(studio: Studio) -> None:
-    found = ran(studio, 4, 2)
-    assert found.operations > 2
+    found = ran(studio, range(4), 2)
+    assert found.operations > 4
+    assert found.kiosks + found.clouds > 0
 
 
 @pytest.mark.fault
 def test_two_hundred_schedules(studio: Studio, report: Report) -> None:
-    first = first_seed()
-    found = ran(studio, first, 200)
+    seeds = runs(200)
+    found = ran(studio, [seed for run in seeds for seed in run], AT_ONCE)
+    first, whole = ([one[which] for one in found.drained] for which in (0, 1))
     report(
-        f"200 schedules, first seed {first}: {found.operations} operations, {found.poison} set aside,"
-        f" {found.kiosks} deaths of the kiosk, {found.clouds} of the cloud, drained within {found.drained_s:.1f} s"
+        f"{len(first)} schedules, {said(seeds)}: {found.operations} operations, {found.poison} set aside,"
+        f" {found.kiosks} deaths of a kiosk, {found.clouds} of the cloud"
     )
+    report(
+        f"after the last fault: answered within {max(first):.1f} s (p95 {percentile_95(first):.1f}), nothing waits"
+        f" within {max(whole):.1f} s (p95 {percentile_95(whole):.1f}); 0 stalls, 0 lost"
+    )
+    assert len(first) >= 200
 
 
 @pytest.mark.fault
 def test_control_a_cloud_that_does_not_set_poison_aside_stalls_the_queue(studio: Studio) -> None:
-    schedules = Schedules(studio, 1, "stubborn")
+    schedules = Schedules(studio, 1, stubborn=True)
     try:
-        schedules.kiosk.work("poison")
+        schedules.kiosks[0].spoil()
         with pytest.raises(AssertionError, match="still waiting"):
-            schedules.run(1)
+            schedules.run([1])
     finally:
         schedules.end()
