@@ -25,6 +25,7 @@ from classtap_core.schedule.records import (
     Location,
     Program,
     Room,
+    Session,
 )
 from classtap_desktop.screens.eligibility.editor import RuleField
 from classtap_desktop.screens.entries import Ticks
@@ -346,6 +347,19 @@ def test_pictures_of_the_studio_and_its_forms(qtbot: QtBot, world: World, open_d
     take(qtbot, window, f"plan-{look}")
     assert week.planner.form is not None
     week.planner.form.close_overlay()
+    repeated = next(one for one in search(world.store, Session, "by_location_date", world.plan.main) if one.series)
+    with qtbot.waitSignal(week.planner.opened):
+        week.planner.do("change", repeated.id)
+    form = week.planner.form
+    bottom = form.area.verticalScrollBar()
+    bottom.setValue(bottom.maximum() // 2)
+    take(qtbot, window, f"change_series-{look}")
+    form.close_overlay()
+    with qtbot.waitSignal(screen.loaded):
+        window.open("studio", "locations")
+    screen.open_new()
+    take(qtbot, window, f"new_location-{look}")
+    screen.form.close_overlay()
     window.open("imports")
     assert imports.isVisible()
     take(qtbot, window, f"imports-{look}")

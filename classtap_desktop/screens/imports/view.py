@@ -41,6 +41,8 @@ _FILES = {
 }  # fmt: skip
 _DATES: dict[str, bool | None] = {"guess": None, "day": True, "month": False}
 CHOOSE, CHECK, GOING, DONE = range(4)
+_UNBOUND = 16_777_215
+"""Qt's own largest size (QWIDGETSIZE_MAX)."""
 
 
 class ImportsScreen(Screen):
@@ -72,10 +74,11 @@ class ImportsScreen(Screen):
             self.stages.addWidget(make())
         self._sides.addWidget(self.stages, 3)
         self.people, self.place = PersonCard(desk), PlaceCard(desk)
-        self.beside = QWidget()
-        cards = column(self.beside, gap=16)
+        self._cards = QWidget()
+        cards = column(self._cards, gap=16)
         cards.addWidget(self.people, 1)
         cards.addWidget(self.place)
+        self.beside = _scrolling(self._cards)
         self._sides.addWidget(self.beside, 2)
         self.trouble.acted.connect(self.reload)
         self.say()
@@ -99,11 +102,7 @@ class ImportsScreen(Screen):
             inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
             inside.addWidget(hint)
         inside.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(whole)
-        return area
+        return _scrolling(whole)
 
     def _check_stage(self) -> QWidget:
         whole = Card(radius=18)
@@ -123,15 +122,12 @@ class ImportsScreen(Screen):
         dates.addStretch(1)
         self.mapping = ColumnTable()
         self.mapping.changed.connect(self._look_again)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         holder = QWidget()
         held = column(holder, gap=12)
         held.addWidget(self.mapping)
         held.addLayout(dates)
         held.addStretch(1)
-        self._area.setWidget(holder)
+        self._area = _scrolling(holder)
         self.lines = QListWidget()
         self.lines.setProperty("plain", "true")
         self.lines.setWordWrap(True)
@@ -369,11 +365,22 @@ class ImportsScreen(Screen):
         self._fit()
 
     def _fit(self) -> None:
-        """Put the columns over the bad rows where both are too narrow side by side."""
+        """Put one over the other where both are too narrow side by side: columns and bad rows, files and people."""
         narrow = self.width() < grown(900)
         way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         self._middle.setDirection(way)
-        self.beside.setMaximumWidth(max(grown(300), self.width() // 3))
+        self._sides.setDirection(way)
+        most = max(grown(300), self.width() // 3)
+        self.beside.setMaximumWidth(_UNBOUND if narrow else most)
+
+
+def _scrolling(inside: QWidget) -> QScrollArea:
+    """Something that may be higher than its room."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    return area
 
 
 def sentence(bad: BadRow, words: Catalogue) -> str:
