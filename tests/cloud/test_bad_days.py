@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from cloud.serve import CloudServer
+from cloud.storage import database as databases
 from cloud.storage.audit import audit
 from cloud.studios import is_signed
 from sync import protocol
@@ -54,6 +55,27 @@ def test_a_database_that_is_away_is_said_so_and_found_again(tmp_path: Path, own:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
         own.start()
+        pushed = device.push(6, 20)
+        assert [answer.included for answer in pushed.answers] == list(range(6, 21))
+        assert audit(server.cloud.books, studio.id, verify=is_signed).ok
+
+
+@pytest.mark.expected_log("cloud.database_busy", reason="somebody else writes to the file on purpose")
+def test_a_file_that_somebody_else_holds_is_said_so_and_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "_BUSY_MS", 100)
+    with served(tmp_path, "") as (server, client):
+        studio = server.cloud.studios.found("Toy")
+        device = paired(server.cloud, studio, client)
+        device.submit(marks(20))
+        device.push(1, 5)
+        with closing(sqlite3.connect(tmp_path / "cloud" / "cloud.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = device.send(device.batch(6, 10))
+            assert code_of(answer) == (503, "cloud.database_busy")
+            assert answer.headers["retry-after"] == "5"
+            other.execute("ROLLBACK")
         pushed = device.push(6, 20)
         assert [answer.included for answer in pushed.answers] == list(range(6, 21))
         assert audit(server.cloud.books, studio.id, verify=is_signed).ok

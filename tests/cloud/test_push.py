@@ -75,6 +75,17 @@ def test_a_gap_names_what_is_expected(device: Device, cloud: Cloud) -> None:
     assert logged(cloud) == 0
 
 
+def test_operations_out_of_their_order_are_not_taken(device: Device, cloud: Cloud) -> None:
+    device.submit(marks(4))
+    push = device.batch(1, 4)
+    first, second, third, last = push.items
+    for items in ((second, first, third, last), (first, third, second, last), (first, last), (first, first, second)):
+        status, code = code_of(device.send(msgspec.structs.replace(push, items=items)))
+        assert (status, code) in {(400, "sync.broken_chain"), (401, "sync.signature")}
+    assert logged(cloud) == 0
+    assert device.push(1, 4).acked == 4
+
+
 def test_a_second_history_of_the_same_device_is_a_fork(device: Device, cloud: Cloud, client: httpx.Client) -> None:
     twin = Device(client)
     twin.key, twin.papers = device.key, device.papers
