@@ -23,11 +23,12 @@ from classtap_core.seating.geometry.polygons import contains, point_distance
 from classtap_core.seating.geometry.turning import zone_corners
 from classtap_core.seating.model import Path, PointUm, SeatMap, Spot, Zone
 from classtap_core.seating.validation.findings import Violation
-from classtap_desktop.canvas import edits, overlays, scenery
+from classtap_desktop.canvas import edits, scenery
 from classtap_desktop.canvas.crowd import Crowd, Kind
 from classtap_desktop.canvas.document import Document
 from classtap_desktop.canvas.edits import Item, layer_of
 from classtap_desktop.canvas.judge import Judge
+from classtap_desktop.canvas.minimap import Minimap
 from classtap_desktop.canvas.sprites import Sprites, draw_spot
 from classtap_desktop.canvas.tools.tool import Pointer, Tool
 from classtap_desktop.canvas.touching import Touching
@@ -38,7 +39,6 @@ from classtap_desktop.kit.focus import KeyboardRing
 RULER_PX = 22
 LABEL_LEAST_PX = 17
 REACH_PX = 6
-MINIMAP_PX = (168, 118)
 
 
 class Board(KeyboardRing, QWidget):
@@ -74,11 +74,7 @@ class Board(KeyboardRing, QWidget):
         self._ground_of: tuple[object, ...] = ()
         self._labels: dict[tuple[str, int], float] = {}
         self._fit_next = True
-        self._small: Viewport | None = None
-        self._small_view = Viewport()
-        self._small_ground: QPixmap | None = None
-        self._small_of: tuple[object, ...] = ()
-        self._small_base: SeatMap | None = None
+        self._small = Minimap()
         self._base: SeatMap | None = None
         self._panning: QPointF | None = None
         self._space = False
@@ -245,36 +241,14 @@ class Board(KeyboardRing, QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter)
         scenery.draw_rulers(painter, self.shown, self.view, inks, QRectF(self.rect()), RULER_PX)
-        seen, room, self._small = self.view.seen(self.width(), self.height()), self.room_box(), None
-        whole = seen.left <= room.left and seen.top <= room.top and seen.right >= room.right
-        if self.minimap and self.width() > 2.4 * MINIMAP_PX[0] and not (whole and seen.bottom >= room.bottom):
-            self._small = self._draw_small(painter, inks, seen, room)
+        if self.minimap:
+            self._small.draw(
+                painter, self.size(), step=self.document.seat_map, shown=self.shown, crowd=self.crowd, room=self.room_box(),
+                seen=self.view.seen(self.width(), self.height()), inks=inks, ratio=self.devicePixelRatioF(),
+            )  # fmt: skip
+        else:
+            self._small.hide()
         self.paint_ring(painter, QRectF(self.rect()), radius=4)
-
-    def _draw_small(self, painter: QPainter, inks: scenery.Inks, seen: Box, room: Box) -> Viewport:
-        """The small map, drawn once for each map that is a step; what is being dragged stays where it was on it."""
-        area, ratio = self.minimap_area(), self.devicePixelRatioF()
-        key = (id(self.document.seat_map), ratio, inks.ink.rgb())
-        if self._small_ground is None or self._small_of != key:
-            image = QPixmap(area.size().toSize() * ratio)
-            image.setDevicePixelRatio(ratio)
-            image.fill(Qt.GlobalColor.transparent)
-            over = QPainter(image)
-            place = QRectF(QPointF(0, 0), area.size())
-            self._small_view = overlays.draw_minimap(over, place, self.shown, self.crowd, room, inks)
-            over.end()
-            self._small_ground, self._small_of = image, key
-            self._small_base = self.document.seat_map  # kept, so that its id is not given to another map
-        small, scale = self._small_view, self._small_view.um_per_px
-        small = Viewport(small.zoom, small.left - area.left() * scale, small.top - area.top() * scale)
-        painter.drawPixmap(area.topLeft(), self._small_ground)
-        overlays.draw_seen(painter, area, small.rect(seen), inks)
-        return small
-
-    def minimap_area(self) -> QRectF:
-        """Where the small map is."""
-        wide, high = MINIMAP_PX
-        return QRectF(self.width() - wide - 12, self.height() - high - 12, wide, high)
 
     def _still(self, inks: scenery.Inks) -> QPixmap:
         """What does not change while something is dragged or selected, drawn once."""
@@ -500,9 +474,10 @@ class Board(KeyboardRing, QWidget):
 
     def _jumped(self, at: QPointF) -> bool:
         """Show the part of the room that was pressed on the small map."""
-        if self._small is None or not self.minimap_area().contains(at):
+        place = self._small.place(at)
+        if place is None:
             return False
-        x, y = self._small.place(at)
+        x, y = place
         scale = self.view.um_per_px
         self.look(Viewport(self.view.zoom, x - self.width() / 2 * scale, y - self.height() / 2 * scale))
         return True

@@ -9,13 +9,13 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from classtap_core.seating.boxes import Box
-from classtap_core.seating.model import PointUm, SeatMap, Unit
+from classtap_core.seating.model import PointUm, Unit
 from classtap_core.seating.snapping import Axis, Gap, Guide
 from classtap_core.seating.units import shown
 from classtap_core.seating.validation.findings import UM, Violation
 from classtap_desktop.canvas.crowd import Crowd
-from classtap_desktop.canvas.scenery import Inks, polygon
-from classtap_desktop.canvas.viewport import UM_PER_PX, Viewport
+from classtap_desktop.canvas.scenery import Inks
+from classtap_desktop.canvas.viewport import Viewport
 from classtap_desktop.kit import theme
 
 HANDLE_PX = 9
@@ -167,42 +167,3 @@ def draw_findings(
         drawn += 1
         if drawn >= MOST_PILLS:
             return
-
-
-def draw_minimap(painter: QPainter, area: QRectF, seat_map: SeatMap, crowd: Crowd, room: Box, inks: Inks) -> Viewport:
-    """The whole room, small; returns how it is drawn, for clicks."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    ground = QColor(inks.raised)
-    ground.setAlpha(235)
-    painter.setBrush(ground)
-    painter.setPen(QPen(inks.control, 1))
-    painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
-    inner = area.adjusted(8, 8, -8, -8)
-    scale = max(room.width / inner.width(), room.height / inner.height(), 1.0)
-    small = Viewport(
-        UM_PER_PX / scale,
-        (room.left + room.right) / 2 - inner.center().x() * scale,
-        (room.top + room.bottom) / 2 - inner.center().y() * scale,
-    )
-    painter.setBrush(inks.floor)
-    painter.setPen(QPen(inks.muted, 1))
-    painter.drawPolygon(polygon(seat_map.room.corners(), small))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(inks.accent)
-    boxes = crowd.boxes()
-    if len(boxes):
-        points = ((boxes - (small.left, small.top, small.left, small.top)) / scale).tolist()
-        painter.drawRects([QRectF(a, b, max(1.0, c - a), max(1.0, d - b)) for a, b, c, d in points])
-    painter.restore()
-    return small
-
-
-def draw_seen(painter: QPainter, area: QRectF, seen: QRectF, inks: Inks) -> None:
-    """Frame what is seen, on the small map."""
-    painter.save()
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(inks.info, 2))
-    painter.drawRect(seen.intersected(area.adjusted(2, 2, -2, -2)))
-    painter.restore()

@@ -22,6 +22,7 @@ from classtap_core.seating.equipment import BY_ID
 from classtap_core.seating.model import ZoneKind
 from classtap_desktop.canvas import edits
 from classtap_desktop.canvas.clearances import frees_of
+from classtap_desktop.canvas.minimap import area_of
 from classtap_desktop.canvas.shelf import MIME
 from classtap_desktop.canvas.tools.draw import MeasureTool, PathTool, WallsTool
 from classtap_desktop.canvas.tools.place import PlaceTool
@@ -52,6 +53,23 @@ def test_a_drop_lands_on_the_grid_crossing_within_twelve_pixels_at_every_zoom(qt
         assert (spot.x_um, spot.y_um) == target
         editor.board.tool.cancel()
         assert editor.board.shown is editor.document.seat_map
+
+
+def test_a_press_on_the_small_map_shows_that_part_of_the_room(qtbot: QtBot) -> None:
+    with editing(qtbot, bikes((2_000_000, 2_000_000)), zoom=4.0) as editor:
+        board = editor.board
+        board.grab()
+        QTest.mouseClick(board, Qt.MouseButton.LeftButton, pos=area_of(board.size()).center().toPoint())
+        x, y = board.view.place(QPointF(board.width() / 2, board.height() / 2))
+        room = board.room_box()
+        px = max(room.width, room.height) / 100  # a pixel of the small map
+        assert abs(x - (room.left + room.right) / 2) <= px
+        assert abs(y - (room.top + room.bottom) / 2) <= px
+        board.minimap = False
+        before = board.view
+        board.grab()
+        QTest.mouseClick(board, Qt.MouseButton.LeftButton, pos=area_of(board.size()).topLeft().toPoint())
+        assert board.view == before
 
 
 def test_alt_drags_freely(qtbot: QtBot) -> None:
