@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.pickup import PickupCode, pickup_code_id
@@ -130,3 +131,22 @@ def test_who_may_not_mark_is_offered_nothing(qtbot: QtBot, world: World, open_de
     qtbot.waitUntil(lambda: dialog.found is not None)
     assert dialog.found.adults
     assert dialog.offers == []
+
+
+@pytest.mark.parametrize("look", ["large", "ar"])
+def test_every_look(qtbot: QtBot, world: World, open_desk: Open, look: str) -> None:
+    settings = {"locale": "ar"} if look == "ar" else {"text_scale": 2.0} if look == "large" else {"look": look}
+    desk = open_desk("manager", screen="roster", **settings)
+    screen = roster_of(qtbot, desk)
+    here_with_a_code(world, screen)
+    line = screen.chosen()
+    kept_from = search(world.source.reader, Guardianship, "by_child", line.child)[-1]
+    said = BlockGuardian(child=line.child, guardian=kept_from.guardian, reason="court order")
+    assert world.source.submit(said, desk.desk.operator.author).result().outcome.stands
+    dialog = opened(screen, desk)
+    typed(dialog, CODE)
+    qtbot.waitUntil(lambda: bool(dialog.offers) and dialog.offers[0].isVisible())
+    desk.grab().save(str(SCREENS / f"desk-pickup-{look}.png"))
+    whys = [one.take.why for one in dialog.found.adults]
+    assert whys[-1] == "pickup.blocked"
+    assert len(dialog.offers) == whys.count("")
