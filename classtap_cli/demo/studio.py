@@ -292,13 +292,15 @@ class _Maker:
         return derived(f"demo.{kind}", self.studio, name)
 
     def _season(self, room: Id, class_type: Id, teacher: Id, *, stand_in: Id) -> None:
-        """Eight weeks of one class, from next week on, three of them otherwise than the rest."""
+        """Eight weeks of one class, from next week on; one evening is an hour later, and three are otherwise than the rest."""
         first = (self.now + timedelta(days=7)).replace(hour=18, minute=0)
+        without, beside = (first + timedelta(weeks=6), first + timedelta(weeks=6, hours=1))
         self.say(
             PlanSeries(
                 series=self._named("series", "season"), location=self.main, rule="FREQ=WEEKLY;COUNT=8",
                 start=first.strftime("%Y-%m-%dT%H:%M"), class_type=class_type, room=room, instructor=teacher,
-                duration_min=45, capacity=12,
+                duration_min=45, capacity=12, skip=(without.strftime("%Y-%m-%dT%H:%M"),),
+                extra=(beside.strftime("%Y-%m-%dT%H:%M"),),
             )
         )  # fmt: skip
         for payload in offers.of_season(self._named("series", "season"), self.main, first, stand_in):

@@ -28,7 +28,7 @@ from classtap_core.kernel.records import decode
 from classtap_core.passes.records import Pass, pass_id
 from classtap_core.people.guardians import RANKS, Guardianship
 from classtap_core.people.records import Badge, Child, ChildHealth, Custody, Family
-from classtap_core.schedule.records import ClassType, Location, Room, Session
+from classtap_core.schedule.records import ClassType, Location, Room, Series, Session
 from classtap_core.timekeeping.rules import local_date, shift_date
 from tests.unit.house.world import always, entropy, state_of
 
@@ -162,6 +162,7 @@ def test_the_studio_uses_every_noun_of_its_model(cloud: MemoryCloud) -> None:
     assert any(one.state == "cancelled" and one.reason for one in sessions)
     assert any(one.overbook for one in sessions)
     assert any(one.equipment for one in sessions)
+    assert any(one.skip and one.extra for one in (decode(Series, body) for body in state_of(cloud, Series).values()))
     roles = {role.role for body in state_of(cloud, Guardianship).values() for role in decode(Guardianship, body).roles}
     assert roles == set(RANKS)
     pairs = [decode(Guardianship, body) for body in state_of(cloud, Guardianship).values()]
