@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from classtap_cli.demo.studio import DemoFamily
 from classtap_core.checkin import attempts
 from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.reading import search
+from classtap_core.checkin.records import Scan
 from classtap_core.kernel.ids import Id
 from classtap_core.passes import rolling
 from classtap_core.passes.operations import RevokePass
@@ -114,6 +116,24 @@ def test_what_was_tried_in_vain_reaches_the_cloud(studio: Studio, node: Node, mo
     counted = {one.outcome for row in told for one in row.items}
     assert sum(one.count for row in told for one in row.items) >= 20
     assert counted >= {"unreadable", "tampered"}
+
+
+def test_the_ledger_outlives_the_day_it_was_written_on(
+    studio: Studio, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In contact with the cloud, where a round lets go of days that are over: 14 days on it is here, 15 days on it is not."""
+    scan = Door(node).scan(studio.pass_text(families_due(studio)[0])).result().scan
+    node.engine.once()
+    today = node.today()
+
+    def here(later: int) -> bool:
+        monkeypatch.setattr(node.engine.pulling, "today", lambda: today + timedelta(days=later))
+        node.engine.once()
+        with node.reader() as reader:
+            return any(one.id == scan for one in search(reader, Scan, "by_handle"))
+
+    assert [here(later) for later in (0, 3, 14, 15)] == [True, True, True, False]
+    assert here(0), "the cloud has it still"
 
 
 def test_a_stolen_disk_mints_no_pass(studio: Studio, node: Node) -> None:
