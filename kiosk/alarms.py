@@ -12,7 +12,8 @@ from resources.text import Catalogue
 
 def emergencies(reader: Reader, words: Catalogue) -> tuple[Notice, ...]:
     """The oldest that nobody has taken on, and how many wait behind it; () where there is none."""
-    found = sorted(search(reader, Unreached, "by_open", True), key=lambda one: (one.raised_ms, one.id))
+    raised = [one for one in search(reader, Unreached, "by_open", True) if one.urgent]
+    found = sorted(raised, key=lambda one: (one.raised_ms, one.id))
     if not found:
         return ()
     first, more = found[0], len(found) - 1

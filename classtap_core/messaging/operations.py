@@ -33,6 +33,8 @@ from classtap_core.messaging.templates import CHANNELS, TEMPLATES
 from classtap_core.people.records import Child, ContactMasked, Family
 
 LONGEST_TEXT = 1_000
+NO_WAY = frozenset({"no_address", "bounced"})
+"""Why somebody who should have had a message did not."""
 
 
 class MessageWanted(Effect, frozen=True, kw_only=True):
@@ -188,10 +190,12 @@ def settle_message(tx: Tx, op: Operation[SettleMessage]) -> Outcome:
     tried = any(one.state is State.RETRY for one in deliveries)
     known = routed >= message.wave or message.state == DONE
     after = replace(after, state=DONE if known and not tried and not _waits(after) else SENDING)
+    if _is_lost(after) and not came_back:
+        after = _raised(tx, after, op.at.corrected)
     if after == message:
         return DUPLICATE
     alarm = tx.get(Unreached, message.id)
-    if alarm is not None and after.arrived and not message.arrived:
+    if alarm is not None and _is_there(after) and not _is_there(message):
         tx.put(replace(alarm, reached_ms=max(alarm.reached_ms, op.at.corrected)).settled())
     tx.put(after)
     return ACCEPTED
@@ -247,7 +251,7 @@ def escalate_message(tx: Tx, op: Operation[EscalateMessage]) -> Outcome:
 
 @operation("message.unreached", version=1, kind=Kind.TICK, needs=None)
 class TellUnreached(_OfMessage, frozen=True, kw_only=True):
-    """An emergency went as far as it can and reached nobody: staff are to telephone."""
+    """An emergency reached nobody in five minutes, or can reach nobody any more: staff are to telephone."""
 
 
 @handles(TellUnreached)
@@ -258,21 +262,39 @@ def tell_unreached(tx: Tx, op: Operation[TellUnreached]) -> Outcome:
     if message.alarm_ms or message.arrived or not TEMPLATES[message.template].urgent:
         return DUPLICATE
     tried = any(one.state is State.RETRY for one in message.deliveries)
-    over = message.routed >= message.wave and not tried
-    tx.put(replace(message, alarm_ms=op.at.corrected, state=DONE if over else message.state))
+    over = message.routed >= message.wave and not tried and not _goes_on(message)
+    tx.put(replace(_raised(tx, message, op.at.corrected), state=DONE if over else message.state))
+    return ACCEPTED
+
+
+def _is_there(message: Message) -> bool:
+    """Whether a message reached somebody; an emergency has to arrive."""
+    return message.arrived if TEMPLATES[message.template].urgent else message.reached
+
+
+def _is_lost(message: Message) -> bool:
+    """Whether an ordinary message is over and reached nobody though somebody should have it: all ways failed, or there
+    is none. Where nobody wished for it, or may not have it, nothing is wrong."""
+    if TEMPLATES[message.template].urgent or message.state != DONE or message.reached or message.alarm_ms:
+        return False
+    return bool(message.deliveries) or any(one.why in NO_WAY for one in message.passed)
+
+
+def _raised(tx: Tx, message: Message, at_ms: int) -> Message:
+    """A message of which staff are told that it reached nobody."""
     held = tx.get(Unreached, message.id)
     found = Unreached(
         id=message.id, family=message.family, home=message.home, children=message.children,
-        asked_ms=message.asked_ms, raised_ms=op.at.corrected, seen_ms=0 if held is None else held.seen_ms,
-        reached_ms=0 if held is None else held.reached_ms,
+        asked_ms=message.asked_ms, raised_ms=at_ms, seen_ms=0 if held is None else held.seen_ms,
+        reached_ms=0 if held is None else held.reached_ms, urgent=TEMPLATES[message.template].urgent,
     )  # fmt: skip
     tx.put(found.settled())
-    return ACCEPTED
+    return replace(message, alarm_ms=at_ms)
 
 
 @operation("message.seen", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
 class SeeUnreached(_OfMessage, frozen=True, kw_only=True):
-    """Somebody knows that an emergency reached nobody, and takes care of it. `raised_ms`: of the finding they saw."""
+    """Somebody knows that a message reached nobody, and takes care of it. `raised_ms`: of the finding they saw."""
 
     home: Id
     raised_ms: int

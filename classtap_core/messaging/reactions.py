@@ -1,4 +1,4 @@
-"""What time causes: an emergency that reached nobody goes on, and in the end staff are told. Two clocks give a tick the same id."""
+"""What time causes: an emergency that reached nobody goes on, and staff are told. Two clocks give a tick the same id."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Tick(NamedTuple):
 
 
 def due(reader: Reader, now_ms: int) -> list[Tick]:
-    """Emergencies without a delivery for five minutes: the wave they go on to, or that there is none left.
+    """Emergencies without a delivery for five minutes: staff are told, and it goes on to the next wave where there is one.
 
     Where every address of the last wave has said no already, nobody waits for the five minutes.
     """
@@ -34,17 +34,17 @@ def due(reader: Reader, now_ms: int) -> list[Tick]:
 
 
 def _of(message: Message, now_ms: int) -> list[Tick]:
-    if message.wave < message.last_wave:
-        if not message.wave_ms or now_ms < message.wave_ms + ESCALATE_MS:
-            return []
-        wave = message.wave + 1
-        id = derived("tick", "clock", "message.escalate", message.id, str(wave))
-        return [Tick(EscalateMessage(message=message.id, wave=wave), id)]
-    over = message.routed >= message.wave and all(one.state in UNREACHED for one in message.deliveries)
+    goes_on = message.wave < message.last_wave
+    over = not goes_on and message.routed >= message.wave and all(one.state in UNREACHED for one in message.deliveries)
     # What was not routed was asked for by a clock that may be wrong, and may have come late: it gets twice the time.
     asked_ms = max((message.asked_ms, *(one.at_ms for one in message.deliveries)))
-    ends_ms = message.wave_ms + ESCALATE_MS if message.wave_ms else asked_ms + 2 * ESCALATE_MS
-    if message.alarm_ms or not (over or now_ms >= ends_ms):
-        return []
-    id = derived("tick", "clock", "message.unreached", message.id, *message.again)
-    return [Tick(TellUnreached(message=message.id), id)]
+    late = now_ms >= (message.wave_ms + ESCALATE_MS if message.wave_ms else asked_ms + 2 * ESCALATE_MS)
+    found = []
+    if not message.alarm_ms and (over or late):
+        told = derived("tick", "clock", "message.unreached", message.id, *message.again)
+        found.append(Tick(TellUnreached(message=message.id), told))
+    if goes_on and message.wave_ms and late:
+        wave = message.wave + 1
+        id = derived("tick", "clock", "message.escalate", message.id, str(wave))
+        found.append(Tick(EscalateMessage(message=message.id, wave=wave), id))
+    return found

@@ -69,7 +69,7 @@ class Message(Record, frozen=True, kw_only=True):
             the last wave whose addresses are all known.
         values: what goes into the words, as codes, ids and numbers. text: the words staff wrote, where there are some.
         guardian: the only one it is for, or "". again: operations that asked for another try.
-        alarm_ms: when the desk was told that an emergency reached nobody; 0 while that is not so.
+        alarm_ms: when the desk was told that it reached nobody; 0 while that is not so.
     """
 
     KIND: ClassVar[str] = "message"
@@ -115,11 +115,11 @@ class Message(Record, frozen=True, kw_only=True):
 
 
 class Unreached(Record, frozen=True, kw_only=True):
-    """An emergency that reached nobody, under its message's id: staff are told until one of them says they know.
+    """A message that reached nobody, under its id: staff are told until one of them says they know.
 
     It names no guardian and no words, so that a kiosk may hold it.
 
-    Attributes: `raised_ms`: when that was found, last; `seen_ms`: the one somebody has seen; `reached_ms`: when it arrived after all.
+    Attributes: `urgent`: an emergency. `raised_ms`: when that was found, last; `seen_ms`: the one somebody has seen; `reached_ms`: when it arrived after all.
     """
 
     KIND: ClassVar[str] = "unreached"
@@ -133,6 +133,7 @@ class Unreached(Record, frozen=True, kw_only=True):
     raised_ms: int
     seen_ms: int = 0
     reached_ms: int = 0
+    urgent: bool = True
     open: bool = True
 
     def scope(self) -> str:

@@ -18,6 +18,7 @@ from classtap_core.messaging.templates import (
     PAPERS,
     PASS,
     PASS_GONE,
+    PICKED_UP,
     SIGN_AGAIN,
 )
 
@@ -25,7 +26,7 @@ MESSAGES_POLICY = "messages"
 CHANGES, WELCOME = "changes", "welcome"
 """Sessions cancelled, moved or taught by somebody else; and a family's first pass."""
 BY_THEMSELVES: Mapping[str, bool] = {
-    CHANGES: True, PASS: True, PASS_GONE: True, ENTRY: True, OVERRULED: True, CONSENT: True, PAPERS: True,
+    CHANGES: True, PASS: True, PASS_GONE: True, ENTRY: True, PICKED_UP: True, OVERRULED: True, CONSENT: True, PAPERS: True,
     SIGN_AGAIN: True, WELCOME: False, ABSENT: False, LATE: False,
 }  # fmt: skip
 """What is sent when it happens, without anybody asking for it, where a studio says nothing else."""

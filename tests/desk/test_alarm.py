@@ -54,6 +54,18 @@ def unreached(world: World, *, at: int = 0, raised: bool = True) -> Message:
     return message
 
 
+def lost(world: World, at: int) -> None:
+    """An ordinary message to the family at this place that reached nobody."""
+    family = world.plan.families[at]
+    pull(
+        world,
+        Unreached(
+            id=Id(f"{at + 50:032x}"), family=family.family, home=world.plan.main, children=(), asked_ms=NOW_MS - 9_000,
+            raised_ms=NOW_MS - 8_000 + at, urgent=False,
+        ),
+    )  # fmt: skip
+
+
 def said(window: DeskWindow) -> str:
     return window.alarm.line.label.whole_text()
 
@@ -102,6 +114,27 @@ def test_an_emergency_that_cannot_leave_the_desk_is_told_too(qtbot: QtBot, world
     assert "has not left this desk" in said(window)
     window.alarm.seen.click()
     qtbot.waitUntil(lambda: not window.alarm.isVisible())
+
+
+def test_ordinary_messages_that_reached_nobody_are_told_together_after_any_emergency(
+    qtbot: QtBot, world: World, open_desk: Open
+) -> None:
+    window = open_desk("front_desk", screen="today")
+    for at in range(5):
+        lost(world, at)
+    qtbot.waitUntil(lambda: len(window.alarm.lost) == 5)
+    names = ", ".join(one.name for one in world.plan.families[:3])
+    assert said(window) == (
+        f"5 messages reached nobody ({names}, …). See what became of them, or telephone."
+    )
+    assert not window.alarm.call.isVisible()
+    unreached(world, at=7)
+    qtbot.waitUntil(lambda: said(window).startswith("URGENT"))
+    window.alarm.seen.click()
+    qtbot.waitUntil(lambda: said(window).startswith("5 messages"))
+    window.alarm.seen.click()
+    qtbot.waitUntil(lambda: not window.alarm.isVisible())
+    assert search(world.store, Unreached, "by_open", True) == []
 
 
 @pytest.mark.parametrize(("look", "size"), [*((look, "") for look in LOOKS), ("light", "-wide")])

@@ -1,4 +1,4 @@
-"""An emergency that reached nobody, above every screen until somebody has taken it on: about whom, who is not reached, what to do."""
+"""Messages that reached nobody, above every screen until somebody has taken them on; an emergency first, with whom to telephone."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from classtap_desktop.source import DeskSource
 UNSENT_MS = 60_000
 """So long an emergency may wait at this desk for the cloud before that is said."""
 LOOKED_BACK_MS = 86_400_000
+MOST_NAMED = 3
 
 
 class Alarm(NamedTuple):
@@ -39,19 +40,30 @@ class Alarm(NamedTuple):
     raised_ms: int
 
 
-def read_alarms(source: DeskSource, operator: Operator | None) -> tuple[Alarm, ...]:
-    """What nobody has taken on yet among families somebody may see, the oldest first."""
+class Alarms(NamedTuple):
+    """What nobody has taken on yet, the oldest first: emergencies, and ordinary messages (`lost`) with their families' names."""
+
+    urgent: tuple[Alarm, ...] = ()
+    lost: tuple[Unreached, ...] = ()
+    families: tuple[str, ...] = ()
+
+
+def read_alarms(source: DeskSource, operator: Operator | None) -> Alarms:
+    """What reached nobody among families somebody may see."""
     reader, now_ms = source.reader, source.clock.now().corrected
     seen = sight(operator, Capability.VIEW_FAMILY, source)
-    raised = {
-        one.id: one.raised_ms for one in search(reader, Unreached, "by_open", True) if seen.allows(Resource(one.home))
-    }
+    found = [one for one in search(reader, Unreached, "by_open", True) if seen.allows(Resource(one.home))]
+    raised = {one.id: one.raised_ms for one in found if one.urgent}
+    lost = tuple(one for one in found if not one.urgent)
     messages = [*fetch(reader, Message, raised).values()]
     for one in search(reader, Message, "by_state", WAITING, low=now_ms - LOOKED_BACK_MS):
         late = TEMPLATES[one.template].urgent and one.asked_ms <= now_ms - UNSENT_MS and one.id not in raised
         if late and seen.allows(Resource(one.home)):
             messages.append(one)
-    return tuple(_alarm(reader, one, raised.get(one.id, 0)) for one in sorted(messages, key=lambda one: one.asked_ms))
+    messages.sort(key=lambda one: one.asked_ms)
+    families = fetch(reader, Family, (one.family for one in lost))
+    names = tuple(dict.fromkeys(families[one.family].name for one in lost if one.family in families))
+    return Alarms(tuple(_alarm(reader, one, raised.get(one.id, 0)) for one in messages), lost, names)
 
 
 def _alarm(reader: Reader, message: Message, raised_ms: int) -> Alarm:
@@ -67,13 +79,15 @@ def _alarm(reader: Reader, message: Message, raised_ms: int) -> Alarm:
 
 
 class AlarmBanner(Banner):
-    """Shows the oldest of the emergencies that reached nobody. Attributes: ``alarms``, ``call`` (the telephone numbers),
-    ``seen`` (somebody takes it on)."""
+    """Shows the oldest of the emergencies that reached nobody, or how many other messages did not. Attributes: ``alarms``,
+    ``lost``, ``call`` (the telephone numbers), ``seen`` (somebody takes it on)."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self.alarms: tuple[Alarm, ...] = ()
+        self.lost: tuple[Unreached, ...] = ()
+        self._families: tuple[str, ...] = ()
         self._put_away: set[Id] = set()
         self.call, self.seen = Button("", size="small"), Button("", size="small", kind="danger")
         for button in (self.call, self.seen):
@@ -90,7 +104,7 @@ class AlarmBanner(Banner):
         """Ask whether there is one."""
         operator = self._desk.operator
         if operator is None:
-            self._take(())
+            self._take(Alarms())
         else:
             self._desk.read("messages.alarms", lambda source: read_alarms(source, operator), then=self._take)
 
@@ -98,14 +112,29 @@ class AlarmBanner(Banner):
         if any(kind in (Unreached.KIND, Message.KIND) for kind, _ in refs):
             self.look()
 
-    def _take(self, alarms: tuple[Alarm, ...]) -> None:
-        self.alarms = tuple(one for one in alarms if one.raised_ms or one.message not in self._put_away)
+    def _take(self, found: Alarms) -> None:
+        self.alarms = tuple(one for one in found.urgent if one.raised_ms or one.message not in self._put_away)
+        self.lost, self._families = found.lost, found.families
         self._say()
 
     def _say(self) -> None:
-        self.setVisible(bool(self.alarms))
-        if not self.alarms:
-            return
+        self.setVisible(bool(self.alarms or self.lost))
+        if self.alarms:
+            self._say_urgent()
+        elif self.lost:
+            self._say_lost()
+
+    def _say_lost(self) -> None:
+        words = theme().words
+        shown = [*self._families[:MOST_NAMED], "…"] if len(self._families) > MOST_NAMED else self._families
+        said = words.say_n("desk.alarm.lost", len(self.lost), who=", ".join(shown))
+        self.line.show_error(said, action=words.say("desk.alarm.open"))
+        self.call.hide()
+        self.seen.show_text(words.say("desk.notices.seen"))
+        self.seen.setVisible(all(self._desk.may(Capability.EDIT_FAMILY, location=one.home) for one in self.lost))
+        self.fit()
+
+    def _say_urgent(self) -> None:
         words, alarm = theme().words, self.alarms[0]
         who = words.join([alarm.family, ", ".join(name for _, name in alarm.children)])
         said = [words.say("desk.alarm.unreached" if alarm.raised_ms else "desk.alarm.unsent", who=who)]
@@ -129,13 +158,17 @@ class AlarmBanner(Banner):
         self._desk.show_card(id, name, alarm.home)
 
     def _see(self) -> None:
+        if not self.alarms:
+            seen = [SeeUnreached(message=one.id, home=one.home, raised_ms=one.raised_ms) for one in self.lost]
+            self._desk.submit_all(seen, then=lambda receipts: self._answered(receipts[-1]))
+            return
         alarm = self.alarms[0]
         if alarm.raised_ms:
             said = SeeUnreached(message=alarm.message, home=alarm.home, raised_ms=alarm.raised_ms)
             self._desk.submit(said, then=self._answered)
         else:
             self._put_away.add(alarm.message)
-            self._take(self.alarms)
+            self._take(Alarms(self.alarms, self.lost, self._families))
 
     def _answered(self, receipt: Receipt) -> None:
         if not receipt.outcome.stands:

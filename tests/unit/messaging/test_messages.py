@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from classtap_core.kernel.records import decode
@@ -21,7 +22,7 @@ from classtap_core.messaging.operations import (
 )
 from classtap_core.messaging.reactions import due
 from classtap_core.messaging.reading import route_of
-from classtap_core.messaging.records import ContactWay, Delivery, Message, State, Unreached, mark, way_id
+from classtap_core.messaging.records import ContactWay, Delivery, Message, PassedOver, State, Unreached, mark, way_id
 from classtap_core.messaging.routing import route
 from classtap_core.messaging.templates import TEMPLATES
 from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts
@@ -114,14 +115,18 @@ def test_an_emergency_goes_on_after_five_minutes_without_a_delivery_and_no_soone
     at = message(world).wave_ms
     assert message(world).state == "sending"
     assert due(world.cloud, at + 5 * MINUTE - 1) == []
-    (tick,) = due(world.cloud, at + 5 * MINUTE)
-    assert tick.payload == EscalateMessage(message=told.id, wave=1)
+    tell, tick = due(world.cloud, at + 5 * MINUTE)
+    assert (tell.payload, tick.payload) == (TellUnreached(message=told.id), EscalateMessage(message=told.id, wave=1))
+    world.say(tell.payload, CLOCK)
+    assert alarm_of(world).open, "staff are told at once, while it goes on"
+    assert message(world).state == "sending"
     ledger = world.say(tick.payload, CLOCK)
     assert [one.body for one in ledger.effects] == [{"message": told.id, "wave": 1}]
     assert not world.say(tick.payload, CLOCK).effects
     world.say(SettleMessage(message=told.id, deliveries=(delivery(State.SENT, id=named("two")),), routed=True), CLOCK)
     assert message(world).state == "done"
     assert due(world.cloud, at + 60 * MINUTE) == []
+    assert not alarm_of(world).open, "it arrived after all"
 
 
 def test_an_sms_the_provider_has_not_seen_arrive_is_no_delivery_in_an_emergency() -> None:
@@ -131,7 +136,7 @@ def test_an_sms_the_provider_has_not_seen_arrive_is_no_delivery_in_an_emergency(
     taken = delivery(State.SENT, channel="sms", awaited=True)
     world.say(SettleMessage(message=told.id, deliveries=(taken,), last_wave=1, routed=True), CLOCK)
     assert (message(world).state, message(world).reached, message(world).arrived) == ("sending", True, False)
-    assert len(due(world.cloud, message(world).wave_ms + 5 * MINUTE)) == 1
+    assert len(due(world.cloud, message(world).wave_ms + 5 * MINUTE)) == 2
     world.say(SettleMessage(message=told.id, deliveries=(replace(taken, state=State.DELIVERED, at_ms=2),)), CLOCK)
     assert (message(world).state, message(world).arrived) == ("done", True)
     assert due(world.cloud, message(world).wave_ms + 60 * MINUTE) == []
@@ -198,14 +203,30 @@ def test_an_emergency_nobody_has_an_address_for_is_told_at_once() -> None:
     assert [one.payload for one in due(world.cloud, told.asked_ms)] == [TellUnreached(message=told.id)]
 
 
-def test_what_is_no_emergency_raises_nothing() -> None:
+@pytest.mark.parametrize(
+    ("deliveries", "passed", "told"),
+    [
+        ((delivery(State.FAILED),), (), True),
+        ((), (PassedOver(guardian=GINA, child=ANA, channel="email", why="no_address"),), True),
+        ((), (PassedOver(guardian=GINA, child=ANA, why="not_wished"),), False),
+        ((), (PassedOver(guardian=GINA, child=ANA, channel="sms", why="stopped"),), False),
+        ((delivery(State.RETRY),), (), False),
+        ((delivery(State.FAILED), delivery(State.SENT, id=named("two"))), (), False),
+    ],
+)
+def test_an_ordinary_message_that_reached_nobody_who_should_have_it_is_told_without_an_alarm(
+    deliveries: Any, passed: Any, told: bool
+) -> None:
     world = World()
     world.say(AskMessage(family=FAMILY, template="news", text="Snow"))
-    told = message(world)
-    world.say(SettleMessage(message=told.id, deliveries=(delivery(State.FAILED),), routed=True), CLOCK)
-    assert due(world.cloud, told.asked_ms + 60 * MINUTE) == []
-    world.say(TellUnreached(message=told.id), CLOCK)
-    assert alarm(world) is None
+    id = message(world).id
+    settle = SettleMessage(message=id, deliveries=deliveries, passed=passed, routed=True)
+    world.say(settle, CLOCK)
+    found = alarm(world)
+    assert (found is not None, found is not None and not found.urgent) == (told, told)
+    assert due(world.cloud, message(world).asked_ms + 60 * MINUTE) == []
+    world.say(TellUnreached(message=id), CLOCK)
+    assert alarm(world) == found, "that is for emergencies"
 
 
 def test_stop_holds_from_anybody_and_only_the_guardian_takes_it_back() -> None:
