@@ -6,16 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from classtap_core.access.pins import Tries
+from classtap_core.contesting.own import OwnLog
 from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.clock import Clock
-from classtap_core.kernel.device import Notice, Receipt
+from classtap_core.kernel.device import Entry, Notice, Receipt
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Range
 from classtap_core.kernel.records import Record, Row
-from classtap_core.kernel.tx import Change, Reader, Ref
+from classtap_core.kernel.tx import Change, Ref
 from classtap_core.store.search import Found, Readable
 from classtap_desktop.source import Place, Stop
+from sync.cards import all_texts
 from sync.client.album import NodeAlbum
 from sync.client.asking import the_cloud
 from sync.client.auditing import NodeAuditor
@@ -24,7 +26,6 @@ from sync.client.health import Steward
 from sync.client.leaving import Leaving
 from sync.client.node import Node
 from sync.client.owner_seal import OwnerSeal
-from sync.cards import all_texts
 from sync.protocol import AttendeeText, PassText
 
 
@@ -32,7 +33,11 @@ class NodeReader:
     """Reads what is committed, as of each question, on whatever thread asks."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
+        self._node, self.registry = node, node.bus.registry
+
+    def entries(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        with self._node.reader() as reader:
+            return reader.entries(sequences, epoch=epoch)
 
     def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
         with self._node.reader() as reader:
@@ -63,7 +68,7 @@ class NodeSource:
         self._reader = NodeReader(node)
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> OwnLog:
         return self._reader
 
     @property

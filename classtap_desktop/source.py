@@ -7,13 +7,14 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from classtap_core.access.pins import Tries
+from classtap_core.contesting.own import OwnLog
 from classtap_core.exchange.bringing import Brought, Step
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.device import Notice, Receipt
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.tx import Reader, Ref
+from classtap_core.kernel.tx import Ref
 from classtap_core.store.search import Found, Readable
 from sync.client.album import Album
 from sync.client.auditing import Auditor
@@ -45,13 +46,13 @@ class DeskSource(Protocol):
     """The device's store and engine, as the desk needs them.
 
     Attributes:
-        reader: reads what a person sees (the cloud's rows with unsent work over them). The desk calls it and every
+        reader: reads what a person sees (the cloud's rows with unsent work over them), and what was said here. The desk calls it and every
             method below that answers at once from two threads of its own: one reads, one does.
         clock: the device's corrected clock.
     """
 
     @property
-    def reader(self) -> Reader: ...
+    def reader(self) -> OwnLog: ...
 
     @property
     def clock(self) -> Clock: ...

@@ -7,7 +7,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, Mark
 from classtap_core.checkin.rules import standing
 from classtap_core.contesting.operations import RuleContested
-from classtap_core.contesting.own import said
+from classtap_core.contesting.own import OwnLog, said
 from classtap_core.contesting.records import Ruling
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
@@ -28,7 +28,7 @@ class Choice(NamedTuple):
 KEEP, LEAVE, RETRY = Choice("keep"), Choice("leave"), Choice("retry")
 
 
-def choices_of(reader: Reader, notice: Notice) -> tuple[Choice, ...]:
+def choices_of(reader: OwnLog, notice: Notice) -> tuple[Choice, ...]:
     """The sensible choices; none where there is nothing but to have seen it.
 
     A fact that is not believed: leave it open, it happened, or it did not. What was set aside: send it again, or leave

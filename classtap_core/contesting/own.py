@@ -1,7 +1,7 @@
 """What this device said itself, read again from its log: what a notice is about, in words and as it was said."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from classtap_core.auditing.lines import Kept, Line, lines
 from classtap_core.contesting.telling import AtTheDesk
@@ -33,16 +33,14 @@ class Spoken(Protocol):
     def sequence(self) -> int: ...
 
 
-def said(reader: Reader, notice: Spoken) -> Payload | None:
+def said(log: OwnLog, notice: Spoken) -> Payload | None:
     """What the operation of a notice said; None where it is of an earlier epoch, or a person in it was erased."""
-    log = cast(OwnLog, reader)
     entry = _entry(log, notice)
     return None if entry is None else _payload(log, entry)
 
 
-def said_lines(reader: Reader, spoken: Sequence[Spoken]) -> dict[Id, Line]:
+def said_lines(log: OwnLog, spoken: Sequence[Spoken]) -> dict[Id, Line]:
     """Own operations as the audit tells them: a code and names for a sentence. Those that can be read."""
-    log = cast(OwnLog, reader)
     found = [entry for one in spoken if (entry := _entry(log, one)) is not None]
     kept = []
     for entry in found:

@@ -9,11 +9,10 @@ from classtap_core.auditing import saying
 from classtap_core.auditing.lines import Line
 from classtap_core.checkin.reading import fetch
 from classtap_core.contesting.choices import Choice, choices_of
-from classtap_core.contesting.own import said_lines
+from classtap_core.contesting.own import OwnLog, said_lines
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason
-from classtap_core.kernel.tx import Reader
 from classtap_core.people.records import Child
 from resources.text import Catalogue
 
@@ -39,7 +38,7 @@ class NoticeLine(NamedTuple):
     told: Line | None = None
 
 
-def lines_of(reader: Reader, notices: Sequence[Notice], zone: str) -> tuple[NoticeLine, ...]:
+def lines_of(reader: OwnLog, notices: Sequence[Notice], zone: str) -> tuple[NoticeLine, ...]:
     """Return a line for each notice, newest first, with the names that are held here and what can be done about it.
 
     Times are told in `zone`.
