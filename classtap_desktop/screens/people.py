@@ -33,6 +33,18 @@ def lines_list(model: QAbstractItemModel) -> QListView:
     return made
 
 
+def line_ground(painter: QPainter, option: QStyleOptionViewItem) -> tuple[QRectF, bool]:
+    """Draw the ground of a list's line, chosen or under the pointer; where the line is, and whether it is chosen."""
+    here = theme()
+    area = QRectF(option.rect).adjusted(here.px(2), here.px(1), -here.px(2), -here.px(1))
+    chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+    if chosen:
+        painting.box(painter, area, radius=here.px(10), fill=here.color("accent_soft"))
+    elif option.state & QStyle.StateFlag.State_MouseOver:
+        painting.box(painter, area, radius=here.px(10), fill=here.color("raised"))
+    return area, chosen
+
+
 class PersonDelegate(QStyledItemDelegate):
     """Draws DisplayRole, DETAIL and COLOUR (a number; without one there is no disc)."""
 
@@ -43,12 +55,7 @@ class PersonDelegate(QStyledItemDelegate):
         here = theme()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(option.rect).adjusted(here.px(2), here.px(1), -here.px(2), -here.px(1))
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if chosen:
-            painting.box(painter, area, radius=here.px(10), fill=here.color("accent_soft"))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painting.box(painter, area, radius=here.px(10), fill=here.color("raised"))
+        area, chosen = line_ground(painter, option)
         rtl = option.direction == Qt.LayoutDirection.RightToLeft
         room = area.adjusted(here.px(10), 0, -here.px(10), 0)
         name = str(index.data(Qt.ItemDataRole.DisplayRole) or "")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from classtap_desktop.kit import painting, theme
+from classtap_desktop.screens.people import line_ground
 from classtap_desktop.screens.sessions import SessionLine
 from classtap_desktop.screens.tiles import draw_fill
 from classtap_desktop.spacing import grown
@@ -140,12 +141,7 @@ class SessionLines(QStyledItemDelegate):
         words = self._model.words
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(option.rect).adjusted(here.px(2), here.px(1), -here.px(2), -here.px(1))
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if chosen:
-            painting.box(painter, area, radius=here.px(10), fill=here.color("accent_soft"))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painting.box(painter, area, radius=here.px(10), fill=here.color("raised"))
+        area, chosen = line_ground(painter, option)
         if chosen and option.state & QStyle.StateFlag.State_HasFocus:
             painting.box(painter, area, radius=here.px(10), edge=here.color("info"), width=here.px(2))
         rtl = option.direction == Qt.LayoutDirection.RightToLeft

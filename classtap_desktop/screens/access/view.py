@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent, QStandardItem
+from PySide6.QtWidgets import QAbstractItemView, QScrollArea, QVBoxLayout, QWidget
 
 from classtap_core.access.assigning import Mode, Step
 from classtap_core.access.assignment_operations import ApplyBlueprint, EndGrant
@@ -25,8 +25,9 @@ from classtap_desktop.screens.access.giving import GiveForm, right_text, rights_
 from classtap_desktop.screens.access.reading import KINDS, Draft, People, PersonLine, raised, read_people, why
 from classtap_desktop.screens.access.staff_form import StaffForm
 from classtap_desktop.screens.choice_box import choice_box
-from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of, lines_list
+from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of
 from classtap_desktop.screens.screen import Screen
+from classtap_desktop.screens.searched_list import SearchedList
 from classtap_desktop.spacing import column, grown, row
 
 _PERSON = Qt.ItemDataRole.UserRole + 5
@@ -77,26 +78,14 @@ class AccessScreen(Screen):
         self.say()
 
     def _list_card(self) -> QWidget:
-        whole = QWidget()
-        outer = column(whole, gap=10)
-        line = row(gap=8)
-        self.field = QLineEdit()
-        self.field.setClearButtonEnabled(True)
-        self.field.textChanged.connect(lambda _text: self._show_people())
         self.all = Button("", size="small")
         self.all.clicked.connect(lambda _=False: self._choose_all())
-        line.addWidget(self.field, 1)
-        line.addWidget(self.all)
-        outer.addLayout(line)
-        card = Card(radius=18)
-        inside = column(card, margins=(8, 8, 8, 8))
-        self.model = QStandardItemModel(self)
-        self.list = lines_list(self.model)
+        listed = SearchedList(self.all)
+        self.field, self.model, self.list = listed.field, listed.model, listed.list
+        self.field.textChanged.connect(lambda _text: self._show_people())
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.selectionModel().selectionChanged.connect(lambda _new, _old: self._show_card())
-        inside.addWidget(self.list)
-        outer.addWidget(card, 1)
-        return whole
+        return listed
 
     # --- people
 

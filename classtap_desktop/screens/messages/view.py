@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QLineEdit, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent, QStandardItem
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QScrollArea, QStackedWidget, QWidget
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.device import Receipt
@@ -35,8 +35,9 @@ from classtap_desktop.screens.messages.wishes import (
     settings_sheet,
     wishes_sheet,
 )
-from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of, lines_list
+from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of
 from classtap_desktop.screens.screen import Screen
+from classtap_desktop.screens.searched_list import SearchedList
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.sheet_form import SheetForm
 from classtap_desktop.spacing import column, grown, row
@@ -96,27 +97,14 @@ class MessagesScreen(Screen):
         self.say()
 
     def _list_card(self) -> QWidget:
-        whole = QWidget()
-        outer = column(whole, gap=10)
-        line = row(gap=8)
-        self.field = QLineEdit()
-        self.field.setClearButtonEnabled(True)
-        self.field.textChanged.connect(lambda _text: self._show_list())
         self.which = QComboBox()
         self.which.activated.connect(lambda _at: self._show_list())
-        line.addWidget(self.field, 1)
-        line.addWidget(self.which)
-        outer.addLayout(line)
-        card = Card(radius=18)
-        inside = column(card, margins=(8, 8, 8, 8))
-        self.model = QStandardItemModel(self)
-        self.list = lines_list(self.model)
-        self.list.selectionModel().currentChanged.connect(lambda index, _before: self._choose(index.data(_MESSAGE)))
         self.empty = Label("", "text", token="muted", wrap=True)
-        inside.addWidget(self.empty)
-        inside.addWidget(self.list, 1)
-        outer.addWidget(card, 1)
-        return whole
+        listed = SearchedList(self.which, above=self.empty)
+        self.field, self.model, self.list = listed.field, listed.model, listed.list
+        self.field.textChanged.connect(lambda _text: self._show_list())
+        self.list.selectionModel().currentChanged.connect(lambda index, _before: self._choose(index.data(_MESSAGE)))
+        return listed
 
     # --- reading
 
