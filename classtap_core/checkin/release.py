@@ -10,6 +10,7 @@ from classtap_core.checkin.pickup import HERE, PickupCode, pickup_code_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance
 from classtap_core.checkin.rules import standing
+from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status, contested, reason, refused
@@ -68,6 +69,15 @@ def release_id(studio: Id, session: Id, child: Id) -> Id:
     return derived("release", studio, session, child)
 
 
+class ChildHanded(Effect, frozen=True, kw_only=True):
+    """A child went home from a session: those at home may want to know."""
+
+    KIND: ClassVar[str] = "pickup.handed"
+
+    session: Id
+    child: Id
+
+
 @operation("pickup.hand", version=1, kind=Kind.FACT, needs=Capability.MARK_ATTENDANCE)
 class HandOver(Payload, frozen=True, kw_only=True):
     """A member of staff gave a child to an adult. `method`: how they knew the adult, `code` (the child's code of the day)
@@ -116,6 +126,8 @@ def hand_over(tx: Tx, op: Operation[HandOver]) -> Outcome:
     handed = tuple(sorted({*held.handed, word}, key=lambda one: one.order))
     tx.put(msgspec.structs.replace(held, handed=handed))
     first = handed[0]
+    if not known and held.handed == ():
+        tx.effect(ChildHanded(session=session.id, child=said.child), home=Home.CLOUD)
     if first == word:
         return ACCEPTED
     alarm = reason("pickup.already", at_ms=first.at_ms, adult=first.adult)

@@ -13,6 +13,7 @@ from classtap_core.checkin.attendees import AttendeePassIssued
 from classtap_core.checkin.operations import AttendanceChanged
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
+from classtap_core.checkin.release import ChildHanded
 from classtap_core.checkin.rules import standing
 from classtap_core.documents.operations import ConsentChanged
 from classtap_core.kernel.authority import CloudDraft
@@ -22,7 +23,7 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.records import Message
 from classtap_core.messaging.settings import CHANGES, WELCOME, settings_of
-from classtap_core.messaging.templates import CONSENT, ENTRY, LATE, OVERRULED, PASS, PASS_GONE
+from classtap_core.messaging.templates import CONSENT, ENTRY, LATE, OVERRULED, PASS, PASS_GONE, PICKED_UP
 from classtap_core.passes.operations import PassIssued, PassRevoked
 from classtap_core.people.records import Child
 from classtap_core.schedule.records import Session
@@ -131,6 +132,20 @@ def _revoked(studios: Studios, studio: Id, effect: Intent) -> None:
         ask(studios, studio, effect.id, [Asked("", AskMessage(family=effect.body["family"], template=PASS_GONE))])
 
 
+def _handed(studios: Studios, studio: Id, effect: Intent) -> None:
+    """A child was given to an adult: once a child and session, whoever says it again."""
+    said, reader = effect.body, studios.storage(studio)
+    session = fetch(reader, Session, [Id(said["session"])]).get(Id(said["session"]))
+    child = fetch(reader, Child, [Id(said["child"])]).get(Id(said["child"]))
+    if session is None or child is None or not _wants(studios, studio, PICKED_UP):
+        return
+    asked = AskMessage(
+        family=child.family, template=PICKED_UP, children=(child.id,), program=session.class_type,
+        values={"session": session.id},
+    )  # fmt: skip
+    ask(studios, studio, f"handed/{session.id}/{child.id}", [Asked("", asked)])
+
+
 def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
     """Absences, and children expected later than the studio's threshold: once a child and session, while it is so."""
     said = effect.body
@@ -160,6 +175,6 @@ def _marked(studios: Studios, studio: Id, effect: Intent) -> None:
 RUNNERS: Mapping[str, Runner] = {
     SessionsChanged.KIND: _sessions, GuardianOverruled.KIND: _overruled, ConsentChanged.KIND: _consent,
     PassIssued.KIND: _issued, PassRevoked.KIND: _revoked, AttendanceChanged.KIND: _marked,
-    AttendeePassIssued.KIND: _admitted,
+    AttendeePassIssued.KIND: _admitted, ChildHanded.KIND: _handed,
 }  # fmt: skip
 """Who turns which effect into messages."""

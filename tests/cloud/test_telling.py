@@ -14,6 +14,7 @@ from classtap_core.booking.operations import CancelBooking, CreateBooking, Publi
 from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.checkin.attendees import RevokeAttendeePass
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.release import HandOver
 from classtap_core.documents.operations import ConsentChanged
 from classtap_core.kernel.effects import Home, intent
 from classtap_core.kernel.envelope import Author
@@ -173,6 +174,16 @@ def test_a_pass_to_one_class_is_sent_with_its_code_in_the_letter(letters: Letter
     rig.say(RevokeAttendeePass(session=HALF_PAST, child=ANA, epoch=1))
     rig.admit(EVENING, BEN)
     assert len(letters.mails()) == 1, "not where the studio does not wish it"
+
+
+def test_a_child_that_is_given_back_is_told_once(letters: Letters) -> None:
+    rig = letters.families
+    hand = HandOver(session=HALF_PAST, child=ANA, adult=GINA, method="code")
+    rig.say(hand, staff(CLERK))
+    assert [subject for subject, _ in letters.mails()] == ["Picked up from Small Steps"]
+    with pytest.raises(AssertionError, match=r"pickup\.already"):
+        rig.say(hand, staff(CLERK))
+    assert len(letters.mails()) == 1, "the alarm is the desk's"
 
 
 class Telephones:
