@@ -66,7 +66,8 @@ class UpsertRole(Payload, frozen=True, kw_only=True):
             yield [of_child(about, home), pair, *zone_wants([home])]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}", f"guardian_link:{link_id(self.source, self.external)}")
+        link = link_id(self.source, self.external)
+        return (f"child:{self.child}", f"contact:{self.guardian}", f"guardian_link:{link}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         found = tx.get(Child, self.child)

@@ -56,7 +56,8 @@ class _OfChild(Payload, frozen=True, kw_only=True):
     child: Id
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"child:{self.child}",)
+        who = getattr(self, "guardian", None) or getattr(self, "to", "")  # who may be made one with somebody meanwhile
+        return (f"child:{self.child}", f"contact:{who}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         found = tx.get(Child, self.child)
@@ -282,11 +283,15 @@ def _put_custody(tx: Tx, custody: Custody) -> None:
 
 @operation("guardian.merge", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
 class MergeGuardians(Payload, frozen=True, kw_only=True):
-    """Two records of one person become one: `keep` takes over what `drop` was and had. `kernel.undo` parts them again."""
+    """Two records of one person become one: `keep` takes over what `drop` was and had. `kernel.undo` parts them again.
+
+    `children` are those to whom `drop` was seen to stand; where there are more by now it is refused.
+    """
 
     home: Id
     keep: Id
     drop: Id
+    children: tuple[Id, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         home = self.home
@@ -302,7 +307,8 @@ class MergeGuardians(Payload, frozen=True, kw_only=True):
         yield [*(of_child(pair.child, pair.home) for pair in pairs), *zone_wants(pair.home for pair in pairs)]
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return tuple(f"contact:{one}" for one in sorted((self.keep, self.drop)))
+        contacts = (f"contact:{one}" for one in sorted((self.keep, self.drop)))
+        return (*contacts, *(f"child:{one}" for one in self.children))
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
         return Resource(self.home)
@@ -315,6 +321,8 @@ def merge_guardians(tx: Tx, op: Operation[MergeGuardians]) -> Outcome:
     if said.keep == said.drop or keep is None or drop is None:
         return refused("guardian.unknown")
     pairs = tx.find(Guardianship, "by_guardian", said.drop)
+    if not {pair.child for pair in pairs} <= set(said.children):
+        return refused("guardian.children_moved")
     for pair in pairs:
         taken = _taken_over(tx, pair, said.keep)
         others = [one for one in tx.find(Guardianship, "by_child", pair.child) if one.id not in (pair.id, taken.id)]

@@ -79,7 +79,8 @@ class PeopleRoom(StudioRoom):
             node.submit(HandOver(child=child, to=guardian.id, first=TODAY, then=world.rng.choice(("", SECONDARY))))
         else:
             drop = world.rng.choice(people)
-            node.submit(MergeGuardians(home=guardian.home, keep=guardian.id, drop=drop.id))
+            children = tuple(one.child for one in self._all(node, Guardianship) if one.guardian == drop.id)
+            node.submit(MergeGuardians(home=guardian.home, keep=guardian.id, drop=drop.id, children=children))
 
     def _plan(self, world: World, node: Node, what: float) -> None:
         rooms, series = self._all(node, Room), self._all(node, Series)

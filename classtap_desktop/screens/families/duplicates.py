@@ -14,6 +14,7 @@ from classtap_core.kernel.outcomes import Reason, Status
 from classtap_core.kernel.undo import Undo
 from classtap_core.people.duplicates import duplicates
 from classtap_core.people.guardian_operations import MergeGuardians
+from classtap_core.people.guardians import Guardianship
 from classtap_core.people.records import Contact, Family
 from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk, failure
@@ -25,13 +26,14 @@ from classtap_desktop.spacing import column, row
 
 
 class Pair(NamedTuple):
-    """Two contacts of one house that may be one person; each with the name of its family."""
+    """Two contacts of one house that may be one person; each with the name of its family. `children`: those of `drop`."""
 
     home: Id
     keep: Contact
     drop: Contact
     keeps: str
     drops: str
+    children: tuple[Id, ...] = ()
 
 
 def read_pairs(source: DeskSource, operator: Operator | None) -> tuple[Pair, ...]:
@@ -47,10 +49,13 @@ def read_pairs(source: DeskSource, operator: Operator | None) -> tuple[Pair, ...
         pairs = duplicates(reader, home.id)
         names = fetch(reader, Family, (one.family for pair in pairs for one in pair))
         found += [
-            Pair(home.id, pair.keep, pair.drop, names[pair.keep.family].name, names[pair.drop.family].name)
+            Pair(
+                home.id, pair.keep, pair.drop, names[pair.keep.family].name, names[pair.drop.family].name,
+                tuple(one.child for one in search(reader, Guardianship, "by_guardian", pair.drop.id)),
+            )
             for pair in pairs
             if pair.keep.family in names and pair.drop.family in names
-        ]
+        ]  # fmt: skip
     return tuple(found)
 
 
@@ -110,7 +115,7 @@ class DuplicatesPage(Dialog):
         self._inside = inside
 
     def _merge(self, pair: Pair) -> None:
-        payload = MergeGuardians(home=pair.home, keep=pair.keep.id, drop=pair.drop.id)
+        payload = MergeGuardians(home=pair.home, keep=pair.keep.id, drop=pair.drop.id, children=pair.children)
         self._desk.submit(payload, then=self._merged)
 
     def _merged(self, receipt: Receipt) -> None:

@@ -294,6 +294,26 @@ def test_lifting_a_block_never_makes_a_second_primary() -> None:
     assert code(again) == "guardian.second_primary"
 
 
+def merging(world: World, *, keep: Id, drop: Id) -> MergeGuardians:
+    """As somebody says it who sees the cloud's rows."""
+    pairs = [decode(Guardianship, body) for body in state_of(world.cloud, Guardianship).values()]
+    children = tuple(one.child for one in pairs if one.guardian == drop)
+    return MergeGuardians(home=MAIN, keep=keep, drop=drop, children=children)
+
+
+def test_a_merge_guards_the_children_it_is_about_and_stands_only_for_those() -> None:
+    """So that a role given meanwhile to one of them is seen, and nobody gets a second primary."""
+    world = ready()
+    world.say(link(GRAN, facts(Role(PICKUP, "2026-01-01"))))
+    said = merging(world, keep=MUM, drop=GRAN)
+    edit = link(GRAN, facts(Role(SECONDARY, "2026-01-01")))
+    assert set(said.guards(None)) >= {f"child:{KID}", f"contact:{GRAN}", f"contact:{MUM}"}  # type: ignore[arg-type]
+    assert set(edit.guards(None)) == {f"child:{KID}", f"contact:{GRAN}"}  # type: ignore[arg-type]
+    world.say(link(GRAN, facts(Role(PICKUP, "2026-01-01")), child=SIB))
+    assert code(world.say(said).link.outcome) == "guardian.children_moved"
+    assert world.say(merging(world, keep=MUM, drop=GRAN)).link.outcome.stands
+
+
 def test_two_records_of_one_person_become_one_and_part_again() -> None:
     world = ready()
     world.say(link(GRAN, facts(Role(PICKUP, "2026-01-01"), deny=(Right.PAY,))))
@@ -301,7 +321,7 @@ def test_two_records_of_one_person_become_one_and_part_again() -> None:
     mum, gran = held(world, Contact, MUM), held(world, Contact, GRAN)
     assert same_person(replace(mum, phone="+34600112233"), [replace(gran, phone="+34 600-112-233")]) != ()
     before = {record: dict(state_of(world.cloud, record)) for record in (Contact, ContactMasked, Guardianship)}
-    ledger = world.say(MergeGuardians(home=MAIN, keep=MUM, drop=GRAN))
+    ledger = world.say(merging(world, keep=MUM, drop=GRAN))
     assert ledger.link.outcome.status is Status.ACCEPTED
     assert GRAN not in state_of(world.cloud, Contact)
     assert guardians.roles_on(of_kid(world, MUM), TODAY) == [PRIMARY, PICKUP]
@@ -317,7 +337,7 @@ def test_a_merge_that_would_make_two_primaries_is_refused() -> None:
     world.say(BlockGuardian(child=KID, guardian=MUM))
     world.say(link(DAD, facts(Role(PRIMARY, "2026-01-01"))))
     world.say(link(GRAN, facts(Role(SECONDARY, "2026-01-01"))))
-    assert world.say(MergeGuardians(home=MAIN, keep=GRAN, drop=MUM)).link.outcome.status is Status.ACCEPTED
+    assert world.say(merging(world, keep=GRAN, drop=MUM)).link.outcome.status is Status.ACCEPTED
     assert of_kid(world, GRAN).blocked  # who was kept from a child stays so under any record
 
 
@@ -326,7 +346,7 @@ def test_a_block_said_of_a_record_that_is_no_more_finds_the_person() -> None:
     world = ready()
     desk = world.join(DESK, role="desk")
     desk.bus.submit(BlockGuardian(child=KID, guardian=GRAN), staff(CLERK))
-    world.say(MergeGuardians(home=MAIN, keep=MUM, drop=GRAN))
+    world.say(merging(world, keep=MUM, drop=GRAN))
     world.sync()
     assert of_kid(world, MUM).blocked
     assert guardianship_id(KID, GRAN) not in state_of(world.cloud, Guardianship)
