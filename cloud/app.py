@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from fastapi import FastAPI
@@ -82,7 +82,7 @@ T = TypeVar("T")
 def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over a cloud. The caller closes the cloud when the server has ended."""
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
-    app.openapi = partial(document, app.version)  # type: ignore[method-assign]
+    app.openapi = cache(partial(document, app.version))  # type: ignore[method-assign]
     devices = _Devices(cloud, heartbeat_s)
     passes = PassRoutes(cloud, devices.caller)
     audits = devices.audits

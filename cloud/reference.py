@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -26,13 +27,15 @@ class _Call(NamedTuple):
 
 
 def reference_routes(documents: Documents) -> list[tuple[str, Handler]]:
-    """The pages' addresses; `documents` by name, as they are at `/openapi/<name>.json`."""
+    """The pages' addresses; `documents` by name, as they are at `/openapi/<name>.json`. Each page is made once: whoever asks
+    needs no token, and making one holds up everybody else."""
+    made = cache(partial(_page, documents))
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("name", next(iter(documents)))
         if name not in documents:
             return html(render("message.html", words=Catalogue("en"), message="There is no such document."), 404)
-        return html(_page(documents, name), 200)
+        return html(made(name), 200)
 
     return [(PREFIX, answering(page)), (f"{PREFIX}/{{name}}", answering(page))]
 
