@@ -1,9 +1,12 @@
 """Checking what is stored against itself: the studio's chain of decisions, each device's chain, and every signature."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, select
 
 from classtap_core.kernel.authority import Verifier
@@ -13,8 +16,11 @@ from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import OPEN
 from cloud.storage.backend import Books, change_context, part_context, unpack_parts
+from cloud.storage.subjects import SubjectKeys
 
-_SLICE = 1_000
+T = TypeVar("T")
+_SLICE = 5_000
+"""Rows fetched together: with fewer, two threads spend their time on waiting for each other."""
 
 
 class Fault(NamedTuple):
@@ -46,17 +52,41 @@ class _Unsealed(Exception):
 
 def audit(books: Books, studio: Id, *, verify: Verifier) -> Audit:
     """Check every chain of a studio. Parts of erased persons no longer open; their commitments still count."""
-    with books.database.read(studio) as connection:
-        return _Check(books, studio, connection, verify).run()
+    with books.database.read(studio) as connection, books.database.read(studio) as beside, _unwritten(connection):
+        return _Check(books, studio, connection, verify, keys=books.keys(beside, studio)).run()
+
+
+@contextmanager
+def _unwritten(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL send bytes as they are: else it writes them as hex digits, and the driver reads them back."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        yield
+        return
+    before = driver.cursor_factory
+    driver.cursor_factory = _BinaryCursor
+    try:
+        yield
+    finally:
+        driver.cursor_factory = before
+
+
+class _BinaryCursor(psycopg.Cursor[Any]):
+    def __init__(self, connection: psycopg.Connection[Any], **more: Any) -> None:
+        super().__init__(connection, **more)
+        self.format = psycopg.pq.Format.BINARY
 
 
 class _Check:
-    """One check, over one consistent view."""
+    """One check, over one consistent view. While a slice is checked, the next one is fetched; so keys come by another
+    connection."""
 
-    def __init__(self, books: Books, studio: Id, connection: Connection, verify: Verifier) -> None:
+    def __init__(
+        self, books: Books, studio: Id, connection: Connection, verify: Verifier, *, keys: SubjectKeys
+    ) -> None:  # fmt: skip
         self._tables, self._studio, self._connection, self._verify = books.tables, studio, connection, verify
-        self._keys = books.keys(connection, studio)
-        self._sealer = Sealer(self._keys, books.entropy)
+        self._keys = keys
+        self._sealer = Sealer(keys, books.entropy)
 
     def run(self) -> Audit:
         head = self._tables.head
@@ -139,15 +169,18 @@ class _Check:
         self, by: Any, columns: tuple[Any, ...], *only: Any
     ) -> Iterator[tuple[int, bytes, dict[str, bytes] | None]]:  # fmt: skip
         """Rows in order, their sealed parts unpacked; None for what is no parts."""
+        for fetched in _ahead(self._fetched(by, columns, *only)):
+            rows = [(at, data, _unpacked(packed)) for at, data, packed in fetched]
+            self._keys.warm({subject for _, _, parts in rows for subject in parts or () if subject != OPEN})
+            yield from rows
+
+    def _fetched(self, by: Any, columns: tuple[Any, ...], *only: Any) -> Iterator[Sequence[Any]]:
         after = 0
         while True:
             query = select(by, *columns).where(self._tables.log.c.studio_id == self._studio, by > after, *only)
-            rows = [
-                (at, data, _unpacked(packed))
-                for at, data, packed in self._connection.execute(query.order_by(by).limit(_SLICE)).all()
-            ]
-            self._keys.warm({subject for _, _, parts in rows for subject in parts or () if subject != OPEN})
-            yield from rows
+            rows = self._connection.execute(query.order_by(by).limit(_SLICE)).all()
+            if rows:
+                yield rows
             if len(rows) < _SLICE:
                 return
             after = rows[-1][0]
@@ -161,6 +194,15 @@ class _Check:
             return self._sealer.open(parts, context(sequence))
         except (BadInput, ValueError) as error:
             raise _Unsealed(sequence) from error
+
+
+def _ahead(slices: Iterator[T]) -> Iterator[T]:
+    """The same, each made on another thread while the one before it is looked at."""
+    with ThreadPoolExecutor(1, "audit-ahead") as worker:
+        coming = worker.submit(next, slices, None)
+        while (slice_ := coming.result()) is not None:
+            coming = worker.submit(next, slices, None)
+            yield slice_
 
 
 def _unpacked(packed: bytes) -> dict[str, bytes] | None:
