@@ -7,24 +7,29 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from classtap_core.access.revealing import LONGEST_MS
 from classtap_core.auditing.exporting import SUFFIX, checked
 from classtap_core.auditing.lines import MASK
+from classtap_core.auditing.records import AuditStream, Hold, stream_id
+from classtap_core.auditing.rules import STREAMS
+from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput
-from classtap_core.kernel.ids import Id
+from classtap_core.kernel.ids import Id, derived
+from classtap_core.kernel.records import plain
 from classtap_core.people.operations import EditHealth, RenameFamily
 from classtap_desktop.kit import Button
 from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.people import DETAIL
 from classtap_desktop.window import DeskWindow
 from cloud.studios import is_signed
-from tests.desk.world import World
+from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]
 
@@ -204,3 +209,32 @@ def test_it_speaks_arabic(qtbot: QtBot, told: World, open_desk: Open) -> None:
     assert screen.layoutDirection() == Qt.LayoutDirection.RightToLeft
     assert Id(screen.lines[0].operation)
     assert screen.title.whole_text() == "السجل"
+
+
+def test_who_runs_the_studio_says_how_long_entries_are_kept_and_holds_them(
+    qtbot: QtBot, told: World, open_desk: Open
+) -> None:
+    held = AuditStream(
+        id=stream_id("scans"), name="scans", holds=(Hold(derived("hold"), Id("1" * 32), NOW_MS, "Insurance case 7"),)
+    )
+    told.pull([Pulled("audit_stream", held.id, "studio", msgspec.json.encode(plain(held)))])
+    screen = opened(qtbot, open_desk)
+    screen.keeping.click()
+    qtbot.waitUntil(lambda: screen.form is not None and screen.form.isVisible())
+    form = screen.form
+    assert form is not None
+    assert set(form.cards) == set(STREAMS)
+    assert form.cards["messages"].values()["days"] == "730"
+    form.cards["messages"].write(days="400", reason="Inquiry 12/26")
+    lift = form.cards["scans"].widgets["lift"]
+    assert isinstance(lift, QCheckBox)
+    lift.setChecked(True)
+    said = [(type(one).SPEC.name, one.stream) for one in form.payloads()]  # type: ignore[attr-defined]
+    assert said == [("audit.keep", "messages"), ("audit.hold", "messages"), ("audit.release", "scans")]
+    with qtbot.waitSignal(form.saved):
+        form.save.click()
+    assert [entry.kind for entry in told.store.log[-3:]] == ["audit.keep", "audit.hold", "audit.release"]
+
+
+def test_nobody_else_says_how_long(qtbot: QtBot, told: World, open_desk: Open) -> None:
+    assert opened(qtbot, open_desk, "manager").keeping.isHidden()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from classtap_core.access.revealing import WHAT
 from classtap_core.auditing.exporting import Cancelled, Manifest
 from classtap_core.auditing.finding import SHORTEST
 from classtap_core.auditing.lines import Line
+from classtap_core.auditing.records import AuditStream
 from classtap_core.auditing.saying import sentence
 from classtap_core.kernel.ids import Id
 from classtap_desktop.desk import Desk, Trouble
 from classtap_desktop.kit import Button, Card, Label, Signals, theme
 from classtap_desktop.screens.audit.card import EntryCard
+from classtap_desktop.screens.audit.keeping import KeepingForm, read_streams
 from classtap_desktop.screens.audit.reading import WHEN, Asked, Shelf, read_page, read_shelf, write_export
 from classtap_desktop.screens.people import DETAIL, lines_list
 from classtap_desktop.screens.revealing import Revealing
@@ -64,8 +67,11 @@ class AuditScreen(Screen):
         self.progress = Label("", "text", token="muted")
         self.stop = Button("", size="small")
         self.stop.clicked.connect(lambda _=False: self._cancel.set())
+        self.keeping = Button("", size="small")
+        self.keeping.clicked.connect(lambda _=False: self.open_keeping())
+        self.form: KeepingForm | None = None
         head.addWidget(self.title, 1)
-        for widget in (self.progress, self.stop, self.export_button):
+        for widget in (self.progress, self.stop, self.keeping, self.export_button):
             head.addWidget(widget)
         self.page.addLayout(head)
         self._add_filters()
@@ -147,8 +153,20 @@ class AuditScreen(Screen):
             self._take(AuditPage(lines=()), more=False)
             self._note(theme().words.say("desk.audit.not_yours"))
             return
+        self.keeping.setVisible(self.desk.may(Capability.MANAGE_STUDIO))
         self.desk.read("audit.shelf", read_shelf, then=self._take_shelf, failed=self.show_trouble)
         self._read(more=False)
+
+    def open_keeping(self) -> None:
+        """Show how long entries are kept, and what is held."""
+        self.desk.read("audit.keeping", read_streams, then=self._show_keeping, failed=self.show_trouble)
+
+    def _show_keeping(self, streams: Mapping[str, AuditStream]) -> None:
+        if self.form is not None:
+            self.form.deleteLater()
+        self.form = KeepingForm(self.desk, self.window(), streams, self._shelf.zone)
+        self.form.saved.connect(lambda _id: self.desk.tell("desk.access.person_asked"))
+        self.form.open()
 
     def take_focus(self) -> None:
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -318,6 +336,7 @@ class AuditScreen(Screen):
         self.title.show_text(words.say("desk.screen.audit"))
         self.export_button.show_text(words.say("desk.audit.export"))
         self.stop.show_text(words.say("desk.audit.cancel"))
+        self.keeping.show_text(words.say("desk.keep.open"))
         self.more.show_text(words.say("desk.audit.more"))
         self.field.setPlaceholderText(words.say("desk.audit.search"))
         self.field.setAccessibleName(words.say("desk.audit.search"))
