@@ -51,14 +51,13 @@ class Doors:
 
     def knows(self, text: str) -> bool:
         """Whether a link is one of ours, used or not. Raises Refused `link.unknown` for a text that names no studio."""
-        studio = studio_of(text)
-        with self._books.database.read(studio) as connection:
-            row = connection.execute(select(self._table.c.kind).where(self._named(studio, text, LINK))).first()
-        return row is not None
+        return self._is_there(studio_of(text), text, LINK)
 
     def enter(self, text: str) -> str:
         """Use a link up; the text of the session it opens. Raises Refused `link.unknown`, `link.expired`, `link.used`."""
         studio, now = studio_of(text), self._now()
+        if not self._is_there(studio, text, LINK):
+            raise Refused("link.unknown")
         with self._books.database.write(studio) as connection:
             row = connection.execute(select(self._table).where(self._named(studio, text, LINK))).first()
             contact = Id(_good(row, now).contact)
@@ -82,6 +81,8 @@ class Doors:
     def leave(self, text: str) -> None:
         """End a session."""
         studio = studio_of(text)
+        if not self._is_there(studio, text, SESSION):
+            return
         with self._books.database.write(studio) as connection:
             connection.execute(delete(self._table).where(self._named(studio, text, SESSION)))
 
@@ -172,6 +173,12 @@ class Doors:
         with self._books.database.write(studio) as connection:
             connection.execute(self._table.insert(), [row])
         return text
+
+    def _is_there(self, studio: Id, text: str, kind: str) -> bool:
+        """Looked up before anything is written: a text that was made up takes no turn at a studio's writing."""
+        with self._books.database.read(studio) as connection:
+            row = connection.execute(select(self._table.c.kind).where(self._named(studio, text, kind))).first()
+        return row is not None
 
     def _named(self, studio: Id, text: str, kind: str) -> ColumnElement[bool]:
         table = self._table
