@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from pytestqt.qtbot import QtBot
@@ -13,10 +14,15 @@ from classtap_core.seating.equipment import BY_ID
 from classtap_core.seating.laying import lay_out
 from classtap_core.seating.model import Limits, PointUm, Room, SeatMap, Spot, Zone, ZoneKind
 from classtap_core.seating.templates import Template
+from classtap_desktop.canvas.dialogs.question import Question
+from classtap_desktop.canvas.dialogs.templates import TemplateDialog
 from classtap_desktop.canvas.editor import Editor
+from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.canvas.reading import shipped
+from classtap_desktop.window import DeskWindow
 
 GRID = 100_000
+Open = Callable[..., DeskWindow]
 
 
 def template(id: str) -> Template:
@@ -101,3 +107,35 @@ def _move(board: object, at: QPointF, keys: Qt.KeyboardModifier) -> None:
 def spot_of(editor: Editor, label: str) -> Spot:
     """The spot of a label, as it is now."""
     return next(spot for spot in editor.document.seat_map.spots if spot.label == label)
+
+
+def rooms(qtbot: QtBot, open_desk: Open, role: str = "manager", **settings: Any) -> DeskWindow:
+    window = open_desk(role, screen="seatmaps", **settings)
+    qtbot.waitUntil(lambda: bool(window.maps.rooms.cards))
+    return window
+
+
+def enter(qtbot: QtBot, window: DeskWindow, at: int = 0) -> MapPage:
+    with qtbot.waitSignal(window.maps.entered):
+        window.maps.enter(str(window.maps.rooms.cards[at].line.id))
+    page = window.maps.map_page
+    assert page is not None
+    return page
+
+
+def opened(qtbot: QtBot, page: MapPage, name: str) -> Any:
+    qtbot.waitUntil(lambda: name in page.dialogs)
+    return page.dialogs[name]
+
+
+def with_template(qtbot: QtBot, page: MapPage, id: str = "reformer") -> None:
+    """Take a template into an empty room, as a new instructor does first."""
+    dialog: TemplateDialog = opened(qtbot, page, "templates")
+    dialog.choose(template(id))
+    dialog.apply()
+    judged(qtbot, page.editor)
+
+
+def answer(page: MapPage, which: str) -> None:
+    question = page.findChildren(Question)[-1]
+    question.buttons[which].click()

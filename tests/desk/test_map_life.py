@@ -27,7 +27,7 @@ from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.window import DeskWindow
 from sync.client.engine import State
 from tests.desk.lives import Life, named
-from tests.desk.test_map_screen import rooms
+from tests.desk.maps import rooms
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]
