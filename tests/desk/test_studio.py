@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from classtap_core.booking.field_operations import PublishField
+from classtap_core.booking.fields import CustomField
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.documents.records import Document
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule.offer_operations import CancelProgram, EditInstructor
 from classtap_core.schedule.operations import AddClass, AddInstructor, AddLocation, AddRoom
@@ -30,6 +33,8 @@ from classtap_core.schedule.records import (
 from classtap_desktop.screens.eligibility.editor import RuleField
 from classtap_desktop.screens.entries import Ticks
 from classtap_desktop.screens.schedule.view import ScheduleScreen
+from classtap_desktop.screens.studio import questions, teaching
+from classtap_desktop.screens.studio.reading import read_known
 from classtap_desktop.screens.studio.subjects import SUBJECTS
 from classtap_desktop.screens.studio.view import StudioScreen
 from classtap_desktop.window import DeskWindow
@@ -207,6 +212,33 @@ def test_a_new_class_names_who_teaches_it_and_what_is_asked(qtbot: QtBot, world:
     assert (edit.instructor, edit.wanted.teaches) == (some.id, (*some.teaches, add.class_type))
     assert (ask.label, ask.kind, ask.reach) == ("Shoe size?", "number", (Reach(class_type=add.class_type),))
     saved(qtbot, form)
+
+
+def test_who_teaches_and_what_is_asked_change_in_the_class_s_form(world: World) -> None:
+    known = read_known(world.source)._replace(policies=True)
+    kind = next(iter(known.classes))
+    all_of_it = next(one for one in known.instructors.values())
+    everything = replace(all_of_it, teaches=())
+    known = known._replace(instructors={everything.id: everything})
+    assert teaching.who(known, kind) == [everything.id]
+    (edit,) = teaching.changed(known, kind, set())
+    assert set(edit.wanted.teaches) == known.classes.keys() - {kind}
+    only = known._replace(instructors={everything.id: replace(everything, teaches=(kind,))})
+    with pytest.raises(BadInput, match=r"form\.teaches_nothing"):
+        teaching.changed(only, kind, set())
+    asked = CustomField(
+        id=Id("f" * 32), label="Voice?", kind="choice", version=2, state="open", choices=("High", "Low"),
+        reach=(Reach(class_type=kind),),
+    )  # fmt: skip
+    known = known._replace(fields={asked.id: asked})
+    card = {"label": "Voice?", "kind": "choice", "choices": "High, Low", "required": False}
+    assert questions.changed(known, kind, [card]) == []
+    (required,) = questions.changed(known, kind, [{**card, "required": True}])
+    assert (required.field, required.head, required.required) == (asked.id, 2, True)
+    closed, text = questions.changed(known, kind, [{**card, "kind": "text", "choices": ""}])
+    assert (closed.field, closed.state) == (asked.id, "closed")
+    assert (text.kind, text.head, text.field != asked.id) == ("text", 0, True)
+    assert [one.state for one in questions.changed(known, kind, [])] == ["closed"]
 
 
 def test_a_program_is_described_anew_or_called_off(qtbot: QtBot, world: World, open_desk: Open) -> None:

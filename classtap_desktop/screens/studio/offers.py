@@ -37,7 +37,7 @@ def class_sheet(known: Known, id: Id, *, new: bool) -> Sheet:
             payloads.append(AddClass(class_type=id, name=wanted.name, audience=written.text("audience"), facts=wanted))
         elif wanted != base:
             payloads.append(EditClass(class_type=id, base=base, wanted=wanted))
-        taught = teaching.changed(known, id, set(written.ids("instructors")))
+        taught = teaching.changed(known, id, written.ids("instructors"))
         return [
             *payloads,
             *taught,
