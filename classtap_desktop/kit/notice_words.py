@@ -81,10 +81,10 @@ def _looked_at(notice: Notice) -> list[Reason]:
 
 def sentence(line: NoticeLine, words: Catalogue) -> str:
     """Return what changed, about whom, and why, as one or two sentences."""
-    if line.told is not None and not line.names:
-        subject = saying.sentence(line.told, words)
+    if line.names:
+        subject = f"{what_words(line.kind, None, words)} · {', '.join(line.names)}"
     else:
-        subject = " · ".join(filter(None, (what_words(line.kind, line.told, words), ", ".join(line.names))))
+        subject = what_words(line.kind, line.told, words)
     told = words.say(f"desk.notice.{line.code}", what=subject)
     if line.why == "attendance.already" and "at_ms" in line.params:
         state = words.say(f"desk.said.{line.params['state']}")
@@ -94,7 +94,7 @@ def sentence(line: NoticeLine, words: Catalogue) -> str:
 
 
 def what_words(kind: str, told: Line | None, words: Catalogue) -> str:
-    """What somebody did: in the desk's own words, else as the audit tells it; by its code where neither is known."""
-    if words.has(f"desk.did.{kind}"):
-        return words.say(f"desk.did.{kind}")
-    return kind if told is None else saying.sentence(told, words)
+    """What somebody did, as the audit tells it; where that cannot be read, what its kind is called, or its code."""
+    if told is not None:
+        return saying.sentence(told, words)
+    return words.say(f"desk.did.{kind}") if words.has(f"desk.did.{kind}") else kind

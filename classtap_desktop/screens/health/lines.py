@@ -39,7 +39,9 @@ def clock_words(health: Health, words: Catalogue) -> str:
 
 
 def seconds(ms: int, words: Catalogue) -> str:
-    """A time in seconds, to a tenth while that says something."""
+    """A time in seconds, to a tenth while that says something; in milliseconds below one."""
+    if abs(ms) < 1_000:
+        return words.say("desk.health.milliseconds", number=words.number(abs(ms)))
     tenths = round(abs(ms) / 100)
     text = words.number(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
     return words.say("desk.health.seconds", number=text)
