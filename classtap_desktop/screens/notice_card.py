@@ -48,15 +48,24 @@ class NoticeCard(Card):
         for button in (self.all, self.save):
             inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
         desk.stood.connect(self.reload)
+        desk.operated.connect(self._operated)
         if maps:
             desk.operated.connect(self.hear)
             desk.changed.connect(self._changed)
         self.say()
 
     def reload(self) -> None:
-        """Read what has not been seen."""
-        if self._desk.operator is not None:
-            self._desk.read(self._asker, read_notices, then=self._show)
+        """Read what has not been seen and concerns who signed in."""
+        operator = self._desk.operator
+        if operator is not None:
+            self._desk.read(self._asker, lambda source: read_notices(source, operator), then=self._show)
+
+    def _operated(self) -> None:
+        """Nothing of one person's stands before the next."""
+        self.summary.clear()
+        self.lines = ()
+        self._fill()
+        self.reload()
 
     def hear(self) -> None:
         """Read the news of seat maps: when somebody signs in, and when a draft changed. Drafts are whole maps, too long

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from classtap_core import house
 from classtap_desktop.kit.notice_words import NoticeLine, lines_of, sentence
+from classtap_desktop.operator import Operator
 from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
 
 __all__ = ["NoticeLine", "read_notices", "sentence"]
 
 
-def read_notices(source: DeskSource) -> tuple[NoticeLine, ...]:
-    """Return what has not been seen, newest first."""
+def read_notices(source: DeskSource, operator: Operator | None) -> tuple[NoticeLine, ...]:
+    """Return what has not been seen and concerns who signed in, newest first: what they said themselves, and what
+    somebody else said here that they might have said too. Anybody else would read whom it is about.
+    """
     notices = source.notices()
-    return lines_of(source.reader, notices, _zone(source)) if notices else ()
+    if operator is None or not notices:
+        return ()
+    at_ms = source.clock.now().corrected
+    return tuple(
+        line
+        for line in lines_of(source.reader, notices, _zone(source))
+        if (line.told is not None and line.told.author == operator.id)
+        or operator.may(_needs().get(line.kind, ""), location=source.place.location, at_ms=at_ms)
+    )
+
+
+@cache
+def _needs() -> dict[str, str]:
+    return {name: spec.needs or "" for name, spec in house.registry().specs.items()}
 
 
 def _zone(source: DeskSource) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from pytestqt.qtbot import QtBot
 
+from classtap_core.access.records import Grant
 from classtap_core.kernel.device import Notice
-from classtap_core.kernel.ids import Id
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, Status, of_items
 from classtap_desktop.kit import Button
+from classtap_desktop.operator import Operator, operator_of
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.notices import read_notices, sentence
 from classtap_desktop.screens.today.view import TodayScreen
@@ -66,6 +68,14 @@ def test_every_state_has_its_words_and_face(qtbot: QtBot, world: World, open_des
     assert not any("desk." in text for pair in seen for text in pair)
 
 
+def test_who_may_not_mark_hears_nothing_of_marks(world: World) -> None:
+    world.store.notify(changed(world))
+    for role, told in (("owner", 1), ("instructor", 1), ("accountant", 0), ("portal_admin", 0)):
+        grant = Grant(id=derived(role), holder=derived("ada"), role=role)
+        assert len(read_notices(world.source, Operator(derived("ada"), "Ada", (grant,)))) == told
+    assert read_notices(world.source, None) == ()
+
+
 def test_what_waits_and_since_when_is_exact(qtbot: QtBot, world: World, open_desk: Open) -> None:
     window = open_desk("manager", screen="roster")
     world.source.stand(State.OFFLINE)
@@ -89,7 +99,7 @@ def test_sync_now_asks_the_engine(qtbot: QtBot, world: World, open_desk: Open) -
 def test_a_changed_result_is_a_sentence_with_the_childs_name(world: World) -> None:
     notice = changed(world)
     world.store.notify(notice)
-    (line,) = read_notices(world.source)
+    (line,) = read_notices(world.source, operator_of(world.source, world.staff("front_desk").staff))
     child = world.plan.families[0].children[0]
     assert sentence(line, Catalogue("en_GB")) == (
         f"A mark · {child.given} {child.surname}: it no longer holds. What holds is: absent, 16:19."
