@@ -285,7 +285,7 @@ def _raised(tx: Tx, message: Message, at_ms: int) -> Message:
     held = tx.get(Unreached, message.id)
     found = Unreached(
         id=message.id, family=message.family, home=message.home, children=message.children,
-        asked_ms=message.asked_ms, raised_ms=at_ms, seen_ms=0 if held is None else held.seen_ms,
+        asked_ms=message.asked_ms, raised_ms=at_ms, open=True, seen_ms=0 if held is None else held.seen_ms,
         reached_ms=0 if held is None else held.reached_ms, urgent=TEMPLATES[message.template].urgent,
     )  # fmt: skip
     tx.put(found.settled())

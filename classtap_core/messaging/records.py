@@ -131,10 +131,10 @@ class Unreached(Record, frozen=True, kw_only=True):
     children: tuple[Id, ...]
     asked_ms: int
     raised_ms: int
+    open: bool
     seen_ms: int = 0
     reached_ms: int = 0
     urgent: bool = True
-    open: bool = True
 
     def scope(self) -> str:
         return f"families/{self.home}"

@@ -48,7 +48,7 @@ def unreached(world: World, *, at: int = 0, raised: bool = True) -> Message:
     )  # fmt: skip
     found = Unreached(
         id=message.id, family=message.family, home=message.home, children=children, asked_ms=message.asked_ms,
-        raised_ms=NOW_MS - 30_000,
+        raised_ms=NOW_MS - 30_000, open=True,
     )  # fmt: skip
     pull(world, message, *([found] if raised else []))
     return message
@@ -61,7 +61,7 @@ def lost(world: World, at: int) -> None:
         world,
         Unreached(
             id=Id(f"{at + 50:032x}"), family=family.family, home=world.plan.main, children=(), asked_ms=NOW_MS - 9_000,
-            raised_ms=NOW_MS - 8_000 + at, urgent=False,
+            raised_ms=NOW_MS - 8_000 + at, open=True, urgent=False,
         ),
     )  # fmt: skip
 
