@@ -89,6 +89,7 @@ def test_a_series_is_planned_with_its_exceptions() -> None:
     series = held(world, Series, MONDAYS)
     assert (series.state, series.through) == ("complete", "2027-11-24")
     assert of_series(world, MONDAYS)[0].id == session_of(MONDAYS, 0)
+    assert [one.original[:10] for one in rules.starts_of(series, through="2026-12-08")] == ["2026-11-23", "2026-11-30"]
     assert world.say(PLAN).link.outcome.reasons[0].code == "series.exists"
 
 
