@@ -1,46 +1,31 @@
 """Deciding what nobody with the right told: it happened, and is folded in as it was told; or it did not."""
 
 import json
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from classtap_core.access import operations as access
-from classtap_core.access import revealing, rules
+from classtap_core.access import rules
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Grant
-from classtap_core.checkin import attempts, attendees
-from classtap_core.checkin import operations as checkin
 from classtap_core.contesting.records import DISMISSED, HAPPENED, UNDECIDED, Contested, ContestedPart, Ruling, part_id
-from classtap_core.documents import operations as documents
-from classtap_core.health import operations as health
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
+from classtap_core.kernel.operations import (
+    Key,
+    Kind,
+    Operation,
+    Payload,
+    Range,
+    Reads,
+    Resource,
+    Spec,
+    handles,
+    operation,
+)
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, refused
 from classtap_core.kernel.records import OPEN, join
 from classtap_core.kernel.tx import Tx
-from classtap_core.messaging import operations as messaging
-from classtap_core.passes import operations as passes
-from classtap_core.people import guardian_operations
-from classtap_core.seating import operations as seating
-from classtap_core.seating import tagging
-
-_ROOMS = (
-    access, revealing, attempts, attendees, checkin, documents, health, messaging, passes, guardian_operations, seating, tagging,
-)  # fmt: skip
-FACTS = MappingProxyType(
-    {
-        found.SPEC.name: found.SPEC
-        for room in _ROOMS
-        for found in vars(room).values()
-        if isinstance(found, type)
-        and issubclass(found, Payload)
-        and "SPEC" in vars(found)
-        and found.SPEC.kind is Kind.FACT
-    }
-)
-"""Every kind of fact there is: what may be contested."""
 
 
 @operation("contested.rule", version=1, kind=Kind.CLAIM, needs=Capability.UNDO)
@@ -102,13 +87,15 @@ def rule_contested(tx: Tx, op: Operation[RuleContested]) -> Outcome:
 
 
 def _told(tx: Tx, op: Operation[Any], held: Contested) -> Operation[Any] | None:
-    """The fact as it was told; None where a person it is about was erased since."""
+    """The fact as it was told; None where a person it is about was erased since, or this program has no such fact."""
     found = {one: tx.get(ContestedPart, part_id(held.id, one)) for one in held.people}
     if not all(part is not None and part.said for part in found.values()):
         return None
     parts: dict[str, dict[str, Any]] = {OPEN: {"": json.loads(held.said)}}
     parts.update({one: json.loads(part.said) for one, part in found.items() if part is not None})
-    spec = FACTS[held.fact]
+    spec = spec_of(held.fact)
+    if spec is None:
+        return None
     return Operation(
         spec, spec.decode(held.version, join(parts)), id=held.id, studio=op.studio, device=held.device,
         epoch=held.epoch, sequence=held.sequence, author=held.author, at=held.at, gates=held.gates, cause=held.cause,
@@ -126,3 +113,17 @@ def _folded(tx: Tx, op: Operation[RuleContested], held: Contested) -> Outcome:
     handler = told.spec.handler
     assert handler is not None  # the registry takes no operation without one
     return handler(tx, told)
+
+
+def spec_of(fact: str) -> Spec | None:
+    """What this program knows of a kind of fact: a handler has no registry, but every room's operations are loaded."""
+    return next(
+        (one.SPEC for one in _operations(Payload) if one.SPEC.name == fact and one.SPEC.kind is Kind.FACT), None
+    )
+
+
+def _operations(above: type[Payload]) -> Iterator[type[Payload]]:
+    for one in above.__subclasses__():
+        if "SPEC" in vars(one):
+            yield one
+        yield from _operations(one)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout
 
 from classtap_core.contesting.choices import RETRY, Choice
 from classtap_core.kernel.device import Receipt
-from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.tx import Ref
 from classtap_core.seating.records import SeatDraft
 from classtap_desktop.desk import Desk
@@ -167,9 +167,7 @@ class NoticeCard(Card):
         if receipt.outcome.status is not Status.REFUSED:
             self._chosen(line, choice)
             return
-        codes = [f"desk.refused.{reason.code}" for reason in receipt.outcome.reasons]
-        known = next((code for code in codes if theme().words.has(code)), "desk.choice.refused")
-        self._desk.tell(known, tone="absent")
+        self._desk.tell(refusal(receipt.outcome), tone="absent")
 
     def _chosen(self, line: NoticeLine, choice: Choice) -> None:
         words = theme().words
@@ -199,3 +197,9 @@ class NoticeCard(Card):
     def _see(self, line: NoticeLine) -> None:
         self._desk.do(lambda source: source.seen(line.operation), then=lambda _done: self.reload())
         self._show(tuple(one for one in self.lines if one is not line))
+
+
+def refusal(outcome: Outcome) -> str:
+    """The code of the sentence that says why a choice was not taken."""
+    codes = [f"desk.refused.{reason.code}" for reason in outcome.reasons]
+    return next((code for code in codes if theme().words.has(code)), "desk.choice.refused")

@@ -18,6 +18,7 @@ from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.screens.health.cards import anew
 from classtap_desktop.screens.health.lines import contested_words
+from classtap_desktop.screens.notice_card import refusal
 from classtap_desktop.spacing import column, row
 
 MOST = 20
@@ -111,9 +112,7 @@ class ContestedCard(Card):
 
     def _said(self, one: Undecided, receipt: Receipt) -> None:
         if receipt.outcome.status is Status.REFUSED:
-            codes = [f"desk.refused.{reason.code}" for reason in receipt.outcome.reasons]
-            known = next((code for code in codes if theme().words.has(code)), "desk.choice.refused")
-            self._desk.tell(known, tone="absent")
+            self._desk.tell(refusal(receipt.outcome), tone="absent")
             return
         self._asked.add(one.held.id)
         self._show()

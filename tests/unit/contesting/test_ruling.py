@@ -9,7 +9,7 @@ from classtap_core.checkin.operations import ChildMark
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.checkin.rules import standing
-from classtap_core.contesting.operations import FACTS, RuleContested
+from classtap_core.contesting.operations import RuleContested, spec_of
 from classtap_core.contesting.records import DISMISSED, HAPPENED, Contested, ContestedPart, Ruling
 from classtap_core.house import registry
 from classtap_core.kernel.erasure import subjects_of
@@ -79,7 +79,9 @@ def told() -> Told:
 
 
 def test_every_fact_may_be_decided() -> None:
-    assert set(FACTS) == {name for name, spec in registry().specs.items() if spec.kind is Kind.FACT}
+    facts = {name: spec for name, spec in registry().specs.items() if spec.kind is Kind.FACT}
+    assert {name: spec_of(name) for name in facts} == facts
+    assert spec_of("family.rename") is None, "an edit is not contested"
 
 
 def test_a_contested_fact_lies_there_without_consequences(told: Told) -> None:
