@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from classtap_core import house
+from classtap_core.auditing.lines import Line
 from classtap_desktop.kit.notice_words import NoticeLine, lines_of, sentence
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.sessions import read_places
 from classtap_desktop.source import DeskSource
 
-__all__ = ["NoticeLine", "read_notices", "sentence"]
+__all__ = ["NoticeLine", "concerns", "read_notices", "sentence"]
 
 
 def read_notices(source: DeskSource, operator: Operator | None) -> tuple[NoticeLine, ...]:
@@ -20,13 +21,17 @@ def read_notices(source: DeskSource, operator: Operator | None) -> tuple[NoticeL
     notices = source.notices()
     if operator is None or not notices:
         return ()
+    found = lines_of(source.reader, notices, _zone(source))
+    return tuple(line for line in found if concerns(operator, line.kind, line.told, source))
+
+
+def concerns(operator: Operator | None, kind: str, told: Line | None, source: DeskSource) -> bool:
+    """Whether somebody may read what was said here: who said it, and who might have said it too."""
+    if operator is None:
+        return False
+    mine = told is not None and told.author == operator.id
     at_ms = source.clock.now().corrected
-    return tuple(
-        line
-        for line in lines_of(source.reader, notices, _zone(source))
-        if (line.told is not None and line.told.author == operator.id)
-        or operator.may(_needs().get(line.kind, ""), location=source.place.location, at_ms=at_ms)
-    )
+    return mine or operator.may(_needs().get(kind, ""), location=source.place.location, at_ms=at_ms)
 
 
 @cache

@@ -18,7 +18,9 @@ from classtap_core.kernel.ids import Id
 from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.operator import Operator
 from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts, unjudged_words
+from classtap_desktop.screens.notices import concerns
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 from sync.client.engine import State
@@ -268,8 +270,8 @@ class HealthCards:
         self.reload()
 
     def reload(self) -> None:
-        steward = self._steward
-        self._desk.read("health", lambda source: _read(source, steward), then=self._show)
+        steward, operator = self._steward, self._desk.operator
+        self._desk.read("health", lambda source: _read(source, steward, operator), then=self._show)
 
     def _show(self, found: _Found) -> None:
         self.facts.show_health(found.health, found.keeping)
@@ -285,7 +287,9 @@ class _Found(NamedTuple):
     told: dict[Id, Line]
 
 
-def _read(source: DeskSource, steward: Steward) -> _Found:
+def _read(source: DeskSource, steward: Steward, operator: Operator | None) -> _Found:
+    """What the cards show; entries are told with their names to whom they concern alone."""
     health = steward.health()
     told = said_lines(source.reader, [*health.set_aside, *health.unjudged])
-    return _Found(health, steward.keeping(), steward.others(), told)
+    mine = {id: line for id, line in told.items() if concerns(operator, line.kind, line, source)}
+    return _Found(health, steward.keeping(), steward.others(), mine)
