@@ -137,6 +137,10 @@ class DeviceBackend(Reader, Protocol):
         """Entries by sequence, in order; of the current epoch unless another is named."""
         ...
 
+    def outlines(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        """As `entries`, without what they say, changed and rest on, which is sealed: a long queue is answered so."""
+        ...
+
     def undetermined(self) -> list[int]:
         """Folded entries still in the overlay that were kept without being decided: a scope was not held."""
         ...
@@ -334,7 +338,7 @@ class DeviceBus:
         with self.backend.atomic():
             epoch = epoch or self.backend.head().epoch
             asked = [answer.sequence for answer in answers]
-            known = {entry.sequence: entry for entry in self.backend.entries(asked, epoch=epoch)}
+            known = {entry.sequence: entry for entry in self.backend.outlines(asked, epoch=epoch)}
             for answer in answers:
                 entry = known.get(answer.sequence)
                 if entry is None or entry.answer is not None:
@@ -356,7 +360,7 @@ class DeviceBus:
     def _answered_up_to(self, acked: int, known: Collection[int], epoch: int) -> int:
         """The queue's new head: an answer that overtook another never hides the one still missing."""
         while acked + 1 in known or any(
-            entry.answer is not None for entry in self.backend.entries([acked + 1], epoch=epoch)
+            entry.answer is not None for entry in self.backend.outlines([acked + 1], epoch=epoch)
         ):
             acked += 1
         return acked

@@ -232,6 +232,10 @@ class MemoryDevice(_Atomic):
         log = self._log(epoch)
         return [log[sequence - 1] for sequence in sequences if 0 < sequence <= len(log)]
 
+    def outlines(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        found = self.entries(sequences, epoch=epoch)
+        return [entry._replace(data=b"", parts={}, changes=(), touched=Touched()) for entry in found]
+
     def undetermined(self) -> list[int]:
         return [
             entry.sequence

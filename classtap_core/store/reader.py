@@ -182,6 +182,10 @@ class StoreReader:
         self.head()
         return self._log.entries(sequences, epoch=epoch)
 
+    def outlines(self, sequences: Iterable[int], *, epoch: int | None = None) -> list[Entry]:
+        self.head()
+        return self._log.outlines(sequences, epoch=epoch)
+
     def unsent(self, most: int, *, after: int | None = None, epoch: int | None = None) -> list[Unsent]:
         """The head of the queue, in order; or what comes after a sequence, sent before or not, of any epoch."""
         epoch = epoch or self.head().epoch
