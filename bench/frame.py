@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LIGHTS: tuple[Light, ...] = ("clean", "rotate", "tilt", "noise", "lowlight", "glare", "motion", "small")
 SECONDS, GAP_S = 1.9, 0.7
+RUNS = 3
 BESIDE = "the decoder alone on the same frames"
 
 
