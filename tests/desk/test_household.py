@@ -314,6 +314,7 @@ def test_who_may_not_change_families_has_no_forms(qtbot: QtBot, open_desk: Open)
     assert screen.page_view.page is None
     said_on = {button.text() for button in screen.page_view.findChildren(Button) if button.isVisible()}
     assert not said_on & {"Edit", "Health", "Add a child", "Add a guardian"}
+    assert [button.isVisible() for button in (screen.new, screen.twice)] == [False, False]
 
 
 def test_the_emergency_card_shows_all_and_is_written_down(

@@ -88,6 +88,7 @@ class FamiliesScreen(Screen):
         self.twice = Button("", size="small", kind="quiet")
         self.twice.clicked.connect(lambda _=False: self.open_duplicates())
         left.addWidget(self.twice, 0, Qt.AlignmentFlag.AlignLeading)
+        self.desk.operated.connect(self._offer)
         sides.addWidget(self.side)
         self._either = QStackedLayout()
         self.page_view = PageView()
@@ -247,6 +248,12 @@ class FamiliesScreen(Screen):
             self.passes.print(page.id, page.name, page.zone)
 
     # --- forms
+
+    def _offer(self) -> None:
+        """Offer what only who may change families does."""
+        may = self.desk.may(Capability.EDIT_FAMILY, location=self.desk.source.place.location)
+        self.new.setVisible(may)
+        self.twice.setVisible(may)
 
     def new_family(self) -> None:
         """Open the form of a family that comes for the first time."""
