@@ -100,3 +100,13 @@ def test_who_could_not_take_it_back_is_not_asked(
     card = card_of(qtbot, open_desk(role, screen="devices"), 1)
     assert bool(buttons(card)) is asked
     assert ("Somebody who may do this themselves has to decide." in texts(card)) is not asked
+
+
+def test_who_could_not_have_told_it_reads_nothing_of_it(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    world.pull([pulled(world, late(world), 1)])
+    window = open_desk("instructor", screen="devices")
+    card = card_of(qtbot, window, 1)
+    assert card.isVisibleTo(card.parentWidget())
+    window.desk.operate(None)
+    assert not card.isVisibleTo(card.parentWidget())
+    assert not texts(card).count("Bruno")

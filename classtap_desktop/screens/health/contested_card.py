@@ -26,7 +26,7 @@ MOST = 20
 
 
 class ContestedCard(Card):
-    """Attributes: ``found`` (what is shown). Not there while nothing waits; reads by itself when that changes."""
+    """Attributes: ``found`` (what waits; shown to who might have told it). Not there while nothing waits; reads by itself when that changes."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(radius=18)
@@ -75,16 +75,17 @@ class ContestedCard(Card):
 
     def _show(self) -> None:
         lines, words, now_ms = anew(self.lines), theme().words, self._desk.now().corrected
-        for one in self.found[:MOST]:
+        concerned = [one for one in self.found if self._might_have_told(one)]
+        for one in concerned[:MOST]:
             said, told = contested_words(one, now_ms, words)
             lines.addWidget(Rule())
             lines.addWidget(Label(said, "text", wrap=True))
             lines.addWidget(Label(told, "secondary", token="muted", wrap=True))
             self._choices(lines, one)
-        left = len(self.found) - MOST
+        left = len(concerned) - MOST
         self.more.setVisible(left > 0)
         self.more.show_text(words.say("desk.contested.more", number=max(0, left)))
-        self.setVisible(bool(self.found))
+        self.setVisible(bool(concerned))
 
     def _choices(self, lines: QVBoxLayout, one: Undecided) -> None:
         words = theme().words
@@ -102,8 +103,11 @@ class ContestedCard(Card):
 
     def _may(self, one: Undecided) -> bool:
         """Whether they may take it back, and might have told it themselves; the cloud looks at the rest."""
-        location = one.held.place.location
-        return all(self._desk.may(right, location=location) for right in (Capability.UNDO, one.held.needs))
+        return self._desk.may(Capability.UNDO, location=one.held.place.location) and self._might_have_told(one)
+
+    def _might_have_told(self, one: Undecided) -> bool:
+        """Anybody else would read whom it is about."""
+        return self._desk.may(one.held.needs, location=one.held.place.location)
 
     def rule(self, one: Undecided, *, happened: bool) -> None:
         """Say that it happened, or that it did not; it counts once the cloud has decided."""
