@@ -6,12 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from classtap_core import house
 from classtap_core.kernel.clock import ManualClock
-from cloud.composition import Cloud
+from cloud.composition import Cloud, open_cloud
+from cloud.jobs.ticks import Ticks
 from cloud.serve import CloudServer
 from cloud.storage.directory import StudioEntry
 from tests.cloud.databases import asking, cluster, database, house_database, postgres, shared
-from tests.cloud.rig import PLACE, START_MS, Device, make_cloud
+from tests.cloud.house_rig import House
+from tests.cloud.rig import CITUS, PLACE, START_MS, Device, make_cloud, prepare
+from tests.unit.house import world
 
 __all__ = ["asking", "cluster", "database", "house_database", "paired", "postgres", "shared"]
 
@@ -58,3 +62,16 @@ def paired(
     answer = made.pair(code.code)
     assert answer.status_code == 200, answer.text
     return made
+
+
+@pytest.fixture
+def home(tmp_path: Path, house_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(Ticks, "start", lambda ticks: None)  # here the test says when
+    clock = ManualClock(world.NINE)
+    tmp_path.chmod(0o700)
+    bus = house.bus(authority=True)
+    if house_database:
+        prepare(house_database, bus, distributed=house_database == CITUS)
+    made = open_cloud(tmp_path, bus, url=house_database, clock=clock)
+    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+        yield House(server, clock, client)

@@ -1,21 +1,11 @@
 """The real rooms in the cloud: founding, rights judged from records, revoking by an operation, passes, ticks."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import httpx
-import pytest
-
-from classtap_core import house
 from classtap_core.access.operations import RevokeDevice
 from classtap_core.access.records import Device as DeviceRecord
 from classtap_core.booking import reactions
 from classtap_core.booking.operations import TakeLease
 from classtap_core.booking.records import Lease
 from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS
-from classtap_core.kernel.authority import CloudDraft
-from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
@@ -23,55 +13,15 @@ from classtap_core.passes.codec import decode as decode_text
 from classtap_core.passes.keys import verify_bundle
 from classtap_core.passes.operations import IssuePass, RevokePass
 from classtap_core.passes.signing import is_signed as is_pass_signed
-from cloud.composition import open_cloud
 from cloud.jobs.pass_care import PassCare
 from cloud.jobs.ticks import Ticks, sweep
-from cloud.serve import CloudServer
 from cloud.storage.audit import audit
-from cloud.storage.directory import StudioEntry
 from cloud.storage.pulls import head_of
 from cloud.studios import is_signed
 from sync import protocol
-from tests.cloud.rig import CITUS, Device, code_of, prepare
+from tests.cloud.house_rig import House
+from tests.cloud.rig import code_of
 from tests.unit.house import world
-
-
-class House:
-    """A studio of the real rooms, served."""
-
-    def __init__(self, server: CloudServer, clock: ManualClock, client: httpx.Client) -> None:
-        self.server, self.clock, self.client = server, clock, client
-        self.studios = server.cloud.studios
-        self.studio: StudioEntry = self.studios.found(
-            "Small Steps", id=world.STUDIO, owner=world.OWNER, owner_name="Olga Owner"
-        )
-        drafts = [CloudDraft(payload, author, "test") for author, payload in world.FOUNDING[1:]]
-        for ledger in self.studios.authority(world.STUDIO).author_all(self.studio.cloud_device, drafts):
-            assert ledger.link.outcome.stands, (ledger.link.kind, ledger.link.outcome)
-
-    def join(self, role: str, location: Id = world.MAIN) -> Device:
-        code = self.studios.pairing_code(world.STUDIO, role=role, location=location, name=role)
-        device = Device(self.client, self.clock)
-        assert device.pair(code.code).status_code == 200
-        return device
-
-    def say(self, payload: object) -> Status:
-        draft = CloudDraft(payload, world.staff(world.OWNER), "test")  # type: ignore[arg-type]
-        (ledger,) = self.studios.authority(world.STUDIO).author_all(self.studio.cloud_device, [draft])
-        return ledger.link.outcome.status
-
-
-@pytest.fixture
-def home(tmp_path: Path, house_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr(Ticks, "start", lambda ticks: None)  # here the test says when
-    clock = ManualClock(world.NINE)
-    tmp_path.chmod(0o700)
-    bus = house.bus(authority=True)
-    if house_database:
-        prepare(house_database, bus, distributed=house_database == CITUS)
-    made = open_cloud(tmp_path, bus, url=house_database, clock=clock)
-    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
-        yield House(server, clock, client)
 
 
 def test_a_paired_device_is_in_the_studios_records_and_holds_its_roles_scopes(home: House) -> None:

@@ -9,12 +9,10 @@ from classtap_core.access.inviting import MINUTES, Invitation, invitation_id
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode
 from sync.pairing import code_hash, new_code
+from tests.cloud.house_rig import House
 from tests.cloud.rig import Device, code_of
 from tests.cloud.stranger import Stranger
-from tests.cloud.test_house import House, home
 from tests.unit.house import world
-
-__all__ = ["home"]
 
 
 def desk_of(home: House) -> Stranger:

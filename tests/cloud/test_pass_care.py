@@ -39,8 +39,8 @@ from cloud.jobs.ticks import Ticks
 from cloud.pass_routes import SHEET_CALLS
 from cloud.passes import attendee_pass, family_pass, picture_of
 from cloud.serve import CloudServer
+from tests.cloud.house_rig import House
 from tests.cloud.rig import code_of
-from tests.cloud.test_house import House
 from tests.unit.house import world
 
 DAY_MS = 86_400_000

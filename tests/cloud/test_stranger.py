@@ -12,11 +12,10 @@ import pytest
 
 from classtap_core.kernel.ids import Id
 from tests.cloud import stranger
+from tests.cloud.house_rig import House
 from tests.cloud.stranger import Refusal, Stranger, derived, fresh
-from tests.cloud.test_house import House, home
 from tests.unit.house import world
 
-__all__ = ["home"]
 LATER = world.NINE + 60_000
 
 
