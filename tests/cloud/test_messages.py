@@ -212,7 +212,9 @@ class Deaf:
         return Answer(State.BOUNCED, "30006")
 
 
-def test_an_emergency_that_reaches_nobody_is_on_every_desk_until_it_is_taken_on(tmp_path: Path, server: MailServer) -> None:
+def test_an_emergency_that_reaches_nobody_is_on_every_desk_until_it_is_taken_on(
+    tmp_path: Path, server: MailServer
+) -> None:
     server.says = "550 5.1.1 no such user"
     with families(tmp_path, Post(SmtpMail(server.url), Deaf(), sender=FROM, url="https://pages.example")) as rig:
         asked = rig.say(AskMessage(family=FAMILY, template="alarm", text="Come at once"))
