@@ -124,9 +124,7 @@ def test_ordinary_messages_that_reached_nobody_are_told_together_after_any_emerg
         lost(world, at)
     qtbot.waitUntil(lambda: len(window.alarm.lost) == 5)
     names = ", ".join(one.name for one in world.plan.families[:3])
-    assert said(window) == (
-        f"5 messages reached nobody ({names}, …). See what became of them, or telephone."
-    )
+    assert said(window) == (f"5 messages reached nobody ({names}, …). See what became of them, or telephone.")
     assert not window.alarm.call.isVisible()
     unreached(world, at=7)
     qtbot.waitUntil(lambda: said(window).startswith("URGENT"))
