@@ -2,10 +2,13 @@
 
 import pytest
 
+from classtap_core.access.masking import Blind, Sight
 from classtap_core.access.operations import OpenLock
+from classtap_core.access.records import Grant
 from classtap_core.access.revealing import OpenReveal, Reveal, Shown
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.records import Sensitivity
 from tests.unit.house.world import ANA, CLERK, MAIN, NINE, NORTH, OWNER, World, named, staff, state_of
 
 WHY = "The mother asks us to call back"
@@ -55,3 +58,17 @@ def test_a_lock_is_opened_by_who_manages_staff() -> None:
     assert world.say(OpenLock(staff=CLERK), staff(OWNER)).link.outcome.status is Status.ACCEPTED
     assert world.say(OpenLock(staff=OWNER), staff(CLERK)).link.outcome.status is not Status.ACCEPTED
     assert world.say(OpenLock(staff=named("nobody")), staff(OWNER)).link.outcome.status is Status.REFUSED
+
+
+def test_what_is_revealed_of_one_entry_shows_of_no_other() -> None:
+    owner = Grant(id=named("own"), holder=OWNER, role="owner")
+    health, personal = Sensitivity.HEALTH, Sensitivity.PERSONAL
+    sight = Sight([owner], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]})
+    assert sight.of(named("entry")).sees(health, "")
+    assert sight.of(named("entry")).sees(personal, "")
+    assert not sight.of(named("entry")).sees(Sensitivity.CONTACT, "")
+    assert not sight.of(named("another")).sees(health, "")
+    assert not sight.sees(health, "")
+    nobody = Sight([], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]})
+    assert not nobody.of(named("entry")).sees(health, ""), "a reveal shows only what its reader may see"
+    assert not Blind().of(named("entry")).sees(health, "")
