@@ -15,7 +15,7 @@ from cloud.storage.backend import Place
 from cloud.storage.wakes import Wakes
 
 POLL_S = 0.075
-_TELL_S = 0.02
+_TELL_S = 0.05
 """Notes of this long are written together."""
 _SLACK_MS = 2_000
 """A note written before another may be seen after it."""

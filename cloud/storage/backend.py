@@ -4,10 +4,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
@@ -25,6 +26,8 @@ from classtap_core.kernel.tx import Change, Ref
 from cloud.secret import Secret
 from cloud.storage.database import Database, How
 from cloud.storage.finds import Finds
+from cloud.storage.heads import Head, Heads
+from cloud.storage.memory import RowMemory, StudioRows
 from cloud.storage.sealing import RowSeals, erase
 from cloud.storage.subjects import KeyCache, SubjectKeys, count_erasure
 from cloud.storage.tables import Tables
@@ -52,7 +55,8 @@ class Books:
     def __init__(self, database: Database, tables: Tables, secret: Secret, entropy: Entropy = os.urandom) -> None:
         self.database, self.tables, self.secret, self.entropy = database, tables, secret, entropy
         self.cache = KeyCache()
-        self.finds = Finds(database, tables)
+        self.finds, self.heads = Finds(database, tables), Heads(database, tables)
+        self.memory = RowMemory(database, tables)
 
     def keys(self, connection: Connection, studio: Id, *, erasures: int | None = None) -> SubjectKeys:
         """A studio's keys within one transaction. `erasures`: the studio's count of them, where it was read already."""
@@ -92,9 +96,9 @@ class SqlCloud:
         self._announce, self._watch, self._sign = announce, watch, sign
         self._writing: Connection | None = None
         self._keys: SubjectKeys | None = None
-        self._head: _Head | None = None
-        self._committing: tuple[int, frozenset[Place]] | None = None
-        self._after: After | None = None
+        self._head: Head | None = None
+        self._standing: StudioRows | None = None
+        self._begin()
 
     @property
     def studio(self) -> Id:
@@ -114,19 +118,28 @@ class SqlCloud:
                     raise _Rehearsed
         except _Rehearsed:
             return
+        except BaseException:
+            self._books.memory.forget(self._studio)
+            raise
         finally:
             self._writing, keys = None, self._keys
             self._keys = self._head = None
+            standing, self._standing = self._standing, None
         if keys is not None:
             keys.committed()
+        if standing is not None and self._moved_to is not None:
+            standing.moved(self._moved, sequence=self._moved_to.sequence, hash=self._moved_to.hash)
         if self._after is not None:
             self._after()
         if self._committing is not None and self._announce is not None:
             self._announce(self._studio, *self._committing)
 
     def _begin(self) -> None:
-        self._committing = self._after = None
+        self._committing: tuple[int, frozenset[Place]] | None = None
+        self._after: After | None = None
         self._less: dict[Ref, bytes | None] = {}
+        self._wrote, self._moved = False, set[Ref]()
+        self._moved_to: Head | None = None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -142,11 +155,14 @@ class SqlCloud:
         SQLite has one writer for all; on PostgreSQL the studio's head row is the turn, so that studios do not wait for
         others (docs/decisions/0006). What it holds is nobody else's to change until the commit.
         """
-        head = self._tables.head.c
-        found = connection.execute(
-            select(head.sequence, head.hash, head.erasures).where(head.studio_id == self._studio).with_for_update()
-        ).first()
-        self._head = None if found is None else _Head(*found)
+        self._head = self._books.heads.turn(connection, self._studio)
+        if self._head is not None:
+            self._standing = self._books.memory.at(connection, self._studio, self._head)
+
+    @property
+    def _as_it_was(self) -> StudioRows | None:
+        """What is remembered of the rows, as long as this transaction wrote none."""
+        return None if self._wrote else self._standing
 
     @property
     def _connection(self) -> Connection:
@@ -157,9 +173,11 @@ class SqlCloud:
     # Reader
 
     def rows(self, record: type[Record], ids: Iterable[Id]) -> Mapping[Id, Row]:
-        kind = record.KIND
+        kind, finds = record.KIND, self._books.finds
         with self._reading() as connection, self._seals(connection) as seals:
-            found = {row.id: row for row in self._books.finds.by_id(connection, self._studio, kind, ids)}
+            fetch = partial(finds.by_id, connection, self._studio, kind)
+            rows = fetch(ids) if (standing := self._as_it_was) is None else standing.rows(kind, ids, fetch)
+            found = {row.id: row for row in rows}
             if self._writing is not None:  # many are only asked where they lie
                 return seals.opening(record, found)
             bodies = seals.open(record, [(row.id, row.body) for row in found.values()])
@@ -170,8 +188,9 @@ class SqlCloud:
 
     def find_many(self, wanted: Sequence[Range]) -> list[list[Row]]:
         with self._reading() as connection, self._seals(connection) as seals:
-            found = self._books.finds.run(connection, self._studio, wanted)
-            return [_opened(seals, one.record, rows) if rows else rows for one, rows in zip(wanted, found, strict=True)]
+            fetch = partial(self._books.finds.run, connection, self._studio)
+            found = fetch(wanted) if (standing := self._as_it_was) is None else standing.ranges(wanted, fetch)
+            return [_opened(seals, one.record, rows) if rows else [] for one, rows in zip(wanted, found, strict=True)]
 
     @contextmanager
     def _seals(self, connection: Connection) -> Iterator[RowSeals]:
@@ -213,17 +232,8 @@ class SqlCloud:
     # CloudBackend
 
     def marks_of(self, devices: Sequence[Id]) -> Mapping[Id, Mark]:
-        table = self._tables.device
-        columns = (table.c.id, table.c.epoch, table.c.sequence, table.c.hash, table.c.public_key, table.c.contested)
-        found: dict[Id, Mark] = {}
-        for chunk in chunks(devices):
-            asked = select(*columns).where(table.c.studio_id == self._studio, table.c.id.in_(chunk))
-            for row in self._connection.execute(asked.order_by(table.c.id).with_for_update()):
-                found[Id(row.id)] = Mark(
-                    device=Id(row.id), epoch=row.epoch, sequence=row.sequence, hash=row.hash,
-                    public_key=row.public_key, contested=row.contested,
-                )  # fmt: skip
-        return found
+        found = self._books.finds.marks(self._connection, self._studio, devices)
+        return {mark.device: mark for mark in found}
 
     def known(self, device: Id, epoch: int, sequences: Iterable[int]) -> Mapping[int, Known]:
         log = self._tables.log
@@ -278,13 +288,15 @@ class SqlCloud:
     def lock(self, guards: Sequence[str]) -> None:
         if not guards or self._database.dialect == "sqlite":
             return  # SQLite's one writer holds everything already.
-        guard = self._tables.guard
-        rows = [{"studio_id": self._studio, "name": name} for name in guards]
-        self._database.put(self._connection, guard, rows, How.KEEP)
-        query = select(guard.c.name).where(guard.c.studio_id == self._studio, guard.c.name.in_(list(guards)))
-        self._connection.execute(query.order_by(guard.c.name).with_for_update()).all()
+        finds, connection = self._books.finds, self._connection
+        missing = set(guards) - finds.guards(connection, self._studio, guards)
+        if missing:
+            rows = [{"studio_id": self._studio, "name": name} for name in sorted(missing)]
+            self._database.put(connection, self._tables.guard, rows, How.KEEP)
+            finds.guards(connection, self._studio, guards)
 
     def write_rows(self, changes: Sequence[Change]) -> None:
+        self._wrote = True
         last: dict[str, dict[Id, Change]] = {}
         for change in changes:
             last.setdefault(change.kind, {})[change.id] = change
@@ -342,31 +354,18 @@ class SqlCloud:
         effects = [self._effect_row(ledger, position) for ledger in ledgers for position in range(len(ledger.effects))]
         if effects:
             self._database.put(connection, self._tables.effect, effects, How.KEEP)
-        head = self._tables.head
-        connection.execute(
-            update(head)
-            .where(head.c.studio_id == self._studio)
-            .values(sequence=last.sequence, hash=ledgers[-1].link_hash)
-        )
+        self._books.heads.move(connection, self._studio, sequence=last.sequence, hash=ledgers[-1].link_hash)
         if self._head is not None:
-            self._head = self._head._replace(sequence=last.sequence, hash=ledgers[-1].link_hash)
+            self._head = self._moved_to = self._head._replace(sequence=last.sequence, hash=ledgers[-1].link_hash)
+        self._moved |= {ref for _, ref in moved}
         self._committing = (last.sequence, frozenset((scope, ref[0]) for scope, ref in moved))
         if self._watch is not None:
             changes = [change for ledger in ledgers for change in ledger.changes]
             self._after = self._watch(connection, self._studio, changes)
 
     def set_marks(self, moved: Sequence[Moved]) -> None:
-        device, connection = self._tables.device, self._connection
-        where = update(device).where(device.c.studio_id == self._studio, device.c.id == bindparam("of"))
-        ahead = [
-            {"of": mark.device, "epoch": mark.epoch, "sequence": mark.sequence, "hash": mark.hash,
-             "contested": mark.contested}
-            for mark, earlier, _ in moved if not earlier
-        ]  # fmt: skip
-        behind = [{"of": mark.device, "contested": mark.contested} for mark, earlier, _ in moved if earlier]
-        for rows in (ahead, behind):
-            if rows:
-                connection.execute(where.values({name: bindparam(name) for name in rows[0] if name != "of"}), rows)
+        connection = self._connection
+        self._books.heads.mark(connection, self._studio, moved)
         signed = [(mark, self._signature(mark) if signature is None else signature) for mark, _, signature in moved]
         rows = [
             {
@@ -376,7 +375,7 @@ class SqlCloud:
             for mark, signature in signed if signature is not None
         ]  # fmt: skip
         if rows:
-            connection.execute(self._tables.batch.insert(), rows)
+            self._database.put(connection, self._tables.batch, rows)
 
     def _signature(self, mark: Mark) -> bytes | None:
         """Of what the cloud's own device authored."""
@@ -436,14 +435,6 @@ class SqlCloud:
             "sequence": ledger.link.sequence, "kind": effect.kind, "body": msgspec.json.encode(effect.body),
             "at_most_once": int(effect.at_most_once), "state": READY if effect.home is Home.CLOUD else OWED,
         }  # fmt: skip
-
-
-class _Head(NamedTuple):
-    """The studio's head row, as this transaction holds it."""
-
-    sequence: int
-    hash: str
-    erasures: int
 
 
 class _Rehearsed(Exception):

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from classtap_core.kernel.authority import Mark
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import Row, index_of
@@ -65,8 +66,24 @@ class Finds:
         found = self._keyed(connection, studio, log.operation, made, operations)
         return {Id(operation): Id(device) for operation, device in found}
 
+    def marks(self, connection: Connection, studio: Id, devices: Iterable[Id]) -> Iterator[Mark]:
+        """How far the cloud has taken devices, their rows locked."""
+        device = self._tables.device.c
+        columns = (device.id, device.epoch, device.sequence, device.hash, device.public_key, device.contested)
+        made = lambda: select(*columns).order_by(device.id).with_for_update()  # noqa: E731
+        for id, epoch, sequence, hash, key, contested in self._keyed(connection, studio, device.id, made, devices):
+            yield Mark(
+                device=Id(id), epoch=epoch, sequence=sequence, hash=hash, public_key=bytes(key), contested=contested
+            )
+
+    def guards(self, connection: Connection, studio: Id, names: Iterable[str]) -> set[str]:
+        """Those of the guards that are there, locked in the order of their names."""
+        guard = self._tables.guard.c
+        made = lambda: select(guard.name).order_by(guard.name).with_for_update()  # noqa: E731
+        return {name for (name,) in self._keyed(connection, studio, guard.name, made, names)}
+
     def _keyed(
-        self, connection: Connection, studio: Id, key: Column[Any], made: Callable[[], Select[Any]], ids: Iterable[Id]
+        self, connection: Connection, studio: Id, key: Column[Any], made: Callable[[], Select[Any]], ids: Iterable[str]
     ) -> Sequence[Any]:
         if key not in self._keys:
             wanted: ColumnElement[bool]

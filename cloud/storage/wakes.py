@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, case, literal, literal_column, select
+from sqlalchemy import BigInteger, bindparam, case, literal_column, select
 
 from classtap_core.kernel.ids import Id
 from cloud.storage.backend import Place
@@ -44,21 +44,25 @@ class Wakes:
 
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables
+        table = tables.wakes
+        stamp: Any = bindparam("stamp", type_=BigInteger) if database.dialect == "sqlite" else literal_column(_NOW)
+        made = database.inserted(table).values(
+            studio_id=bindparam("studio"), sequence=bindparam("sequence"), stamp_ms=stamp
+        )
+        later = case((table.c.sequence > made.excluded.sequence, table.c.sequence), else_=made.excluded.sequence)
+        self._note = database.prepared(
+            made.on_conflict_do_update(
+                index_elements=["studio_id"], set_={"sequence": later, "stamp_ms": made.excluded.stamp_ms}
+            )
+        )
 
     def tell(self, moved: Mapping[Id, int]) -> None:
         """Note where studios stand now."""
-        table = self._tables.wakes
-        here = self._database.dialect == "sqlite"
-        stamp: Any = literal(time.time_ns() // 1_000_000, BigInteger) if here else literal_column(_NOW)
-        made = self._database.inserted(table).values(stamp_ms=stamp)
-        later = case((table.c.sequence > made.excluded.sequence, table.c.sequence), else_=made.excluded.sequence)
-        statement = made.on_conflict_do_update(
-            index_elements=["studio_id"], set_={"sequence": later, "stamp_ms": made.excluded.stamp_ms}
-        )
+        stamp = time.time_ns() // 1_000_000
         # In one order, so that two workers never wait for each other in a circle.
-        rows = [{"studio_id": studio, "sequence": sequence} for studio, sequence in sorted(moved.items())]
+        rows = [{"studio": studio, "sequence": sequence, "stamp": stamp} for studio, sequence in sorted(moved.items())]
         with self._database.write() as connection:
-            connection.execute(statement, rows)
+            self._note.do(connection, rows)
 
     def since(self, stamp_ms: int) -> list[Wake]:
         """Studios that moved at or after a stamp, the oldest first."""
