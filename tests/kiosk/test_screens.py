@@ -101,8 +101,10 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
         about=(Notice("kiosk.staff.sound"),),
         changes=(
             Change(
-                "2" * 32, "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
-                ("leave", "happened", "dismissed"), error="permission.denied",
+                "2" * 32,
+                "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
+                ("leave", "happened", "dismissed"),
+                error="permission.denied",
             ),
         ),
     ),
