@@ -12,8 +12,9 @@ from classtap_core.kernel.errors import EnvironmentFault
 POSSIBLE = hasattr(os, "fork")
 """Not on Windows, where a process cannot take over its parent's open port."""
 
-Work = Callable[[Callable[[], None]], None]
-"""What a worker does until it is told to end (SIGTERM); it calls what it is given once it is ready."""
+Work = Callable[[int, Callable[[], None]], None]
+"""What a worker does until it is told to end (SIGTERM): its number, from 0, and what to call once it is ready. Who takes a
+dead one's place has its number."""
 
 _QUICK_S = 5.0
 _MOST_QUICK = 5
@@ -35,14 +36,15 @@ class _Crew:
     def __init__(self, work: Work, workers: int, ready: Callable[[], None]) -> None:
         self._work, self._workers, self._ready = work, workers, ready
         self._began: dict[int, float] = {}
+        self._numbers: dict[int, int] = {}
         self._ending = False
 
     def run(self) -> None:
         before = {wanted: signal.signal(wanted, self._end) for wanted in (signal.SIGTERM, signal.SIGINT)}
         heard, said = os.pipe()
         try:
-            for _ in range(self._workers):
-                self._start(said, heard)
+            for number in range(self._workers):
+                self._start(number, said, heard)
             os.close(said)
             self._wait_until_ready(heard)
             self._look_after()
@@ -56,10 +58,10 @@ class _Crew:
         self._ending = True
         self._dismiss_gently()
 
-    def _start(self, said: int | None, heard: int | None) -> None:
+    def _start(self, number: int, said: int | None, heard: int | None) -> None:
         child = os.fork()
         if child:
-            self._began[child] = time.monotonic()
+            self._began[child], self._numbers[child] = time.monotonic(), number
             return
         code = 1
         try:
@@ -67,7 +69,7 @@ class _Crew:
                 signal.signal(wanted, _leave)  # uvicorn stops first, then raises it again
             if heard is not None:
                 os.close(heard)
-            self._work(lambda: _say(said))
+            self._work(number, lambda: _say(said))
             code = 0
         except SystemExit:
             code = 0
@@ -96,13 +98,14 @@ class _Crew:
         while self._began:
             child, _status = os.wait()
             lived = time.monotonic() - self._began.pop(child, 0.0)
+            number = self._numbers.pop(child)
             if self._ending:
                 continue
             quick = quick + 1 if lived < _QUICK_S else 0
             if quick >= _MOST_QUICK:
                 raise EnvironmentFault("cloud.start")
             _log.error("a worker died; another takes its place")
-            self._start(None, None)
+            self._start(number, None, None)
 
     def _dismiss_gently(self) -> None:
         for child in list(self._began):

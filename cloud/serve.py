@@ -2,8 +2,10 @@
 
 import gc
 import socket
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -42,12 +44,19 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises EnvironmentFault `cloud.port` when somebody else listens there."""
+_SHARES = sys.platform == "linux"
+"""Whether the system deals out connections between several sockets at one port. Who shares one socket gets what it grabs:
+of twenty connections one worker had seventeen."""
+
+
+def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """`shared`: others of ours listen there too. Raises EnvironmentFault `cloud.port` when somebody else listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((host, port))
         listening.listen(128)
     except OSError as error:
@@ -132,17 +141,29 @@ def serve(
         cloud.close()
         if dialect == "sqlite" or not crew.POSSIBLE:
             raise EnvironmentFault("cloud.workers", most=1)
-    with _listen(host, port) as listening:
-        address = _url(listening)
+    with ExitStack() as stack:
+        doors = _doors(host, port, workers if _SHARES else 1)
+        for door in doors:
+            stack.enter_context(door)
+        address = _url(doors[0])
         tell = (lambda: ready(address)) if ready else (lambda: None)
 
-        def work(told: Callable[[], None]) -> None:
-            _serve_here(data, bus, listening, url=url, clock=clock, ready=told)
+        def work(number: int, told: Callable[[], None]) -> None:
+            _serve_here(data, bus, doors[number % len(doors)], url=url, clock=clock, ready=told)
 
         if workers == 1:
-            work(tell)
+            work(0, tell)
         else:
             crew.run(work, workers=workers, ready=tell)
+
+
+def _doors(host: str, port: int, count: int) -> list[socket.socket]:
+    """So many sockets that listen at one port. Raises EnvironmentFault `cloud.port`."""
+    if count == 1:
+        return [_listen(host, port)]
+    with _listen(host, port) as probe:  # a shared port would also be shared with somebody else's
+        free = probe.getsockname()[1]
+    return [_listen(host, free, shared=True) for _ in range(count)]
 
 
 def _serve_here(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
 from classtap_core.kernel.authority import Moved
 from classtap_core.kernel.ids import Id
@@ -24,7 +24,7 @@ class Heads:
 
     def __init__(self, database: Database, tables: Tables) -> None:
         head, device = tables.head, tables.device
-        studio = bindparam("studio", type_=Text)
+        studio: BindParameter[Any] = bindparam("studio")
         asked = select(head.c.sequence, head.c.hash, head.c.erasures).where(head.c.studio_id == studio)
         self._turn = database.prepared(asked.with_for_update())
         self._move = database.prepared(

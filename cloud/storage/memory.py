@@ -8,8 +8,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, literal_column, select, union_all
+from sqlalchemy import BindParameter, Connection, Text, bindparam, literal_column, select, union_all
 
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
@@ -81,7 +82,8 @@ class RowMemory:
         self._studios: OrderedDict[Id, StudioRows] = OrderedDict()
         self._lock = threading.Lock()
         log, change = tables.log.c, tables.change.c
-        studio, after = bindparam("studio", type_=Text), bindparam("after", type_=BigInteger)
+        studio: BindParameter[Any] = bindparam("studio")
+        after: BindParameter[Any] = bindparam("after")
         since = select(change.kind, change.id).where(change.studio_id == studio, change.sequence > after)
         self._since = database.prepared(
             union_all(
