@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, select
 
+from classtap_core.booking.policies import read_policy
+from classtap_core.booking.records import Policy
 from classtap_core.checkin.reading import fetch, search
-from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
@@ -34,6 +36,8 @@ MOST_AT_ONCE = 500
 LOOK_EVERY_MS = 3_600_000
 """How often a studio in which nothing changes is looked at."""
 HELD_KEYS = ("kiosk", "desk")
+CONCERNING = [record.KIND for record in (Family, Child, Guardianship, Pass, RollingKeys, KeyNotice, Policy)]
+"""Kinds of records that passes rest on."""
 
 
 class Deed(NamedTuple):
@@ -65,12 +69,17 @@ class PassCare:
         with self._lock:
             seen = self._seen.get(studio, _Seen(0, 0, 0))
         keys = version_of(self._studios.pass_keys.keys(studio))
-        if (seen.sequence, seen.keys) == (head, keys) and 0 <= now_ms - seen.at_ms < LOOK_EVERY_MS:
+        lately = seen.keys == keys and 0 <= now_ms - seen.at_ms < LOOK_EVERY_MS
+        if lately and seen.sequence == head:
+            return 0
+        lost = self._lost(studio, now_ms)
+        if lately and not lost and not self._concerns(studio, seen.sequence):
+            with self._lock:
+                self._seen[studio] = seen._replace(sequence=head)
             return 0
         entry = self._studios.studio(studio)
         self._keys(entry, now_ms // 1000)
         storage = self._studios.storage(studio)
-        lost = self._lost(studio, now_ms)
         settings = pass_settings(read_policy(storage, studio, PASS_POLICY)[1])
         issuing = _Issuing(studio, now_ms // 1000, settings.life_days * DAY_S, settings.grace_h * 3_600)
         done, whole = 0, True
@@ -86,6 +95,15 @@ class PassCare:
                 self._seen[studio] = _Seen(head, now_ms, keys)
                 self._raised |= {device.id for device in lost}
         return done
+
+    def _concerns(self, studio: Id, since: int) -> bool:
+        """Whether anything happened that passes rest on. In the hours of classes nearly all that happens is marks."""
+        change = self._books.tables.change.c
+        query = select(change.sequence).where(
+            change.studio_id == studio, change.sequence > since, change.kind.in_(CONCERNING)
+        )  # fmt: skip
+        with self._books.database.read(studio) as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def _author(self, entry: StudioEntry, storage: SqlCloud, deeds: Iterator[Deed]) -> tuple[int, bool]:
         """Author what nobody has yet; how many, and whether that was all."""
