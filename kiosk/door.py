@@ -221,22 +221,27 @@ class Door:
         return msgspec.json.decode(kept, type=tuple[Attempt, ...]) if kept else ()
 
     def tell_attempts(self, *, online: bool) -> "Future[bool]":
-        """Tell what was tried in vain, when it is time: at most four times a minute in contact with the cloud, else
-        every ten minutes. Whether it was."""
+        """Tell what was tried in vain, and how many entries left the ledger, when it is time: at most four times a minute
+        in contact with the cloud, else every ten minutes. Whether it was."""
         return self.node.later(lambda bus: self._tell_attempts(bus, online))
 
     def _tell_attempts(self, bus: DeviceBus, online: bool) -> bool:
         now_ms = self.node.clock.now().corrected
-        items = self._attempts()
-        if not items:
+        items, gone = self._attempts(), self.node.evicted()
+        since = [one.first_ms for one in items] + ([gone.first_ms] if gone.untold else [])
+        if not since or 0 <= now_ms - min(since) < (TOLD_EVERY_MS if online else WINDOW_MS):
             return False
-        waited_ms = now_ms - min(one.first_ms for one in items)
-        if not 0 <= waited_ms < (TOLD_EVERY_MS if online else WINDOW_MS):
-            date = local_date(now_ms, self.node.zone())
-            bus.submit(RecordAttempts(location=self.location, date=date, items=items), self.author, source="kiosk")
+        with self.node.store.device.atomic():
+            bus.submit(
+                RecordAttempts(
+                    location=self.location, date=local_date(now_ms, self.node.zone()), items=items,
+                    evicted=gone.untold, evicted_ms=gone.last_ms if gone.untold else 0,
+                ),
+                self.author, source="kiosk",
+            )  # fmt: skip
             self.node.jot(KEPT_ATTEMPTS, b"")
-            return True
-        return False
+            self.node.evicted_told()
+        return True
 
     def override(self, sighted: Sighted, staff: Id, reason: str) -> "Future[Sighted]":
         """Let in whom a verdict refused, as a member of staff whose PIN was right; the family's board.

@@ -1,4 +1,5 @@
-"""What was tried at a door and refused: counted, told to the cloud in sums; and refusals that staff took on themselves."""
+"""What was tried at a door and refused: counted, told to the cloud in sums, with what left the door's ledger; and refusals
+that staff took on themselves."""
 
 from typing import Any, ClassVar
 
@@ -39,7 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ScanAttempts(Record, frozen=True, kw_only=True):
-    """The refused scans of one device in a stretch of time."""
+    """The refused scans of one device in a stretch of time, and how many entries left its ledger, the last at `evicted_ms`."""
 
     KIND: ClassVar[str] = "scan_attempts"
     PREFIX: ClassVar[str] = "scans"
@@ -50,6 +51,8 @@ class ScanAttempts(Record, frozen=True, kw_only=True):
     date: str
     first_ms: int
     items: tuple[Attempt, ...]
+    evicted: int = 0
+    evicted_ms: int = 0
 
     def scope(self) -> str:
         return f"scans/{self.location}/{self.date}"
@@ -57,11 +60,14 @@ class ScanAttempts(Record, frozen=True, kw_only=True):
 
 @operation("scan.attempts", version=1, kind=Kind.FACT, needs=Capability.RECORD_SCAN)
 class RecordAttempts(Payload, frozen=True, kw_only=True):
-    """Refused scans of a while, added up; `date` is the location's local date."""
+    """Refused scans of a while, added up; `date` is the location's local date. `evicted`: entries that left the device's
+    ledger since it last told, the last of them at `evicted_ms`."""
 
     location: Id
     date: str
     items: tuple[Attempt, ...]
+    evicted: int = 0
+    evicted_ms: int = 0
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(ScanAttempts, op.id, f"scans/{self.location}/{self.date}")
@@ -73,14 +79,17 @@ class RecordAttempts(Payload, frozen=True, kw_only=True):
 @handles(RecordAttempts)
 def record_attempts(tx: Tx, op: Operation[RecordAttempts]) -> Outcome:
     told = op.payload
-    if not told.items or len(told.items) > MOST_KINDS or any(one.count < 1 for one in told.items):
+    if not (told.items or told.evicted) or told.evicted < 0:
         return refused("scan.attempts")
-    first_ms = min(one.first_ms for one in told.items)
+    if len(told.items) > MOST_KINDS or any(one.count < 1 for one in told.items):
+        return refused("scan.attempts")
     tx.put(
         ScanAttempts(
-            id=op.id, device=op.device, location=told.location, date=told.date, first_ms=first_ms, items=told.items
+            id=op.id, device=op.device, location=told.location, date=told.date,
+            first_ms=min((one.first_ms for one in told.items), default=told.evicted_ms), items=told.items,
+            evicted=told.evicted, evicted_ms=told.evicted_ms,
         )
-    )
+    )  # fmt: skip
     return ACCEPTED
 
 

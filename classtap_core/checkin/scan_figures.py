@@ -18,7 +18,7 @@ class ScanFigures(NamedTuple):
     Attributes:
         outcomes: verdict → how many; refusals that are only counted are in it. hours: (local hour, outcome) → how many,
         cells below three together under hour -1. devices: device → how many. decode_us, verify_us: the median, 0 with
-        nothing to take it from.
+        nothing to take it from. evicted: device → how many entries left its ledger, and when the last did (ms).
     """
 
     outcomes: dict[str, int]
@@ -26,6 +26,7 @@ class ScanFigures(NamedTuple):
     devices: dict[str, int]
     decode_us: int
     verify_us: int
+    evicted: dict[str, tuple[int, int]]
 
 
 def scan_figures(
@@ -36,6 +37,7 @@ def scan_figures(
     hours: Counter[tuple[int, str]] = Counter()
     devices: Counter[str] = Counter()
     decoded, verified = [], []
+    evicted: dict[str, tuple[int, int]] = {}
     for scan in scans:
         if outcome not in ("", scan.outcome):
             continue
@@ -45,13 +47,16 @@ def scan_figures(
         decoded += [scan.decode_us] if scan.decode_us else []
         verified += [scan.verify_us] if scan.verify_us else []
     for told in attempts:
+        if told.evicted:
+            many, last_ms = evicted.get(told.device, (0, 0))
+            evicted[told.device] = (many + told.evicted, max(last_ms, told.evicted_ms))
         for one in told.items:
             if outcome not in ("", one.outcome):
                 continue
             outcomes[one.outcome] += one.count
             hours[_hour(one.first_ms, zone), one.outcome] += one.count
             devices[told.device] += one.count
-    return ScanFigures(dict(outcomes), _told(hours), dict(devices), _median(decoded), _median(verified))
+    return ScanFigures(dict(outcomes), _told(hours), dict(devices), _median(decoded), _median(verified), evicted)
 
 
 def _told(hours: Counter[tuple[int, str]]) -> dict[tuple[int, str], int]:

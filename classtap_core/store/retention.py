@@ -13,6 +13,7 @@ import msgspec
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Record
 from classtap_core.kernel.scopes import last_day
+from classtap_core.store.evictions import held
 from classtap_core.store.log import LET_GO, position
 from classtap_core.store.rows import RecordTable, column, id_list
 from classtap_core.store.subjects import open_only
@@ -85,7 +86,7 @@ def let_go(device: "SqlDevice", plan: Plan) -> Slices[Gone]:
 def too_many(reader: "StoreReader", bound: Bound) -> list[tuple[Id, str]]:
     """Rows beyond a bound with their scopes, the oldest first. What is unsent or unsettled counts, and stays."""
     table = reader.tables[bound.record.KIND]
-    (count,) = reader.conn.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
+    count = held(reader, table.kind)
     if count <= bound.most:
         return []
     found: list[tuple[Id, str]] = reader.conn.execute(

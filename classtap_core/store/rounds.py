@@ -203,15 +203,13 @@ class Rounds:
         """Let the oldest go of what only so many are kept of."""
         for bound in self.bounds:
             try:
-                gone = self._store.keep_within(bound, self._clock.now().corrected).result()
+                self._store.keep_within(bound, self._clock.now().corrected).result()
             except CancelledError:
                 return
             except ClassTapError as fault:
                 if fault.code != "store.closed":
                     log.warning("more than %d %s stay: %s", bound.most, bound.record.KIND, fault)
                 return
-            if gone:
-                log.info("let go of the %d oldest of kind %s, beyond %d", gone, bound.record.KIND, bound.most)
 
     def make_room(self) -> None:
         """Look at the room on the disk; where there is little, let what the cloud has too leave, else have the reserve

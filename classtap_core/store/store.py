@@ -12,7 +12,7 @@ from classtap_core.kernel.device import DeviceBus, Notice, Pulled
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import backup, integrity, keys, late_keys, recovery, retention, rotation, salvage
+from classtap_core.store import backup, evictions, integrity, keys, late_keys, recovery, retention, rotation, salvage
 from classtap_core.store import folder as places
 from classtap_core.store.blobs import Blobs
 from classtap_core.store.check import Checked, check
@@ -397,7 +397,7 @@ class Store(Running):
     def keep_within(self, bound: retention.Bound, now_ms: int) -> "Future[int]":
         """Let the oldest settled rows of a kind leave where there are more than its bound; how many went.
 
-        What went is counted (`reader.observations("ledger")`).
+        What went is counted (`evictions.evicted`).
         """
         with self.reader() as reader:
             rows = retention.too_many(reader, bound)
@@ -405,9 +405,8 @@ class Store(Running):
 
         def work() -> Slices[int]:
             gone = yield from retention.thin(self.device, kind, rows)
-            if gone:
-                with self.device.atomic():
-                    self.device.observe("ledger", kind, now_ms, gone=gone)
+            with self.device.atomic():
+                evictions.note(self.device, kind, gone, now_ms)
             return gone
 
         return self.run_slices(work())

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from classtap_core.checkin.records import Scan
 from classtap_core.kernel.device import Entry
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome
+from classtap_core.store import evictions
+from classtap_core.store.reader import StoreReader
 from sync.client.engine import Status
 from sync.client.keeping import Keeping, keeping_of, on_keeping
 from sync.protocol import DeviceStanding, Report
@@ -42,6 +45,15 @@ class Unjudged(NamedTuple):
     scope: str
 
 
+class LedgerStanding(NamedTuple):
+    """A kiosk's ledger of scans: how many are here, how many left it ever and not told of yet, and when the last did."""
+
+    held: int
+    evicted: int
+    untold: int
+    last_evicted_ms: int | None
+
+
 class Health(NamedTuple):
     """How a device is. Times are milliseconds since the Unix epoch, sizes bytes.
 
@@ -49,6 +61,7 @@ class Health(NamedTuple):
         oldest_ms: when the first operation that waits was made. offset_ms, uncertainty_ms: cloud time minus this clock,
         and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
         and mended, in this run. protection: how the store's key is kept. unjudged: kept, and not decided here yet.
+        ledger: None but at a kiosk.
     """
 
     status: Status
@@ -64,6 +77,7 @@ class Health(NamedTuple):
     repaired: int
     epoch: int
     unjudged: tuple[Unjudged, ...] = ()
+    ledger: LedgerStanding | None = None
 
 
 def health_of(node: "Node") -> Health:
@@ -72,14 +86,21 @@ def health_of(node: "Node") -> Health:
     scopes = node.engine.local.scopes()
     store, free = _sizes(node)
     with node.reader() as reader:
-        epoch = reader.head().epoch
+        epoch, ledger = reader.head().epoch, _ledger(node, reader)
     return Health(
         status=node.engine.status(), oldest_ms=node.oldest_pending_ms(), offset_ms=now.offset,
         uncertainty_ms=now.uncertainty, set_aside=tuple(set_aside(node)), store_bytes=store, free_bytes=free,
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
-        unjudged=tuple(unjudged(node)),
+        unjudged=tuple(unjudged(node)), ledger=ledger,
     )  # fmt: skip
+
+
+def _ledger(node: "Node", reader: StoreReader) -> LedgerStanding | None:
+    if not node.rounds.bounds:
+        return None
+    gone, here = evictions.evicted(reader, Scan.KIND), evictions.held(reader, Scan.KIND)
+    return LedgerStanding(here, gone.total, gone.untold, gone.last_ms or None)
 
 
 class Steward:
@@ -217,6 +238,7 @@ def support_log(node: "Node", most: int) -> Iterator[dict[str, Any]]:
         "uncertainty_ms": found.uncertainty_ms, "store_bytes": found.store_bytes, "free_bytes": found.free_bytes,
         "protection": found.protection, "scopes": found.scopes, "scopes_complete": found.scopes_complete,
         "repaired": found.repaired, "epoch": found.epoch,
+        "ledger": found.ledger and found.ledger._asdict(),
     }  # fmt: skip
     with node.reader() as reader:
         head = reader.head()

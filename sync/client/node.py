@@ -31,8 +31,9 @@ from classtap_core.passes import ledger
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, UpgradeRequired, check_replaces, verify_bundle
 from classtap_core.passes.records import KeyNotice
 from classtap_core.schedule.records import Location
-from classtap_core.store import replica
+from classtap_core.store import evictions, replica
 from classtap_core.store.destroy import at_stake, destroy
+from classtap_core.store.evictions import Evicted
 from classtap_core.store.keys import Ring
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.retention import Bound
@@ -382,6 +383,15 @@ class Node:
         """As `keep`, from within work on the writer, in its commit where there is one."""
         self._write(f"own/{name}", value)
 
+    def evicted(self) -> Evicted:
+        """What left this device's ledger of scans."""
+        with self.reader() as reader:
+            return evictions.evicted(reader, Scan.KIND)
+
+    def evicted_told(self) -> None:
+        """The cloud is told of that, in the commit of the work on the writer."""
+        evictions.told(self.store.device, Scan.KIND)
+
     def zone(self) -> str:
         """The IANA zone where this device stands; UTC until its location is here."""
         if not self._zone:
@@ -524,9 +534,13 @@ class NodeLocal:
             return [ScopeState(*state) for state in reader.scopes()]
 
     def release(self, scopes: Sequence[str]) -> None:
+        prefixes = {scope.split("/", 1)[0] for scope in scopes}
+        ledgers = [one.record.KIND for one in self._node.rounds.bounds if one.record.PREFIX in prefixes]
+
         def let_go() -> None:
-            with self._store.device.atomic():
-                self._store.device.release_scopes(scopes)
+            device, now_ms = self._store.device, self._node.clock.now().corrected
+            with device.atomic(), evictions.noting(device, ledgers, now_ms):
+                device.release_scopes(scopes)
 
         self._store.call(let_go, background=True)
 

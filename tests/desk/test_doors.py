@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from classtap_core.checkin.attempts import RecordAttempts
 from classtap_core.checkin.operations import RecordScan
 from classtap_core.checkin.reading import search
 from classtap_core.checkin.settings import (
@@ -166,9 +167,19 @@ def scan(world: World, outcome: str, *, handle: str = "ab" * 8) -> None:
     world.source.write(lambda: world.bus.submit(said, Author(type="device", id=DESK))).result()
 
 
+def evict(world: World) -> None:
+    """This device told that 1,234 scans left its ledger, just now."""
+    now_ms = world.source.clock.now().corrected
+    said = RecordAttempts(
+        location=world.source.place.location, date="2026-11-21", items=(), evicted=1_234, evicted_ms=now_ms
+    )  # fmt: skip
+    world.source.write(lambda: world.bus.submit(said, Author(type="device", id=DESK))).result()
+
+
 def test_scans_are_counted_and_nobody_is_named(qtbot: QtBot, world: World, open_desk: Open) -> None:
     for outcome in ("ok", "ok", "ok", "revoked"):
         scan(world, outcome)
+    evict(world)
     desk = open_desk("manager")
     dialog = ScansDialog(desk.desk, desk.whole)
     dialog.open()
@@ -179,6 +190,8 @@ def test_scans_are_counted_and_nobody_is_named(qtbot: QtBot, world: World, open_
     assert lines[lines.index("Front desk") + 1] == "4"
     assert "1.5 ms" in lines
     assert not any(FAMILY in line or "abab" in line for line in lines)
+    at = lines.index("Left a door's ledger; the cloud keeps them")
+    assert lines[at + 1 : at + 3] == ["Front desk", "1,234, last on 21 Nov 2026, 16:24:00"]
     dialog.outcome.setCurrentIndex(dialog.outcome.findData("revoked"))
     dialog.reload()
     qtbot.waitUntil(lambda: "Pass accepted" not in dialog.lines())
@@ -189,6 +202,7 @@ def test_every_look(qtbot: QtBot, world: World, open_desk: Open, look: str) -> N
     settings = {"locale": "ar"} if look == "ar" else {"text_scale": 2.0} if look == "large" else {"look": look}
     for outcome in ("ok",) * 9 + ("revoked", "expired"):
         scan(world, outcome)
+    evict(world)
     desk = open_desk("owner", **settings)
     settings_of(desk)
     desk.grab().save(str(SCREENS / f"desk-settings-doors-{look}.png"))

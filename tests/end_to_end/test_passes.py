@@ -133,6 +133,16 @@ def test_the_ledger_outlives_the_day_it_was_written_on(
             return any(one.id == scan for one in search(reader, Scan, "by_handle"))
 
     assert [here(later) for later in (0, 3, 14, 15)] == [True, True, True, False]
+    gone = node.evicted()
+    assert gone.untold == gone.total > 0
+    monkeypatch.setattr(doors, "TOLD_EVERY_MS", 0)
+    assert Door(node).tell_attempts(online=True).result()
+    node.engine.once()
+    storage = studio.cloud.studios.storage(studio.plan.studio)
+    with storage.atomic():
+        rows = search(storage, attempts.ScanAttempts, "by_device", node.papers.device)
+    assert [(row.evicted, row.evicted_ms) for row in rows if row.evicted] == [(gone.total, gone.last_ms)]
+    assert node.evicted().untold == 0
     assert here(0), "the cloud has it still"
 
 

@@ -30,6 +30,7 @@ from classtap_core.schedule.operations import AddLocation, AddSessions
 from classtap_core.timekeeping.rules import instant_ms
 from kiosk.door import Door, Said, Sighted
 from kiosk.headless import mark_all
+from sync.client.health import health_of
 from sync.client.node import Node
 from sync.client.subscriptions import subscriptions
 from tests.end_to_end.house_rig import Sky, WrongClock, cloud_row, families_due, filled, log_of
@@ -351,17 +352,31 @@ def test_the_ledger_ends_at_fifty_thousand_and_keeps_what_the_cloud_has_not_answ
     node.rounds.keep_within()
     with node.reader() as reader:
         left = {one.id for one in search(reader, Scan, "by_handle")}
-        counted = reader.observations("ledger")
         assert not reader.whole(later[0].scope)
     gone = len(before) + rows - 50_000
     assert len(left) == 50_000
     assert {one.id for one in before} <= left, "nobody has answered these"
     assert set(own) <= left
     assert [row.id for row in later if row.id not in left] == [row.id for row in later[:gone]]
-    assert [dict(one) for one in counted.values()] == [{"gone": gone}]
+    now_ms = node.clock.now().corrected
+    told = node.evicted()
+    assert (told.total, told.untold) == (gone, gone)
+    assert 0 <= now_ms - told.last_ms < 600_000
+    assert health_of(node).ledger == (50_000, gone, gone, told.last_ms)
     node.rounds.keep_within()
     with node.reader() as reader:
         assert len(search(reader, Scan, "by_handle")) == 50_000
+    assert node.evicted() == told, "nothing more left"
+    assert home.door.tell_attempts(online=True).result() is False
+    home.sky.moved_ms += 20_000
+    assert home.door.tell_attempts(online=True).result() is True
+    entry = log_of(node)[-1]
+    assert (entry.kind, entry.told.stands) == ("scan.attempts", True)
+    with node.reader() as reader:
+        (row,) = search(reader, ScanAttempts, "by_device")
+    assert (row.items, row.evicted, row.evicted_ms) == ((), gone, told.last_ms)
+    assert home.door.tell_attempts(online=True).result() is False, "once"
+    assert health_of(node).ledger == (50_000, gone, 0, told.last_ms)
     assert node.store.check().ok
 
 

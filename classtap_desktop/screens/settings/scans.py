@@ -45,7 +45,7 @@ def read_scans(source: DeskSource, *, days: int, outcome: str = "") -> Told:
     attempts = search(reader, ScanAttempts, "by_device")
     told = [one for one in attempts if one.first_ms >= since_ms]
     figures = scan_figures(scans, told, zone=zone, outcome=outcome)
-    devices = fetch(reader, Device, (Id(id) for id in figures.devices))
+    devices = fetch(reader, Device, (Id(id) for id in figures.devices.keys() | figures.evicted.keys()))
     return Told(figures, {id: one.name for id, one in devices.items()}, zone)
 
 
@@ -102,6 +102,10 @@ class ScansDialog(Dialog):
         for device, count in sorted(figures.devices.items(), key=lambda one: (-one[1], one[0])):
             name = told.doors.get(device, words.say("desk.scans.door_gone"))
             lines.append((words.say("desk.scans.door"), name, words.number(count)))
+        for device, (count, last_ms) in sorted(figures.evicted.items(), key=lambda one: (-one[1][0], one[0])):
+            name = told.doors.get(device, words.say("desk.scans.door_gone"))
+            said = words.say("desk.scans.evicted_is", number=count, at=words.datetime(last_ms, told.zone))
+            lines.append((words.say("desk.scans.evicted"), name, said))
         for code, took in (("desk.scans.decode", figures.decode_us), ("desk.scans.verify", figures.verify_us)):
             if took:
                 lines.append((words.say("desk.scans.took"), words.say(code), f"{took / 1000:.1f} ms"))

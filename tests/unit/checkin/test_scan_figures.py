@@ -28,6 +28,19 @@ def test_counts_by_outcome_hour_and_door() -> None:
     assert (found.decode_us, found.verify_us) == (1_003, 200)
 
 
+def test_what_left_a_ledger_is_added_up_by_door_and_is_no_scan() -> None:
+    told = [
+        ScanAttempts(
+            id=named(f"told {many}"), device=device, location=MAIN, date="2026-11-21", first_ms=at_ms, items=(),
+            evicted=many, evicted_ms=at_ms,
+        )
+        for many, device, at_ms in ((30, KIOSK, NINE + MINUTE), (12, KIOSK, NINE), (5, OTHER_KIOSK, NINE), (0, KIOSK, 0))
+    ]  # fmt: skip
+    found = scan_figures([], told, zone="Europe/Madrid")
+    assert found.evicted == {KIOSK: (42, NINE + MINUTE), OTHER_KIOSK: (5, NINE)}
+    assert (found.outcomes, found.devices) == ({}, {})
+
+
 def test_nobody_is_in_it() -> None:
     found = msgspec.json.encode([str(scan_figures([scan(1)], [], zone="Europe/Madrid"))])
     assert FAMILY.encode() not in found
@@ -35,4 +48,4 @@ def test_nobody_is_in_it() -> None:
 
 
 def test_nothing_comes_to_nothing() -> None:
-    assert scan_figures([], [], zone="UTC") == ({}, {}, {}, 0, 0)
+    assert scan_figures([], [], zone="UTC") == ({}, {}, {}, 0, 0, {})

@@ -177,7 +177,18 @@ def test_attempts_are_added_up_and_told_once() -> None:
     assert kiosk.bus.submit(told, device(KIOSK)).outcome.status is Status.ACCEPTED
     world.push(KIOSK)
     (row,) = (decode(ScanAttempts, body) for body in state_of(world.cloud, ScanAttempts).values())
-    assert (row.device, row.items[0].count, row.first_ms) == (KIOSK, 5, 0)
+    assert (row.device, row.items[0].count, row.first_ms, row.evicted) == (KIOSK, 5, 0, 0)
+
+
+@pytest.mark.parametrize(("evicted", "stands"), [(31, True), (0, False), (-1, False)])
+def test_what_left_the_ledger_is_told_even_if_nothing_was_refused(evicted: int, stands: bool) -> None:
+    world = World()
+    kiosk = world.join()
+    told = RecordAttempts(location=MAIN, date="2026-11-21", items=(), evicted=evicted, evicted_ms=NINE)
+    assert kiosk.bus.submit(told, device(KIOSK)).outcome.stands is stands
+    world.push(KIOSK)
+    rows = [decode(ScanAttempts, body) for body in state_of(world.cloud, ScanAttempts).values()]
+    assert [(row.evicted, row.evicted_ms, row.first_ms) for row in rows] == [(31, NINE, NINE)] * stands
 
 
 @pytest.mark.parametrize(
