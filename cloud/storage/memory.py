@@ -32,46 +32,51 @@ _ROW_BYTES, _RANGE_BYTES = 400, 300
 
 
 class StudioRows:
-    """One studio's rows as they stand at a step of its log. Belongs to whoever holds the studio's head lock."""
+    """One studio's rows as they stand at a step of its log. Belongs to whoever holds the studio's head lock; who held it
+    before may still be telling what it moved."""
 
     def __init__(self, head: Head) -> None:
         self.sequence, self.hash, self.born = head.sequence, head.hash, time.monotonic()
         self.bytes = self.counted = 0
+        self._lock = threading.Lock()
         self._rows: dict[str, dict[Id, Row | None]] = {}
         self._ranges: dict[str, dict[Range, Sequence[Row]]] = {}
 
     def rows(self, kind: str, ids: Iterable[Id], fetch: Callable[[list[Id]], Iterable[Row]]) -> list[Row]:
         """The rows of one kind that are there; `fetch` reads those that are not known here."""
-        known: dict[Id, Row | None] = self._rows.setdefault(kind, {})
-        wanted = list(ids)
-        missing = [id for id in wanted if id not in known]
-        if missing:
-            known.update(dict.fromkeys(missing))
-            for row in fetch(missing):
-                known[row.id] = row
-                self.bytes += len(row.body)
-            self.bytes += _ROW_BYTES * len(missing)
-        there = [known[id] for id in wanted]
-        return [row for row in there if row is not None]
+        with self._lock:
+            known: dict[Id, Row | None] = self._rows.setdefault(kind, {})
+            wanted = list(ids)
+            missing = [id for id in wanted if id not in known]
+            if missing:
+                known.update(dict.fromkeys(missing))
+                for row in fetch(missing):
+                    known[row.id] = row
+                    self.bytes += len(row.body)
+                self.bytes += _ROW_BYTES * len(missing)
+            there = [known[id] for id in wanted]
+            return [row for row in there if row is not None]
 
     def ranges(
         self, wanted: Sequence[Range], fetch: Callable[[list[Range]], Sequence[Sequence[Row]]]
     ) -> list[Sequence[Row]]:
         """The rows of each range."""
-        missing = [one for one in wanted if one not in self._ranges.get(one.record.KIND, ())]
-        for one, rows in zip(missing, fetch(missing) if missing else (), strict=True):
-            self._ranges.setdefault(one.record.KIND, {})[one] = rows
-            self.bytes += _RANGE_BYTES + sum(_ROW_BYTES + len(row.body) for row in rows)
-        return [self._ranges[one.record.KIND][one] for one in wanted]
+        with self._lock:
+            missing = [one for one in wanted if one not in self._ranges.get(one.record.KIND, ())]
+            for one, rows in zip(missing, fetch(missing) if missing else (), strict=True):
+                self._ranges.setdefault(one.record.KIND, {})[one] = rows
+                self.bytes += _RANGE_BYTES + sum(_ROW_BYTES + len(row.body) for row in rows)
+            return [self._ranges[one.record.KIND][one] for one in wanted]
 
     def moved(self, changed: Iterable[Ref], *, sequence: int, hash: str) -> None:
         """Let go of what was changed up to a step of the log."""
-        if sequence <= self.sequence:
-            return  # whoever has the lock by now looked at the index, and saw more
-        for kind, id in changed:
-            self._ranges.pop(kind, None)
-            self._rows.get(kind, {}).pop(id, None)
-        self.sequence, self.hash = sequence, hash
+        with self._lock:
+            if sequence <= self.sequence:
+                return  # whoever has the lock by now looked at the index, and saw more
+            for kind, id in changed:
+                self._ranges.pop(kind, None)
+                self._rows.get(kind, {}).pop(id, None)
+            self.sequence, self.hash = sequence, hash
 
 
 class RowMemory:
