@@ -49,11 +49,9 @@ class StudioRows:
             wanted = list(ids)
             missing = [id for id in wanted if id not in known]
             if missing:
-                known.update(dict.fromkeys(missing))
-                for row in fetch(missing):
-                    known[row.id] = row
-                    self.bytes += len(row.body)
-                self.bytes += _ROW_BYTES * len(missing)
+                found = {row.id: row for row in fetch(missing)}
+                known.update({id: found.get(id) for id in missing})
+                self.bytes += sum(_ROW_BYTES + len(row.body) for row in found.values()) + _ROW_BYTES * len(missing)
             there = [known[id] for id in wanted]
             return [row for row in there if row is not None]
 
