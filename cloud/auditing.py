@@ -11,6 +11,7 @@ from classtap_core.auditing.exporting import Going, Manifest, export
 from classtap_core.auditing.finding import Query
 from classtap_core.auditing.lines import Viewer
 from classtap_core.auditing.saying import Words
+from classtap_core.booking.policies import health_withheld
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
@@ -28,13 +29,14 @@ def sight_of(
 
     Raises Refused `audit.not_yours` where that is nothing of the audit.
     """
-    rows = cloud.studios.storage(studio).find(Range(Grant, "by_holder", (staff,)))
-    grants = [read_record(Grant, row.body) for row in rows]
+    reader, now_ms = cloud.studios.storage(studio), cloud.clock.now().corrected
+    grants = [read_record(Grant, row.body) for row in reader.find(Range(Grant, "by_holder", (staff,)))]
     sight = Sight(
         grants,
-        at_ms=cloud.clock.now().corrected,
+        at_ms=now_ms,
         shown=tuple(Sensitivity) if revealed is None else (Sensitivity.PERSONAL,),
         revealed=revealed or {},
+        withheld=health_withheld(reader, studio, grants, at_ms=now_ms),
     )
     if not any(sight.audits(place) for place in {"", *(grant.location for grant in grants)}):
         raise Refused("audit.not_yours")

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.attendees import AttendeePass, attendee_pass_id
-from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode

@@ -16,6 +16,7 @@ from classtap_core.access.pins import OPEN, Lock, Tries, after_wrong, lock_of, v
 from classtap_core.access.records import Device, Grant, StaffPin
 from classtap_core.access.rules import decide, device_stands
 from classtap_core.auditing.lines import PIN
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin import rules
 from classtap_core.checkin.attempts import (
     MAY_OVERRIDE,
@@ -30,7 +31,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordSc
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
 from classtap_core.checkin.scanning import FACTS, HeldPasses, HeldScans, Whose, handle_text
-from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings, kiosk_settings, read_policy
+from classtap_core.checkin.settings import KIOSK_POLICY, KioskSettings, kiosk_settings
 from classtap_core.kernel.clock import Timestamp
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author

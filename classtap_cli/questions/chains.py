@@ -13,6 +13,7 @@ from classtap_core.auditing.finding import Query, terms_meant
 from classtap_core.auditing.lines import Line, Viewer
 from classtap_core.auditing.saying import sentence, sentences, step_sentence
 from classtap_core.auditing.sentences import SENTENCES
+from classtap_core.booking.policies import health_withheld
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.chain import verify_device
 from classtap_core.kernel.ids import Id
@@ -107,7 +108,9 @@ def _viewer(node: Node, staff: str) -> Viewer:
         return Blind()
     with node.reader() as reader:
         grants = search(reader, Grant, "by_holder", staff)
-    return Sight(grants, at_ms=node.clock.now().corrected)
+        now_ms = node.clock.now().corrected
+        withheld = health_withheld(reader, node.papers.studio, grants, at_ms=now_ms)
+    return Sight(grants, at_ms=now_ms, withheld=withheld)
 
 
 def store_check(device: Device, asked: Nothing) -> dict[str, Any]:

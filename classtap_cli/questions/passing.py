@@ -6,8 +6,9 @@ import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, check_stands, family_called, iso
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.reading import fetch, search
-from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome

@@ -1,6 +1,6 @@
 """How much a reader sees: one answer for screens, exports and the cloud, out of the one decision. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from classtap_core.access.blueprints import Capability
@@ -27,19 +27,23 @@ class Sight:
     def __init__(
         self, grants: Iterable[Grant], *, at_ms: int, shown: Iterable[Sensitivity] = tuple(Sensitivity),
         revealed: Mapping[Id, Iterable[Sensitivity]] = MappingProxyType({}),
+        withheld: Callable[[str, str], frozenset[str]],
     ) -> None:  # fmt: skip
         """`shown`: what is not masked for now, where they may see it; screens show less until it is revealed.
 
-        `revealed`: what is shown beside that of single entries, by their operation.
+        `revealed`: what is shown beside that of single entries, by their operation. `withheld`: the fields of a kind at
+        a location that a studio's policy hides from them whatever they may see (`booking.policies.health_withheld`).
         """
         self._grants, self._at_ms, self._shown = tuple(grants), at_ms, frozenset(shown)
-        self._revealed = revealed
+        self._revealed, self._withheld = revealed, withheld
         self._filters: dict[str, RowFilter] = {}
 
     def of(self, entry: Id) -> "Sight":
         """The same sight, and what was revealed of one entry."""
         more = self._revealed.get(entry)
-        return self if more is None else Sight(self._grants, at_ms=self._at_ms, shown=self._shown.union(more))
+        if more is None:
+            return self
+        return Sight(self._grants, at_ms=self._at_ms, shown=self._shown.union(more), withheld=self._withheld)
 
     def audits(self, location: str) -> bool:
         """Whether they may read the audit of a location; "" for what is the whole studio's."""
@@ -50,6 +54,10 @@ class Sight:
             return True
         needs = NEEDS.get(sensitivity)
         return needs is not None and sensitivity in self._shown and self._may(needs, location)
+
+    def withheld(self, kind: str, location: str) -> frozenset[str]:
+        """The fields of a kind that a policy hides from them there."""
+        return self._withheld(kind, location)
 
     @property
     def masked(self) -> bool:
@@ -76,3 +84,6 @@ class Blind:
 
     def sees(self, sensitivity: Sensitivity, location: str) -> bool:
         return sensitivity is Sensitivity.OPEN
+
+    def withheld(self, kind: str, location: str) -> frozenset[str]:
+        return frozenset()

@@ -55,6 +55,10 @@ class Viewer(Protocol):
 
     def sees(self, sensitivity: Sensitivity, location: str) -> bool: ...
 
+    def withheld(self, kind: str, location: str) -> frozenset[str]:
+        """The fields of a kind, ``field`` or ``field.inner``, that are hidden from them all the same."""
+        ...
+
 
 class Changed(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one record: `made`, `changed` or `removed`, and how. `name` is "" where it has none."""
@@ -203,7 +207,7 @@ def _changed(change: Change, names: Names, registry: Registry, viewer: Viewer) -
             path
             for path, mark in marks.items()
             if not (of_staff and mark is Sensitivity.PERSONAL) and not viewer.sees(mark, place)
-        }
+        } | viewer.withheld(change.kind, place)
         steps = tuple(masked(step, hidden) for step in steps)
     became = "made" if change.before is None else "removed" if change.after is None else "changed"
     return Changed(change.kind, change.id, name, became, steps)

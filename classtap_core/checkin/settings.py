@@ -2,15 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 
 import msgspec
 
-from classtap_core.booking.records import Policy, policy_id
+from classtap_core.booking.policies import Values
 from classtap_core.checkin.attempts import OFFLINE_OVERRIDES
-from classtap_core.checkin.reading import fetch
-from classtap_core.kernel.ids import Id
-from classtap_core.kernel.tx import Reader
 from classtap_core.passes.brand import Brand
 
 KIOSK_POLICY, PASS_POLICY = "kiosk", "passes"
@@ -18,8 +14,6 @@ MOST_OVERRIDES = 20
 SCAN_DAYS = (14, 400)
 LIFE_DAYS = (7, 3_650)
 GRACE_H = (0, 720)
-
-Values = Mapping[str, str | int]
 
 
 class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +76,6 @@ def pass_settings(values: Values) -> PassSettings:
             dark=str(values.get("dark", usual.brand.dark)), light=str(values.get("light", usual.brand.light)), logo=logo
         ),
     )  # fmt: skip
-
-
-def read_policy(reader: Reader, studio: Id, name: str) -> tuple[int, Values]:
-    """A policy's head and values; 0 and nothing before it is published."""
-    id = policy_id(studio, name)
-    held = fetch(reader, Policy, [id]).get(id)
-    return (0, {}) if held is None else (held.version, held.values)
 
 
 def _within(values: Values, name: str, usual: int, bounds: tuple[int, int]) -> int:

@@ -212,10 +212,11 @@ _ANYBODY = Grant(id=Id(""), holder=Id(""), role="", capabilities=(Capability.VIE
 
 
 def visible(
-    grants: Iterable[Grant], resource: Resource, *, at_ms: int, seen: Mapping[str, frozenset[Part]] = SEEN_BY
+    grants: Iterable[Grant], resource: Resource, *, at_ms: int, seen: Mapping[str, frozenset[Part]]
 ) -> frozenset[Part]:
-    """The parts somebody may see where a child is: of every role they hold there, together. A denial of `view_health`
-    hides all of it. An instructor's role counts for the classes and rooms it is given for."""
+    """The parts somebody may see where a child is: of every role they hold there, together, by the studio's table (read
+    with `booking.policies.health_seen`). A denial of `view_health` hides all of it. An instructor's role counts for the
+    classes and rooms it is given for."""
     grants = tuple(grants)
     denials = (one for one in grants if one.deny)
     if not decide((_ANYBODY, *denials), Capability.VIEW_HEALTH, resource, at_ms=at_ms).allowed:
@@ -241,6 +242,27 @@ def redacted(facts: HealthFacts, parts: frozenset[Part]) -> HealthFacts:
         physician=facts.physician if detail else "",
         none_known=facts.none_known,
     )
+
+
+_FIELDS: Mapping[str, Mapping[Part, tuple[str, ...]]] = {
+    "health_profile": {
+        **{part: (part.value,) for part in (Part.ALLERGIES, Part.MEDICATIONS, Part.CONDITIONS, Part.PLANS, Part.CONTACTS)},
+        Part.DETAIL: (
+            "physician", "conditions.note",
+            *(f"medications.{name}" for name in Medication.__struct_fields__ if name not in ("name", "here")),
+        ),
+    },
+    "health_paper": {Part.PAPERS: ("issued", "expires", "file")},
+    "child_health": {Part.DETAIL: ("notes", "review")},
+}  # fmt: skip
+"""The fields of records that a part is; the rest of them goes by `view_health` alone."""
+
+
+def withheld(kind: str, parts: frozenset[Part]) -> frozenset[str]:
+    """The fields of a record, as ``field`` or ``field.inner``, that are hidden from somebody who sees these parts."""
+    return frozenset(
+        field for part, fields in _FIELDS.get(kind, {}).items() if part not in parts for field in fields
+    )  # fmt: skip
 
 
 # -- editing

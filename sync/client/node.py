@@ -16,9 +16,10 @@ import msgspec
 from classtap_core import house
 from classtap_core.access.blueprints import DESK, KIOSK
 from classtap_core.access.pins import Tries
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
-from classtap_core.checkin.settings import KIOSK_POLICY, kiosk_settings, read_policy
+from classtap_core.checkin.settings import KIOSK_POLICY, kiosk_settings
 from classtap_core.kernel.clock import Correction, SystemClock
 from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Notice, Pulled, Receipt
 from classtap_core.kernel.digests import Digest

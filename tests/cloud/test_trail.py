@@ -14,12 +14,19 @@ from classtap_core.auditing.finding import Query
 from classtap_core.auditing.lines import MASK, Line
 from classtap_core.auditing.operations import HoldAudit, KeepAudit, ReleaseAudit
 from classtap_core.auditing.saying import sentence
+from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policies import health_withheld
+from classtap_core.health.operations import EditProfile
+from classtap_core.health.records import Allergy, HealthFacts, Medication
+from classtap_core.health.rules import HEALTH_POLICY
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.records import Sensitivity
 from classtap_core.people.operations import RenameFamily
+from cloud.auditing import audit_page, sight_of
 from cloud.composition import Cloud, open_cloud
 from cloud.jobs.ticks import Ticks
 from cloud.serve import CloudServer
@@ -54,7 +61,12 @@ class Studio:
     def read(self, role: str = "owner", location: str = "", **query: object) -> list[Line]:
         grant = Grant(id=derived("g"), holder=world.OWNER, role=role, location=location)
         spots = self.trail.find(Query(**query)).spots  # type: ignore[arg-type]
-        return self.trail.lines(spots, Sight([grant], at_ms=self.clock.now().corrected))
+        return self.trail.lines(spots, self.sight(grant))
+
+    def sight(self, grant: Grant) -> Sight:
+        at_ms = self.clock.now().corrected
+        reader = self.cloud.studios.storage(world.STUDIO)
+        return Sight([grant], at_ms=at_ms, withheld=health_withheld(reader, world.STUDIO, [grant], at_ms=at_ms))
 
 
 @pytest.fixture
@@ -105,6 +117,27 @@ def test_what_a_reader_may_not_see_is_masked(studio: Studio) -> None:
     assert studio.read("manager", world.NORTH, kind="family.rename") == []
     assert len(studio.read("manager", world.MAIN, kind="family.rename")) == 1
     assert studio.read("front_desk", kind="family.rename") == []
+
+
+def test_what_a_studio_hides_of_health_is_hidden_in_its_audit_too(studio: Studio) -> None:
+    facts = HealthFacts(medications=(Medication(name="Insulin", dose="4 units"),), allergies=(Allergy(what="Peanut"),))
+    studio.say(EditProfile(child=world.ANA, base=HealthFacts(), wanted=facts))
+    spots = studio.trail.find(Query(kind="health.edit")).spots
+    (entry,) = (line.operation for line in studio.read(kind="health.edit"))
+    words = ("Peanut", "Insulin", "4 units")
+
+    def said() -> tuple[list[str], list[str]]:
+        """Of a page where the entry was revealed, and of what an export reads with."""
+        asked = AskAudit(staff=world.OWNER, query=Query(kind="health.edit"), revealed={entry: (Sensitivity.HEALTH,)})
+        page = repr(audit_page(studio.cloud, world.STUDIO, asked).lines)
+        whole = repr(studio.trail.lines(spots, sight_of(studio.cloud, world.STUDIO, world.OWNER)))
+        return [word for word in words if word in page], [word for word in words if word in whole]
+
+    assert said() == (["Peanut", "Insulin", "4 units"],) * 2
+    studio.say(PublishPolicy(name=HEALTH_POLICY, head=0, values={"owner.detail": 0}))
+    assert said() == (["Peanut", "Insulin"],) * 2
+    studio.say(PublishPolicy(name=HEALTH_POLICY, head=1, values={"owner.allergies": 0}))
+    assert said() == (["Insulin", "4 units"],) * 2
 
 
 def test_words_find_and_personal_words_do_not(studio: Studio) -> None:

@@ -13,18 +13,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from classtap_core.access.records import Grant
 from classtap_core.access.revealing import LONGEST_MS
 from classtap_core.auditing.exporting import SUFFIX, checked
+from classtap_core.auditing.finding import Query
 from classtap_core.auditing.lines import MASK
 from classtap_core.auditing.records import AuditStream, Hold, stream_id
 from classtap_core.auditing.rules import STREAMS
+from classtap_core.health.rules import HEALTH_POLICY
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.kernel.records import plain
+from classtap_core.kernel.records import Sensitivity, plain
 from classtap_core.people.operations import EditHealth, RenameFamily
 from classtap_desktop.kit import Button
+from classtap_desktop.operator import Operator
+from classtap_desktop.screens.audit.reading import Asked, pages_of
 from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.people import DETAIL
 from classtap_desktop.window import DeskWindow
@@ -132,6 +137,21 @@ def test_health_is_masked_until_a_reason_and_for_two_minutes(qtbot: QtBot, told:
     with qtbot.waitSignal(screen.loaded):
         screen.revealing._hide()
     assert "Peanuts" not in repr(screen.lines)
+
+
+def test_what_the_studio_hides_of_health_stays_hidden_with_a_reason(told: World) -> None:
+    id = told.staff("owner").staff
+    owner = Operator(id, "Olga Brandt", (Grant(id=derived("own"), holder=id, role="owner"),))
+
+    def read(*entries: Id) -> str:
+        asked = Asked(revealed=dict.fromkeys(entries, (Sensitivity.HEALTH,)))
+        return repr(pages_of(told.source, owner, asked)(Query(kind="child.health")).lines)
+
+    (line,) = pages_of(told.source, owner, Asked())(Query(kind="child.health")).lines
+    assert "Peanuts" not in read()
+    assert "Peanuts" in read(line.operation)
+    told.publish(HEALTH_POLICY, {"owner.detail": 0})
+    assert "Peanuts" not in read(line.operation)
 
 
 def test_who_may_not_read_it_is_told_so(qtbot: QtBot, told: World, open_desk: Open) -> None:

@@ -14,12 +14,11 @@ from classtap_core.checkin.reading import fetch, search
 from classtap_core.health.records import HealthClearance, HealthPaper, HealthProfile
 from classtap_core.kernel.ids import Id
 from classtap_core.people.learners import Learner
-from classtap_desktop.screens.families.health_form import HealthForm
 from classtap_desktop.screens.families.papers import PapersForm, read_papers
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.window import DeskWindow
 from tests.desk.test_families import families, opened
-from tests.desk.test_household import form, saved, write
+from tests.desk.test_household import form, health, saved, write
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]
@@ -90,8 +89,8 @@ def test_an_action_plan_is_written_step_by_step(
     screen = families(qtbot, open_desk)
     opened(qtbot, screen, family.family)
     child = family.children[0].child
-    made = form(qtbot, screen, HealthForm, lambda: screen.page_view.asked.emit("health", child))
-    card = made.plans.add()
+    made = health(qtbot, screen, child)
+    card = made.fields.plans.add()
     write(card, title="Seizure")
     steps = card.widgets["steps"]
     assert isinstance(steps, QPlainTextEdit)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.reading import fetch
+from classtap_core.health.rules import HEALTH_POLICY
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.people.records import ChildHealth
@@ -156,6 +157,9 @@ def test_an_instructor_may_not_insist_and_sees_what_a_class_needs_but_no_notes(
     assert any(notes.values())
     assert all(notes[line.child] in line.health for line in told)
     assert not any(notes[line.child] and notes[line.child] in line.health for line in shown)
+    world.publish(HEALTH_POLICY, {"instructor.detail": 1})
+    shown = [line for line in read(qtbot, teacher, noted) if line.badge]
+    assert all(notes[line.child] in line.health for line in shown), "what the studio publishes counts at once"
 
 
 def read(qtbot: QtBot, screen: RosterScreen, session: Id) -> tuple[RosterLine, ...]:

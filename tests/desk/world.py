@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+
+import msgspec
 
 from classtap_cli.demo.studio import DemoFamily, DemoPin, Plan, make_studio
 from classtap_core import house
 from classtap_core.access.operations import RegisterDevice
 from classtap_core.access.pins import Tries
+from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.authority import Authority, CloudDraft, Mark
@@ -24,7 +27,7 @@ from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.records import Row, decode
+from classtap_core.kernel.records import Row, decode, plain
 from classtap_core.kernel.tx import Reader, Ref
 from classtap_core.naming.matching import Asked, fit
 from classtap_core.store.search import MOST, Found, Readable, texts_of
@@ -107,6 +110,12 @@ class World:
         receipt = self.kiosk.submit(mark, Author(type="device", id=KIOSK))
         assert receipt.outcome.stands, receipt.outcome
         self.pull([Pulled(one.kind, one.id, one.scope, one.body) for one in receipt.changes])
+
+    def publish(self, name: str, values: Mapping[str, str | int]) -> None:
+        """What the cloud sends when a policy was published."""
+        id = policy_id(self.plan.studio, name)
+        policy = Policy(id=id, name=name, version=1, values=dict(values), published_ms=NOW_MS)
+        self.pull([Pulled(Policy.KIND, id, policy.scope(), msgspec.json.encode(plain(policy)))])
 
     def pull(self, rows: Iterable[Pulled]) -> None:
         """The desk's store takes rows of the cloud."""

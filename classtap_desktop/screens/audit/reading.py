@@ -17,6 +17,7 @@ from classtap_core.auditing.lines import Line
 from classtap_core.auditing.saying import sentences
 from classtap_core.auditing.sentences import SENTENCES
 from classtap_core.auditing.terms import words_in
+from classtap_core.booking.policies import health_withheld
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
@@ -84,7 +85,10 @@ def pages_of(source: DeskSource, operator: Operator, asked: Asked) -> Callable[[
     auditor = source.auditor
     if asked.where == OWN:
         now_ms = source.clock.now().corrected
-        sight = Sight(operator.grants, at_ms=now_ms, shown=(Sensitivity.PERSONAL,), revealed=asked.revealed)
+        sight = Sight(
+            operator.grants, at_ms=now_ms, shown=(Sensitivity.PERSONAL,), revealed=asked.revealed,
+            withheld=health_withheld(source.reader, source.place.studio, operator.grants, at_ms=now_ms),
+        )  # fmt: skip
         return lambda query: auditor.own(query, sight)
     return lambda query: auditor.of_studio(operator.id, query, asked.revealed)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.policies import health_seen
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.health import rules as health_rules
 from classtap_core.health.operations import EditProfile
@@ -120,7 +121,7 @@ def read_household(
     edits_health = may(Capability.EDIT_HEALTH)
     children = search(reader, Child, "by_family", family)
     children.sort(key=lambda child: sort_name(child.surname, child.given))
-    parts = health_rules.visible(operator.grants, Resource(home), at_ms=now_ms)
+    parts = health_seen(reader, source.place.studio, operator.grants, at_ms=now_ms)(Resource(home))
     known = reader.holds(f"health/{home}") and bool(parts)
     ids = [child.id for child in children]
     health = fetch(reader, ChildHealth, ids) if known else {}

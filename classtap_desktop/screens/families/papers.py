@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.policies import health_seen
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.documents.operations import TakeBackConsent
 from classtap_core.documents.records import Consents, Document
@@ -86,7 +87,7 @@ def read_papers(source: DeskSource, id: Id, operator: Operator | None) -> Papers
     home = child.home
     place = fetch(reader, Location, [home]).get(home)
     zone = place.zone if place is not None else "UTC"
-    parts = rules.visible(operator.grants, Resource(home), at_ms=now_ms)
+    parts = health_seen(reader, source.place.studio, operator.grants, at_ms=now_ms)(Resource(home))
     sees = reader.holds(f"health/{home}") and rules.Part.PAPERS in parts
     named = {one.paper: one.name for one in search(reader, HealthRequirement, "by_state")}
     papers = tuple(one for one in search(reader, HealthPaper, "by_child", id) if not one.void) if sees else None

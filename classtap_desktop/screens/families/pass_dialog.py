@@ -10,9 +10,10 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.reading import search
 from classtap_core.checkin.records import Scan
-from classtap_core.checkin.settings import PASS_POLICY, pass_settings, read_policy
+from classtap_core.checkin.settings import PASS_POLICY, pass_settings
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.passes import branding

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.policies import health_seen
 from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin.reading import cards, fetch, search
@@ -16,7 +17,7 @@ from classtap_core.documents.records import CHECKIN, Consents, Document
 from classtap_core.documents.rules import OPEN, Standing, asked_of, owed
 from classtap_core.health.card import roster_badges
 from classtap_core.health.records import HealthClearance, HealthRequirement
-from classtap_core.health.rules import PaperState, paper_state, required, visible
+from classtap_core.health.rules import PaperState, paper_state, required
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import Sensitivity, decode
@@ -48,6 +49,7 @@ KINDS = frozenset(
         "health_clearance",
         "health_requirement",
         "guardianship",
+        "policy",
     }
 )
 
@@ -152,7 +154,8 @@ def read_family(
     )
     badges = fetch(reader, Badge, (child.id for child in children))
     reaches = _may_reach(reader, held, operator, now_ms)
-    parts = frozenset() if operator is None else visible(operator.grants, Resource(held.home), at_ms=now_ms)
+    grants = () if operator is None else operator.grants
+    parts = health_seen(reader, source.place.studio, grants, at_ms=now_ms)(Resource(held.home))
     notes = roster_badges(reader, (child.id for child in children), parts)
     seen = {child.id for child in children if Sensitivity.HEALTH in shown.get(child.id, ())}
     visits = _visits(reader, family, children, today)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.records import Device, Staff
+from classtap_core.booking.policies import health_seen
 from classtap_core.checkin.pickup import HERE, codes_of_roster
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Mark
 from classtap_core.checkin.roster import RosterRow, roster
 from classtap_core.health.card import roster_badges
-from classtap_core.health.rules import visible
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
@@ -22,7 +22,7 @@ from classtap_desktop.screens.sessions import SessionLine, counted, line_of
 from classtap_desktop.source import DeskSource
 
 KINDS = frozenset({"session", "booking", "attendance", "child", "badge", "child_health", "health_profile", "class_type", "room",
-                   "instructor", "device", "staff", "pickup_code"})  # fmt: skip
+                   "instructor", "device", "staff", "pickup_code", "policy"})  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -94,8 +94,8 @@ def read_roster(source: DeskSource, session: Id, operator: Operator | None) -> R
         raise Refused("session.unknown")
     head = line_of(reader, whole.card)
     rows = [row for row in whole.rows if row.booked or row.state != "none"]
-    parts = visible(operator.grants, where, at_ms=source.clock.now().corrected)
-    badges = roster_badges(reader, (row.child for row in rows), parts)
+    seen = health_seen(reader, source.place.studio, operator.grants, at_ms=source.clock.now().corrected)
+    badges = roster_badges(reader, (row.child for row in rows), seen(where))
     names = _names(reader, [mark for row in rows for mark in row.marks])
     here = [row.child for row in rows if row.state in HERE]
     codes = codes_of_roster(

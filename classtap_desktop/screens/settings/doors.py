@@ -8,6 +8,7 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 
 from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.settings import (
     GRACE_H,
     KIOSK_POLICY,
@@ -19,7 +20,6 @@ from classtap_core.checkin.settings import (
     PassSettings,
     kiosk_settings,
     pass_settings,
-    read_policy,
 )
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.errors import Refused

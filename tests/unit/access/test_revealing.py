@@ -60,15 +60,20 @@ def test_a_lock_is_opened_by_who_manages_staff() -> None:
     assert world.say(OpenLock(staff=named("nobody")), staff(OWNER)).link.outcome.status is Status.REFUSED
 
 
+def _nothing(kind: str, location: str) -> frozenset[str]:
+    return frozenset()
+
+
 def test_what_is_revealed_of_one_entry_shows_of_no_other() -> None:
     owner = Grant(id=named("own"), holder=OWNER, role="owner")
     health, personal = Sensitivity.HEALTH, Sensitivity.PERSONAL
-    sight = Sight([owner], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]})
+    sight = Sight([owner], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]}, withheld=_nothing)
     assert sight.of(named("entry")).sees(health, "")
     assert sight.of(named("entry")).sees(personal, "")
     assert not sight.of(named("entry")).sees(Sensitivity.CONTACT, "")
     assert not sight.of(named("another")).sees(health, "")
     assert not sight.sees(health, "")
-    nobody = Sight([], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]})
+    nobody = Sight([], at_ms=NINE, shown=[personal], revealed={named("entry"): [health]}, withheld=_nothing)
     assert not nobody.of(named("entry")).sees(health, ""), "a reveal shows only what its reader may see"
     assert not Blind().of(named("entry")).sees(health, "")
+    assert Blind().withheld("health_profile", MAIN) == frozenset()

@@ -115,17 +115,23 @@ def test_what_is_out_of_reach_changes_nothing_that_is_seen(grants: list[Grant], 
         assert with_more == rows.rows([Resource(seen or None)], lambda row: row)
 
 
+def _nothing(kind: str, location: str) -> frozenset[str]:
+    return frozenset()
+
+
 def test_sight_follows_rights_and_what_is_shown() -> None:
-    clerk = Sight([Grant(id=derived("c"), holder=derived("w"), role="front_desk", location=A)], at_ms=NOW)
+    clerk = Sight(
+        [Grant(id=derived("c"), holder=derived("w"), role="front_desk", location=A)], at_ms=NOW, withheld=_nothing
+    )
     assert clerk.sees(Sensitivity.HEALTH, A)
     assert not clerk.sees(Sensitivity.HEALTH, B)
     assert not clerk.sees(Sensitivity.CUSTODY, A)
     assert not clerk.audits(A)
     owner = [Grant(id=derived("o"), holder=derived("w"), role="owner")]
-    assert not Sight(owner, at_ms=NOW).sees(Sensitivity.SECRET, A), "nobody sees a secret"
-    assert Sight(owner, at_ms=NOW).sees(Sensitivity.OPEN, B)
-    assert not Sight(owner, at_ms=NOW).masked
-    assert Sight(owner, at_ms=NOW, shown=[Sensitivity.PERSONAL]).masked
+    assert not Sight(owner, at_ms=NOW, withheld=_nothing).sees(Sensitivity.SECRET, A), "nobody sees a secret"
+    assert Sight(owner, at_ms=NOW, withheld=_nothing).sees(Sensitivity.OPEN, B)
+    assert not Sight(owner, at_ms=NOW, withheld=_nothing).masked
+    assert Sight(owner, at_ms=NOW, shown=[Sensitivity.PERSONAL], withheld=_nothing).masked
     assert {*NEEDS} == {*Sensitivity} - {Sensitivity.OPEN, Sensitivity.SECRET}
 
 

@@ -137,7 +137,7 @@ def test_who_sees_which_part_and_where() -> None:
     here = Resource(MAIN, BLUE, BALLET)
 
     def seen(*grants: Grant, at: Resource = here) -> set[str]:
-        return {part.value for part in rules.visible(grants, at, at_ms=1)}
+        return {part.value for part in rules.visible(grants, at, at_ms=1, seen=rules.SEEN_BY)}
 
     some = {"allergies", "conditions", "plans", "contacts"}
     assert seen(grant("owner", location="")) == {part.value for part in Part}
