@@ -160,6 +160,10 @@ def test_who_may_not_read_it_is_told_so(qtbot: QtBot, told: World, open_desk: Op
     assert isinstance(screen, AuditScreen)
     qtbot.waitUntil(lambda: screen.note.whole_text().startswith("You may not read the audit"))
     assert shown(screen) == []
+    assert [button.isVisible() for button in (screen.export_button, screen.keeping)] == [False, False]
+    id = Id("5" * 32)
+    screen.desk.operate(Operator(id, "Ada", (Grant(id=derived("ada"), holder=id, role="accountant"),)))
+    assert [button.isVisible() for button in (screen.export_button, screen.keeping)] == [True, False]
 
 
 def test_the_whole_studio_needs_the_cloud(qtbot: QtBot, told: World, open_desk: Open) -> None:

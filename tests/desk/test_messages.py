@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
+from classtap_core.access.records import Grant
 from classtap_core.booking.operations import PublishPolicy
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.device import Pulled
@@ -19,7 +20,7 @@ from classtap_core.messaging.records import Delivery, Message, MessageWish, Stat
 from classtap_core.messaging.settings import MESSAGES_POLICY
 from classtap_core.people.guardians import Guardianship
 from classtap_desktop.kit import Label
-from classtap_desktop.operator import operator_of
+from classtap_desktop.operator import Operator, operator_of
 from classtap_desktop.screens.messages.reading import read_choices, read_preview
 from classtap_desktop.screens.messages.view import MessagesScreen
 from classtap_desktop.window import DeskWindow
@@ -207,7 +208,9 @@ def test_who_sees_no_families_sees_no_messages_and_sends_none(qtbot: QtBot, worl
     assert screen.model.rowCount() == 0
     write(screen, "Hello")
     assert not screen.compose.send.isEnabled()
-    assert not screen.settings.isVisible()
+    assert [button.isVisible() for button in (screen.settings, screen.new)] == [False, False]
+    screen.desk.operate(Operator(Id("5" * 32), "Mo", (Grant(id=Id("6" * 32), holder=Id("5" * 32), role="manager"),)))
+    assert [button.isVisible() for button in (screen.settings, screen.new)] == [True, True]
 
 
 @pytest.mark.parametrize(("look", "size"), [*((look, "") for look in LOOKS), ("light", "-wide")])

@@ -149,11 +149,10 @@ class AuditScreen(Screen):
         super().open("")
 
     def reload(self) -> None:
-        if not self.desk.may(Capability.VIEW_AUDIT) and not self._somewhere():
+        if not self._may():
             self._take(AuditPage(lines=()), more=False)
             self._note(theme().words.say("desk.audit.not_yours"))
             return
-        self.keeping.setVisible(self.desk.may(Capability.MANAGE_STUDIO))
         self.desk.read("audit.shelf", read_shelf, then=self._take_shelf, failed=self.show_trouble)
         self._read(more=False)
 
@@ -171,10 +170,12 @@ class AuditScreen(Screen):
     def take_focus(self) -> None:
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _somewhere(self) -> bool:
+    def _may(self) -> bool:
+        """Whether they may read it everywhere, or somewhere."""
         operator, at_ms = self.desk.operator, self.desk.now().corrected
         return operator is not None and any(
-            operator.may(Capability.VIEW_AUDIT, location=grant.location, at_ms=at_ms) for grant in operator.grants
+            operator.may(Capability.VIEW_AUDIT, location=location, at_ms=at_ms)
+            for location in (None, *(grant.location for grant in operator.grants))
         )
 
     def _read(self, *, more: bool) -> None:
@@ -207,6 +208,8 @@ class AuditScreen(Screen):
             self._read(more=False)
 
     def _operated(self) -> None:
+        self.export_button.setVisible(self._may())
+        self.keeping.setVisible(self.desk.may(Capability.MANAGE_STUDIO))
         if self.desk.operator is None:
             self._take(AuditPage(lines=()), more=False)
         elif self.isVisible():

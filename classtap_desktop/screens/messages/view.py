@@ -148,6 +148,7 @@ class MessagesScreen(Screen):
         if choice is None:
             self.compose.preview = Preview()
         self.compose.may = self._may()
+        self._offer_deeds()
         self.compose.say()
         if choice is not None:
             whom, urgent = self.compose.whom.currentData(), self.compose.urgent.isChecked()
@@ -266,7 +267,7 @@ class MessagesScreen(Screen):
         words = theme().words
         self.title.show_text(words.say("desk.screen.messages"))
         self.settings.show_text(words.say("desk.messages.by_itself"))
-        self.settings.setVisible(self.desk.may(Capability.PUBLISH_POLICY))
+        self._offer_deeds()
         self.new.show_text(words.say("desk.messages.new"))
         self.field.setPlaceholderText(words.say("desk.messages.search"))
         self.field.setAccessibleName(words.say("desk.messages.search"))
@@ -283,8 +284,13 @@ class MessagesScreen(Screen):
         self._fit()
 
     def _operated(self) -> None:
-        self.settings.setVisible(self.desk.may(Capability.PUBLISH_POLICY))
+        self._offer_deeds()
         super()._operated()
+
+    def _offer_deeds(self) -> None:
+        """Offer what only who may do it does."""
+        self.settings.setVisible(self.desk.may(Capability.PUBLISH_POLICY))
+        self.new.setVisible(self._may())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
