@@ -178,6 +178,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         pending: own operations not acknowledged; oldest_ms: when the first of them was made. quarantined: set aside by
         the cloud and not said again. store_bytes, free_bytes: of the store, and of its disk.
         offset_ms, uncertainty_ms: what is known of its clock. trouble: a code.
+        keys_version, keys_ms, keys_end_ms: the pass keys it holds: of which version, as of when, and when the last good one
+        ends; 0 and None before the first.
     """
 
     program: str
@@ -191,6 +193,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offset_ms: int = 0
     uncertainty_ms: int | None = None
     trouble: str = ""
+    keys_version: int = 0
+    keys_ms: int | None = None
+    keys_end_ms: int | None = None
 
 
 class DeviceStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from classtap_cli.questions.device import Device, Nothing, iso
 from classtap_cli.questions.syncing import Most, once, state_of
 from classtap_core.kernel.errors import Refused
 from sync.client.asking import the_cloud
-from sync.client.health import LedgerStanding, SetAside, health_of, set_aside, support_log
+from sync.client.health import KeysStanding, LedgerStanding, SetAside, health_of, set_aside, support_log
 
 
 class Which(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,13 +39,20 @@ def health(device: Device, asked: Nothing) -> dict[str, Any]:
             {"sequence": one.sequence, "operation": one.operation, "kind": one.kind, "at": iso(one.at_ms), "lacks": one.scope}
             for one in found.unjudged
         ],
-        "ledger": found.ledger and _ledger(found.ledger),
+        "ledger": found.ledger and _ledger(found.ledger), "keys": found.keys and _keys(found.keys),
     }  # fmt: skip
 
 
 def _ledger(one: LedgerStanding) -> dict[str, Any]:
     return {
         "held": one.held, "evicted": one.evicted, "untold": one.untold, "last_evicted": iso(one.last_evicted_ms)
+    }  # fmt: skip
+
+
+def _keys(one: KeysStanding) -> dict[str, Any]:
+    return {
+        "version": one.version, "interface": one.interface, "updated": iso(one.updated_ms), "ends": iso(one.end_ms),
+        "good": list(one.good), "revoked": list(one.revoked), "upgrade": one.upgrade,
     }  # fmt: skip
 
 

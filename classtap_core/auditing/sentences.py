@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "health.open_card": {"what": "child"},
         "health.require": {"what": "name"},
         "health.unfile": {"what": "child"},
+        "keys.applied": {"where": "location"},
         "keys.notice": {},
         "message.again": {},
         "message.ask": {"what": "family"},

@@ -43,6 +43,11 @@ class KeyBundle(msgspec.Struct, frozen=True, kw_only=True):
         return next((key for key in self.keys if key.key_id == key_id), None)
 
     @property
+    def revoked(self) -> frozenset[int]:
+        """The ids of the keys that were revoked."""
+        return frozenset(key.key_id for key in self.keys if key.revoked_at is not None)
+
+    @property
     def last_end_s(self) -> int | None:
         """When the last of the keys that are good ends; None when none is."""
         return max((key.not_after for key in self.keys if key.revoked_at is None), default=None)

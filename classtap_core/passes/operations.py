@@ -239,3 +239,23 @@ def notice_keys(tx: Tx, op: Operation[NoticeKeys]) -> Outcome:
         return DUPLICATE
     tx.put(KeyNotice(id=id, version=op.payload.version))
     return ACCEPTED
+
+
+@operation("keys.applied", version=1, kind=Kind.FACT, needs=Capability.RECORD_SCAN)
+class ApplyRevokedKeys(Payload, frozen=True, kw_only=True):
+    """A door took the pass keys of a version and with them a revocation: from now on it takes no text signed with the keys
+    of these ids. Nothing changes by it; it is kept for whoever asks which door knew since when."""
+
+    location: Id
+    version: int
+    revoked: tuple[int, ...]
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(self.location)
+
+
+@handles(ApplyRevokedKeys)
+def apply_revoked_keys(tx: Tx, op: Operation[ApplyRevokedKeys]) -> Outcome:
+    if op.author.type != "device" or not op.payload.revoked:
+        return refused("pass.keys_applied")
+    return ACCEPTED

@@ -336,7 +336,7 @@ class SyncEngine:
         try:
             self.local.keep_keys(bundle)
         except BadInput as bad:
-            log.info("a bundle of pass keys was refused: %s", bad.code)
+            log.info("a bundle of pass keys was refused: %s %s", bad.code, bad.params)
             self._keys_trouble = bad
             return
         self._keys_at, self._keys_trouble = now, None

@@ -54,6 +54,19 @@ class LedgerStanding(NamedTuple):
     last_evicted_ms: int | None
 
 
+class KeysStanding(NamedTuple):
+    """The pass keys that are held: of which version and interface, as of when by the cloud's clock, when the last good one
+    ends, the ids of those that are good and of the revoked. `upgrade`: the cloud offers some this program is too old for."""
+
+    version: int
+    interface: int
+    updated_ms: int
+    end_ms: int | None
+    good: tuple[int, ...]
+    revoked: tuple[int, ...]
+    upgrade: bool
+
+
 class Health(NamedTuple):
     """How a device is. Times are milliseconds since the Unix epoch, sizes bytes.
 
@@ -61,7 +74,7 @@ class Health(NamedTuple):
         oldest_ms: when the first operation that waits was made. offset_ms, uncertainty_ms: cloud time minus this clock,
         and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
         and mended, in this run. protection: how the store's key is kept. unjudged: kept, and not decided here yet.
-        ledger: None but at a kiosk.
+        ledger: None but at a kiosk. keys: None before the first bundle.
     """
 
     status: Status
@@ -78,6 +91,7 @@ class Health(NamedTuple):
     epoch: int
     unjudged: tuple[Unjudged, ...] = ()
     ledger: LedgerStanding | None = None
+    keys: KeysStanding | None = None
 
 
 def health_of(node: "Node") -> Health:
@@ -92,7 +106,20 @@ def health_of(node: "Node") -> Health:
         uncertainty_ms=now.uncertainty, set_aside=tuple(set_aside(node)), store_bytes=store, free_bytes=free,
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
-        unjudged=tuple(unjudged(node)), ledger=ledger,
+        unjudged=tuple(unjudged(node)), ledger=ledger, keys=keys_of(node),
+    )  # fmt: skip
+
+
+def keys_of(node: "Node") -> KeysStanding | None:
+    """The pass keys a device holds."""
+    held = node.keys
+    if held is None:
+        return None
+    return KeysStanding(
+        version=held.bundle_version, interface=held.interface_version, updated_ms=held.issued_at * 1_000,
+        end_ms=None if held.last_end_s is None else held.last_end_s * 1_000,
+        good=tuple(sorted({key.key_id for key in held.keys} - held.revoked)), revoked=tuple(sorted(held.revoked)),
+        upgrade=node.keys_newer,
     )  # fmt: skip
 
 
@@ -187,12 +214,14 @@ def report_of(node: "Node") -> Report:
     """What the cloud is told: numbers and codes."""
     now = node.clock.now()
     store, free = _sizes(node)
-    status = node.engine.status()
+    status, keys = node.engine.status(), keys_of(node)
     return Report(
         program=node.program, version=program_version(), protection=str(node.store.protection),
         pending=status.pending, oldest_ms=node.oldest_pending_ms(),
         quarantined=sum(not one.retried for one in set_aside(node)), store_bytes=store, free_bytes=free,
         offset_ms=now.offset, uncertainty_ms=now.uncertainty, trouble=status.trouble,
+        keys_version=keys.version if keys else 0, keys_ms=keys.updated_ms if keys else None,
+        keys_end_ms=keys.end_ms if keys else None,
     )  # fmt: skip
 
 
@@ -238,7 +267,7 @@ def support_log(node: "Node", most: int) -> Iterator[dict[str, Any]]:
         "uncertainty_ms": found.uncertainty_ms, "store_bytes": found.store_bytes, "free_bytes": found.free_bytes,
         "protection": found.protection, "scopes": found.scopes, "scopes_complete": found.scopes_complete,
         "repaired": found.repaired, "epoch": found.epoch,
-        "ledger": found.ledger and found.ledger._asdict(),
+        "ledger": found.ledger and found.ledger._asdict(), "keys": found.keys and found.keys._asdict(),
     }  # fmt: skip
     with node.reader() as reader:
         head = reader.head()

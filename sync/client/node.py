@@ -30,6 +30,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.tx import Ref
 from classtap_core.passes import ledger
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, UpgradeRequired, check_replaces, verify_bundle
+from classtap_core.passes.operations import ApplyRevokedKeys
 from classtap_core.passes.records import KeyNotice
 from classtap_core.schedule.records import Location
 from classtap_core.store import evictions, replica
@@ -441,7 +442,24 @@ class Node:
         if bundle.studio != int(self.papers.pass_studio, 16):
             raise BadInput("keys.other_studio")
         self._remember("pass_keys", data, background=True)
-        self.keys, self.keys_newer = bundle, False
+        held, self.keys, self.keys_newer = self.keys, bundle, False
+        if held is None or held.bundle_version != bundle.bundle_version:
+            log.info(
+                "pass keys of version %d, interface %d, %d keys", bundle.bundle_version, bundle.interface_version,
+                len(bundle.keys),
+            )  # fmt: skip
+        revoked = bundle.revoked - (bundle.revoked if held is None else held.revoked)
+        if revoked and self.papers.role == KIOSK:
+            self._applied(bundle.bundle_version, revoked)
+
+    def _applied(self, version: int, revoked: frozenset[int]) -> None:
+        """Say that keys are no longer taken here. That they are not stands whether it can be said or not."""
+        said = ApplyRevokedKeys(location=self.papers.location, version=version, revoked=tuple(sorted(revoked)))
+        author = Author(type="device", id=self.papers.device)
+        try:
+            self.store.call(lambda: self._working(lambda bus: bus.submit(said, author, source=KIOSK)), background=True)
+        except EnvironmentFault as fault:
+            log.warning("keys %s were revoked, which could not be written down: %s", said.revoked, fault)
 
     def allow(self, scopes: tuple[str, ...]) -> None:
         """Remember which scopes this device may hold from now on."""

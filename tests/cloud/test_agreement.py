@@ -94,7 +94,10 @@ def test_a_desk_is_told_how_the_devices_are(cloud: Cloud, studio: StudioEntry, c
     desk = paired(cloud, studio, client, role="desk")
     kiosk = paired(cloud, studio, client, role="kiosk")
     assert kiosk.papers is not None
-    said = protocol.Report(program="kiosk", version="1", pending=3, protection="keyring", uncertainty_ms=12)
+    said = protocol.Report(
+        program="kiosk", version="1", pending=3, protection="keyring", uncertainty_ms=12, keys_version=4,
+        keys_ms=1_795_248_000_000, keys_end_ms=1_826_784_000_000,
+    )  # fmt: skip
     answer = client.post("/sync/v1/report", content=protocol.encode(said), headers=kiosk.headers)
     assert answer.status_code == 204
     found = protocol.decode(protocol.Devices, client.get("/sync/v1/devices", headers=desk.headers).content)

@@ -79,6 +79,12 @@ def test_what_was_marked_waits_then_reaches_the_desk(studio: Studio, camera: Pat
         None,
         0,
     )
+    health = inside("sync", "health", "--as", "kiosk", data=studio.data).json
+    assert health["ledger"]["held"] >= 1
+    assert (health["ledger"]["evicted"], health["ledger"]["last_evicted"]) == (0, None)
+    assert health["keys"]["good"]
+    assert datetime.fromisoformat(health["keys"]["ends"]) > datetime.fromisoformat(health["keys"]["updated"])
+    assert inside("sync", "health", data=studio.data).json["ledger"] is None, "a desk's is no door's"
     inside("sync", "once", data=studio.data)
     out = tmp_path / "today.csv"
     found = inside("roster", "-o", out, "--json", data=studio.data)
@@ -166,7 +172,7 @@ def test_the_room_is_said_and_the_days_are_set(studio: Studio) -> None:
     assert found["marks"] > 1_000
     assert inside("store", "space", "--keep", "30", data=studio.data).json["keep_days"] == 30
     refused = inside("store", "space", "--keep", "3", data=studio.data)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "7" in refused.err
     assert inside("store", "space", data=studio.data).json["keep_days"] == 30
 
@@ -304,9 +310,14 @@ def test_a_doctor_looks_at_everything(studio: Studio) -> None:
         (("frobnicate",), 2, "No such command 'frobnicate'"),
         (("kiosk", "--headless"), 2, "--headless needs --camera SOURCE"),
         (("kiosk", "--headless", "--camera", "/nowhere.avi"), 1, "There is no file or folder /nowhere.avi"),
-        (("sync", "status", "--now", "soon"), 1, "“soon” is no date and time"),
+        (("sync", "status", "--now", "soon"), 2, "“soon” is no date and time"),
         (("sync", "status", "--as", "cloud"), 1, "This is asked of a desk or a kiosk"),
         (("roster", "-o", "/nowhere/at/all.csv"), 1, "/nowhere/at/all.csv"),
+        (("roster", "-o", "r.csv", "--date", "nonsense"), 2, "date"),
+        (("roster", "-o", "r.csv", "--session", "123"), 2, "123"),
+        (("roster", "-o", "r.csv", "--session", "9" * 32), 1, ""),
+        (("audit", "list", "--since", "yesterday"), 2, "yesterday"),
+        (("audit", "list", "--most", "0"), 2, ""),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -363,6 +374,19 @@ def test_an_owners_key_brings_a_store_back(studio: Studio, tmp_path: Path) -> No
     assert back.code == 0, back.err
     assert inside("audit", "verify", *kiosk, data=data).json == {"ok": True, "entries": before, "first_bad": None}
     elsewhere = tmp_path / "elsewhere"
+    kept = saved.read_bytes()
+    refused = inside("store", "backup", saved, *kiosk, data=data)
+    assert (refused.code, refused.out, len(refused.err.splitlines())) == (1, "", 1)
+    assert refused.err.startswith(f"{saved} is there already")
+    assert "--replace" in refused.err
+    assert saved.read_bytes() == kept
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear diary,")
+    assert "is no backup" in inside("store", "backup", letter, "--replace", *kiosk, data=data).err
+    assert letter.read_text() == "Dear diary,"
+    later = inside("store", "backup", saved, "--replace", *kiosk, data=data)
+    assert later.code == 0, later.err
+    assert saved.read_bytes() != kept
     again = inside("store", "restore", saved, "--recovery-key", printed, *kiosk, data=elsewhere)
     assert again.code == 0, again.err
     assert again.json["entries"] == before
@@ -375,6 +399,7 @@ def test_what_a_device_may_hold_is_taken_and_given_back(studio: Studio, tmp_path
     mine = tmp_path / "data"
     mine.mkdir(mode=0o700)
     assert inside("pair", studio.url, code, data=mine).code == 0
+    assert inside("sync", "once", data=mine).code == 0, "now it knows its zone, and so which day it is"
     whole = inside("sync", "health", data=mine).json["scopes"]
     less = inside(
         "cloud", "device", "scopes", "Back office", "--without", "health", "--without", "pins", data=studio.data

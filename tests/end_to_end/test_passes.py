@@ -13,6 +13,7 @@ from classtap_core.checkin import attempts
 from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.reading import search
 from classtap_core.checkin.records import Scan
+from classtap_core.kernel.envelope import join_parts
 from classtap_core.kernel.ids import Id
 from classtap_core.passes import rolling
 from classtap_core.passes.operations import RevokePass
@@ -21,8 +22,9 @@ from kiosk import door as doors
 from kiosk.door import Door
 from sync.client.asking import the_cloud
 from sync.client.engine import State
+from sync.client.health import health_of
 from sync.client.node import Node
-from tests.end_to_end.house_rig import families_due, until
+from tests.end_to_end.house_rig import families_due, log_of, until
 from tests.end_to_end.rig import Studio, inside
 from tests.unit.passes.mutating import mutated
 
@@ -201,6 +203,17 @@ def test_revocations_are_known_before_the_first_verdict_after_a_silence(studio: 
     assert node.keys.bundle_version == 3
     seen = door.scan(card).result()
     assert (seen.outcome, seen.reason) == ("unknown_key", "key_revoked")
+    until(lambda: any(entry.kind == "keys.applied" and entry.answer is not None for entry in log_of(node)), node)
+    (applied,) = (entry for entry in log_of(node) if entry.kind == "keys.applied")
+    assert applied.answer.stands
+    said = join_parts(applied.parts)
+    assert (said["version"], said["revoked"]) == (3, [1])
+    keys = health_of(node).keys
+    assert keys is not None
+    assert (keys.version, keys.interface, keys.revoked, keys.upgrade) == (3, 1, (1,), False)
+    assert keys.updated_ms == node.keys.issued_at * 1_000
+    assert keys.end_ms is not None
+    assert keys.end_ms > keys.updated_ms
     assert door.scan(issued(studio, other).text).result().outcome == "ok", "signed anew"
     with node.reader() as reader:
         words = door.node.call(lambda bus: doors.HeldPasses(reader, id).state(int(held.handle, 16)))

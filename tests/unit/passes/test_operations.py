@@ -5,13 +5,21 @@ import itertools
 import pytest
 
 from classtap_core.access.operations import RegisterDevice
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
 from classtap_core.passes.history import history
-from classtap_core.passes.operations import GRACE_S, KIOSK_GRACE_S, MOST_ISSUES, IssuePass, RevokePass
+from classtap_core.passes.operations import (
+    GRACE_S,
+    KIOSK_GRACE_S,
+    MOST_ISSUES,
+    ApplyRevokedKeys,
+    IssuePass,
+    RevokePass,
+)
 from classtap_core.passes.records import Pass, PassRevocation, pass_id
-from tests.unit.house.world import CLERK, DESK, FAMILY, KIOSK, MAIN, NINE, STUDIO, World, named, staff, state_of
+from tests.unit.house.world import CLERK, DESK, FAMILY, KIOSK, MAIN, NINE, STUDIO, World, device, named, staff, state_of
 
 HANDLE = "00112233445566ff"
 NOW_S = NINE // 1000
@@ -154,3 +162,18 @@ def test_after_a_lost_kiosk_only_printed_cards_have_grace() -> None:
     assert (state.grace_until_s, state.rolling_grace) == (NOW_S + 1000 + KIOSK_GRACE_S, False)
     world.say(issue("schedule", NOW_S + 2000))
     assert held(world).state.rolling_grace
+
+
+@pytest.mark.parametrize(
+    ("revoked", "author", "expected"),
+    [((3, 7), device(KIOSK), ""), ((), device(KIOSK), "pass.keys_applied"), ((3,), staff(CLERK), "pass.keys_applied")],
+)
+def test_a_door_says_which_revoked_keys_it_takes_no_longer(
+    revoked: tuple[int, ...], author: Author, expected: str
+) -> None:
+    """Catalogue 44, "Immediate Revocation on Reconnect": key identifiers and a time in the audit trail, from the device."""
+    world = World()
+    kiosk = world.join()
+    receipt = kiosk.bus.submit(ApplyRevokedKeys(location=MAIN, version=9, revoked=revoked), author)
+    assert code(receipt.outcome) == expected
+    assert [answer.outcome.stands for answer in world.push(KIOSK)] == [True] * (not expected)
