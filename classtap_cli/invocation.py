@@ -131,8 +131,19 @@ def complain(trouble: ClassTapError) -> None:
     print(sentence_of(trouble), file=sys.stderr)
 
 
+WRONG_VALUES = frozenset(
+    {
+        "now.not_iso", "time.date", "time.local", "time.zone", "session.id", "contested.id", "audit.most", "audit.text",
+        "audit.after", "link.minutes", "store.retention", "recovery.public", "import.kind", "seatmap.template",
+    }
+)  # fmt: skip
+"""Codes of a value that cannot be what its option or argument asks for, whatever the studio says. A file's content that
+is wrong is a refusal."""
+
+
 def answering(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what a person can be told into one sentence on stderr and exit code 1; our own faults too, without a trace.
+    """Turn what a person can be told into one sentence on stderr and exit code 1, or 2 for a value that is wrong use
+    (`WRONG_VALUES`); our own faults too, without a trace.
 
     `CLASSTAP_TRACE=1` lets a fault through, for whoever mends it.
     """
@@ -143,7 +154,7 @@ def answering(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except ClassTapError as trouble:
             complain(trouble)
-            raise typer.Exit(1) from None
+            raise typer.Exit(2 if trouble.code in WRONG_VALUES else 1) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None

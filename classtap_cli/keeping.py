@@ -51,6 +51,7 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="W
 Public = Annotated[
     str, typer.Option("--public", metavar="HEX", help="The owner's key was made on another device: its public half.")
 ]
+ReplaceBackup = Annotated[bool, typer.Option("--replace", help="Replace the backup that FILE is.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace the owner's key that there is.")]
 
 
@@ -67,9 +68,18 @@ def mount(store: typer.Typer, key: typer.Typer) -> None:
 
 
 @answering
-def backup(file: Path, data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
+def backup(
+    file: Path, replace: ReplaceBackup = False, data: Data = None, program: As = "desk", now: Now = None,
+    json: Json = False,
+) -> None:  # fmt: skip
     """Write a checked, encrypted copy while the store is used; the keys of persons go to FILE.keys."""
-    print_json(ask(invocation(data, program, now, json), "store.backup", file=str(file.absolute())))
+    call = invocation(data, program, now, json)
+    from classtap_core.store.backup import KEYS_END
+
+    there = [path for path in (file, file.with_name(file.name + KEYS_END)) if path.exists()]
+    if there and not replace:
+        raise BadInput("backup.exists", file=str(there[0]))
+    print_json(ask(call, "store.backup", file=str(file.absolute())))
 
 
 @answering

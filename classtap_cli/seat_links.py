@@ -7,7 +7,7 @@ import typer
 from classtap_cli.cloud import served_at
 from classtap_cli.invocation import Data, Json, Now, answering, invocation, say
 from classtap_cli.opened_cloud import Database, Studio, chosen, opened_cloud
-from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, parse
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="The class's session, by its id.")]
@@ -45,4 +45,4 @@ def _session(text: str) -> Id:
     try:
         return parse(text)
     except ValueError as error:
-        raise Refused("session.unknown") from error
+        raise BadInput("session.id", session=text[:40]) from error

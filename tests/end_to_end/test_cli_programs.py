@@ -130,6 +130,7 @@ def test_a_cloud_from_its_first_command_to_its_last(tmp_path: Path) -> None:
     paper = tmp_path / "owner-key.txt"
     wrong = inside(*founding, "--zone", "Europe/Atlantis", "-o", paper, data=there, typed="314159\n")
     assert wrong.err.startswith("There is no time zone “Europe/Atlantis”")
+    assert wrong.code == 2
     assert not paper.exists(), "a key to nothing"
     made = inside(*founding, "--zone", "Europe/Madrid", "-o", paper, "--json", data=there, typed="314159\n")
     assert (made.code, made.json["file"]) == (0, str(paper)), made.err

@@ -183,5 +183,6 @@ def test_a_link_from_the_command_opens_the_page(house: House) -> None:
     answer = httpx.get(made.json["url"])
     assert (answer.status_code, answer.text.count('type="radio"')) == (200, PLACES)
     refused = inside("seatmap", "link", "nobody", data=data)
-    assert (refused.code, refused.err.count("\n")) == (1, 1)
-    assert inside("seatmap", "link", house.sessions[0], "--minutes", "0", data=data).code == 1
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert inside("seatmap", "link", "9" * 32, data=data).code == 1
+    assert inside("seatmap", "link", house.sessions[0], "--minutes", "0", data=data).code == 2
