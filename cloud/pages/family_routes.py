@@ -1,6 +1,7 @@
 """The family's page over HTTP: in by a one-time link, then by a cookie; the day, the pass, codes, and out again."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -63,6 +64,7 @@ def family_routes(cloud: Cloud, *, heartbeat_s: float) -> list[tuple[str, Handle
         (f"{home}/code", _plain(pages.code), "POST"),
         (f"{home}/confirm", _plain(pages.confirm), "POST"),
         (f"{home}/wish", _plain(pages.wish), "POST"),
+        (f"{home}/out", answering(pages.ask_out), "GET"),
         (f"{home}/out", _plain(pages.out), "POST"),
         (f"{PREFIX}/stop/{{token}}", answering(pages.ask_stop), "GET"),
         (f"{PREFIX}/stop/{{token}}", answering(pages.stop), "POST"),
@@ -122,10 +124,15 @@ class _Family:
 
     async def out(self, request: Request) -> Response:
         same_site(request)
-        await self._read(partial(self._cloud.doors.leave, request.cookies.get(COOKIE, "")))
+        with contextlib.suppress(Refused):  # whoever has no session, or one that ended, is out already
+            await self._read(partial(self._cloud.doors.leave, request.cookies.get(COOKIE, "")))
         answer = _json({})
         answer.delete_cookie(COOKIE, path=PREFIX)
         return answer
+
+    async def ask_out(self, request: Request) -> Response:
+        """The address typed or kept: looking ends no session; the page says whether there is one."""
+        return Response(status_code=303, headers={**SECURITY, "Location": f"{PREFIX}/home"})
 
     # --- the page
 

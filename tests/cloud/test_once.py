@@ -118,6 +118,22 @@ def test_while_the_first_runs_the_second_waits_its_turn_and_after_a_day_the_key_
     assert rig.kept() == 0
 
 
+def test_whoever_is_out_already_goes_out_without_a_complaint(rig: Rig) -> None:
+    for cookies in ({}, {COOKIE: "nonsense"}, {COOKIE: rig.families.cloud.doors.link(STUDIO, GINA)}):
+        with httpx.Client(base_url=rig.url, cookies=cookies) as client:
+            gone = client.post("/f/home/out")
+            assert (gone.status_code, gone.json(), COOKIE in gone.headers["set-cookie"]) == (200, {}, True)
+            looked = client.get("/f/home/out")
+            assert (looked.status_code, looked.headers["location"]) == (303, "/f/home")
+    with rig.caller() as client:
+        assert client.get("/f/home/out").status_code == 303
+        assert client.get("/f/home/day").status_code == 200, "looking ends no session"
+        elsewhere = client.post("/f/home/out", headers={"Sec-Fetch-Site": "cross-site"})
+        assert (elsewhere.status_code, client.get("/f/home/day").status_code) == (404, 200)
+        assert client.post("/f/home/out").status_code == 200
+        assert client.get("/f/home/day").status_code == 401
+
+
 def test_strangers_leave_nothing_behind(rig: Rig) -> None:
     """Neither who names nothing, nor who names a studio there is without a word that it gave."""
     before = rig.kept()
