@@ -77,3 +77,6 @@ def test_what_is_revealed_of_one_entry_shows_of_no_other() -> None:
     assert not nobody.of(named("entry")).sees(health, ""), "a reveal shows only what its reader may see"
     assert not Blind().of(named("entry")).sees(health, "")
     assert Blind().withheld("health_profile", MAIN) == frozenset()
+    kept = Sight([owner], at_ms=NINE, withheld=lambda kind, location: frozenset({f"{kind} at {location}"}))
+    assert kept.withheld("health_profile", MAIN) == {f"health_profile at {MAIN}"}
+    assert kept.of(named("entry")).withheld("health_profile", MAIN) == {f"health_profile at {MAIN}"}
