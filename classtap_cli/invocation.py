@@ -135,6 +135,7 @@ WRONG_VALUES = frozenset(
     {
         "now.not_iso", "time.date", "time.local", "time.zone", "session.id", "contested.id", "audit.most", "audit.text",
         "audit.after", "link.minutes", "store.retention", "recovery.public", "import.kind", "seatmap.template",
+        "seatmap.parameter", "cloud.url", "brand.colour",
     }
 )  # fmt: skip
 """Codes of a value that cannot be what its option or argument asks for, whatever the studio says. A file's content that

@@ -132,8 +132,8 @@ def test_a_room_from_a_template_and_its_placards(tmp_path: Path) -> None:
     assert (fitted["room_um"], fitted["seats"]) == ([12_000_000, 9_500_000], fitted["seats"])
     assert run("validate", out)["valid"] is True
     assert "too small" in run("new", "mat", "--room", "3x3", "--keep", "-o", out, code=1)
-    assert "not a template" in run("new", "../schema/seatmap-1", "-o", out, code=1)
-    assert "between" in run("new", "mat", "--set", "mats.rows=99", "-o", out, code=1)
+    assert "not a template" in run("new", "../schema/seatmap-1", "-o", out, code=2)
+    assert "between" in run("new", "mat", "--set", "mats.rows=99", "-o", out, code=2)
 
 
 def test_two_maps_as_one_picture(drawn: Path, tmp_path: Path) -> None:
