@@ -66,6 +66,8 @@ class Database:
         Raises EnvironmentFault `cloud.database_unreachable`, `cloud.database_full`, `cloud.database_busy`,
         `cloud.database` for any other trouble of the database's own.
         """
+        if self._checkpoints is not None:
+            self._checkpoints.admit()
         with _faults(), self._engine.connect() as connection, connection.begin():
             self._walled(connection, studio, wall.behind(studio, one_view=True))
             yield connection
