@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -25,13 +26,14 @@ from classtap_desktop.kit.device_words import size_words
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
-from classtap_desktop.screens.health.lines import device_line
+from classtap_desktop.screens.health.lines import device_line, keys_words
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import Decoder
 from kiosk.sources import picture_of
 from resources.text import Catalogue
 from sync.client.engine import State
+from sync.client.health import health_of
 from sync.client.node import Node
 from sync.pairing import Link, read_link
 from sync.protocol import DeviceStanding, Report
@@ -96,11 +98,15 @@ def shown(card: QWidget) -> list[Button]:
     return [button for button in card.findChildren(Button) if button.isVisible()]
 
 
-def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow) -> None:
+def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow, node: Node) -> None:
     soon(qtbot, lambda: "of" in facts(window)["held"])
     assert "give or take" in facts(window)["clock"]
     assert "used here" in facts(window)["room"]
     assert facts(window)["mended"] == "0"
+    assert node.keys is not None
+    updated = datetime.fromtimestamp(node.keys.issued_at, tz=UTC)
+    assert facts(window)["pass_keys"].endswith(f" ({updated:%Y-%m-%dT%H:%M:%S}+00:00)")
+    assert keys_words(health_of(node)._replace(keys=None), 0, Catalogue("en")) == "Never"
     protection = window.screens["devices"].facts["protection"][1]  # type: ignore[attr-defined]
     assert "reduced" in protection.whole_text()
     assert facts(window)["owner"].startswith("No: a lost keyring would lose what is not sent yet")

@@ -28,7 +28,7 @@ from sync.client.health import Health, Steward
 from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
-FACTS = ("clock", "room", "store", "owner", "held", "mended")
+FACTS = ("clock", "room", "store", "owner", "held", "mended", "pass_keys")
 
 
 class FactsCard(Card):
@@ -76,7 +76,7 @@ class FactsCard(Card):
         paused = health is not None and health.status.state is State.PAUSED
         self.pause.show_text(words.say("desk.health.resume" if paused else "desk.health.pause"))
         if health is not None and keeping is not None:
-            for name, text in facts(health, keeping, words).items():
+            for name, text in facts(health, keeping, self._desk.now().corrected, words).items():
                 self.facts[name][1].show_text(text)
             wrong = {"room": keeping.level is not Level.ENOUGH, "store": not keeping.sound, "owner": not keeping.sealed}
             for name, bad in wrong.items():

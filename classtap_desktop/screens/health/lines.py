@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from classtap_core.auditing import saying
@@ -47,7 +48,7 @@ def seconds(ms: int, words: Catalogue) -> str:
     return words.say("desk.health.seconds", number=text)
 
 
-def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:
+def facts(health: Health, keeping: Keeping, now_ms: int, words: Catalogue) -> dict[str, str]:
     """The card's facts, by name."""
     sound = "sound" if keeping.sound else "mends" if keeping.mends else "damaged"
     return {
@@ -59,7 +60,16 @@ def facts(health: Health, keeping: Keeping, words: Catalogue) -> dict[str, str]:
         "owner": words.say("desk.health.owner_sealed" if keeping.sealed else "desk.health.owner_none"),
         "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
         "mended": words.number(health.repaired),
+        "pass_keys": keys_words(health, now_ms, words),
     }
+
+
+def keys_words(health: Health, now_ms: int, words: Catalogue) -> str:
+    """As of when the pass keys are that this device holds, by the cloud's clock: how long ago, and in RFC 3339."""
+    if health.keys is None:
+        return words.say("desk.health.pass_keys_never")
+    at = datetime.fromtimestamp(health.keys.updated_ms / 1_000, tz=UTC).isoformat(timespec="seconds")
+    return words.say("desk.health.pass_keys_as_of", ago=ago(health.keys.updated_ms, now_ms, words), at=at)
 
 
 def aside_words(one: SetAside, told: Line | None, now_ms: int, words: Catalogue) -> str:
