@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from classtap_core.booking.guardian_gates import GUARDIAN_POLICY
-from classtap_core.booking.records import Policy, policy_id
+from classtap_core.booking.policies import read_policy
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.records import Record, decode
@@ -13,7 +13,7 @@ from classtap_core.messaging.records import ContactWay, MessageWish, mark
 from classtap_core.messaging.routing import Reachable, Route, Wish
 from classtap_core.messaging.settings import settings_of
 from classtap_core.messaging.templates import EMAIL, SMS
-from classtap_core.people.guardians import MATRIX, Guardianship, matrix_of
+from classtap_core.people.guardians import Guardianship, matrix_of
 from classtap_core.people.records import Child, Contact
 
 R = TypeVar("R", bound=Record)
@@ -44,8 +44,7 @@ def route_of(
             Wish(wish.contact, wish.channels, wish.child, wish.program)
             for wish in _found(reader, MessageWish, "by_contact", contact.id)
         ]
-    policy = reader.rows(Policy, [policy_id(studio, GUARDIAN_POLICY)])
-    matrix = next((matrix_of(decode(Policy, row.body).values) for row in policy.values()), MATRIX)
+    matrix = matrix_of(read_policy(reader, studio, GUARDIAN_POLICY)[1])
     return Route(
         people, tuple(children), {(pair.guardian, pair.child): pair for pair in pairs}, day, wishes, program, matrix,
         settings_of(reader, studio).channels,

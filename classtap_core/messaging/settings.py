@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from classtap_core.booking.records import Policy, policy_id
+from classtap_core.booking.policies import read_policy
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.templates import (
     ABSENT,
@@ -64,6 +63,4 @@ def message_settings(values: Mapping[str, str | int]) -> MessageSettings:
 
 def settings_of(reader: Reader, studio: Id) -> MessageSettings:
     """What a studio has published."""
-    id = policy_id(studio, MESSAGES_POLICY)
-    row = reader.rows(Policy, [id]).get(id)
-    return message_settings({} if row is None else decode(Policy, row.body).values)
+    return message_settings(read_policy(reader, studio, MESSAGES_POLICY)[1])

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from classtap_core.booking.guardian_gates import GUARDIAN_POLICY
-from classtap_core.booking.records import Booking, Policy, policy_id
+from classtap_core.booking.policies import read_policy
+from classtap_core.booking.records import Booking
 from classtap_core.booking.rules import BOOKED
 from classtap_core.checkin.care import CareKnown, care_known
 from classtap_core.checkin.reading import fetch, search
@@ -21,7 +22,7 @@ from classtap_core.documents.rules import Owed, Standing
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
-from classtap_core.people.guardians import MATRIX, Guardianship, Right, matrix_of, may
+from classtap_core.people.guardians import Guardianship, Right, matrix_of, may
 from classtap_core.people.records import Child, Family
 from classtap_core.people.rules import sort_name
 from classtap_core.schedule.records import Location, Program, Session
@@ -172,9 +173,7 @@ def _items(
 
 
 def _signers(reader: Reader, studio: Id, children: Iterable[Child], today: str) -> tuple[Signer, ...]:
-    id = policy_id(studio, GUARDIAN_POLICY)
-    policy = fetch(reader, Policy, [id]).get(id)
-    matrix = MATRIX if policy is None else matrix_of(policy.values)
+    matrix = matrix_of(read_policy(reader, studio, GUARDIAN_POLICY)[1])
     found: dict[Id, Signer] = {}
     for child in children:
         for pair in search(reader, Guardianship, "by_child", child.id):
