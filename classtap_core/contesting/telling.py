@@ -36,6 +36,9 @@ class AtTheDesk:
     def of(self, entry: Id) -> "AtTheDesk":
         return self
 
+    def withheld(self, kind: str, location: str) -> frozenset[str]:
+        return frozenset()
+
 
 def undecided(reader: Reader, registry: Registry) -> tuple[Undecided, ...]:
     """What is held here and nobody has decided, newest first."""

@@ -71,7 +71,7 @@ class Studio:
         """A new device, bootstrapped, its engine not started. Kept in `nodes` by role, unless it has a folder given."""
         node = Node.pair(
             folder or self.data / role, url=self.url, code=self.code(role), name=role, program=role,
-            clock=SystemClock(), ring=None,
+            clock=self.clock if isinstance(self.clock, SystemClock) else SystemClock(), ring=None,
         )  # fmt: skip
         node.engine.once()
         if folder is None:

@@ -1,6 +1,7 @@
 """A real device over a real cloud on its bad days: copied, restored, damaged, shut out, told to destroy itself."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,9 +32,14 @@ pytestmark = pytest.mark.leaves(
 )
 
 
+DAY_MS = 86_400_000
+NOON = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS + DAY_MS // 2
+"""At night the studio has another day than UTC, by which a device that does not know its zone yet asks for rosters."""
+
+
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with Studio(tmp_path_factory.mktemp("studio") / "data", families=12) as made:
+    with Studio(tmp_path_factory.mktemp("studio") / "data", families=12, clock=SystemClock(start_ms=NOON)) as made:
         yield made
 
 
@@ -52,7 +58,7 @@ def paired(studio: Studio, tmp_path: Path) -> Iterator[Callable[[str], Node]]:
 
 
 def opened(folder: Path, role: str = "desk") -> Node:
-    return Node.open(folder, program=role, clock=SystemClock(), ring=None)
+    return Node.open(folder, program=role, clock=SystemClock(start_ms=NOON), ring=None)
 
 
 def renamed(studio: Studio, node: Node, name: str, at: int = 0) -> Id:
@@ -301,7 +307,7 @@ def test_an_ordered_store_sends_what_it_has_and_is_gone(studio: Studio, paired: 
 
 def opened_store(folder: Path) -> None:
     try:
-        Node.open(folder, program="desk", clock=SystemClock(), ring=None).close()
+        Node.open(folder, program="desk", clock=SystemClock(start_ms=NOON), ring=None).close()
     except Exception as error:
         if "store.unpaired" in str(error):
             raise EnvironmentFault("store.missing") from error
