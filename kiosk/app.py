@@ -242,7 +242,7 @@ class KioskApp(QObject):
             return
         if check.staff is not None:
             self._staff = check.staff
-            changes = self._changes.read()
+            changes = self._changes.read(check.staff)
             self.happen(on.PinAccepted(self._about(short=bool(changes)), changes))
         else:
             self._pin_refused(check)
@@ -277,7 +277,7 @@ class KioskApp(QObject):
 
         def decide() -> on.Event:
             error = self._changes.choose(Id(command.operation), command.code, staff)
-            return on.Chosen(command.operation, self._changes.read(), error)
+            return on.Chosen(command.operation, self._changes.read(staff), error)
 
         self._aside(decide, lambda event: event)
 

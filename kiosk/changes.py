@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from classtap_core.access.records import Grant
 from classtap_core.auditing.lines import PIN
+from classtap_core.checkin.reading import search
 from classtap_core.contesting.choices import RETRY, Choice
+from classtap_core.contesting.doubling import Chooser
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
@@ -23,10 +26,11 @@ class Changes:
         self._node = node
         self._lines: dict[Id, NoticeLine] = {}
 
-    def read(self) -> tuple[Change, ...]:
-        """The newest, in words."""
+    def read(self, staff: Id) -> tuple[Change, ...]:
+        """The newest, in words, with what a member of staff may do."""
         with self._node.reader() as reader:
-            found = lines_of(reader, reader.notices(), self._node.zone())[:MOST_CHANGES]
+            by = Chooser(tuple(search(reader, Grant, "by_holder", staff)), self._node.clock.now().corrected)
+            found = lines_of(reader, reader.notices(), self._node.zone(), by=by)[:MOST_CHANGES]
         self._lines = {line.operation: line for line in found}
         words = theme().words
         return tuple(

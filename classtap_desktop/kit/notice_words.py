@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from classtap_core.auditing import saying
 from classtap_core.auditing.lines import Line
-from classtap_core.checkin.reading import fetch
-from classtap_core.contesting.choices import Choice, choices_of
+from classtap_core.checkin.reading import cards, fetch
+from classtap_core.contesting.choices import NOBODY, Choice, choices_of
+from classtap_core.contesting.doubling import PRESENT_ELSEWHERE, Chooser, clashes, doubled
 from classtap_core.contesting.own import OwnLog, said_lines
 from classtap_core.kernel.device import Notice
 from classtap_core.kernel.ids import Id
@@ -17,12 +18,25 @@ from classtap_core.people.records import Child
 from resources.text import Catalogue
 
 
+class Double(NamedTuple):
+    """A child who is present in another class at that time: that class, its start, and the mark that was said first, ms.
+
+    `said` is a `Clash`'s.
+    """
+
+    child: str
+    other: str
+    start_ms: int
+    first_ms: int
+    said: str
+
+
 class NoticeLine(NamedTuple):
     """One changed result with the names it is about.
 
     Attributes: `code` is the outcome's new status; `why` the first reason's code and parameters, or ""; `choices` what
     can be done about it, the recommended one first. `told` is what was said, as the audit tells it; None where this
-    device cannot read it any more.
+    device cannot read it any more. `doubles` are who is present in two classes at once by it.
     """
 
     operation: Id
@@ -36,10 +50,11 @@ class NoticeLine(NamedTuple):
     zone: str
     choices: tuple[Choice, ...] = ()
     told: Line | None = None
+    doubles: tuple[Double, ...] = ()
 
 
-def lines_of(reader: OwnLog, notices: Sequence[Notice], zone: str) -> tuple[NoticeLine, ...]:
-    """Return a line for each notice, newest first, with the names that are held here and what can be done about it.
+def lines_of(reader: OwnLog, notices: Sequence[Notice], zone: str, *, by: Chooser = NOBODY) -> tuple[NoticeLine, ...]:
+    """Return a line for each notice, newest first, with the names that are held here and what `by` can do about it.
 
     Times are told in `zone`.
     """
@@ -49,10 +64,32 @@ def lines_of(reader: OwnLog, notices: Sequence[Notice], zone: str) -> tuple[Noti
     names = {id: f"{child.given} {child.surname}".strip() for id, child in children.items()}
     told = said_lines(reader, notices)
     lines = [
-        _line(notice, names, zone)._replace(choices=choices_of(reader, notice), told=told.get(notice.operation))
+        _doubled(reader, notice, names, _line(notice, names, zone))._replace(
+            choices=choices_of(reader, notice, by), told=told.get(notice.operation)
+        )
         for notice in notices
     ]
     return tuple(sorted(lines, key=lambda line: (-line.at_ms, line.operation)))
+
+
+def _doubled(reader: OwnLog, notice: Notice, names: dict[Id, str], line: NoticeLine) -> NoticeLine:
+    """The line with who is present in two classes at once, as the rule says it now; `settled` where nobody is any more."""
+    children = doubled(notice)
+    found = clashes(reader, notice.operation, children) if children and line.why == PRESENT_ELSEWHERE else None
+    if found is None:
+        return line
+    if not found:
+        others = any(why.params["item"] not in children for why in _looked_at(notice))
+        return line if others else line._replace(code="settled", why="")
+    shown = {card.session.id: card for card in cards(reader, [clash.other for clash in found])}
+    doubles = []
+    for clash in found:
+        name, card = names.get(clash.child), shown[clash.other.id]
+        if not name or not card.class_name:
+            return line
+        first_ms = min(clash.mine.at_ms, clash.theirs.at_ms)
+        doubles.append(Double(name, card.class_name, card.start_ms, first_ms, clash.said))
+    return line._replace(doubles=tuple(doubles))
 
 
 def _line(notice: Notice, names: dict[Id, str], zone: str) -> NoticeLine:
@@ -89,8 +126,15 @@ def sentence(line: NoticeLine, words: Catalogue) -> str:
     if line.why == "attendance.already" and "at_ms" in line.params:
         state = words.say(f"desk.said.{line.params['state']}")
         return f"{told} {words.say('desk.notice.holds', state=state, time=words.time(int(line.params['at_ms']), line.zone))}"
+    if line.doubles:
+        return " ".join([told, *(_double_words(one, line.zone, words) for one in line.doubles)])
     code = f"desk.refused.{line.why}"
     return f"{told} {words.say(code, **line.params)}" if line.why and words.has(code) else told
+
+
+def _double_words(double: Double, zone: str, words: Catalogue) -> str:
+    start, first = (words.time(at_ms, zone) for at_ms in (double.start_ms, double.first_ms))
+    return words.say(f"desk.double.{double.said}", child=double.child, other=double.other, start=start, first=first)
 
 
 def what_words(kind: str, told: Line | None, words: Catalogue) -> str:

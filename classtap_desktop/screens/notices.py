@@ -6,6 +6,7 @@ from functools import cache
 
 from classtap_core import house
 from classtap_core.auditing.lines import Line
+from classtap_core.contesting.doubling import Chooser
 from classtap_desktop.kit.notice_words import NoticeLine, lines_of, sentence
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.sessions import read_places
@@ -21,7 +22,8 @@ def read_notices(source: DeskSource, operator: Operator | None) -> tuple[NoticeL
     notices = source.notices()
     if operator is None or not notices:
         return ()
-    found = lines_of(source.reader, notices, _zone(source))
+    by = Chooser(operator.grants, source.clock.now().corrected)
+    found = lines_of(source.reader, notices, _zone(source), by=by)
     return tuple(line for line in found if concerns(operator, line.kind, line.told, source))
 
 

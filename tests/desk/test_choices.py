@@ -10,26 +10,35 @@ from pytestqt.qtbot import QtBot
 
 from classtap_core.access.assignment_operations import EndGrant
 from classtap_core.access.operations import RevokeDevice
+from classtap_core.access.records import Grant
 from classtap_core.booking.operations import CreateBooking
-from classtap_core.checkin.operations import ChildMark, RecordScan
-from classtap_core.checkin.reading import fetch
+from classtap_core.booking.records import Booking
+from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan
+from classtap_core.checkin.reading import cards, fetch, search
 from classtap_core.checkin.records import Attendance, State, attendance_id
-from classtap_core.checkin.rules import standing
+from classtap_core.checkin.rules import Window, standing
 from classtap_core.contesting.choices import KEEP, choices_of
+from classtap_core.contesting.doubling import Chooser
 from classtap_core.health.operations import ConfirmProfile, FilePaper
-from classtap_core.kernel.device import Notice, Receipt
+from classtap_core.kernel.device import Notice, Pulled, Receipt
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status
+from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Reason, Status
 from classtap_core.kernel.undo import Undo
 from classtap_core.messaging.operations import StopContact
+from classtap_core.schedule.records import Session
+from classtap_core.schedule.rules import share_time, starts_ms
 from classtap_core.seating.tagging import BROKEN, TagSpot
+from classtap_desktop.kit import Button
 from classtap_desktop.kit.notice_words import lines_of, sentence
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.window import DeskWindow
 from resources.text import Catalogue
 from tests.desk.test_devices import changed
+from tests.desk.world import KIOSK as DESK_KIOSK
+from tests.desk.world import NOW_MS
 from tests.desk.world import World as DeskWorld
 from tests.unit.house.world import (
     ANA,
@@ -107,6 +116,114 @@ def test_present_in_two_classes_at_once(doors: tuple[World, Member, Member], cod
     world.sync()
     assert state(one.store, HALF_PAST) is comes_to
     assert state(one.store, NINE_BALLET) is State.PRESENT
+
+
+CLASH = [  # when each said it, seconds after nine; what is recommended first; what the sentence says
+    (60, 120, ["late", "keep", "undo"], "That mark was said first, at 09:01, and stands; this one is in doubt."),
+    (120, 60, ["keep", "undo"], "The mark here was said first, at 09:01, and stands; the other is in doubt."),
+    (60, 61, ["keep", "undo"], "Both marks were said at the same moment, at 09:01: nobody can say which was first."),
+]
+
+
+@pytest.mark.parametrize(("at_nine", "at_half", "codes", "said"), CLASH, ids=["second", "first", "tie"])
+def test_the_sentence_says_which_of_two_classes_stands(at_nine: int, at_half: int, codes: list[str], said: str) -> None:
+    world = World()
+    one, two = world.join(KIOSK), world.join(OTHER_KIOSK)
+    one.clock.advance(at_nine * 1000)
+    two.clock.advance(at_half * 1000)
+    one.mark(NINE_BALLET, mark(ANA, "present"))
+    two.mark(HALF_PAST, mark(ANA, "present"))
+    world.sync(KIOSK, OTHER_KIOSK)
+    (line,) = lines_of(two.store, [the_notice(two)], "Europe/Madrid")
+    assert [choice.code for choice in line.choices] == codes, "of nobody's right nothing is known"
+    assert sentence(line, Catalogue("en_GB")).endswith(f"Ana Núñez is also present in Ballet (09:00). {said}")
+    for language in ("es", "ar"):
+        told = sentence(line, Catalogue(language))
+        assert "Ballet" in told
+        assert "desk." not in told
+
+
+@pytest.mark.parametrize(
+    ("who", "hours", "offered"), [(CLERK, 0, True), (OWNER, 0, True), (FAMILY, 0, False), (CLERK, 25, False)]
+)
+def test_the_other_mark_is_taken_back_by_who_may(
+    doors: tuple[World, Member, Member], who: Id, hours: int, offered: bool
+) -> None:
+    world, one, two = doors
+    one.mark(NINE_BALLET, mark(ANA, "present"))
+    two.mark(HALF_PAST, mark(ANA, "present"))
+    world.sync(KIOSK, OTHER_KIOSK)
+    notice = the_notice(two)
+    by = Chooser(tuple(search(two.store, Grant, "by_holder", who)), two.clock.now().corrected + hours * 3_600_000)
+    found = {choice.code: choice.payload for choice in choices_of(two.store, notice, by)}
+    assert list(found) == ["late", "keep", "undo", *(["undo_other"] if offered else [])]
+    payload = found.get("undo_other")
+    if payload is not None:
+        assert two.bus.submit(payload, staff(who)).outcome.status is Status.ACCEPTED
+        world.sync()
+        assert (state(one.store, NINE_BALLET), state(one.store, HALF_PAST)) == (State.NONE, State.PRESENT)
+        (line,) = lines_of(two.store, [notice], "Europe/Madrid", by=by)
+        assert line.choices == ()
+        assert sentence(line, Catalogue("en")).endswith("two classes at once; by now that has been put right.")
+
+
+def test_where_not_all_is_held_nothing_is_made_up(doors: tuple[World, Member, Member]) -> None:
+    world, one, two = doors
+    one.mark(NINE_BALLET, mark(ANA, "present"))
+    two.mark(HALF_PAST, mark(ANA, "present"))
+    world.sync(KIOSK, OTHER_KIOSK)
+    two.store.scopes = tuple(scope for scope in two.store.scopes if not scope.startswith("roster/"))
+    (line,) = lines_of(two.store, [the_notice(two)], "Europe/Madrid")
+    assert (line.doubles, line.code) == ((), "review")
+    assert [choice.code for choice in line.choices] == ["late", "keep", "undo"]
+
+
+def overlapping(world: DeskWorld) -> tuple[Session, Session, Id]:
+    """Two sessions of this hour in which the kiosk and staff may mark one child."""
+    today = search(world.store, Session, "by_location_date", world.plan.main, "2026-11-21")
+    soon = [one for one in today if Window().holds(starts_ms(one), world.clock.now().corrected)]
+    for booked in soon:
+        for other in soon:
+            if booked.id != other.id and share_time(booked, other):
+                for booking in search(world.store, Booking, "by_session", booked.id):
+                    return booked, other, booking.child
+    raise AssertionError("no two classes at once in the demo studio")
+
+
+def test_the_desk_says_which_class_stands_and_takes_the_other_back(
+    qtbot: QtBot, world: DeskWorld, open_desk: Open
+) -> None:
+    booked, other, child = overlapping(world)
+    at_kiosk = world.kiosk.submit(
+        MarkAttendance(session=booked.id, items=(mark(child, "present"),)), Author(type="device", id=DESK_KIOSK)
+    )
+    assert at_kiosk.outcome.stands, at_kiosk.outcome
+    world.tick(60_000)
+    manager = world.staff("manager").staff
+    here = world.bus.submit(MarkAttendance(session=other.id, items=(mark(child, "present"),)), staff(manager))
+    assert here.outcome.stands, here.outcome
+    assert here.sequence is not None
+    world.pull([Pulled(one.kind, one.id, one.scope, one.body) for one in at_kiosk.changes])
+    flagged = Reason("gate.present_elsewhere", {"item": child, "session": booked.id})
+    now = Outcome(status=Status.ACCEPTED, reasons=(flagged,), obligations=({"review": flagged.code},))
+    world.store.notify(Notice(here.operation, here.sequence, "attendance.mark", ACCEPTED, now, NOW_MS))
+    screen = open_desk("manager", screen="devices").screens["devices"]
+    assert isinstance(screen, DevicesScreen)
+    card = screen.notices
+    qtbot.waitUntil(lambda: len(card.lines) == 1)
+    (line,) = card.lines
+    name = cards(world.store, [booked])[0].class_name
+    assert f"is also present in {name} (" in sentence(line, Catalogue("en"))
+    assert "That mark was said first" in sentence(line, Catalogue("en"))
+    button = next(one for one in card.area.findChildren(Button) if one.text() == "Undo the other one")
+    button.click()
+    qtbot.waitUntil(lambda: not world.store.notices)
+    ids = [attendance_id(world.plan.studio, session.id, child) for session in (booked, other)]
+    entries = fetch(world.store, Attendance, ids)
+    assert [standing(entries[id].marks).state for id in ids] == [State.NONE, State.PRESENT]
+    held = standing(entries[ids[0]].marks).mark
+    assert held is not None
+    assert held.by == manager
 
 
 @pytest.mark.parametrize(("code", "comes_to"), [("happened", State.LATE), ("dismissed", State.NONE)])
