@@ -17,6 +17,8 @@ from kiosk.view import MOST_CHANGES, Change
 from sync.client.node import Node
 
 SEEN = Choice("seen")
+MOST_CHOICES = 3
+"""So many stand beside each other in the largest letters. Whose mark came second takes the other back at a desk."""
 
 
 class Changes:
@@ -69,4 +71,4 @@ class Changes:
 
 
 def _choices(line: NoticeLine) -> tuple[Choice, ...]:
-    return line.choices or (SEEN,)
+    return line.choices[:MOST_CHOICES] or (SEEN,)

@@ -28,12 +28,13 @@ class Meeting(NamedTuple):
 
 
 class Clash(NamedTuple):
-    """A child whom a mark says present, and who is present in `other` by `theirs`.
+    """A child whom a mark says present in `here`, and who is present in `other` by `theirs`.
 
     `said` tells when this mark was said: FIRST (it stands), SECOND (the other stands), or TIE (nobody can say).
     """
 
     child: Id
+    here: Session
     other: Session
     mine: Mark
     theirs: Mark
@@ -89,7 +90,7 @@ def clashes(reader: Reader, operation: Id, children: Collection[Id]) -> tuple[Cl
                 earlier = pair.stands == session.id
                 other, theirs = near[Id(pair.doubtful if earlier else pair.stands)]
                 said = TIE if pair.tie else FIRST if earlier else SECOND
-                found.append(Clash(one.entry.child, other, one.mine, theirs, said))
+                found.append(Clash(one.entry.child, session, other, one.mine, theirs, said))
     return tuple(found)
 
 

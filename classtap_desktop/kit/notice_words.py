@@ -19,12 +19,13 @@ from resources.text import Catalogue
 
 
 class Double(NamedTuple):
-    """A child who is present in another class at that time: that class, its start, and the mark that was said first, ms.
+    """A child who is present in another class at that time: both classes, the other's start, when the first was said, ms.
 
     `said` is a `Clash`'s.
     """
 
     child: str
+    here: str
     other: str
     start_ms: int
     first_ms: int
@@ -81,14 +82,19 @@ def _doubled(reader: OwnLog, notice: Notice, names: dict[Id, str], line: NoticeL
     if not found:
         others = any(why.params["item"] not in children for why in _looked_at(notice))
         return line if others else line._replace(code="settled", why="")
-    shown = {card.session.id: card for card in cards(reader, [clash.other for clash in found])}
+    shown = {
+        card.session.id: card for card in cards(reader, [one for clash in found for one in (clash.here, clash.other)])
+    }
     doubles = []
     for clash in found:
-        name, card = names.get(clash.child), shown[clash.other.id]
-        if not name or not card.class_name:
+        name, here, other = names.get(clash.child), shown[clash.here.id], shown[clash.other.id]
+        if not (name and here.class_name and other.class_name):
             return line
+        called = [one.class_name for one in (here, other)]
+        if called[0] == called[1]:
+            called = [f"{one.class_name} · {one.room}" for one in (here, other)]
         first_ms = min(clash.mine.at_ms, clash.theirs.at_ms)
-        doubles.append(Double(name, card.class_name, card.start_ms, first_ms, clash.said))
+        doubles.append(Double(name, called[0], called[1], other.start_ms, first_ms, clash.said))
     return line._replace(doubles=tuple(doubles))
 
 
@@ -118,6 +124,8 @@ def _looked_at(notice: Notice) -> list[Reason]:
 
 def sentence(line: NoticeLine, words: Catalogue) -> str:
     """Return what changed, about whom, and why, as one or two sentences."""
+    if line.doubles:
+        return " ".join(_double_words(one, line.zone, words) for one in line.doubles)
     if line.names:
         subject = f"{what_words(line.kind, None, words)} · {', '.join(line.names)}"
     else:
@@ -126,15 +134,15 @@ def sentence(line: NoticeLine, words: Catalogue) -> str:
     if line.why == "attendance.already" and "at_ms" in line.params:
         state = words.say(f"desk.said.{line.params['state']}")
         return f"{told} {words.say('desk.notice.holds', state=state, time=words.time(int(line.params['at_ms']), line.zone))}"
-    if line.doubles:
-        return " ".join([told, *(_double_words(one, line.zone, words) for one in line.doubles)])
     code = f"desk.refused.{line.why}"
     return f"{told} {words.say(code, **line.params)}" if line.why and words.has(code) else told
 
 
 def _double_words(double: Double, zone: str, words: Catalogue) -> str:
     start, first = (words.time(at_ms, zone) for at_ms in (double.start_ms, double.first_ms))
-    return words.say(f"desk.double.{double.said}", child=double.child, other=double.other, start=start, first=first)
+    return words.say(
+        f"desk.double.{double.said}", child=double.child, here=double.here, other=double.other, start=start, first=first
+    )
 
 
 def what_words(kind: str, told: Line | None, words: Catalogue) -> str:

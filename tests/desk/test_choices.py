@@ -119,9 +119,9 @@ def test_present_in_two_classes_at_once(doors: tuple[World, Member, Member], cod
 
 
 CLASH = [  # when each said it, seconds after nine; what is recommended first; what the sentence says
-    (60, 120, ["late", "keep", "undo"], "That mark was said first, at 09:01, and stands; this one is in doubt."),
-    (120, 60, ["keep", "undo"], "The mark here was said first, at 09:01, and stands; the other is in doubt."),
-    (60, 61, ["keep", "undo"], "Both marks were said at the same moment, at 09:01: nobody can say which was first."),
+    (60, 120, ["late", "keep", "undo"], "Ballet was said first, at 09:01, and stands; Yoga is in doubt."),
+    (120, 60, ["keep", "undo"], "Yoga was said first, at 09:01, and stands; Ballet is in doubt."),
+    (60, 61, ["keep", "undo"], "Both were said at the same moment, 09:01: nobody can say which was first."),
 ]
 
 
@@ -136,7 +136,8 @@ def test_the_sentence_says_which_of_two_classes_stands(at_nine: int, at_half: in
     world.sync(KIOSK, OTHER_KIOSK)
     (line,) = lines_of(two.store, [the_notice(two)], "Europe/Madrid")
     assert [choice.code for choice in line.choices] == codes, "of nobody's right nothing is known"
-    assert sentence(line, Catalogue("en_GB")).endswith(f"Ana Núñez is also present in Ballet (09:00). {said}")
+    whole = f"Ana Núñez, present in Yoga, is also present in Ballet (09:00). {said}"
+    assert sentence(line, Catalogue("en_GB")) == whole
     for language in ("es", "ar"):
         told = sentence(line, Catalogue(language))
         assert "Ballet" in told
@@ -212,9 +213,10 @@ def test_the_desk_says_which_class_stands_and_takes_the_other_back(
     card = screen.notices
     qtbot.waitUntil(lambda: len(card.lines) == 1)
     (line,) = card.lines
-    name = cards(world.store, [booked])[0].class_name
-    assert f"is also present in {name} (" in sentence(line, Catalogue("en"))
-    assert "That mark was said first" in sentence(line, Catalogue("en"))
+    names = {card.session.id: card.class_name for card in cards(world.store, [booked, other])}
+    said = sentence(line, Catalogue("en"))
+    assert f", present in {names[other.id]}, is also present in {names[booked.id]} (" in said
+    assert f"{names[booked.id]} was said first" in said
     button = next(one for one in card.area.findChildren(Button) if one.text() == "Undo the other one")
     button.click()
     qtbot.waitUntil(lambda: not world.store.notices)

@@ -108,6 +108,20 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
             ),
         ),
     ),
+    "staff-double": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        about=(Notice("kiosk.staff.sound"),),
+        changes=(
+            Change(
+                "2" * 32,
+                "Nilufar Karimova, present in Creative movement, is also present in Contemporary Ballet II (16:30). Both "
+                "were said at the same moment, 16:24: nobody can say which was first.",
+                ("keep", "undo", "undo_other"),
+            ),
+        ),
+    ),
     "staff-alarm": lambda: resting(
         screen=Screen.STAFF,
         idle_left_s=80,
