@@ -18,7 +18,7 @@ from sync.client.node import Node
 
 SEEN = Choice("seen")
 MOST_CHOICES = 3
-"""So many stand beside each other in the largest letters. Whose mark came second takes the other back at a desk."""
+"""So many stand beside each other in the largest letters. Whoever came second takes the other back on the desk's roster."""
 
 
 class Changes:

@@ -28,6 +28,7 @@ from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Reason, Status
 from classtap_core.kernel.undo import Undo
 from classtap_core.messaging.operations import StopContact
+from classtap_core.schedule.operations import AddSessions
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import share_time, starts_ms
 from classtap_core.seating.tagging import BROKEN, TagSpot
@@ -53,10 +54,12 @@ from tests.unit.house.world import (
     NINE_BALLET,
     OTHER_KIOSK,
     OWNER,
+    RED,
     STUDIO,
     Member,
     World,
     named,
+    planned,
     staff,
 )
 
@@ -166,6 +169,19 @@ def test_the_other_mark_is_taken_back_by_who_may(
         (line,) = lines_of(two.store, [notice], "Europe/Madrid", by=by)
         assert line.choices == ()
         assert sentence(line, Catalogue("en")).endswith("two classes at once; by now that has been put right.")
+
+
+def test_two_classes_of_one_name_are_told_apart_by_their_rooms(doors: tuple[World, Member, Member]) -> None:
+    world, one, two = doors
+    again = planned(named("again"), "2026-11-21T09:15", room=RED)
+    told = world.say(AddSessions(location=MAIN, items=(again,), despite=("conflict.instructor", "conflict.room")))
+    assert told.link.outcome.stands, told.link.outcome
+    world.sync()
+    one.mark(NINE_BALLET, mark(ANA, "present"))
+    assert two.mark(again.session, mark(ANA, "present"), author=staff(CLERK)).outcome.stands
+    world.sync(KIOSK, OTHER_KIOSK)
+    (line,) = lines_of(two.store, [the_notice(two)], "Europe/Madrid")
+    assert "present in Ballet · Amber, is also present in Ballet · Blue (09:00)." in sentence(line, Catalogue("en_GB"))
 
 
 def test_where_not_all_is_held_nothing_is_made_up(doors: tuple[World, Member, Member]) -> None:
