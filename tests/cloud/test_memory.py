@@ -97,7 +97,7 @@ def test_memory_has_an_end(cloud: Cloud, studio: StudioEntry) -> None:
         for number in range(50):
             head = Head(1, "a" * 64, 0)
             one = memory.at(connection, Id(f"{number:032x}"), head)
-            one.rows("child", [CHILD], lambda ids: [Row("child", CHILD, "families/h1", b"x" * 9_600)])
+            one.rows("child", [CHILD], lambda ids: [Row("child", CHILD, "families/h1", b"x" * 9_200)])
             memory.at(connection, Id(f"{number:032x}"), head)
     assert len(memory._studios) == 10
     assert list(memory._studios) == [Id(f"{number:032x}") for number in range(40, 50)]
