@@ -66,6 +66,14 @@ def asking(status: Status) -> State:
     return replace(state, idle_left_s=41)
 
 
+def changed(said: str, choices: tuple[str, ...], *, error: str = "") -> State:
+    """Return the page for staff with a result that changed since it was shown."""
+    change = Change("2" * 32, said, choices, error=error)
+    return resting(
+        screen=Screen.STAFF, idle_left_s=80, idle_total_s=90, about=(Notice("kiosk.staff.sound"),), changes=(change,)
+    )
+
+
 ALL: dict[str, Callable[[], State]] = {
     "attract": resting,
     "checking": lambda: resting(screen=Screen.CHECKING),
@@ -94,33 +102,15 @@ ALL: dict[str, Callable[[], State]] = {
     "veiled": lambda: with_board(busy(), veiled=True),
 }
 FOR_STAFF: dict[str, Callable[[], State]] = {
-    "staff-changed": lambda: resting(
-        screen=Screen.STAFF,
-        idle_left_s=80,
-        idle_total_s=90,
-        about=(Notice("kiosk.staff.sound"),),
-        changes=(
-            Change(
-                "2" * 32,
-                "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
-                ("leave", "happened", "dismissed"),
-                error="permission.denied",
-            ),
-        ),
+    "staff-changed": lambda: changed(
+        "A mark · Nilufar Karimova: it is kept but not believed until somebody with the right decides.",
+        ("leave", "happened", "dismissed"),
+        error="permission.denied",
     ),
-    "staff-double": lambda: resting(
-        screen=Screen.STAFF,
-        idle_left_s=80,
-        idle_total_s=90,
-        about=(Notice("kiosk.staff.sound"),),
-        changes=(
-            Change(
-                "2" * 32,
-                "Nilufar Karimova, present in Creative movement, is also present in Contemporary Ballet II (16:30). Both "
-                "were said at the same moment, 16:24: nobody can say which was first.",
-                ("keep", "undo", "undo_other"),
-            ),
-        ),
+    "staff-double": lambda: changed(
+        "Nilufar Karimova, present in Creative movement, is also present in Contemporary Ballet II (16:30). Both "
+        "were said at the same moment, 16:24: nobody can say which was first.",
+        ("keep", "undo", "undo_other"),
     ),
     "staff-alarm": lambda: resting(
         screen=Screen.STAFF,
