@@ -101,7 +101,7 @@ def _throughput(here: Stage) -> tuple[float, list[Claim]]:
 
 def _at_seventy_percent(here: Stage, rate: float) -> list[Claim]:
     _settled(here, range(40))
-    queues = _queues(range(40), pushes=8)
+    queues = _queues(range(40), pushes=9)
     times = asyncio.run(load.paced(here.crew, queues, rate=0.7 * rate / SIZE))
     return [
         claim("cloud.postgresql.push_25_at_70_percent_p99_ms", percentile(times, 99) * 1000, goal=150),
@@ -122,7 +122,7 @@ def _hall(here: Stage) -> list[Claim]:
     found = load.load()
     hall = [pusher(papers, 0, number) for number, papers in enumerate(found.hall)]
     asyncio.run(load.closed(here.crew, [[one.request(1)] for one in hall]))
-    queues = [[one.request(2 + (number + turn) % 2) for turn in range(2)] for number, one in enumerate(hall)]
+    queues = [[one.request(2 + (number + turn) % 2) for turn in range(3)] for number, one in enumerate(hall)]
     times = asyncio.run(load.paced(here.crew, queues, rate=100))
     return [claim("cloud.postgresql.hall_of_500_push_p99_ms", percentile(times, 99) * 1000, goal=250)]
 
@@ -141,13 +141,13 @@ def _many_at_once(here: Stage) -> list[Claim]:
 
 def _flood(here: Stage) -> list[Claim]:
     """The pushes of 40 studios at a quiet pace, alone and while ten devices of another studio push all they have."""
-    alone = asyncio.run(load.paced(here.crew, _queues(range(50, 90), pushes=3, size=3), rate=25))
+    alone = asyncio.run(load.paced(here.crew, _queues(range(50, 90), pushes=4, size=3), rate=25))
 
     async def beside() -> list[float]:
         found = load.load()
         queues = [[pusher(papers, 1).request(SIZE) for _ in range(FLOODED)] for papers in found.devices[1]]
         flood = asyncio.ensure_future(load.closed(here.crew, queues))
-        times = await load.paced(here.crew, _queues(range(50, 90), pushes=3, size=3), rate=25)
+        times = await load.paced(here.crew, _queues(range(50, 90), pushes=4, size=3), rate=25)
         if flood.done():
             raise RuntimeError("the flood was over before the others")
         await flood
