@@ -5,9 +5,18 @@ from typing import TypeVar
 
 from classtap_core.kernel.clock import Clock, SystemClock
 from sync.client.transport import Transport
-from sync.protocol import Leaves, Page, Push, Pushed, SnapshotPage
+from sync.protocol import Leaves, Page, Paired, Push, Pushed, SnapshotPage
 
-A = TypeVar("A", Page, Pushed, SnapshotPage, Leaves)
+A = TypeVar("A", Page, Pushed, SnapshotPage, Leaves, Paired)
+
+
+def timed(clock: Clock, call: Callable[[], A]) -> A:
+    """Call the cloud; the clock learns from the time that the answer bears."""
+    sent = clock.now()
+    answer = call()
+    if isinstance(clock, SystemClock) and answer.cloud_ms and not clock.shifted:
+        clock.correction.observe(answer.cloud_ms, sent=sent, received=clock.now())
+    return answer
 
 
 class Courier:
@@ -29,8 +38,4 @@ class Courier:
         return self._timed(lambda: self.transport.leaves(scope))
 
     def _timed(self, call: Callable[[], A]) -> A:
-        sent = self.clock.now()
-        answer = call()
-        if isinstance(self.clock, SystemClock) and answer.cloud_ms and not self.clock.shifted:
-            self.clock.correction.observe(answer.cloud_ms, sent=sent, received=self.clock.now())
-        return answer
+        return timed(self.clock, call)

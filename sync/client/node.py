@@ -43,6 +43,7 @@ from classtap_core.store.rounds import Rounds
 from classtap_core.store.store import Store
 from classtap_core.timekeeping.rules import local_date
 from sync.client.blobs import BlobCourier
+from sync.client.courier import timed
 from sync.client.engine import State, Status, SyncEngine
 from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
@@ -149,7 +150,7 @@ class Node:
             asked = Pair(code=code, public_key=store.public_key.hex(), name=name, program=program)
             transport = Transport(url)
             try:
-                papers = transport.pair(asked)
+                papers = timed(clock, lambda: transport.pair(asked))
             finally:
                 transport.close()
             kept = Kept(papers=papers, url=url)

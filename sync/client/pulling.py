@@ -21,6 +21,9 @@ log = logging.getLogger("classtap.sync")
 COMPARE_EVERY_MS = 6 * 3_600_000
 """How often the digests of all that is held are compared with the cloud's."""
 
+MOST_DOUBT_MS = 3_600_000
+"""Nothing goes for its age while the clock may be wrong by more."""
+
 MOST_LEAVES = 16
 """A scope with more bad leaves than this is loaded anew as a whole."""
 
@@ -58,12 +61,21 @@ class Pulling:
         """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself; the next
         page, of whichever scope, is on its way while one is written.
 
-        Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew.
+        Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew. The first
+        answers may teach which day it is, and where: then the days around that one are taken too.
         """
+        while True:
+            today = self.today()
+            if not self._take(today):
+                return False
+            if self.today() == today:
+                return True
+
+    def _take(self, today: date) -> bool:
         states = {state.scope: state for state in self.local.scopes()}
-        wanted = subscriptions(self.allowed, self.today(), held=states, stay=self._stay())
+        wanted = subscriptions(self.allowed, today, held=states, stay=self._stay())
         gone = [scope for scope in states if scope not in wanted]
-        if gone:
+        if gone and self._knows_the_day():
             self.local.release(gone)
         lacking = deque(
             _Lacking(scope, *_bookmarked(state.next))
@@ -91,6 +103,11 @@ class Pulling:
                     cursor=page.through, token=page.cursor,
                 )  # fmt: skip
         return True
+
+    def _knows_the_day(self) -> bool:
+        """A machine whose clock was set wrong while it was off must not throw today's rosters away before contact."""
+        doubt = self.cloud.clock.now().uncertainty
+        return doubt is not None and doubt <= MOST_DOUBT_MS
 
     def _ask_allowed(self, scope: str) -> bool:
         """A scope was refused: what may be held from now on. False when the cloud says nothing else."""

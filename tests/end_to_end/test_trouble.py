@@ -65,7 +65,7 @@ def test_a_wrong_clock_is_put_right_by_the_first_contact(studio: Studio, wrong_m
     assert at.uncertainty is not None
     assert at.uncertainty < 5_000
     sighted = show(studio, Door(kiosk), families_due(studio)[0])
-    mark_one(Door(kiosk), sighted, "present")
+    assert mark_one(Door(kiosk), sighted, "present").outcome.stands
     assert sighted.board is not None
     group = sighted.board.groups[0]
     session, child = group.card.session.id, Id(group.children[0].child)
@@ -101,6 +101,35 @@ def test_a_clock_set_while_the_program_was_off_is_doubted_until_the_cloud_is_hea
     assert at.uncertainty is not None
     assert at.uncertainty < 5_000
     assert abs(at.corrected - SystemClock().now().wall) < 5_000
+
+
+def test_a_clock_set_wrong_in_an_outage_empties_no_roster(studio: Studio) -> None:
+    """The battery of the machine's clock is flat: it starts ten days off, without a network."""
+    held = days_held(paired(studio, "kiosk", SystemClock()))
+    assert len(held) == 9
+    studio.leave("kiosk")
+    studio.proxy.cut()
+    for wrong_ms in (10 * DAY_MS, -10 * DAY_MS):
+        kiosk = opened(studio, "kiosk", WrongClock(wrong_ms))
+        with pytest.raises(Unreachable):
+            kiosk.engine.once()
+        assert days_held(kiosk) >= held
+        studio.leave("kiosk")
+    studio.proxy.restore()
+    kiosk = opened(studio, "kiosk", WrongClock(10 * DAY_MS))
+    kiosk.engine.once()
+    assert days_held(kiosk) == held
+
+
+@pytest.mark.parametrize("wrong_ms", [DAY_MS, -DAY_MS], ids=["a day ahead", "a day behind"])
+def test_the_first_load_is_of_the_days_around_the_clouds_day(studio: Studio, wrong_ms: int) -> None:
+    kiosk = paired(studio, "kiosk", WrongClock(wrong_ms))
+    right = paired(studio, "desk", SystemClock())
+    assert days_held(kiosk) == days_held(right)
+
+
+def days_held(node: Node) -> set[str]:
+    return {scope.rsplit("/", 1)[1] for scope in _held(node) if scope.startswith("roster/")}
 
 
 def test_a_look_that_finds_nothing_new_puts_the_clock_right_too(studio: Studio) -> None:
@@ -271,7 +300,6 @@ def test_a_released_day_keeps_what_was_not_sent(studio: Studio) -> None:
         assert (
             cloud_row(studio, Attendance, attendance_id(studio.plan.studio, session, child)).marks[0].state == "present"
         )
-    kiosk.start()  # the cloud's own clock may have said something since
     agrees(studio, kiosk)
     everything_holds(studio, kiosk)
 
