@@ -228,7 +228,13 @@ def agrees(studio: Studio, node: Node) -> None:
     The cloud's own clock may author something at any moment, which reaches the device with the next round: its own, or
     one given here where its engine was not started.
     """
-    until(lambda: _agree(studio, node) or (not node.engine._threads and node.engine.once()), node)
+
+    def look() -> bool:
+        if not node.engine._threads:
+            node.engine.once()
+        return _agree(studio, node)
+
+    until(look, node)
 
 
 def _agree(studio: Studio, node: Node) -> bool:
