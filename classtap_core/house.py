@@ -6,7 +6,7 @@ from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
 from classtap_core.auditing import operations as auditing_operations
 from classtap_core.auditing import records as auditing_records
-from classtap_core.booking import field_operations, rescheduling
+from classtap_core.booking import field_operations, policy_operations, rescheduling
 from classtap_core.booking import fields as booking_fields
 from classtap_core.booking import freed as booking_freed
 from classtap_core.booking import gates as booking_gates
@@ -70,7 +70,7 @@ ROOMS = (
     access_records, access_operations, assignment_operations, owner_key, revealing, inviting, passes_records, passes_operations, pass_attendees, people_records, people_operations,
     learners, guardians, guardian_operations, verification, erasing,
     external_roles, profile_operations, document_records, document_operations, health_records, health_operations,
-    booking_fields, field_operations,
+    booking_fields, field_operations, policy_operations,
     schedule_records, schedule_operations, place_operations, offer_operations,
     series_operations, timetable_operations, taking_operations, rescheduling, booking_records, booking_operations, booking_spots, checkin_records,
     checkin_operations, checkin_attempts, checkin_pickup, checkin_release,

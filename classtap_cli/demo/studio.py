@@ -15,7 +15,8 @@ from classtap_cli.demo.names import TRADITIONS, Tradition, full_name
 from classtap_core.access.blueprints import FRONT_DESK, INSTRUCTOR, MANAGER, OWNER
 from classtap_core.access.operations import AddStaff, GiveGrant, SetPin
 from classtap_core.access.pins import hash_pin
-from classtap_core.booking.operations import CreateBooking, PublishPolicy
+from classtap_core.booking.operations import CreateBooking
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.rules import CHECKIN_POLICY, Window
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived, fresh

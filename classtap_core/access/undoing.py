@@ -24,7 +24,7 @@ _KINDS = {
     ),
     C.MANAGE_STAFF: ("staff", "grant", "staff_pin"),
     C.REVOKE_DEVICE: ("device",),
-    C.PUBLISH_POLICY: ("policy", "document", "document_version", "health_requirement", "custom_field"),
+    C.PUBLISH_POLICY: ("policy", "policy_version", "document", "document_version", "health_requirement", "custom_field"),
     C.PUBLISH_SEATMAP: ("seat_map_version", "room_seating"),
     C.EDIT_HEALTH: ("child_health", "learner", "health_profile", "health_paper", "health_clearance"),
     C.VIEW_CUSTODY: ("custody",),

@@ -92,6 +92,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pack.publish": {"what": "name"},
         "pass.issue": {"what": "family"},
         "pass.revoke": {"what": "family"},
+        "policy.begin": {"what": "name"},
         "policy.publish": {"what": "name"},
         "program.cancel": {"what": "program"},
         "program.edit": {"what": "program"},

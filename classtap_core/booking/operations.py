@@ -1,4 +1,4 @@
-"""Places are claimed under the session's guard; a lease lets a device claim some of them alone; policies are published."""
+"""Places are claimed under the session's guard; a lease lets a device claim some of them alone."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -8,7 +8,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.booking import fields, rules, spots
 from classtap_core.booking.fields import Answer, CustomField, Registration
 from classtap_core.booking.freed import SeatsFreed
-from classtap_core.booking.records import Booking, Lease, Policy, booking_id, policy_id
+from classtap_core.booking.records import Booking, Lease, booking_id
 from classtap_core.kernel.effects import Effect, Home
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range, Reads, Resource, handles, operation
@@ -270,31 +270,4 @@ def lapse_lease(tx: Tx, op: Operation[LapseLease]) -> Outcome:
     tx.put(msgspec.structs.replace(lease, state=rules.LAPSED))
     if unspent:
         tx.effect(SeatsFreed(session=op.payload.session, places=unspent), home=Home.CLOUD)
-    return ACCEPTED
-
-
-@operation("policy.publish", version=1, kind=Kind.PUBLISH, needs=Capability.PUBLISH_POLICY)
-class PublishPolicy(Payload, frozen=True, kw_only=True):
-    """The next version of a policy, written over the version its author saw (`head`; 0 for the first)."""
-
-    name: str
-    head: int
-    values: dict[str, str | int]
-
-    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield Key(Policy, policy_id(op.studio, self.name), "studio")
-
-    def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"policy:{self.name}",)
-
-
-@handles(PublishPolicy)
-def publish_policy(tx: Tx, op: Operation[PublishPolicy]) -> Outcome:
-    new = op.payload
-    id = policy_id(op.studio, new.name)
-    standing = tx.get(Policy, id)
-    head = 0 if standing is None else standing.version
-    if new.head != head:
-        return refused("policy.head_moved", head=head)
-    tx.put(Policy(id=id, name=new.name, version=head + 1, values=new.values, published_ms=tx.now))
     return ACCEPTED

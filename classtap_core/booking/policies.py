@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from classtap_core.access.records import Grant
-from classtap_core.booking.records import Policy, policy_id
+from classtap_core.booking.records import Policy, PolicyVersion, policy_id
 from classtap_core.health import rules as health
 from classtap_core.health.rules import Part
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Resource
+from classtap_core.kernel.operations import Range, Resource
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.tx import Reader
 
@@ -22,6 +22,11 @@ def read_policy(reader: Reader, studio: Id, name: str) -> tuple[int, Values]:
         return 0, {}
     held = decode(Policy, row.body)
     return held.version, held.values
+
+
+def policy_versions(reader: Reader, name: str) -> list[PolicyVersion]:
+    """Every version of a policy that was published, the first one first. Those from before versions were kept are not there."""
+    return [decode(PolicyVersion, row.body) for row in reader.find(Range(PolicyVersion, "by_name", (name,)))]
 
 
 def health_seen(

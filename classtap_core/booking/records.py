@@ -15,6 +15,10 @@ def policy_id(studio: Id, name: str) -> Id:
     return derived("policy", studio, name)
 
 
+def policy_version_id(studio: Id, name: str, number: int) -> Id:
+    return derived("policy_version", studio, name, str(number))
+
+
 class Booking(Record, frozen=True, kw_only=True):
     """A child's place in a session. Location and date are the session's.
 
@@ -74,8 +78,16 @@ class Lease(Record, frozen=True, kw_only=True):
         return f"lease/{self.location}"
 
 
+WAITING, BEGUN, REPLACED = "waiting", "begun", "replaced"
+
+
 class Policy(Record, frozen=True, kw_only=True):
-    """A published set of settings; `version` is its head."""
+    """A published set of settings; `version` is its head.
+
+    Attributes:
+        values: those in force. published_ms: when its head was published.
+        coming: the number of the version that waits to begin, which is its head; 0 where the head is in force.
+    """
 
     KIND: ClassVar[str] = "policy"
     PREFIX: ClassVar[str] = "studio"
@@ -84,3 +96,28 @@ class Policy(Record, frozen=True, kw_only=True):
     version: int
     values: dict[str, str | int]
     published_ms: int
+    coming: int = 0
+
+
+class PolicyVersion(Record, frozen=True, kw_only=True):
+    """What a policy says from an instant on. Its values never change.
+
+    Attributes:
+        number: from 1. from_ms: when it begins. by: who published it, a member of staff's id, or "".
+        state: `waiting` to begin, `begun`, or `replaced` before it could.
+    """
+
+    KIND: ClassVar[str] = "policy_version"
+    PREFIX: ClassVar[str] = "studio"
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index("by_name", ("name", "number")),
+        Index("by_state", ("state", "from_ms")),
+    )
+
+    name: str
+    number: int
+    values: dict[str, str | int]
+    from_ms: int
+    published_ms: int
+    state: str
+    by: str = ""

@@ -30,12 +30,18 @@ class Window(msgspec.Struct, frozen=True):
 
 
 CHECKIN_POLICY = "checkin"
+MOST_WINDOW_MIN = 24 * 60
 
 
 def window_of(values: Mapping[str, str | int]) -> Window:
     """The window in a published check-in policy; what it leaves out stays at its default."""
     defaults = Window()
-    return Window(int(values.get("before_min", defaults.before_min)), int(values.get("after_min", defaults.after_min)))
+    return Window(*(_minutes(values.get(name), getattr(defaults, name)) for name in Window.__struct_fields__))
+
+
+def _minutes(value: str | int | None, usual: int) -> int:
+    """Nonsense is the default: a gate never stops because of it."""
+    return value if isinstance(value, int) and 0 <= value <= MOST_WINDOW_MIN else usual
 
 
 class Standing(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput

@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 
 from classtap_core import house
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.settings import PASS_POLICY, PassSettings
 from classtap_core.kernel.clock import ManualClock

@@ -9,7 +9,7 @@ import pytest
 from fast_mail_parser import parse_email
 from msgspec.structs import replace
 
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.documents.operations import AttachDocument, PublishDocument
 from classtap_core.documents.records import Attached
 from classtap_core.eligibility.rules import Fulfilled

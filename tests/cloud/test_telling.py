@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy
+from classtap_core.booking.operations import CancelBooking, CreateBooking
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.checkin.attendees import RevokeAttendeePass
 from classtap_core.checkin.operations import ChildMark, MarkAttendance

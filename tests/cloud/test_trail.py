@@ -14,8 +14,8 @@ from classtap_core.auditing.finding import Query
 from classtap_core.auditing.lines import MASK, Line
 from classtap_core.auditing.operations import HoldAudit, KeepAudit, ReleaseAudit
 from classtap_core.auditing.saying import sentence
-from classtap_core.booking.operations import PublishPolicy
 from classtap_core.booking.policies import health_withheld
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.health.operations import EditProfile
 from classtap_core.health.records import Allergy, HealthFacts, Medication
 from classtap_core.health.rules import HEALTH_POLICY

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.settings import PASS_POLICY, PassSettings
 from classtap_core.house import bus
 from classtap_core.kernel.clock import ManualClock

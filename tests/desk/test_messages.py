@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
 from classtap_core.access.records import Grant
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.ids import Id

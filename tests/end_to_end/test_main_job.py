@@ -7,7 +7,8 @@ import pytest
 
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.access.operations import RevokeDevice
-from classtap_core.booking.operations import CreateBooking, PublishPolicy, TakeLease, lease_id
+from classtap_core.booking.operations import CreateBooking, TakeLease, lease_id
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Booking, Policy, booking_id, policy_id
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from classtap_cli.demo.recording import Scene, write_recording
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.access.operations import RevokeDevice
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Booking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch, search

@@ -12,7 +12,8 @@ from classtap_core.access.permission import GrantPermission
 from classtap_core.access.rules import scopes_for
 from classtap_core.booking import reactions
 from classtap_core.booking import rules as booking_rules
-from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy, TakeLease
+from classtap_core.booking.operations import CancelBooking, CreateBooking, TakeLease
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Booking, Lease, Policy
 from classtap_core.checkin import rules
 from classtap_core.checkin.gates import GATES

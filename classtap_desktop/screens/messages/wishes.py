@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.errors import BadInput

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
 
-from classtap_core.booking.operations import PublishPolicy
 from classtap_core.booking.policies import read_policy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.settings import (
     GRACE_H,
     KIOSK_POLICY,

@@ -15,10 +15,10 @@ from classtap_core.access.operations import RevokeDevice  # noqa: E402
 from classtap_core.booking.operations import (  # noqa: E402
     CreateBooking,
     LapseLease,
-    PublishPolicy,
     TakeLease,
     lease_id,
 )
+from classtap_core.booking.policy_operations import PublishPolicy  # noqa: E402
 from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS  # noqa: E402
 from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan  # noqa: E402
 from classtap_core.kernel.authority import Authority, Batch, Ledger, Mark, Received  # noqa: E402

@@ -6,7 +6,7 @@ import pytest
 
 from classtap_core.access.operations import AddStaff, GiveGrant, RegisterDevice, RevokeDevice, SetPin
 from classtap_core.access.records import Device, Grant, Staff, StaffPin
-from classtap_core.booking.operations import PublishPolicy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.operations import Payload

@@ -11,10 +11,10 @@ from classtap_core.booking.operations import (
     CancelBooking,
     CreateBooking,
     LapseLease,
-    PublishPolicy,
     TakeLease,
     lease_id,
 )
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.reactions import due
 from classtap_core.booking.records import Booking, Lease, Policy, booking_id
 from classtap_core.kernel.authority import CloudDraft

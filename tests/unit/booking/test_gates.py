@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from classtap_core.booking.gates import STAGES, judged, pipeline
 from classtap_core.booking.guardian_gates import GuardianRight
-from classtap_core.booking.operations import CreateBooking, PublishPolicy
+from classtap_core.booking.operations import CreateBooking
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Booking
 from classtap_core.checkin.gates import GATES
 from classtap_core.checkin.operations import ChildMark, MarkAttendance

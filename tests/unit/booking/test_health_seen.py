@@ -3,8 +3,8 @@
 import pytest
 
 from classtap_core.access.records import Grant
-from classtap_core.booking.operations import PublishPolicy
 from classtap_core.booking.policies import health_seen, health_withheld, read_policy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.health.rules import HEALTH_POLICY, Part
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource

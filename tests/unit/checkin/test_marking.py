@@ -3,7 +3,8 @@
 import pytest
 
 from classtap_core.access.operations import RevokeDevice
-from classtap_core.booking.operations import CancelBooking, PublishPolicy
+from classtap_core.booking.operations import CancelBooking
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.operations import AttendanceChanged, ChildMark, MarkAttendance, RecordScan
 from classtap_core.checkin.records import Attendance, Scan, State
 from classtap_core.checkin.rules import CHECKIN_POLICY, standing

@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy
+from classtap_core.booking.operations import CancelBooking, CreateBooking
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.gates import MarksTogether
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.rules import CHECKIN_POLICY

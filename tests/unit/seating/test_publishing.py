@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from classtap_core.booking.operations import CancelBooking, CreateBooking, PublishPolicy, TakeLease
+from classtap_core.booking.operations import CancelBooking, CreateBooking, TakeLease
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Booking, booking_id
 from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.booking.spots import SeatBooking
