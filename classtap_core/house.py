@@ -80,7 +80,7 @@ ROOMS = (
 )  # fmt: skip
 
 
-GATES = booking_gates.pipeline(*CHECKIN_GATES, *booking_gates.GATES)
+GATES = booking_gates.pipeline(*CHECKIN_GATES, *checkin_release.GATES, *booking_gates.GATES)
 """What stands before a mark or a booking, whatever route it comes by. Payment takes its place here."""
 
 

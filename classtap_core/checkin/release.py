@@ -1,33 +1,29 @@
-"""Giving a child back: who may take it today, and the fact that somebody did; a second time is an alarm (ruling 23)."""
+"""Giving a child back: the fact that staff gave it to an adult, and the gate before it; a second time is an alarm (ruling 23).
+
+Who is to be given back, and to whom, is read in `handing`."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.checkin.pickup import HERE, PickupCode, pickup_code_id
-from classtap_core.checkin.reading import fetch, search
-from classtap_core.checkin.records import Attendance
-from classtap_core.checkin.rules import standing
 from classtap_core.kernel.effects import Effect, Home
+from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Resource, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status, contested, reason, refused
 from classtap_core.kernel.records import Index, Record
-from classtap_core.kernel.tx import Reader, Tx
+from classtap_core.kernel.tx import Tx
 from classtap_core.people.guardians import PICKUP, PRIMARY, SECONDARY, Guardianship, guardianship_id, roles_on
 from classtap_core.people.records import Child
 from classtap_core.schedule.operations import of_session
 from classtap_core.schedule.records import Session
-from classtap_core.timekeeping.rules import local_date
 
 CODE, KNOWN = "code", "known"
 METHODS = (CODE, KNOWN)
 """How staff knew the adult: by the child's code of the day, or by sight (ruling 23 lets staff overrule only the code)."""
 FETCHING = frozenset({PRIMARY, SECONDARY, PICKUP})
-MOST_WRONG, PAUSE_MS = 3, 120_000
-"""Ruling 22: after three wrong codes, two minutes."""
 
 
 class Handing(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,11 +89,7 @@ class HandOver(Payload, frozen=True, kw_only=True):
         session, child = tx.get(Session, self.session), tx.get(Child, self.child)
         if session is None or child is None:
             return
-        scope = f"roster/{session.location}/{session.date}"
-        yield [
-            Key(Release, release_id(op.studio, self.session, self.child), scope),
-            Key(Guardianship, guardianship_id(self.child, self.adult), child.scope()),
-        ]
+        yield Key(Release, release_id(op.studio, self.session, self.child), f"roster/{session.location}/{session.date}")
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"session:{self.session}",)
@@ -114,13 +106,12 @@ def hand_over(tx: Tx, op: Operation[HandOver]) -> Outcome:
         return contested("session.unknown" if session is None else "child.unknown")
     if op.author.type != "staff" or said.method not in METHODS:
         return refused("pickup.staff")
-    pair = tx.get(Guardianship, guardianship_id(said.child, said.adult))
+    stopped = next((gate.code for gate in op.gates if gate.gate == PickupGate.name and gate.result == "block"), "")
+    if stopped:
+        return refused(stopped.replace("_", ".", 1))
     id = release_id(op.studio, said.session, said.child)
     held = tx.get(Release, id)
     known = held is not None and any(one.operation == op.id for one in held.handed)
-    why = "" if known else why_not(pair, day=session.date)
-    if why:
-        return refused(why)
     held = held or Release(id=id, session=session.id, child=said.child, location=session.location, date=session.date)
     word = Handing(operation=op.id, order=op.order, adult=said.adult, method=said.method, by=op.author.id)
     handed = tuple(sorted({*held.handed, word}, key=lambda one: one.order))
@@ -136,6 +127,34 @@ def hand_over(tx: Tx, op: Operation[HandOver]) -> Outcome:
     )  # fmt: skip
 
 
+class PickupGate:
+    """Nobody gives a child to who may not take it. What was done where a block was not known yet is a fact all the same:
+    the cloud keeps it, and says to whoever told it that it must be looked at."""
+
+    name, stage = "pickup", "identity"
+
+    def applies(self, op: Operation[Any]) -> bool:
+        return isinstance(op.payload, HandOver)
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        said = op.payload
+        yield [Key(Session, said.session), Key(Child, said.child)]
+        child = tx.get(Child, said.child)
+        if child is not None:
+            yield Key(Guardianship, guardianship_id(said.child, said.adult), child.scope())
+
+    def check(self, tx: Tx, op: Operation[Any]) -> Iterable[GateResult]:
+        said = op.payload
+        session, child = tx.get(Session, said.session), tx.get(Child, said.child)
+        if session is None or child is None:
+            return ()
+        why = why_not(tx.get(Guardianship, guardianship_id(said.child, said.adult)), day=session.date)
+        return (GateResult(self.name, said.child, "block" if why else "allow", why.replace(".", "_", 1)),)
+
+
+GATES = (PickupGate(),)
+
+
 def why_not(pair: Guardianship | None, *, day: str) -> str:
     """Why somebody may not take a child on a day, or "". A block beats whatever else allows them."""
     if pair is None:
@@ -143,52 +162,3 @@ def why_not(pair: Guardianship | None, *, day: str) -> str:
     if pair.blocked:
         return "pickup.blocked"
     return "" if FETCHING & set(roles_on(pair, day)) else "pickup.not_allowed"
-
-
-class MayTake(NamedTuple):
-    """Somebody a child has to do with: `why` they may not take it now, or ""."""
-
-    adult: Id
-    relation: str
-    why: str
-
-
-def who_may_take(reader: Reader, child: Id, *, day: str) -> list[MayTake]:
-    """Everybody on record for a child, those who may take it first, those who are kept from it last."""
-    pairs = search(reader, Guardianship, "by_child", child)
-    found = [MayTake(pair.guardian, pair.relation, why_not(pair, day=day)) for pair in pairs]
-    return sorted(found, key=lambda one: (bool(one.why), one.why == "pickup.blocked", one.adult))
-
-
-def child_of_code(
-    reader: Reader, studio: Id, sessions: Iterable[Session], digits: str, *, now_ms: int
-) -> tuple[Session, Id] | None:  # fmt: skip
-    """The child whose code of the day this is, and the session it is in; None where it is nobody's here now.
-
-    `sessions`: those that are looked at, all of one day and place at most.
-    """
-    for session in sessions:
-        if session.date != local_date(now_ms, session.zone):
-            continue
-        for entry in search(reader, Attendance, "by_session", session.id):
-            id = pickup_code_id(studio, entry.child, session.location, session.date)
-            held = fetch(reader, PickupCode, [id]).get(id)
-            if held is not None and held.code == digits and standing(entry.marks).state in HERE:
-                return session, entry.child
-    return None
-
-
-class WrongCodes(NamedTuple):
-    """Codes that were nobody's, in a row: how many, and when the last was (ms)."""
-
-    in_a_row: int = 0
-    last_ms: int = 0
-
-    def paused_until(self, now_ms: int) -> int | None:
-        """Until when no code is looked at, ms; None when one may be."""
-        until = self.last_ms + PAUSE_MS
-        return until if self.in_a_row >= MOST_WRONG and self.last_ms <= now_ms < until else None
-
-    def after(self, now_ms: int) -> "WrongCodes":
-        """With one more."""
-        return WrongCodes(1 if self.in_a_row >= MOST_WRONG else self.in_a_row + 1, now_ms)

@@ -8,25 +8,14 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.checkin.handing import MayTake, ToHand, WrongCodes, to_hand, to_hand_by_code
 from classtap_core.checkin.pickup import DIGITS
-from classtap_core.checkin.reading import fetch, search
-from classtap_core.checkin.release import (
-    CODE,
-    KNOWN,
-    HandOver,
-    MayTake,
-    Release,
-    WrongCodes,
-    child_of_code,
-    release_id,
-    who_may_take,
-)
+from classtap_core.checkin.reading import fetch
+from classtap_core.checkin.release import CODE, KNOWN, HandOver
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
-from classtap_core.people.records import Badge, Child, ContactMasked
-from classtap_core.people.rules import PICKUP_CHECK
-from classtap_core.schedule.records import ClassType, Session
+from classtap_core.people.records import ContactMasked
 from classtap_desktop.desk import Desk, Trouble, failure
 from classtap_desktop.frame.dialog import Dialog, form, named
 from classtap_desktop.kit import Button, Label, theme
@@ -43,16 +32,10 @@ class Adult(NamedTuple):
     name: str
 
 
-class ToHand(NamedTuple):
-    """A child to be given back. `ask`: there is something to ask first. `given`: to whom it was already, and when (ms)."""
+class Found(NamedTuple):
+    """A child to be given back, with names. `given`: to whom it was already, and when (ms)."""
 
-    session: Id
-    child: Id
-    name: str
-    taught: str
-    location: Id
-    zone: str
-    ask: bool
+    hand: ToHand
     adults: tuple[Adult, ...]
     given: tuple[str, int] | None
 
@@ -64,33 +47,26 @@ class Tried:
     wrong: WrongCodes = field(default_factory=WrongCodes)
 
 
-def read_code(source: DeskSource, digits: str, session: SessionLine) -> ToHand | None:
+def read_code(source: DeskSource, digits: str, session: SessionLine) -> Found | None:
     """The child with this code in any class of the day and place; None where it is nobody's here now."""
-    now_ms = source.clock.now().corrected
-    there = search(source.reader, Session, "by_location_date", session.location, session.day)
-    found = child_of_code(source.reader, source.place.studio, there, digits, now_ms=now_ms)
-    return None if found is None else read_child(source, found[0].id, found[1])
-
-
-def read_child(source: DeskSource, session: Id, child: Id) -> ToHand | None:
-    """A child with everybody on record for it; None where either is not held here."""
-    reader = source.reader
-    held, known = fetch(reader, Session, [session]).get(session), fetch(reader, Child, [child]).get(child)
-    if held is None or known is None:
-        return None
-    taking = who_may_take(reader, child, day=held.date)
-    id = release_id(source.place.studio, session, child)
-    released = fetch(reader, Release, [id]).get(id)
-    first = released.handed[0] if released is not None and released.handed else None
-    names = fetch(reader, ContactMasked, [*(one.adult for one in taking), *([first.adult] if first else [])])
-    adults = tuple(Adult(one, names[one.adult].name if one.adult in names else "") for one in taking)
-    badge = fetch(reader, Badge, [child]).get(child)
-    taught = fetch(reader, ClassType, [held.class_type]).get(held.class_type)
-    given = None if first is None else (names[first.adult].name if first.adult in names else "", first.at_ms)
-    return ToHand(
-        session, child, f"{known.given} {known.surname}".strip(), taught.name if taught else "", held.location,
-        held.zone, badge is not None and PICKUP_CHECK in badge.codes, adults, given,
+    found = to_hand_by_code(
+        source.reader, source.place.studio, digits, location=session.location, day=session.day,
+        now_ms=source.clock.now().corrected,
     )  # fmt: skip
+    return None if found is None else _with_names(source, found)
+
+
+def read_child(source: DeskSource, session: Id, child: Id) -> Found:
+    """A child with everybody on record for it. Raises NotHeld."""
+    return _with_names(source, to_hand(source.reader, source.place.studio, session, child))
+
+
+def _with_names(source: DeskSource, hand: ToHand) -> Found:
+    first = hand.given
+    ids = [*(one.adult for one in hand.taking), *([first.adult] if first else [])]
+    names = {id: one.name for id, one in fetch(source.reader, ContactMasked, ids).items()}
+    adults = tuple(Adult(one, names.get(one.adult, "")) for one in hand.taking)
+    return Found(hand, adults, None if first is None else (names.get(first.adult, ""), first.at_ms))
 
 
 class PickupDialog(Dialog):
@@ -103,7 +79,7 @@ class PickupDialog(Dialog):
         words = theme().words
         super().__init__(over, words.say("desk.pickup.title"), wide=640, high=560)
         self._desk, self._session, self._line, self._tried = desk, session, line, tried
-        self.found: ToHand | None = None
+        self.found: Found | None = None
         self._method = CODE
         self.offers: list[Button] = []
         self.code = QLineEdit()
@@ -144,7 +120,7 @@ class PickupDialog(Dialog):
                 "pickup", lambda source: read_code(source, digits, session), then=self._looked, failed=self._fail
             )
 
-    def _looked(self, found: ToHand | None) -> None:
+    def _looked(self, found: Found | None) -> None:
         if found is None:
             self._tried.wrong = self._tried.wrong.after(self._desk.now().corrected)
         else:
@@ -161,13 +137,13 @@ class PickupDialog(Dialog):
                 "pickup", lambda source: read_child(source, session.id, line.child), then=self._show, failed=self._fail
             )  # fmt: skip
 
-    def _show(self, found: ToHand | None) -> None:
+    def _show(self, found: Found | None) -> None:
         self.found = found
         words = theme().words
-        self.who.show_text(words.join([found.name, found.taught]) if found else words.say("desk.pickup.hint"))
-        self.ask.setVisible(bool(found and found.ask))
+        self.who.show_text(words.join([found.hand.name, found.hand.taught]) if found else words.say("desk.pickup.hint"))
+        self.ask.setVisible(bool(found and found.hand.ask))
         given = found.given if found else None
-        when = words.time(given[1], found.zone) if found and given else ""
+        when = words.time(given[1], found.hand.session.zone) if found and given else ""
         self.given.show_text(words.say("desk.pickup.given", name=given[0], time=when) if given else "")
         self.given.setVisible(given is not None)
         while (item := self._adults.takeAt(0)) is not None:
@@ -175,7 +151,7 @@ class PickupDialog(Dialog):
             if taken is not None:
                 taken.deleteLater()
         self.offers = []
-        may = found is not None and self._desk.may(Capability.MARK_ATTENDANCE, location=found.location)
+        may = found is not None and self._desk.may(Capability.MARK_ATTENDANCE, location=found.hand.session.location)
         for adult in found.adults if found else ():
             self._adults.addWidget(self._row(adult, may and given is None))
 
@@ -200,13 +176,14 @@ class PickupDialog(Dialog):
         if found is not None:
             for offer in self.offers:
                 offer.setEnabled(False)
-            said = HandOver(session=found.session, child=found.child, adult=adult.take.adult, method=self._method)
+            hand = found.hand
+            said = HandOver(session=hand.session.id, child=hand.child.id, adult=adult.take.adult, method=self._method)
             self._desk.submit(said, then=lambda receipt: self._gave(receipt, found, adult), failed=self._fail)
 
-    def _gave(self, receipt: Receipt, found: ToHand, adult: Adult) -> None:
+    def _gave(self, receipt: Receipt, found: Found, adult: Adult) -> None:
         outcome = receipt.outcome
         if outcome.status is Status.ACCEPTED:
-            self._desk.tell("desk.pickup.done", name=found.name, to=adult.name)
+            self._desk.tell("desk.pickup.done", name=found.hand.name, to=adult.name)
             self.close_overlay()
             return
         why = outcome.reasons[0] if outcome.reasons else None

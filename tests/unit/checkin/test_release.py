@@ -2,18 +2,21 @@
 
 import pytest
 
-from classtap_core.checkin.operations import ChildMark, MarkAttendance
-from classtap_core.checkin.pickup import MakePickupCode, PickupCode
-from classtap_core.checkin.release import (
-    CODE,
-    KNOWN,
-    HandOver,
-    Release,
+from classtap_core.access.rules import scopes_for
+from classtap_core.checkin.handing import (
     WrongCodes,
     child_of_code,
+    still_here,
+    to_hand,
+    to_hand_by_code,
     who_may_take,
 )
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.pickup import MakePickupCode, PickupCode
+from classtap_core.checkin.reading import search
+from classtap_core.checkin.release import CODE, KNOWN, HandOver, Release
 from classtap_core.kernel.envelope import Author
+from classtap_core.kernel.errors import NotHeld
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
@@ -29,6 +32,7 @@ from tests.unit.house.world import (
     CLOCK,
     FAMILY,
     HALF_PAST,
+    KIOSK,
     MAIN,
     MINUTE,
     NINE,
@@ -119,3 +123,53 @@ def test_three_wrong_codes_pause_for_two_minutes() -> None:
     assert wrong.paused_until(NINE) == NINE + 2 * MINUTE
     assert wrong.paused_until(NINE + 2 * MINUTE) is None
     assert wrong.after(NINE + 2 * MINUTE).paused_until(NINE + 2 * MINUTE) is None, "three more"
+
+
+def test_what_was_done_where_a_block_was_not_known_is_kept_and_must_be_looked_at(world: World) -> None:
+    """The law of operations: a fact is never lost. The kiosk was out of touch when the block was said."""
+    kiosk = world.join()
+    assert world.say(BlockGuardian(child=ANA, guardian=GINA, reason="court order"), staff(OWNER)).link.outcome.stands
+    told = kiosk.bus.submit(HandOver(session=HALF_PAST, child=ANA, adult=GINA, method=KNOWN), staff(CLERK))
+    assert told.outcome.status is Status.ACCEPTED
+    (answer,) = world.push(KIOSK)
+    assert answer.outcome.status is Status.ACCEPTED
+    assert [one.code for one in answer.outcome.reasons] == ["gate.pickup_blocked"]
+    assert answer.outcome.obligations == ({"review": "gate.pickup_blocked"},)
+    assert given(world) == [(GINA, KNOWN, CLERK)]
+    world.pull(KIOSK)
+    assert [one.handed[0].adult for one in search(kiosk.store, Release, "by_session", HALF_PAST)] == [GINA]
+    (notice,) = kiosk.store.notices.values()
+    assert notice.now.reasons == answer.outcome.reasons, "whoever told it is told"
+    again = kiosk.bus.submit(HandOver(session=HALF_PAST, child=ANA, adult=GINA, method=KNOWN), staff(CLERK))
+    assert (again.outcome.status, again.outcome.reasons[0].code) == (Status.REFUSED, "pickup.blocked")
+
+
+def test_who_is_still_here_and_whom_a_kiosk_may_give_them_to(world: World) -> None:
+    """A kiosk reads it from what it holds; a child it does not hold is not nobody's."""
+    kiosk = world.join()
+    assert [(one.child, one.name, one.taught) for one in still_here(kiosk.store, location=MAIN, day=DAY)] == [
+        (ANA, "Ana Núñez", "Yoga")
+    ]
+    (code,) = [decode(PickupCode, body).code for body in state_of(world.cloud, PickupCode).values()]
+    found = to_hand_by_code(kiosk.store, STUDIO, code, location=MAIN, day=DAY, now_ms=NINE)
+    assert found is not None
+    assert (found.name, found.taught, found.ask, found.given) == ("Ana Núñez", "Yoga", False, None)
+    assert {one.adult: one.why for one in found.taking} == {GINA: "", NAN: "", ERNA: "pickup.not_allowed"}
+    assert world.say(BlockGuardian(child=ANA, guardian=NAN, reason="court order"), staff(OWNER)).link.outcome.stands
+    world.pull(KIOSK)
+    found = to_hand(kiosk.store, STUDIO, HALF_PAST, ANA)
+    assert found.ask, "there is something to ask about"
+    assert {one.adult: one.why for one in found.taking}[NAN] == "pickup.blocked"
+    said = HandOver(session=HALF_PAST, child=ANA, adult=GINA, method=CODE)
+    assert kiosk.bus.submit(said, staff(CLERK)).outcome.status is Status.ACCEPTED
+    assert still_here(kiosk.store, location=MAIN, day=DAY) == []
+    given = to_hand(kiosk.store, STUDIO, HALF_PAST, ANA).given
+    assert given is not None
+    assert (given.adult, given.by) == (GINA, CLERK)
+
+
+def test_a_child_that_is_not_held_here_is_never_nobodys(world: World) -> None:
+    (code,) = [decode(PickupCode, body).code for body in state_of(world.cloud, PickupCode).values()]
+    kiosk = world.join(scopes=tuple(one for one in scopes_for("kiosk", MAIN) if not one.startswith("families")))
+    with pytest.raises(NotHeld):
+        to_hand_by_code(kiosk.store, STUDIO, code, location=MAIN, day=DAY, now_ms=NINE)

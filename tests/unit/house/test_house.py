@@ -76,7 +76,7 @@ def test_fields_of_indexes_have_no_default_so_that_every_store_finds_them() -> N
 
 def test_the_order_of_gates_is_ruling_10b_s() -> None:
     assert [gate.name for gate in bus(authority=False).gates] == [
-        "window", "contact", "capability", "capability", "guardian", "overlap", "consent", "consent", "health", "health",
+        "window", "pickup", "contact", "capability", "capability", "guardian", "overlap", "consent", "consent", "health", "health",
         "eligibility", "eligibility", "booking",
     ]  # fmt: skip
 
