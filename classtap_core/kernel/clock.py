@@ -86,7 +86,8 @@ class Correction:
     def _grown(self, at: Timestamp) -> int:
         assert self.uncertainty is not None
         if at.boot != self.boot:
-            return self.uncertainty + 60_000
+            moved = 0 if self.wall is None else abs(at.wall - self.wall)
+            return self.uncertainty + 60_000 + moved
         passed = max(0, at.mono - self.mono)
         apart = 0 if self.wall is None else abs(at.wall - self.wall - passed)
         return self.uncertainty + passed * self.DRIFT_PPM // 1_000_000 + apart

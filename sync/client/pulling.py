@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from classtap_core.kernel.scopes import covers
 from sync.client.courier import Courier
 from sync.client.local import Local, Position, ScopeState
 from sync.client.pushing import Asking
@@ -75,7 +76,9 @@ class Pulling:
         states = {state.scope: state for state in self.local.scopes()}
         wanted = subscriptions(self.allowed, today, held=states, stay=self._stay())
         gone = [scope for scope in states if scope not in wanted]
-        if gone and self._knows_the_day():
+        if not self._knows_the_day():  # what may not be held any more goes on any day
+            gone = [scope for scope in gone if not covers(self.allowed, scope)]
+        if gone:
             self.local.release(gone)
         lacking = deque(
             _Lacking(scope, *_bookmarked(state.next))

@@ -87,9 +87,12 @@ def test_the_first_contact_after_a_step_is_believed() -> None:
     assert clock.now().uncertainty == 21
 
 
-def test_another_run_of_the_machine_costs_a_minute() -> None:
-    correction = learned(DAY, sent=0, received=0, wall=DAY)
-    assert correction.stamp(wall=DAY, mono=5, boot="next").uncertainty == 1 + 60_000
+@pytest.mark.parametrize("moved", [0, 30_000, 10 * DAY, -10 * DAY], ids=["nothing", "half a minute", "on", "back"])
+def test_another_run_of_the_machine_costs_a_minute_and_what_its_clock_says_has_passed(moved: int) -> None:
+    """A flat battery sets the clock, and nothing else here knows better."""
+    correction = learned(20 * DAY, sent=0, received=0, wall=20 * DAY)
+    at = correction.stamp(wall=20 * DAY + moved, mono=5, boot="next")
+    assert at.uncertainty == 1 + 60_000 + abs(moved)
 
 
 def test_before_any_contact_it_lies_between_the_last_contact_and_the_arrival() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from classtap_core.kernel.clock import ManualClock
+from classtap_core.kernel.clock import Correction, ManualClock
 from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import Status as Outcome
@@ -213,6 +213,46 @@ def test_dated_scopes_are_asked_for_around_today() -> None:
         "roster/a/2027-01-01",
         "roster/a/2027-01-02",
     )
+
+
+def test_while_the_day_is_in_doubt_old_days_stay_and_what_may_not_be_held_goes() -> None:
+    house = House("kiosk")
+    (pulling,) = (engine.pulling for engine in house.engines)
+    pulling.allowed = ("studio", "families/*", "roster/a/*")
+    house.engines[0].once()
+    certain, house.clock.correction = house.clock.correction, Correction()
+    days = {f"roster/a/2026-11-{day}" for day in range(20, 29)}
+    pulling.today = lambda: date(2026, 12, 21)
+    pulling.allowed = ("studio", "roster/a/*")
+    house.engines[0].once()
+    held = house.devices[0].loaded.keys()
+    assert days < held
+    assert "roster/a/2026-12-21" in held
+    assert "families/*" not in held
+    house.clock.correction = certain
+    house.engines[0].once()
+    assert not days & held
+
+
+def test_the_days_around_midnight_at_the_studio_come_and_go_by_themselves() -> None:
+    house = House("kiosk")
+    (pulling,) = (engine.pulling for engine in house.engines)
+    pulling.allowed = ("roster/a/*",)
+    held = house.devices[0].loaded.keys()
+    for day in (21, 22):
+        pulling.today = lambda day=day: date(2026, 11, day)
+        house.engines[0].once()
+        assert held == {f"roster/a/{date(2026, 11, day + step)}" for step in range(-1, 8)}
+
+
+def test_a_day_that_the_first_answer_put_right_is_loaded_in_the_same_round() -> None:
+    house = House("kiosk")
+    (pulling,) = (engine.pulling for engine in house.engines)
+    pulling.allowed = ("roster/a/*",)
+    days = iter([date(2026, 12, 9)])
+    pulling.today = lambda: next(days, date(2026, 11, 21))
+    house.engines[0].once()
+    assert house.devices[0].loaded.keys() == {f"roster/a/{date(2026, 11, 21 + step)}" for step in range(-1, 8)}
 
 
 def test_a_snapshot_cut_between_pages_goes_on_where_it_stopped() -> None:
