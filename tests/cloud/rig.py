@@ -32,6 +32,8 @@ def few_shards(url: str) -> str:
     if not url:
         return ""
     found = make_url(url)
+    if found.drivername in ("postgres", "postgresql"):
+        found = found.set(drivername="postgresql+psycopg")
     options = f"{found.query.get('options', '')} -c citus.shard_count=4".strip()
     return found.update_query_dict({"options": options}).render_as_string(hide_password=False)
 
