@@ -1,6 +1,8 @@
 """Citus: every table of studios distributed by `studio_id` and laid beside one another; the directory is left alone."""
 
+import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Table, TextClause, text
 
@@ -38,6 +40,22 @@ def distribute(connection: Connection, table: Table) -> None:
     connection.execute(
         text("SELECT create_distributed_table(:name, 'studio_id', colocate_with => :beside)"),
         {"name": table.name, "beside": "none" if table.name == _FIRST else _FIRST},
+    )
+
+
+def let_in(connection: Connection, role: str) -> None:
+    """Have the machines let the coordinator in as a role, by a password that only the coordinator and they have.
+
+    The password travels as PostgreSQL keeps it, so that no statement in a log tells it.
+    """
+    password = secrets.token_urlsafe(24)
+    driver: Any = connection.connection.driver_connection
+    kept = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.exec_driver_sql(f"ALTER ROLE {role} PASSWORD '{kept}'")
+    connection.execute(text("DELETE FROM pg_dist_authinfo WHERE nodeid = 0 AND rolename = :role"), {"role": role})
+    connection.execute(
+        text("INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, :role, :how)"),
+        {"role": role, "how": f"password={password}"},
     )
 
 

@@ -17,7 +17,7 @@ from alembic.operations import Operations, ops
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, bindparam, inspect, select, text, update
+from sqlalchemy import Connection, bindparam, func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from classtap_core.kernel.digests import row_number, signed
@@ -83,7 +83,7 @@ class Layout:
     def prepare(self, *, distributed: bool = False) -> State:
         """Make the tables, or bring them up; what was there before. Twice at once is fine: one of them waits or repeats.
 
-        Raises EnvironmentFault `cloud.newer` when a newer program laid it out, `cloud.role`, `cloud.no_citus`.
+        Raises EnvironmentFault `cloud.newer` when a newer program laid it out, `cloud.role`, `cloud.no_citus`, `cloud.machines`.
         """
         try:
             return self._prepare(distributed=distributed)
@@ -119,7 +119,29 @@ class Layout:
             for table in citus.in_order(self._tables.of_studios):
                 with self._database.administer() as connection:
                     citus.distribute(connection, table)
+            self._see_all_machines()
         return found
+
+    def _see_all_machines(self) -> None:
+        """Ask every machine something as the role behind the wall, letting the coordinator in where it is not.
+
+        Raises EnvironmentFault `cloud.machines`.
+        """
+        head = self._tables.head
+
+        def asked() -> None:
+            with self._database.read() as connection:
+                connection.scalar(select(func.count()).select_from(head))
+
+        try:
+            asked()
+        except EnvironmentFault:
+            try:
+                with self._database.administer() as connection:
+                    citus.let_in(connection, wall.ROLE)
+                asked()
+            except (EnvironmentFault, ProgrammingError) as fault:
+                raise EnvironmentFault("cloud.machines", role=wall.ROLE) from fault
 
     def _walk(self, connection: Connection) -> None:
         if self._database.dialect == "postgresql":

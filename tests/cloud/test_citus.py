@@ -3,6 +3,9 @@
 The same suite runs on a cluster where CLASSTAP_CITUS_URL names one; there the tables are in fact distributed.
 """
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +13,7 @@ from sqlalchemy import select, text
 
 from classtap_core import house
 from cloud.composition import Cloud
-from cloud.storage import citus
+from cloud.storage import citus, wall
 from cloud.storage.database import Database
 from cloud.storage.directory import StudioEntry
 from cloud.storage.tables import make_tables
@@ -154,6 +157,24 @@ def heard(asking: Asking, before: int) -> list[str]:
     found, asking.faults = asking.faults[before:], asking.faults[:before]
     asking.new.clear()
     return found
+
+
+def test_the_coordinator_is_let_in_by_a_password_that_the_machines_know_as_it_is_kept(laid: Database) -> None:
+    """By RFC 5802: what the role's verifier was made of is the password that the coordinator says."""
+    with laid.administer() as connection:
+        connection.execute(text("CREATE TABLE pg_dist_authinfo (nodeid int, rolename name, authinfo text)"))
+        for _ in range(2):  # again is fine
+            citus.let_in(connection, wall.ROLE)
+        ((node, said),) = connection.execute(text("SELECT nodeid, authinfo FROM pg_dist_authinfo")).all()
+        kept = connection.scalar(text("SELECT rolpassword FROM pg_authid WHERE rolname = :role"), {"role": wall.ROLE})
+        connection.rollback()
+    method, rounds_and_salt, keys = kept.split("$")
+    rounds, salt = rounds_and_salt.split(":")
+    password = said.removeprefix("password=").encode()
+    salted = hashlib.pbkdf2_hmac("sha256", password, base64.b64decode(salt), int(rounds))
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    assert (node, method, len(password)) == (0, "SCRAM-SHA-256", 32)
+    assert keys.split(":")[0] == base64.b64encode(stored).decode()
 
 
 @pytest.mark.skipif(not CITUS, reason="CLASSTAP_CITUS_URL names no cluster")
