@@ -125,12 +125,14 @@ class Camera:
         again: bool = False,
         clock: Callable[[], float] = time.monotonic,
         pause: Pause = threading.Event.wait,
+        box: Callable[[], Mailbox[Frame]] = Mailbox,
     ) -> None:
-        """`clock` counts seconds and never goes back; `pause` waits (tests give their own pair)."""
+        """`clock` counts seconds and never goes back; `pause` waits (tests give their own pair); `box` makes a mailbox."""
         self._source = source
         self._again = again
         self._clock = clock
         self._pause = pause
+        self._box = box
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._boxes: tuple[Mailbox[Frame], ...] = ()
@@ -150,7 +152,7 @@ class Camera:
 
     def mailbox(self) -> Mailbox[Frame]:
         """A new mailbox that gets every frame from now on, until it is closed; all are closed by `stop` or the end."""
-        box: Mailbox[Frame] = Mailbox()
+        box = self._box()
         self._boxes = (*(other for other in self._boxes if not other.closed), box)
         return box
 

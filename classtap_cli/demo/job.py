@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from classtap_cli.demo.hand import Hand, Marks, marks_in
-from classtap_cli.demo.patience import Patience
+from classtap_cli.demo.patience import HeardMailbox, Patience
 from classtap_cli.demo.recording import Recording, write_recording
 from classtap_cli.demo.report import Report
 from classtap_cli.demo.surroundings import OWNER_KEY, DemoHouse
@@ -36,6 +36,9 @@ SIZE = (1280, 800)
 LOOKS = ("light", "dark")
 LOCALE = "en_GB"
 PATIENCE_S = 20.0
+BEAT_MS = 40
+SLOWEST = 20
+"""How many times as long as the recording its playing may take on a machine with other things to do."""
 
 
 class Job:
@@ -133,12 +136,15 @@ class Job:
         self.desk.resize(*SIZE)
         self.desk.show()
         self.patience = patience = Patience()
-        camera = partial(Camera, clock=patience, pause=patience.pause)
+        camera = partial(Camera, clock=patience, pause=patience.pause, box=partial(HeardMailbox, patience))
         self.kiosk = KioskApp(kiosk, source_of(str(video)), locale=LOCALE, muted=True, camera=camera)
         self.kiosk.window.resize(*SIZE)
         self.hand = Hand(
             self.kiosk, on_board=lambda: self._once("kiosk-board"), on_refusal=self._once, busy=patience.hold
         )
+        self._beat = QTimer()  # this thread shows what was read, and is waited for too
+        self._beat.timeout.connect(partial(patience.heard, "window"))
+        self._beat.start(BEAT_MS)
 
     def _cut(self) -> None:
         kiosk = self.demo.nodes[0]
@@ -154,7 +160,7 @@ class Job:
         self._wait("the lobby in view", lambda: self.kiosk.frames > 12, 10)
         self._picture(self.kiosk.window, "kiosk-attract")
         self._wait(
-            "the end of the recording", lambda: self.kiosk.camera_code is Code.ENDED, recording.seconds * 3 + PATIENCE_S
+            "the end of the recording", lambda: self.kiosk.camera_code is Code.ENDED, recording.seconds * SLOWEST
         )
         self._wait("marks to be saved", lambda: not self.kiosk.state.pending)
         expected = sorted(visit.scene.expected for visit in cast)
