@@ -176,6 +176,15 @@ def moved(
     return {role: frozenset(given) for role, given in found.items()}
 
 
+def moves(table: Mapping[str, frozenset[Entry]], wanted: Mapping[str, Collection[Entry]]) -> dict[str, str | int]:
+    """The values that move a table of roles to what is wanted: those entries alone that differ. `moved` takes them."""
+    return {
+        f"{role}.{entry}": int(entry in wanted.get(role, ()))
+        for role, given in table.items()
+        for entry in sorted(given.symmetric_difference(wanted.get(role, ())))
+    }
+
+
 # -- primaries
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
+from classtap_core.access.records import Staff
 from classtap_core.booking.fields import CustomField
+from classtap_core.booking.guardian_gates import GUARDIAN_POLICY
+from classtap_core.booking.policies import policy_versions
+from classtap_core.booking.records import Policy, PolicyVersion, policy_id
 from classtap_core.checkin.reading import fetch, search
+from classtap_core.checkin.rules import CHECKIN_POLICY
 from classtap_core.documents.records import Document, DocumentVersion, document_version_id
 from classtap_core.health.records import HealthRequirement
+from classtap_core.health.rules import HEALTH_POLICY
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record
 from classtap_core.schedule.records import (
@@ -30,14 +36,17 @@ from classtap_desktop.source import DeskSource
 R = TypeVar("R", bound=Record)
 KINDS = frozenset({
     "location", "room", "closure", "category", "level", "class_type", "instructor", "series", "program", "pack",
-    "document", "document_version", "health_requirement", "custom_field",
+    "document", "document_version", "health_requirement", "custom_field", "policy", "policy_version", "staff",
 })  # fmt: skip
+POLICIES = (CHECKIN_POLICY, GUARDIAN_POLICY, HEALTH_POLICY)
+"""The policies that are published here; those of doors, passes, messages and maps have places of their own."""
 
 
 class Known(NamedTuple):
     """Records by id. `here`: the location the desk stands at, or the first there is; `today`: the date there.
 
     `wordings` are the newest versions of documents, by document. `policies`: whether who looks may say what is asked.
+    `rules`: what is published under `POLICIES`, at version 0 where nothing is; `versions` of each by name; `staff`: names.
     """
 
     here: Id
@@ -58,6 +67,9 @@ class Known(NamedTuple):
     fields: Mapping[Id, CustomField] = {}
     now_ms: int = 0
     policies: bool = False
+    rules: Mapping[Id, Policy] = {}
+    versions: Mapping[str, tuple[PolicyVersion, ...]] = {}
+    staff: Mapping[str, str] = {}
 
     def place(self, id: str) -> str:
         """A location's name."""
@@ -99,6 +111,10 @@ def read_known(source: DeskSource) -> Known:
     zone = locations[here].zone if here in locations else "UTC"
     documents = all_of(Document, "by_state")
     newest = {document_version_id(one.id, len(one.editions)): one.id for one in documents.values()}
+    ids = {name: policy_id(source.place.studio, name) for name in POLICIES}
+    held = fetch(reader, Policy, ids.values())
+    versions = {name: tuple(policy_versions(reader, name)) for name in POLICIES}
+    publishers = fetch(reader, Staff, {Id(one.by) for told in versions.values() for one in told if one.by})
     return Known(
         here, local_date(source.clock.now().corrected, zone), locations, all_of(Room, "by_location"),
         all_of(Closure, "by_location"), all_of(Category, "by_id"), all_of(Level, "by_id"), all_of(ClassType, "by_id"),
@@ -106,4 +122,6 @@ def read_known(source: DeskSource) -> Known:
         all_of(Pack, "by_id"), documents,
         {newest[id]: version for id, version in fetch(reader, DocumentVersion, newest).items()},
         all_of(HealthRequirement, "by_state"), all_of(CustomField, "by_state"), source.clock.now().corrected,
+        rules={id: held.get(id) or Policy(id=id, name=name, version=0, values={}, published_ms=0) for name, id in ids.items()},
+        versions=versions, staff={id: one.name for id, one in publishers.items()},
     )  # fmt: skip

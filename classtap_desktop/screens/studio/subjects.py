@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.booking.records import BEGUN
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record
 from classtap_core.schedule.reach import Reach
@@ -13,7 +14,9 @@ from classtap_desktop.screens.schedule.planning import plan_sheet
 from classtap_desktop.screens.schedule.programs import held_sheet, program_sheet
 from classtap_desktop.screens.schedule.series import series_sheet
 from classtap_desktop.screens.sheet import Sheet
-from classtap_desktop.screens.studio import asked, offers, places
+from classtap_desktop.screens.sheet_form import SheetForm
+from classtap_desktop.screens.studio import asked, offers, places, policies
+from classtap_desktop.screens.studio.policy_form import PolicyForm
 from classtap_desktop.screens.studio.reading import Known
 from resources.text import Catalogue
 
@@ -27,14 +30,16 @@ class Line(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """`held`: its records. `line`: how one is listed. `sheet`: the form of one that is there, `new` of one to be."""
+    """`held`: its records. `line`: how one is listed. `sheet`: the form of one that is there, `new` of one to be, or None
+    where there is only what there is. `form` shows the sheet."""
 
     name: str
     held: Callable[[Known], Mapping[Id, Record]]
     line: Callable[[Known, Catalogue, Id], Line]
     sheet: Callable[[Known, Id], Sheet]
-    new: Callable[[Known, Id], Sheet]
+    new: Callable[[Known, Id], Sheet] | None
     needs: str = Capability.MANAGE_SCHEDULE
+    form: type[SheetForm] = SheetForm
 
     def lines(self, known: Known, words: Catalogue) -> Iterator[Line]:
         """By name."""
@@ -142,6 +147,21 @@ def _field(known: Known, words: Catalogue, id: Id) -> Line:
     )
 
 
+def _policy(known: Known, words: Catalogue, id: Id) -> Line:
+    held = known.rules[id]
+    begun = [one for one in known.versions[held.name] if one.state == BEGUN]
+    zone = known.locations[known.here].zone if known.here in known.locations else "UTC"
+    standing = words.say("desk.policies.usual")
+    if begun:
+        newest = max(begun, key=lambda one: one.number)
+        standing = words.say("desk.policies.since", n=newest.number, at=words.datetime(newest.from_ms, zone))
+    elif held.version and not held.coming:
+        standing = words.say("desk.policies.version", n=held.version)
+    coming = next((one for one in known.versions[held.name] if one.number == held.coming), None)
+    waits = words.say("desk.policies.waits", n=coming.number, at=words.datetime(coming.from_ms, zone)) if coming else ""
+    return Line(id, words.say(f"desk.policies.{held.name}"), _parts(standing, waits))
+
+
 def _where(known: Known, reach: Sequence[Reach]) -> str:
     """The classes, or where none is named the places, that something is asked for."""
     return ", ".join(filter(None, (known.class_name(one.class_type) or known.place(one.location) for one in reach)))
@@ -170,4 +190,5 @@ SUBJECTS = (
     Subject("documents", lambda known: known.documents, _document, *_both(asked.document_sheet), _POLICY),
     Subject("requirements", lambda known: known.requirements, _requirement, *_both(asked.requirement_sheet), _POLICY),
     Subject("fields", lambda known: known.fields, _field, *_both(asked.field_sheet), _POLICY),
+    Subject("policies", lambda known: known.rules, _policy, policies.policy_sheet, None, _POLICY, PolicyForm),
 )

@@ -95,7 +95,7 @@ class StudioScreen(Screen):
 
     def open_new(self) -> None:
         """Open the form of a new thing of the subject."""
-        if self.known is not None and self._may():
+        if self.known is not None and self.subject.new is not None and self._may():
             self._show(self.subject.new(self.known, fresh(self.desk.now().corrected, secrets.token_bytes)))
 
     def open_one(self, id: Id) -> None:
@@ -116,7 +116,7 @@ class StudioScreen(Screen):
             if self.form.isVisible():
                 return
             self.form.deleteLater()
-        self.form = SheetForm(self.desk, self.window(), sheet)
+        self.form = self.subject.form(self.desk, self.window(), sheet)
         self.form.saved.connect(self._saved)
         self.form.open()
 
@@ -151,7 +151,7 @@ class StudioScreen(Screen):
         )
 
     def _show_rights(self) -> None:
-        self.new.setVisible(self._may())
+        self.new.setVisible(self.subject.new is not None and self._may())
         self.undo.setVisible(bool(self._last) and self.desk.may(Capability.UNDO))
 
     def _take(self, known: Known) -> None:
@@ -173,7 +173,8 @@ class StudioScreen(Screen):
             if line.id == here:
                 self.list.setCurrentIndex(item.index())
         self.list.verticalScrollBar().setValue(scroll)
-        self.new.show_text(words.say(f"desk.studio.new.{self.subject.name}"))
+        if self.subject.new is not None:
+            self.new.show_text(words.say(f"desk.studio.new.{self.subject.name}"))
         self.hint.show_text(words.say(f"desk.studio.hint.{self.subject.name}"))
         self.list.setAccessibleName(words.say(f"desk.studio.subject.{self.subject.name}"))
         self._show_rights()

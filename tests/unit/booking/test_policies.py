@@ -1,13 +1,23 @@
 """Policies come in versions, each from an instant on: at once, or by a tick of the cloud's clock, and what waits can be replaced."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from classtap_core.access.operations import GiveGrant
 from classtap_core.booking.policies import policy_versions, read_policy
 from classtap_core.booking.policy_operations import BeginPolicy, PublishPolicy
 from classtap_core.booking.reactions import due
 from classtap_core.checkin.rules import Window, window_of
+from classtap_core.health.rules import SEEN_BY, Part
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.undo import Undo
+from classtap_core.people.guardians import MATRIX, Right, moved, moves
 from tests.unit.house.world import CLERK, CLOCK, CLOUD, NINE, OWNER, STUDIO, World, named, staff
 
 DAY = 86_400_000
@@ -111,3 +121,18 @@ def test_nonsense_in_a_window_is_the_usual() -> None:
     assert window_of({"before_min": "soon", "after_min": -1}) == Window(30, 60)
     assert window_of({"before_min": 0, "after_min": 1440}) == Window(0, 1440)
     assert window_of({"before_min": 1441}) == Window(30, 60)
+
+
+TABLES = [(MATRIX, Right), (SEEN_BY, Part)]
+
+
+@pytest.mark.parametrize(("usual", "entries"), TABLES)
+@given(data=st.data())
+def test_what_a_table_publishes_is_what_moves_the_usual_to_it(
+    usual: Mapping[str, frozenset[Any]], entries: type[StrEnum], data: st.DataObject
+) -> None:
+    wanted = {role: frozenset(data.draw(st.sets(st.sampled_from(list(entries))))) for role in usual}
+    values = moves(usual, wanted)
+    assert moved(usual, values, entries) == wanted
+    assert len(values) == sum(len(usual[role] ^ wanted[role]) for role in usual)
+    assert moves(usual, usual) == {}
