@@ -37,7 +37,11 @@ def link_id(source: str, external: str) -> Id:
 @operation("guardian.upsert", version=1, kind=Kind.EDIT, needs=Capability.EDIT_FAMILY)
 class UpsertRole(Payload, frozen=True, kw_only=True):
     """A guardian's role as another system has it. `source` names the system, `external` the role's id there: said again it
-    changes nothing; said differently the role becomes that, and moves where it names another guardian or child."""
+    changes nothing; said differently the role becomes that, and moves where it names another guardian or child.
+
+    `left` names the other child that it goes away from, which is guarded too: where the role stands at a child that is
+    not named it is refused (`guardian.role_elsewhere`) and told, so that it can be said again.
+    """
 
     source: str
     external: str
@@ -48,6 +52,7 @@ class UpsertRole(Payload, frozen=True, kw_only=True):
     last: str = ""
     state: str = ACTIVE
     relation: str = "other"
+    left: str = ""
 
     @property
     def name(self) -> str:
@@ -67,11 +72,14 @@ class UpsertRole(Payload, frozen=True, kw_only=True):
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         link = link_id(self.source, self.external)
-        return (f"child:{self.child}", f"contact:{self.guardian}", f"guardian_link:{link}")
+        children = sorted({str(self.child), self.left} - {""})
+        return (*(f"child:{one}" for one in children), f"contact:{self.guardian}", f"guardian_link:{link}")
 
     def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
-        found = tx.get(Child, self.child)
-        return Resource(None if found is None else found.home)
+        """Where the child belongs; the whole studio where the role goes away from a child of another house."""
+        child, known = tx.get(Child, self.child), tx.get(GuardianLink, link_id(self.source, self.external))
+        homes = {one.home for one in (child, known) if one is not None}
+        return Resource(homes.pop() if len(homes) == 1 and child is not None else None)
 
 
 @handles(UpsertRole)
@@ -94,6 +102,8 @@ def upsert_role(tx: Tx, op: Operation[UpsertRole]) -> Outcome:
     after = replace(before, roles=_with(before.roles, role), relation=said.relation)
     link = GuardianLink(id=link_id(said.source, said.external), home=child.home, child=child.id, guardian=said.guardian)
     known = tx.get(GuardianLink, link.id)
+    if known is not None and known.child not in (said.child, said.left):
+        return refused("guardian.role_elsewhere", child=known.child)
     left = _left(tx, known, link, said.name)
     if known == link and after == before:
         return DUPLICATE

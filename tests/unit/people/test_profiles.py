@@ -3,11 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
+from classtap_core.access.operations import GiveGrant
 from classtap_core.booking.operations import CancelBooking, CreateBooking
 from classtap_core.booking.records import Booking, booking_id
 from classtap_core.kernel.blobs import Blob
+from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Operation
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
 from classtap_core.kernel.undo import Undo
@@ -15,7 +18,7 @@ from classtap_core.people.duplicates import alike, duplicates, marks_of
 from classtap_core.people.external_roles import GuardianLink, UpsertRole
 from classtap_core.people.guardian_operations import EditGuardian, GuardianFacts, MergeGuardians
 from classtap_core.people.guardians import PRIMARY, SECONDARY, Guardianship, Role, guardianship_id
-from classtap_core.people.operations import ContactDraft
+from classtap_core.people.operations import AddFamily, ChildDraft, ContactDraft
 from classtap_core.people.profile_operations import (
     AddContacts,
     ChildFacts,
@@ -30,12 +33,18 @@ from tests.unit.house.world import (
     ANA,
     BEN,
     CLOCK,
+    CLOUD,
     EVENING,
     FAMILY,
     MAIN,
+    NINE,
+    NORTH,
+    OWNER,
     STUDIO,
+    ZOE,
     World,
     named,
+    staff,
     state_of,
 )
 
@@ -165,7 +174,10 @@ def test_a_role_moves_to_whom_the_other_system_names() -> None:
     assert world.say(upsert(role=SECONDARY, guardian=DAD)).link.outcome.status is Status.ACCEPTED
     assert pair(world, BEN, MUM).roles == ()  # type: ignore[union-attr]
     assert [role.external for role in pair(world, BEN, DAD).roles] == ["school:r-1"]  # type: ignore[union-attr]
-    assert world.say(upsert(role=SECONDARY, guardian=DAD, child=ANA)).link.outcome.status is Status.ACCEPTED
+    elsewhere = world.say(upsert(role=SECONDARY, guardian=DAD, child=ANA)).link.outcome
+    assert (code(elsewhere), elsewhere.reasons[0].params) == ("guardian.role_elsewhere", {"child": BEN})
+    assert code(world.say(upsert(role=SECONDARY, guardian=DAD, child=ANA, left=ZOE)).link.outcome) == code(elsewhere)
+    assert world.say(upsert(role=SECONDARY, guardian=DAD, child=ANA, left=BEN)).link.outcome.status is Status.ACCEPTED
     assert pair(world, BEN, DAD).roles == ()  # type: ignore[union-attr]
     assert len(state_of(world.cloud, GuardianLink)) == 1
 
@@ -189,7 +201,30 @@ def test_nobody_takes_the_primary_away_without_a_successor() -> None:
     world = World()
     with_dad(world)
     world.say(upsert())
-    assert code(world.say(upsert(child=ANA)).link.outcome) == "guardian.no_successor"
+    assert code(world.say(upsert(child=ANA, left=BEN)).link.outcome) == "guardian.no_successor"
+
+
+def test_a_role_that_moves_guards_both_children() -> None:
+    said = upsert(child=ANA, left=BEN)
+    op = Operation(
+        said.SPEC, said, id=named("op"), studio=STUDIO, device=CLOUD, epoch=1, sequence=1, author=staff(OWNER),
+        at=ManualClock(NINE).now(), source="test",
+    )  # fmt: skip
+    assert {f"child:{ANA}", f"child:{BEN}"} < {*said.guards(op)}
+    assert sum(one.startswith("child:") for one in upsert().guards(op)) == 1
+
+
+def test_a_role_goes_away_from_another_house_s_child_by_whom_both_are_for() -> None:
+    world = World()
+    child = ChildDraft(child=named("north child"), given="Nil", surname="N")
+    world.say(AddFamily(family=named("north family"), home=NORTH, name="N", items=(child,)))
+    world.say(upsert(role=SECONDARY))
+    world.say(GiveGrant(grant=named("north clerk"), holder=named("clerk n"), role="front_desk", location=NORTH))
+    moved = upsert(role=SECONDARY, child=named("north child"), left=BEN)
+    assert code(world.say(moved, staff(named("clerk n"))).link.outcome) == "permission.denied"
+    assert pair(world, BEN, MUM).roles != ()  # type: ignore[union-attr]
+    assert world.say(moved).link.outcome.status is Status.ACCEPTED
+    assert pair(world, BEN, MUM).roles == ()  # type: ignore[union-attr]
 
 
 # -- days begin at home
