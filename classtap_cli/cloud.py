@@ -43,9 +43,18 @@ BlobsFromOption = Annotated[
 BlobsToOption = Annotated[
     Path | None, typer.Option("--blobs-to", metavar="DIR", help="The folder they are to lie in at TO.")
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.")]
-OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.")]
-PlaceOption = Annotated[str, typer.Option("--location", metavar="NAME", help="Its first location.")]
+
+
+def _named(name: str) -> str:
+    """A name as it was given. Raises typer.BadParameter when nobody could read it."""
+    if not name.strip() or not name.isprintable():
+        raise typer.BadParameter("a name needs letters")
+    return name.strip()
+
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The studio's name.", callback=_named)]
+OwnerOption = Annotated[str, typer.Option("--owner", metavar="NAME", help="The owner's name.", callback=_named)]
+PlaceOption = Annotated[str, typer.Option("--location", metavar="NAME", help="Its first location.", callback=_named)]
 ZoneOption = Annotated[
     str, typer.Option("--zone", metavar="ZONE", help="The location's time zone, such as Europe/Madrid.")
 ]

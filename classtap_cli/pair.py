@@ -31,6 +31,8 @@ def pair(
     call = invocation(data, program, now, json)
     if bool(scan) == bool(url and code):
         raise typer.BadParameter("URL and CODE, or --scan SOURCE")
+    if url and not url.startswith(("http://", "https://")):
+        raise typer.BadParameter("URL begins with http:// or https://")
     if scan:
         url, code = _seen(scan)
     from sync.client.node import Node

@@ -132,6 +132,9 @@ def test_a_cloud_from_its_first_command_to_its_last(tmp_path: Path) -> None:
     assert wrong.err.startswith("There is no time zone “Europe/Atlantis”")
     assert wrong.code == 2
     assert not paper.exists(), "a key to nothing"
+    nowhere = (*founding[:-1], " ", "--zone", "Europe/Madrid")
+    assert inside(*nowhere, data=there, typed="314159\n").code == 2
+    assert inside("cloud", "init", "--json", data=there).json["studios"] == 0, "half a studio"
     made = inside(*founding, "--zone", "Europe/Madrid", "-o", paper, "--json", data=there, typed="314159\n")
     assert (made.code, made.json["file"]) == (0, str(paper)), made.err
     with program("cloud", "serve", "--port", "0", data=there) as cloud:
@@ -140,6 +143,7 @@ def test_a_cloud_from_its_first_command_to_its_last(tmp_path: Path) -> None:
         code = inside("cloud", "device", "pair", "--role", "desk", data=there).json
         assert set(code) == {"code", "url", "expires"}
         assert code["url"] == url
+        assert inside("pair", "nowhere", code["code"], data=here).code == 2
         assert inside("pair", url, "AAAA-AAAA-AAAAA", data=here).err.startswith("The pairing code is unknown")
         paired = inside("pair", url, code["code"], "--json", data=here)
         assert paired.code == 0, paired.err
