@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Match
 
 from classtap_core.access.blueprints import DESK, DEVICE_ROLES
 from classtap_core.access.rules import kinds_withheld
@@ -82,6 +83,7 @@ T = TypeVar("T")
 def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over a cloud. The caller closes the cloud when the server has ended."""
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
+    app.router.redirect_slashes = False  # an address that is none has one answer, and no host of its own in it
     app.openapi = cache(partial(document, app.version))  # type: ignore[method-assign]
     devices = _Devices(cloud, heartbeat_s)
     passes = PassRoutes(cloud, devices.caller)
@@ -161,7 +163,11 @@ def _quiet(fault: Exception) -> BaseException:
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return problem({404: "http.not_found", 405: "http.method"}.get(status, "http.refused"))
+    answer = problem({404: "http.not_found", 405: "http.method"}.get(status, "http.refused"))
+    if status == 405:
+        here = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+        answer.headers["Allow"] = ", ".join(sorted({method for route in here for method in route.methods}))
+    return answer
 
 
 async def _healthy(request: Request) -> Response:

@@ -238,7 +238,10 @@ def test_who_asks_must_be_known(device: Device, client: httpx.Client) -> None:
     assert code_of(client.get("/sync/v1/pull")) == (401, "auth.missing")
     assert code_of(client.get("/sync/v1/pull", headers={"Authorization": "Bearer nonsense"})) == (401, "auth.token")
     assert code_of(client.get("/sync/v1/nowhere")) == (404, "http.not_found")
-    assert code_of(client.get("/sync/v1/push", headers=device.headers)) == (405, "http.method")
+    answer = client.get("/sync/v1/push", headers=device.headers)
+    assert (code_of(answer), answer.headers["allow"]) == ((405, "http.method"), "POST")
+    assert client.delete("/f/in/nobody").headers["allow"] == "GET, HEAD, POST"
+    assert code_of(client.get("/sync/v1/pull/", headers=device.headers)) == (404, "http.not_found")
 
 
 def test_guessing_tokens_is_slowed_down(client: httpx.Client, server: object) -> None:
