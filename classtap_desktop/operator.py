@@ -29,9 +29,10 @@ class Operator(NamedTuple):
         """The author of what they do from now on."""
         return Author(type="staff", id=self.id, proof=PIN)
 
-    def may(self, capability: str, *, location: str | None, at_ms: int) -> bool:
-        """Say whether they may do something at a location (None: in the whole studio) at an instant."""
-        resource = Resource(Id(location) if location else None)
+    def may(self, capability: str, *, location: str | None, at_ms: int, money: str | None = None) -> bool:
+        """Say whether they may do something at a location (None: in the whole studio) at an instant. ``money``: the part of
+        the money that it is about."""
+        resource = Resource(Id(location) if location else None, money=money)
         return rules.decide(self.grants, capability, resource, at_ms=at_ms).allowed
 
 

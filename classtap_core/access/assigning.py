@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from classtap_core.access.blueprints import Capability, newest
+from classtap_core.access.blueprints import PRICES, Capability, newest
 from classtap_core.access.records import Grant
 from classtap_core.access.rules import Place, capabilities_of, decide, in_force, place_of
 from classtap_core.kernel.bus import Verdict
@@ -26,7 +26,7 @@ RISKY = frozenset(
 )  # fmt: skip
 """What nobody should come to by accident: a preview marks it."""
 
-SEGMENTS, MONEY = ("kids", "adults"), ("payouts", "balances", "invoices", "refunds", "credits", "payments")
+SEGMENTS, MONEY = ("kids", "adults"), (PRICES, "payouts", "balances", "invoices", "refunds", "credits", "payments")
 """Groups of clients and parts of the money that a role may be limited to; a studio's own (`corporate:<id>`) go beside them."""
 
 

@@ -59,6 +59,8 @@ _MANAGER = _FRONT_DESK | {
 OWNER, MANAGER, FRONT_DESK, INSTRUCTOR = "owner", "manager", "front_desk", "instructor"
 SUBSTITUTE, ACCOUNTANT, PORTAL_ADMIN = "substitute", "accountant", "portal_admin"
 KIOSK, DESK, CLOUD = "kiosk", "desk", "cloud"
+PRICES = "prices"
+"""The part of the money that is what things cost."""
 
 ROLES: MappingProxyType[str, frozenset[Capability]] = MappingProxyType(
     {

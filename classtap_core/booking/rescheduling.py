@@ -257,7 +257,7 @@ def _moved(
     clashes = judge_all(tx, op, everything, despite, leaving=leaving)
     if clashes is not None:
         return clashes
-    seated = [_on_map(tx, old, changed) for old, changed in zip(before, after, strict=True)]
+    seated = [surroundings.for_whom(tx, _on_map(tx, old, changed)) for old, changed in zip(before, after, strict=True)]
     short = [one for old, changed in zip(before, seated, strict=True) if (one := _short(tx, old, changed))]
     if short:
         return of_items(
@@ -272,7 +272,7 @@ def _moved(
             spot = booking.spot if changed.room == old.room else ""
             tx.put(replace(booking, date=changed.date, spot=spot))
     for session in new:
-        tx.put(surroundings.on_map(tx, session))
+        tx.put(surroundings.settled(tx, session))
     tell_changed(tx, before, seated)
     moved = [changed for old, changed in zip(before, seated, strict=True) if changed.start != old.start]
     return surroundings.planned((*moved, *new))

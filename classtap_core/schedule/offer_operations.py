@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from classtap_core.access.blueprints import Capability
+from classtap_core.access.blueprints import PRICES, Capability
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -363,6 +363,9 @@ class PublishPack(Payload, frozen=True, kw_only=True):
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"pack:{self.pack}",)
+
+    def resource(self, tx: Tx, op: Operation[Any]) -> Resource:
+        return Resource(money=PRICES)
 
 
 @handles(PublishPack)

@@ -278,7 +278,7 @@ def plan(
         )
     sessions = [_session(location, item) for item in items]
     clashes = surroundings.refusal(tx, op, sessions, despite=despite, together=False) if sessions else None
-    return clashes if clashes is not None else tuple(surroundings.on_map(tx, session) for session in sessions)
+    return clashes if clashes is not None else tuple(surroundings.settled(tx, session) for session in sessions)
 
 
 def _trouble(tx: Tx, location: Location, item: Planned) -> str:
@@ -334,4 +334,4 @@ def cancel_session(tx: Tx, op: Operation[CancelSession]) -> Outcome:
 
 def of_session(session: Session | None) -> Resource:
     """What a permission is asked about when something is done to a session."""
-    return Resource() if session is None else Resource(session.location, session.room, session.class_type)
+    return Resource() if session is None else rules.resource_of(session)

@@ -194,6 +194,7 @@ class Session(Record, frozen=True, kw_only=True):
         overbook: places beyond `capacity` that may be booked; 0 unless somebody allowed it.
         equipment: what it takes from its room and its location's stock.
         seat_map: the version of the room's seat map that its places follow from; 0 where it has none.
+        audience: its class's, `kids` or `adults`: the segment that permissions are asked about; "" where nobody has said so.
     """
 
     KIND: ClassVar[str] = "session"
@@ -221,6 +222,7 @@ class Session(Record, frozen=True, kw_only=True):
     covers: str = ""
     overbook: int = 0
     equipment: tuple[Equipment, ...] = ()
+    audience: str = ""
 
     def scope(self) -> str:
         return f"schedule/{self.location}/{self.date[:7]}"

@@ -1,6 +1,7 @@
 """When sessions are, and which of them share time. Pure; local times become instants by the pinned zone data."""
 
 from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Resource
 from classtap_core.schedule.records import Session
 from classtap_core.timekeeping.rules import check_local, instant_ms, overlaps, zone_of
 
@@ -18,6 +19,11 @@ def ends_ms(session: Session) -> int:
 
 def share_time(one: Session, other: Session) -> bool:
     return overlaps(starts_ms(one), ends_ms(one), other_start_ms=starts_ms(other), other_end_ms=ends_ms(other))
+
+
+def resource_of(session: Session) -> Resource:
+    """What a permission is asked about when something is done to a session: where it is, of which class, for whom."""
+    return Resource(session.location, session.room, session.class_type, session.audience or None)
 
 
 def planned(

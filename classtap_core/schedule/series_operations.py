@@ -115,7 +115,7 @@ def plan_series(tx: Tx, op: Operation[PlanSeries]) -> Outcome:
         return clashes
     tx.put(series)
     for session in sessions:
-        tx.put(surroundings.on_map(tx, session))
+        tx.put(surroundings.settled(tx, session))
     return surroundings.planned(sessions)
 
 
@@ -153,7 +153,7 @@ def extend_series(tx: Tx, op: Operation[ExtendSeries]) -> Outcome:
     sessions = op.payload.sessions(series)
     clashes = surroundings.refusal(tx, op, sessions, despite=(), together=False) if sessions else None
     for session in sessions:
-        tx.put(surroundings.on_map(tx, session))
+        tx.put(surroundings.settled(tx, session))
     state = rules.state_of(series.rule, series.start, through=op.payload.through)
     tx.put(replace(series, through=op.payload.through, state=state))
     if clashes is None:

@@ -9,7 +9,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.access.filtering import RowFilter
 from classtap_core.access.records import Grant
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Key, Operation, Range, Reads, Resource, Want
+from classtap_core.kernel.operations import Key, Operation, Range, Reads, Want
 from classtap_core.kernel.outcomes import ACCEPTED, ItemOutcome, Outcome, Reason, Status, of_items, reason
 from classtap_core.kernel.tx import Tx
 from classtap_core.schedule.conflicts import (
@@ -23,6 +23,7 @@ from classtap_core.schedule.conflicts import (
     ways_round,
 )
 from classtap_core.schedule.records import ClassType, Closure, Instructor, Location, Room, Session
+from classtap_core.schedule.rules import resource_of
 from classtap_core.schedule.seats import RoomSeating, SeatMapVersion, maps_scope, room_seating_id, version_id
 from classtap_core.timekeeping.rules import local_of, moment, shift_date
 
@@ -40,7 +41,7 @@ class Surroundings(NamedTuple):
 def wants(
     tx: Tx, op: Operation[Any], sessions: Sequence[Session], *, despite: Collection[str], leaving: Collection[Id] = ()
 ) -> Reads:
-    """The reads of `look`, `judged` and `on_map`, in rounds. The location's record must have been declared before."""
+    """The reads of `look`, `judged` and `settled`, in rounds. The location's record must have been declared before."""
     if not sessions:
         return
     yield [*_around(op, sessions), *(_seating_key(session) for session in _by_room(sessions))]
@@ -94,7 +95,7 @@ def _sight(tx: Tx, op: Operation[Any]) -> Callable[[Session], bool]:
         return lambda session: True
     grants = tx.find(Grant, "by_holder", op.author.id)
     seen = RowFilter(grants, Capability.VIEW_SCHEDULE, at_ms=op.at.corrected)
-    return lambda session: seen.allows(Resource(session.location, session.room, session.class_type))
+    return lambda session: seen.allows(resource_of(session))
 
 
 def refusal(
@@ -121,6 +122,17 @@ def refusal(
     return msgspec.structs.replace(
         items, reasons=_reasons(found[sessions.index(clashing[0])]), alternatives=alternatives
     )
+
+
+def settled(tx: Tx, session: Session) -> Session:
+    """A new session, or one in another room, ready to be put: on the room's map, for whom its class is."""
+    return for_whom(tx, on_map(tx, session))
+
+
+def for_whom(tx: Tx, session: Session) -> Session:
+    """A session is for whom its class is."""
+    class_type = tx.get(ClassType, session.class_type)
+    return session if class_type is None else msgspec.structs.replace(session, audience=class_type.audience)
 
 
 def on_map(tx: Tx, session: Session) -> Session:

@@ -109,7 +109,7 @@ def add_timetable(tx: Tx, op: Operation[AddTimetable]) -> Outcome:
         if series is not None:
             tx.put(series)
         for session in found:
-            tx.put(surroundings.on_map(tx, session))
+            tx.put(surroundings.settled(tx, session))
     return surroundings.planned(sessions) if sessions or new else DUPLICATE
 
 

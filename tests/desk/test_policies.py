@@ -11,9 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
+from classtap_core.access.records import Grant
 from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Policy, PolicyVersion, policy_id, policy_version_id
 from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plain
 from classtap_desktop.screens.studio.matrix import MatrixField
 from classtap_desktop.screens.studio.policies import TABLES
@@ -160,6 +162,19 @@ def test_who_may_not_publish_opens_no_policy(qtbot: QtBot, world: World, open_de
     screen.open_new()
     assert screen.form is None
     assert not screen.new.isVisible()
+
+
+def test_who_sets_prices_alone_opens_packs_and_no_policies(qtbot: QtBot, world: World, open_desk: Open) -> None:
+    screen = studio(qtbot, open_desk, role="instructor", subject="packs")
+    operator = screen.desk.operator
+    assert operator is not None
+    prices = Grant(id=Id("7" * 32), holder=operator.id, role="", capabilities=("publish_policy",), money="prices")
+    screen.desk.operate(operator._replace(grants=(*operator.grants, prices)))
+    assert screen.new.isVisible()
+    screen.open("policies")
+    assert screen.known is not None
+    screen.open_one(next(iter(screen.known.rules)))
+    assert screen.form is None
 
 
 @pytest.mark.parametrize(("look", "size"), [*((look, "") for look in LOOKS), ("light", "-wide")])

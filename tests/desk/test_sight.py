@@ -55,6 +55,21 @@ def test_only_the_classes_of_a_grant_are_there(world: World) -> None:
         read_roster(source, other, sub)
 
 
+def test_who_is_there_for_children_sees_their_classes_and_rosters_alone(world: World) -> None:
+    held, source = sessions(world), world.source
+    every = [line.id for line in read_day(source, holder(role="owner")).lines]
+    for segment in ("kids", "adults"):
+        coach = holder(role="front_desk", segment=segment)
+        wanted = [id for id in every if held[id].audience == segment]
+        assert 0 < len(wanted) < len(every)
+        assert [line.id for line in read_day(source, coach).lines] == wanted
+        other = next(id for id in every if id not in wanted)
+        read_roster(source, wanted[0], coach)
+        with pytest.raises(Refused, match=r"session\.unknown"):
+            read_roster(source, other, coach)
+        assert read_families(source, coach) == ()  # a family is of no segment
+
+
 def test_a_place_or_a_time_that_is_not_theirs_is_not_there(world: World) -> None:
     source = world.source
     elsewhere = holder(role="manager", location=derived("nowhere"))

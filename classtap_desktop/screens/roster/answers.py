@@ -11,10 +11,10 @@ from classtap_core.access.rules import decide
 from classtap_core.booking.fields import YES_NO, CustomField, Registration, shown
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Resource
 from classtap_core.people.records import Child
 from classtap_core.people.rules import sort_name
 from classtap_core.schedule.records import Session
+from classtap_core.schedule.rules import resource_of
 from classtap_desktop.frame.dialog import Dialog
 from classtap_desktop.kit import Label, theme
 from classtap_desktop.operator import Operator
@@ -35,7 +35,7 @@ def read_answers(source: DeskSource, session: Id, operator: Operator | None) -> 
     held = fetch(reader, Session, [session]).get(session)
     if held is None or operator is None or not reader.holds(f"registrations/{held.location}"):
         return ()
-    where = Resource(held.location, held.room, held.class_type)
+    where = resource_of(held)
     roles = [
         grant.role
         for grant in operator.grants

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from classtap_core.access.blueprints import Capability
+from classtap_core.access.blueprints import PRICES, Capability
 from classtap_core.booking.records import BEGUN
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record
@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 class Subject(NamedTuple):
     """`held`: its records. `line`: how one is listed. `sheet`: the form of one that is there, `new` of one to be, or None
-    where there is only what there is. `form` shows the sheet."""
+    where there is only what there is. `form` shows the sheet. `money`: the part of the money it is about."""
 
     name: str
     held: Callable[[Known], Mapping[Id, Record]]
@@ -40,6 +40,7 @@ class Subject(NamedTuple):
     new: Callable[[Known, Id], Sheet] | None
     needs: str = Capability.MANAGE_SCHEDULE
     form: type[SheetForm] = SheetForm
+    money: str | None = None
 
     def lines(self, known: Known, words: Catalogue) -> Iterator[Line]:
         """By name."""
@@ -186,7 +187,7 @@ SUBJECTS = (
     Subject("instructors", lambda known: known.instructors, _instructor, *_both(offers.instructor_sheet)),
     Subject("series", lambda known: known.series, _series, series_sheet, plan_sheet),
     Subject("programs", lambda known: known.programs, _program, held_sheet, program_sheet),
-    Subject("packs", lambda known: known.packs, _pack, *_both(offers.pack_sheet), _POLICY),
+    Subject("packs", lambda known: known.packs, _pack, *_both(offers.pack_sheet), _POLICY, money=PRICES),
     Subject("documents", lambda known: known.documents, _document, *_both(asked.document_sheet), _POLICY),
     Subject("requirements", lambda known: known.requirements, _requirement, *_both(asked.requirement_sheet), _POLICY),
     Subject("fields", lambda known: known.fields, _field, *_both(asked.field_sheet), _POLICY),

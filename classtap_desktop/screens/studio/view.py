@@ -147,7 +147,7 @@ class StudioScreen(Screen):
         operator, at_ms = self.desk.operator, self.desk.now().corrected
         places = [None, *(self.known.locations if self.known is not None else ())]
         return operator is not None and any(
-            operator.may(self.subject.needs, location=place, at_ms=at_ms) for place in places
+            operator.may(self.subject.needs, location=place, at_ms=at_ms, money=self.subject.money) for place in places
         )
 
     def _show_rights(self) -> None:
