@@ -13,8 +13,10 @@ LONGEST = 2_000
 _OLDEST_YEARS = 120
 _SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
 
+_ASIDE = re.compile(r"\([^)]*\)|['’]s\b")
+
 Aliases = Mapping[str, tuple[str, ...]]
-"""Field → what headers call it, worn down as `plain` does."""
+"""Field → what headers call it, in any case and with any accents."""
 
 
 class BadRow(NamedTuple):
@@ -45,14 +47,19 @@ class Line(NamedTuple):
 
 def guess(headers: Sequence[str], aliases: Aliases) -> dict[str, int]:
     """Which column is which field, by its header: the first that says it exactly. What is not known is left out."""
-    said = [plain(header) for header in headers]
+    said = [_heading(header) for header in headers]
     found: dict[str, int] = {}
     for field, names in aliases.items():
-        for name in (plain(field.replace("_", " ")), *names):
+        for name in map(plain, (field.replace("_", " "), *names)):
             if name in said and said.index(name) not in found.values():
                 found[field] = said.index(name)
                 break
     return found
+
+
+def _heading(header: str) -> str:
+    """A header without what explains it in brackets, and without whose it is."""
+    return plain(_ASIDE.sub(" ", header)) or plain(header)
 
 
 def lines(table: Table, columns: Mapping[str, int]) -> list[Line]:

@@ -9,9 +9,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from classtap_core.exchange import families, tables
+from classtap_core.exchange import classes, families, tables
 from classtap_core.exchange.bringing import bring_in, take_back
-from classtap_core.exchange.columns import BadRow, guess
+from classtap_core.exchange.columns import Aliases, BadRow, guess
 from classtap_core.exchange.families import ALIASES, Families
 from classtap_core.exchange.tables import read_table
 from classtap_core.kernel.errors import BadInput, Refused
@@ -20,6 +20,7 @@ from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
 from classtap_core.people.operations import AddChildren, ChildDraft
 from classtap_core.people.records import Child, ChildHealth, Contact, Family
+from resources.text import Catalogue
 from tests.unit.house.world import ANA, CLERK, DESK, FAMILY, MAIN, OWNER, STUDIO, World, named, staff, state_of
 
 TODAY = "2026-11-21"
@@ -49,6 +50,17 @@ def test_headers_are_guessed_in_several_languages() -> None:
         "given": 0, "surname": 1, "birth_date": 2, "phone": 3, "email": 4,
     }  # fmt: skip
     assert guess(("الاسم", "اللقب"), ALIASES) == {"given": 0, "surname": 1}
+    assert guess(("Child’s first name", "Student Last Name*", "Birthdate (YYYY-MM-DD)", "Parent/Guardian"), ALIASES) == {
+        "given": 0, "surname": 1, "birth_date": 2, "guardian": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+@pytest.mark.parametrize("aliases", [ALIASES, classes.ALIASES], ids=["families", "classes"])
+def test_a_column_called_as_we_call_it_is_found(language: str, aliases: Aliases) -> None:
+    words = Catalogue(language)
+    headers = [words.say(f"import.field.{field}") for field in aliases]
+    assert guess(headers, aliases) == {field: at for at, field in enumerate(aliases)}
 
 
 def test_rows_of_one_family_become_one_family() -> None:
