@@ -10,10 +10,14 @@ from kiosk.view import Notice
 from resources.text import Catalogue
 
 
+def any_urgent(reader: Reader) -> bool:
+    """Whether there is one that nobody has taken on."""
+    return bool(_raised(reader))
+
+
 def emergencies(reader: Reader, words: Catalogue) -> tuple[Notice, ...]:
     """The oldest that nobody has taken on, and how many wait behind it; () where there is none."""
-    raised = [one for one in search(reader, Unreached, "by_open", True) if one.urgent]
-    found = sorted(raised, key=lambda one: (one.raised_ms, one.id))
+    found = sorted(_raised(reader), key=lambda one: (one.raised_ms, one.id))
     if not found:
         return ()
     first, more = found[0], len(found) - 1
@@ -22,3 +26,7 @@ def emergencies(reader: Reader, words: Catalogue) -> tuple[Notice, ...]:
     names = ", ".join(sorted(child.given for child in children.values()))
     who = words.join([*(one.name for one in families.values()), names, f"+{words.number(more)}" if more else ""])
     return (Notice("kiosk.staff.alarm", (("who", who),), tone="absent"),)
+
+
+def _raised(reader: Reader) -> list[Unreached]:
+    return [one for one in search(reader, Unreached, "by_open", True) if one.urgent]

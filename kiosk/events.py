@@ -1,28 +1,29 @@
-"""What happens to a kiosk, and what it asks for in return. Plain data: events in, commands out."""
+"""What happens to a kiosk, as plain data. What it asks for in return is in ``commands``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from kiosk import signing
+from kiosk import pickup, signing
+from kiosk.told import told
 from kiosk.view import Board, Change, Notice, Params, Status
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Tick:
     """Time passed; ``wall_ms`` is the corrected time in ms since the epoch. Send about four a second."""
 
     wall_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Sighting:
     """The camera read a text."""
 
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Verdict:
     """The scan of ``text`` is recorded: the contract's outcome with its reason, and for ``ok`` the family's board.
 
@@ -37,14 +38,14 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Refresh:
     """The board of a family changed underneath (a pull, a gate): shown if that family is on the screen."""
 
     board: Board
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Tap:
     """Somebody tapped a state of a child."""
 
@@ -53,51 +54,51 @@ class Tap:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class TapAllPresent:
     """Somebody tapped "mark all present"."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ChooseReason:
     """Somebody chose a reason on the sheet."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ChooseArrival:
     """Somebody chose an expected arrival on the sheet (ms since the epoch)."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Confirm:
     """Somebody confirmed the sheet."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Cancel:
     """Somebody went back (Escape, Back)."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Done:
     """Somebody tapped "all done"."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Touched:
     """Somebody touched, scrolled or typed: the screen is in use."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Retry:
     """Somebody tapped "try again" on a trouble screen."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Saved:
     """The store committed a mark. ``refused`` are children the handler refused, each with a gate's name."""
 
@@ -105,7 +106,7 @@ class Saved:
     refused: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SaveFailed:
     """The store did not commit a mark: nothing of it is saved. ``code`` is ``disk_full``, ``save_failed``, …"""
 
@@ -113,14 +114,14 @@ class SaveFailed:
     code: str = "save_failed"
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ChooseLanguage:
     """Somebody chose a language for this family."""
 
     locale: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Connection:
     """The internet is there or not, and so many operations wait for the cloud's acknowledgement."""
 
@@ -128,69 +129,76 @@ class Connection:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CameraFault:
     """The camera shows nothing: a code of ``camera.Code``, such as ``unplugged``."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CameraBack:
     """The camera delivers pictures."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class StoreFault:
     """The store cannot save: ``disk_full`` or ``store_failed``."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class StoreBack:
     """The store saves again."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ClockSuspect:
     """The device's clock is in doubt, or no longer."""
 
     suspect: bool
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class KeysDoubt:
     """Staff should look after the keys that passes are checked with: a sentence, or None when all is well again."""
 
     notice: Notice | None
 
 
-@dataclass(frozen=True, slots=True)
+@told
+class Urgent:
+    """Something waits behind the staff PIN that must be seen at once, or no longer."""
+
+    on: bool
+
+
+@told
 class Lock:
     """The kiosk is closed: ``device_revoked``, ``not_paired``, ``upgrade_needed``, …"""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Unlock:
     """The kiosk is open again."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class AskStaff:
     """Somebody asked for the staff PIN."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class AskOverride:
     """Staff want to let in whom the verdict refused: one of ``view.OVERRIDE_REASONS``."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Overridden:
     """Staff let a family in; the ``board`` as it stands. ``used`` of ``most`` were, since the last contact."""
 
@@ -199,21 +207,21 @@ class Overridden:
     most: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class OverrideRefused:
     """Nobody was let in: a code of the catalogue."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class PinEntered:
     """Six digits were typed."""
 
     pin: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class PinAccepted:
     """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device, ``changes``
     what they may decide."""
@@ -222,7 +230,7 @@ class PinAccepted:
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ChooseAbout:
     """Staff chose what to do about a changed result."""
 
@@ -230,7 +238,7 @@ class ChooseAbout:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Chosen:
     """It was done, or the choice was not taken (``error``, about ``operation``); ``changes`` as they stand now."""
 
@@ -239,7 +247,7 @@ class Chosen:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class PinRefused:
     """The PIN was not taken: ``wrong`` (``n`` tries left), ``paused`` (``n`` minutes) or ``manager``."""
 
@@ -247,17 +255,17 @@ class PinRefused:
     n: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CloseKiosk:
     """Staff close the kiosk."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SignOut:
     """Staff ask for this device to be signed out."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Stake:
     """What signing out would lose now, and the word for it."""
 
@@ -266,19 +274,19 @@ class Stake:
     word: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SendFirst:
     """Staff have what waits sent first."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SaveFirst:
     """Staff have everything saved sealed to a file first."""
 
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class LeaveSaid:
     """A sentence about signing out: saved, or what stands in the way."""
 
@@ -287,146 +295,34 @@ class LeaveSaid:
     tone: str = "warn"
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class GoOn:
     """Staff have read what would be lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class LeaveBegun:
     """A manager said yes: the keys are being destroyed."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SignedOut:
     """Nothing is left here; ``revoked`` whether the cloud knows."""
 
     revoked: bool
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Veil:
     """The window lost the focus (names are hidden, ruling 10) or has it again."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """Verify a text, record the scan, answer with ``Verdict``."""
-
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MarkItem:
-    """One child's mark; ``expected_ms`` in ms since the epoch."""
-
-    child: str
-    status: Status
-    reason: str = ""
-    expected_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Commit marks of one session in one transaction, answer with ``Saved`` or ``SaveFailed`` for ``request``."""
-
-    request: int
-    session: str
-    items: tuple[MarkItem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Play ``ok``, ``attention`` or ``refusal``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class GoAttract:
-    """The family is gone: forget it, be ready for the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetLanguage:
-    """Speak another language."""
-
-    locale: str
-
-
-@dataclass(frozen=True, slots=True)
-class RestartCamera:
-    """Look for the camera again."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckStore:
-    """Try the store again."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckPin:
-    """Check a PIN, answer with ``PinAccepted`` or ``PinRefused``."""
-
-    pin: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class CarryOut:
-    """Do what staff chose about a changed result, answer with ``Chosen``."""
-
-    operation: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Check the PIN of staff and let in, answer with ``Overridden``, ``PinRefused`` or ``OverrideRefused``."""
-
-    pin: str = field(repr=False)
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Close the kiosk."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadStake:
-    """Look what signing out would lose, answer with ``Stake`` or ``LeaveSaid``."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendQueue:
-    """Send what waits, as soon as can be."""
-
-
-@dataclass(frozen=True, slots=True)
-class SaveSealed:
-    """Save everything sealed to the owner, answer with ``LeaveSaid``."""
-
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndDevice:
-    """Check a manager's PIN and that the loss is the one that was read; then sign out. Answer with ``PinRefused`` or
-    ``LeaveSaid``, else ``LeaveBegun`` and ``SignedOut``."""
-
-    word: str = field(repr=False)
-    pin: str = field(repr=False)
-
-
-Command = (
-    Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Override | Leave | ReadStake | SendQueue
-    | SaveSealed | EndDevice | CarryOut | signing.Command
-)  # fmt: skip
 Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
-    | StoreBack | ClockSuspect | KeysDoubt | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
+    | StoreBack | ClockSuspect | KeysDoubt | Urgent | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
     | ChooseAbout | Chosen | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
+    | pickup.Event
 )  # fmt: skip

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
+from kiosk import commands as ask
 from kiosk import events as on
-from kiosk import leaving, marking, signing, staff
-from kiosk.events import Event, SetLanguage, Tone, Verify
+from kiosk import leaving, marking, pickup, signing, staff
+from kiosk.commands import SetLanguage, Tone, Verify
+from kiosk.events import Event
 from kiosk.standing import WITH_FAMILY, Next, awake, counted, home, noticed, rested, show
 from kiosk.view import Refusal, Screen, State
 
@@ -112,7 +114,7 @@ def _tap_sign(state: State, _: signing.TapSign) -> Next:
 
 
 def _signing(state: State, event: signing.Event) -> Next:
-    if state.screen != Screen.SIGNING or state.signing is None or state.veiled:
+    if state.screen != Screen.SIGNING or state.signing is None or (state.veiled and isinstance(event, signing.TAPS)):
         return state, ()
     after, commands = signing.step(state.signing, event)
     if after is not None:
@@ -134,6 +136,8 @@ def _cancel(state: State, _: on.Cancel) -> Next:
         return (state, ()) if keeping else (show(state, Screen.BOARD, signing=None), ())
     if state.leaving is not None:
         return leaving.back(state, state.leaving)
+    if state.pickup is not None:
+        return staff.leave_pickup(state, state.pickup)
     if state.screen in (Screen.REFUSAL, Screen.PIN, Screen.CHECKING, Screen.BOARD, Screen.STAFF):
         return home(state)
     return state, ()
@@ -162,6 +166,10 @@ def _clock(state: State, event: on.ClockSuspect) -> Next:
 
 def _keys(state: State, event: on.KeysDoubt) -> Next:
     return replace(state, keys=event.notice), ()
+
+
+def _urgent(state: State, event: on.Urgent) -> Next:
+    return replace(state, urgent=event.on), ()
 
 
 def _veil(state: State, event: on.Veil) -> Next:
@@ -196,9 +204,9 @@ def _unlock(state: State, _: on.Unlock) -> Next:
 
 def _retry(state: State, _: on.Retry) -> Next:
     if state.screen == Screen.CAMERA_TROUBLE:
-        return state, (on.RestartCamera(),)
+        return state, (ask.RestartCamera(),)
     if state.screen == Screen.STORE_TROUBLE or state.store_fault:
-        return state, (on.CheckStore(),)
+        return state, (ask.CheckStore(),)
     return state, ()
 
 
@@ -208,22 +216,10 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.Sighting: _sighting,
     on.Verdict: _verdict,
     on.Refresh: marking.refresh,
+    **dict.fromkeys(get_args(signing.Event), _signing),
     signing.TapSign: _tap_sign,
-    **dict.fromkeys(
-        (
-            signing.FormsRead,
-            signing.ChooseSigner,
-            signing.CodeSent,
-            signing.CodeUnsent,
-            signing.DigitsTyped,
-            signing.CodeJudged,
-            signing.Agree,
-            signing.SignNow,
-            signing.SignatureKept,
-            signing.SignatureFailed,
-        ),
-        _signing,
-    ),
+    **dict.fromkeys(get_args(pickup.Event), staff.pick_up),
+    pickup.TapPickup: staff.tap_pickup,
     on.Tap: marking.tap,
     on.TapAllPresent: marking.all_present,
     on.Saved: marking.saved,
@@ -255,6 +251,7 @@ _HANDLERS: dict[type, Callable[[State, Any], Next]] = {
     on.Connection: _connection,
     on.ClockSuspect: _clock,
     on.KeysDoubt: _keys,
+    on.Urgent: _urgent,
     on.Veil: _veil,
     on.CameraFault: _camera_fault,
     on.CameraBack: _camera_back,

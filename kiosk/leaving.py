@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kiosk import commands as ask
 from kiosk import events as on
 from kiosk.standing import Next, awake, ending, home, show
 from kiosk.view import Leaving, Notice, PinEntry, Screen, Stage, State
@@ -11,17 +12,17 @@ from kiosk.view import Leaving, Notice, PinEntry, Screen, Stage, State
 
 def close_kiosk(state: State, _: on.CloseKiosk) -> Next:
     if state.leaving is not None and state.leaving.stage == Stage.DONE:
-        return state, (on.Leave(),)
+        return state, (ask.Leave(),)
     if state.screen != Screen.STAFF:
         return state, ()
     state, commands = home(state)
-    return state, (*commands, on.Leave())
+    return state, (*commands, ask.Leave())
 
 
 def sign_out(state: State, _: on.SignOut) -> Next:
     if state.screen != Screen.STAFF:
         return state, ()
-    return show(state, Screen.LEAVING, leaving=Leaving()), (on.ReadStake(),)
+    return show(state, Screen.LEAVING, leaving=Leaving()), (ask.ReadStake(),)
 
 
 def stake(state: State, event: on.Stake) -> Next:
@@ -36,13 +37,13 @@ def stake(state: State, event: on.Stake) -> Next:
 def send_first(state: State, _: on.SendFirst) -> Next:
     if state.leaving is None or state.leaving.stage != Stage.LOSS:
         return state, ()
-    return said(state, on.LeaveSaid("kiosk.leave.sending", tone="muted"))[0], (on.SendQueue(),)
+    return said(state, on.LeaveSaid("kiosk.leave.sending", tone="muted"))[0], (ask.SendQueue(),)
 
 
 def save_first(state: State, event: on.SaveFirst) -> Next:
     if state.leaving is None or state.leaving.stage != Stage.LOSS:
         return state, ()
-    return said(state, on.LeaveSaid("desk.leave.saving", tone="muted"))[0], (on.SaveSealed(event.file),)
+    return said(state, on.LeaveSaid("desk.leave.saving", tone="muted"))[0], (ask.SaveSealed(event.file),)
 
 
 def said(state: State, event: on.LeaveSaid) -> Next:
@@ -53,7 +54,7 @@ def said(state: State, event: on.LeaveSaid) -> Next:
     message = Notice(event.code, event.params, tone=event.tone)
     if leaving.stage in (Stage.PIN, Stage.ENDING):
         back = replace(leaving, stage=Stage.LOOKING, message=message)
-        return awake(replace(state, leaving=back, pin=None)), (on.ReadStake(),)
+        return awake(replace(state, leaving=back, pin=None)), (ask.ReadStake(),)
     return awake(replace(state, leaving=replace(leaving, message=message))), ()
 
 
@@ -67,7 +68,7 @@ def back(state: State, leaving: Leaving) -> Next:
     if ending(state) or (state.pin is not None and state.pin.checking):
         return state, ()
     if leaving.stage == Stage.PIN:
-        return awake(replace(state, leaving=replace(leaving, stage=Stage.LOSS), pin=None)), (on.ReadStake(),)
+        return awake(replace(state, leaving=replace(leaving, stage=Stage.LOSS), pin=None)), (ask.ReadStake(),)
     return show(state, Screen.STAFF, leaving=None), ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kiosk import events as on
-from kiosk.events import Command, Mark, MarkItem, Tone
+from kiosk.commands import Command, Mark, MarkItem, Tone
 from kiosk.standing import Next, awake, noticed, show
 from kiosk.view import Board, Pending, Row, Screen, Sheet, State, Status
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from kiosk.told import told
+
 MOST_TRIES = 5
 """So many wrong codes, and a person is needed (catalogue 08 and 13)."""
 
@@ -64,12 +66,12 @@ class Signing:
 # -- what happens, and what is asked for
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class TapSign:
     """Somebody tapped "sign now" on the board."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class FormsRead:
     """What the family has to sign, and who may."""
 
@@ -78,21 +80,21 @@ class FormsRead:
     forms: tuple[tuple[str, tuple[Form, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ChooseSigner:
     """Somebody said who they are."""
 
     guardian: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CodeSent:
     """The cloud has sent the code to ``guardian``."""
 
     guardian: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CodeUnsent:
     """No code could be sent: ``error`` is a catalogue code."""
 
@@ -100,14 +102,14 @@ class CodeUnsent:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class DigitsTyped:
     """Six digits."""
 
     digits: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class CodeJudged:
     """Whether the digits were the code's, and how many tries are left."""
 
@@ -115,7 +117,7 @@ class CodeJudged:
     left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class Agree:
     """A box was ticked or cleared."""
 
@@ -123,7 +125,7 @@ class Agree:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SignNow:
     """Somebody pressed "sign", with a name typed or a signature drawn."""
 
@@ -131,40 +133,40 @@ class SignNow:
     strokes: Strokes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SignatureKept:
     """The evidence and the signature are on disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class SignatureFailed:
     """Nothing was signed: ``error`` is a catalogue code."""
 
     error: str = "kiosk.sign_failed"
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class ReadForms:
     """Read what a family has to sign; answer with ``FormsRead``."""
 
     family: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class AskCode:
     """Have a code sent; answer with ``CodeSent`` or ``CodeUnsent``."""
 
     guardian: str
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class JudgeCode:
     """Compare digits with the code; answer with ``CodeJudged``."""
 
     digits: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@told
 class KeepSignature:
     """Keep the evidence, then the signature; answer with ``SignatureKept`` or ``SignatureFailed``."""
 
@@ -178,6 +180,8 @@ Event = (
     TapSign | FormsRead | ChooseSigner | CodeSent | CodeUnsent | DigitsTyped | CodeJudged | Agree | SignNow | SignatureKept
     | SignatureFailed
 )  # fmt: skip
+TAPS = (TapSign, ChooseSigner, DigitsTyped, Agree, SignNow)
+"""What somebody did; the rest is what came of it."""
 Command = ReadForms | AskCode | JudgeCode | KeepSignature
 Next = tuple["Signing | None", tuple[Command, ...]]
 """The signature afterwards, None when it is over, and what is to be done."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,8 @@ from classtap_core.documents.records import SigningCode
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
-from classtap_desktop.kit.engine import Signals
 from kiosk import signing
+from kiosk.aside import Aside
 from kiosk.signing_door import SigningDoor
 from resources.text import Catalogue
 from sync.client.node import Node
@@ -25,8 +25,8 @@ PATIENCE_MS = 20_000
 class SigningWork:
     """One kiosk's signatures in the making. `happen` takes the events it answers with."""
 
-    def __init__(self, node: Node, slow: Executor, signals: Signals, happen: Callable[[Any], None]) -> None:
-        self._door, self._slow, self._signals, self._happen = SigningDoor(node), slow, signals, happen
+    def __init__(self, node: Node, aside: Aside, happen: Callable[[Any], None]) -> None:
+        self._door, self._aside, self._happen = SigningDoor(node), aside, happen
         self._node = node
         self._waiting: tuple[str, int] | None = None
 
@@ -42,7 +42,7 @@ class SigningWork:
     def changed(self, refs: frozenset[Ref]) -> None:
         """Something was pulled: perhaps the word that the code was sent."""
         if self._waiting is not None and any(kind == SigningCode.KIND for kind, _ in refs):
-            self._do(self._door.is_sent, self._looked)
+            self._aside.do(self._door.is_sent, self._looked)
 
     def tick(self, now_ms: int) -> None:
         """Wait no longer than somebody stands there."""
@@ -51,7 +51,7 @@ class SigningWork:
 
     def _read(self, command: signing.ReadForms, locale: str) -> None:
         language = Catalogue(locale).language
-        self._do(partial(self._door.read, Id(command.family), language=language), self._found)
+        self._aside.do(partial(self._door.read, Id(command.family), language=language), self._found)
 
     def _found(self, future: "Future[signing.FormsRead]") -> None:
         if future.exception() is None:
@@ -59,7 +59,7 @@ class SigningWork:
 
     def _ask(self, command: signing.AskCode, now_ms: int) -> None:
         self._waiting = (command.guardian, now_ms + PATIENCE_MS)
-        self._do(partial(self._door.ask, Id(command.guardian)), self._asked)
+        self._aside.do(partial(self._door.ask, Id(command.guardian)), self._asked)
 
     def _asked(self, future: "Future[None]") -> None:
         if future.exception() is not None and self._waiting is not None:
@@ -84,7 +84,7 @@ class SigningWork:
         work = partial(
             self._door.sign, command.marks, name=command.name, strokes=command.strokes, words=Catalogue(locale)
         )
-        self._do(work, self._kept)
+        self._aside.do(work, self._kept)
 
     def _kept(self, future: "Future[None]") -> None:
         fault = future.exception()
@@ -96,6 +96,3 @@ class SigningWork:
         elif not isinstance(fault, EnvironmentFault):
             log.warning("a signature was not taken: %s", fault.code)
         self._happen(signing.SignatureFailed())
-
-    def _do(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        self._slow.submit(work).add_done_callback(self._signals.each(done))

@@ -1,20 +1,23 @@
-"""Staff at the kiosk: the PIN, an exception to a refusal, and what waits for somebody to choose."""
+"""Staff at the kiosk: the PIN, an exception to a refusal, what waits for somebody to choose, a child given back."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from kiosk import commands as ask
 from kiosk import events as on
-from kiosk.events import Tone
+from kiosk import pickup
+from kiosk.commands import Tone
 from kiosk.marking import from_store
 from kiosk.standing import NOTICE_MS, WITH_FAMILY, Next, awake, home, noticed, show
 from kiosk.view import OVERRIDE_REASONS, Notice, PinEntry, Screen, State
 
 STAFF = frozenset({Screen.PIN, Screen.STAFF, Screen.LEAVING})
+BEHIND_PIN = frozenset({Screen.STAFF, Screen.LEAVING, Screen.PICKUP})
 
 
 def ask_staff(state: State, _: on.AskStaff) -> Next:
-    if state.screen in WITH_FAMILY or state.screen in (Screen.CHECKING, *STAFF):
+    if state.screen in WITH_FAMILY or state.screen in (Screen.CHECKING, Screen.PICKUP, *STAFF):
         return state, ()
     return show(state, Screen.PIN, pin=PinEntry(), refusal=None), ()
 
@@ -24,10 +27,10 @@ def pin_entered(state: State, event: on.PinEntered) -> Next:
         return state, ()
     entered = awake(replace(state, pin=PinEntry(checking=True)))
     if state.leaving is not None:
-        return entered, (on.EndDevice(state.leaving.word, event.pin),)
+        return entered, (ask.EndDevice(state.leaving.word, event.pin),)
     if state.override:
-        return entered, (on.Override(event.pin, state.override),)
-    return entered, (on.CheckPin(event.pin),)
+        return entered, (ask.Override(event.pin, state.override),)
+    return entered, (ask.CheckPin(event.pin),)
 
 
 def pin_accepted(state: State, event: on.PinAccepted) -> Next:
@@ -74,7 +77,7 @@ def choose_about(state: State, event: on.ChooseAbout) -> Next:
     if state.screen != Screen.STAFF or named is None or event.code not in named.choices:
         return state, ()
     working = tuple(replace(one, choices=(), error="") if one is named else one for one in state.changes)
-    return awake(replace(state, changes=working)), (on.CarryOut(event.operation, event.code),)
+    return awake(replace(state, changes=working)), (ask.CarryOut(event.operation, event.code),)
 
 
 def chosen(state: State, event: on.Chosen) -> Next:
@@ -82,3 +85,32 @@ def chosen(state: State, event: on.Chosen) -> Next:
         return state, ()
     stand = tuple(replace(one, error=event.error) if one.operation == event.operation else one for one in event.changes)
     return awake(replace(state, changes=stand)), ()
+
+
+def tap_pickup(state: State, _: pickup.TapPickup) -> Next:
+    """A revoked kiosk shows no child."""
+    if state.screen != Screen.STAFF or state.lock:
+        return state, ()
+    begun, commands = pickup.begun()
+    return show(state, Screen.PICKUP, pickup=begun), commands
+
+
+def pick_up(state: State, event: pickup.Event) -> Next:
+    if state.screen != Screen.PICKUP or state.pickup is None or (state.veiled and isinstance(event, pickup.TAPS)):
+        return state, ()
+    after, commands = pickup.step(state.pickup, event)
+    state = awake(replace(state, pickup=after))
+    match event:
+        case pickup.Given(alarm=alarm):
+            return state, (*commands, Tone("refusal" if alarm else "ok"))
+        case pickup.ChildUnread() | pickup.NotGiven():
+            return state, (*commands, Tone("attention"))
+    return state, commands
+
+
+def leave_pickup(state: State, at: pickup.Pickup) -> Next:
+    """A step back; from the list to the page for staff."""
+    back = pickup.back(at)
+    if back is None:
+        return show(state, Screen.STAFF, pickup=None), ()
+    return awake(replace(state, pickup=back[0])), back[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kiosk.events import Command, GoAttract, SetLanguage
+from kiosk.commands import Command, GoAttract, SetLanguage
 from kiosk.view import Notice, Screen, Stage, State
 
 IDLE_S = 45
@@ -21,6 +21,7 @@ _TIMES = {
     Screen.PIN: PIN_S,
     Screen.STAFF: STAFF_S,
     Screen.LEAVING: STAFF_S,
+    Screen.PICKUP: STAFF_S,
     Screen.SIGNING: SIGNING_S,
 }
 WITH_FAMILY = frozenset({Screen.BOARD, Screen.REASON, Screen.SIGNING})
@@ -59,7 +60,7 @@ def home(state: State) -> Next:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
         state, locale=state.home_locale, board=None, sheet=None, signing=None, refusal=None, pin=None, text="", tapped=(),
-        override="", about=(), changes=(), leaving=None,
+        override="", about=(), changes=(), leaving=None, pickup=None,
     )  # fmt: skip
     return show(state, screen), tuple(commands)
 

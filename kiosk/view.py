@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kiosk.pickup import Pickup
 from kiosk.signing import Signing
 
 Params = tuple[tuple[str, str | int], ...]
@@ -35,6 +36,7 @@ class Screen(StrEnum):
     PIN = "pin"
     STAFF = "staff"
     LEAVING = "leaving"
+    PICKUP = "pickup"
     CAMERA_TROUBLE = "camera_trouble"
     STORE_TROUBLE = "store_trouble"
     LOCKED = "locked"
@@ -222,7 +224,8 @@ class Pending:
 class State:
     """The whole kiosk. Times with ``_at_ms`` are monotonic; ``wall_ms`` is ms since the epoch.
 
-    ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
+    ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for; ``urgent`` that something
+    waits behind it that staff must see at once. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
     screen: Screen = Screen.ATTRACT
@@ -248,6 +251,8 @@ class State:
     about: tuple[Notice, ...] = ()
     changes: tuple[Change, ...] = ()
     leaving: Leaving | None = None
+    pickup: Pickup | None = None
+    urgent: bool = False
     notice: Notice | None = None
     idle_left_s: int | None = None
     idle_total_s: int = 45

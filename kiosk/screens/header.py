@@ -44,7 +44,7 @@ class StudioMark(QWidget):
 
 
 class Header(QWidget):
-    """Shows the studio, the connection, doubt about the clock or the keys, and the time."""
+    """Shows the studio, the connection, that staff are needed, doubt about the clock or the keys, and the time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +52,7 @@ class Header(QWidget):
         self._stated: tuple[object, ...] = ()
         self.mark = StudioMark()
         self.studio = Label("", "brand", elide=True)
+        self.urgent = Pill("", "warn", icon="people", size="kiosk")
         self.clock_doubt = Pill("", "warn", icon="clock", size="kiosk")
         self.key_doubt = Pill("", "warn", icon="shield", size="kiosk")
         self.badge = QueueBadge(size="kiosk")
@@ -62,6 +63,7 @@ class Header(QWidget):
         row.addWidget(self.mark)
         row.addWidget(self.studio, 1000)
         row.addStretch(1)
+        row.addWidget(self.urgent)
         row.addWidget(self.clock_doubt)
         row.addWidget(self.key_doubt)
         row.addWidget(self.badge)
@@ -76,7 +78,7 @@ class Header(QWidget):
         roomy = theme().text_scale <= 1.3
         if state.clock_suspect and roomy:
             now = words.join((day, now))
-        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect, state.keys)
+        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect, state.keys, state.urgent)
         if stated == self._stated:
             return
         self._stated = stated
@@ -85,11 +87,15 @@ class Header(QWidget):
         self.clock.show_text(now)
         self.clock.setAccessibleName(words.say("a11y.now", time=now))
         self.badge.show_queue(online=state.online, waiting=state.waiting)
-        self.clock_doubt.setVisible(state.clock_suspect)
-        doubted = state.clock_suspect or state.keys is not None
+        self.urgent.setVisible(state.urgent)
+        self.clock_doubt.setVisible(state.clock_suspect and not state.urgent)
+        doubted = state.clock_suspect or state.keys is not None or state.urgent
         # at a large text size there is room for one doubt or the name; the mark still says whose studio it is
         self.studio.setVisible(not (doubted and not roomy))
-        self.key_doubt.setVisible(state.keys is not None and not state.clock_suspect)
+        self.key_doubt.setVisible(state.keys is not None and not state.clock_suspect and not state.urgent)
+        if state.urgent:
+            self.urgent.show_pill(words.say("kiosk.urgent"), "warn", "people")
+            self.urgent.setAccessibleDescription(words.say("kiosk.urgent_text"))
         if state.keys is not None:
             self.key_doubt.show_pill(words.say("queue.keys"), "warn", "shield")
             self.key_doubt.setAccessibleDescription(notice_words(state.keys))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLayout, QVBoxLayout, QW
 from classtap_desktop.kit import Button, CountdownRing, Label, PinPad, theme
 from classtap_desktop.kit.device_words import loss_words
 from kiosk import events as on
+from kiosk.pickup import TapPickup
 from kiosk.screens.pin import show_entry
 from kiosk.screens.sentences import notice_words
 from kiosk.view import MOST_CHANGES, Change, Leaving, Stage, State
@@ -32,6 +33,8 @@ class StaffPage(QWidget):
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
         self.sign_out = Button(words.say("kiosk.staff.sign_out"), size="kiosk", icon="lock")
         self.sign_out.clicked.connect(lambda _=False: self.happened.emit(on.SignOut()))
+        self.pickup = Button(words.say("kiosk.pickup"), size="kiosk")
+        self.pickup.clicked.connect(lambda _=False: self.happened.emit(TapPickup()))
         self.ring = CountdownRing(size=60)
         self.back = _back(self)
         texts: list[QWidget | QLayout] = [
@@ -39,7 +42,7 @@ class StaffPage(QWidget):
             self.waiting,
             *self.changes,
             *self.about,
-            _beside([self.sign_out]),
+            _beside([self.pickup, self.sign_out]),
         ]
         _laid_out(self, texts, [self.back], [self.ring, self.close_kiosk])
 
@@ -47,6 +50,7 @@ class StaffPage(QWidget):
         """Show what is known of the device."""
         words = theme().words
         self.ring.show_left(state.idle_left_s, state.idle_total_s)
+        self.pickup.setEnabled(not state.lock)
         self.waiting.show_text(words.say("kiosk.staff.waiting", number=state.waiting))
         for label, notice in zip(self.about, (*state.about, *([None] * len(self.about))), strict=False):
             label.setVisible(notice is not None)

@@ -15,6 +15,7 @@ from kiosk.screens.attract import AttractPage
 from kiosk.screens.board import BoardPage
 from kiosk.screens.header import Header
 from kiosk.screens.message import MessagePage
+from kiosk.screens.pickup import PickupPage
 from kiosk.screens.pin import PinPage
 from kiosk.screens.reason import ReasonPage
 from kiosk.screens.signing import SigningPage
@@ -25,7 +26,11 @@ WIDTH, HEIGHT = 1280, 800
 _TOUCHES = frozenset({
     QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.TouchBegin, QEvent.Type.Wheel,
 })  # fmt: skip
-_NAMES = frozenset({Screen.BOARD, Screen.REASON, Screen.SIGNING})
+_NAMES = frozenset({Screen.BOARD, Screen.REASON, Screen.SIGNING, Screen.PICKUP})
+
+_Page = (
+    AttractPage | BoardPage | ReasonPage | SigningPage | PinPage | StaffPage | LeavingPage | PickupPage | MessagePage
+)
 
 
 class KioskWindow(QWidget):
@@ -120,7 +125,7 @@ class KioskWindow(QWidget):
         self.attract, self.board, self.reason = AttractPage(), BoardPage(), ReasonPage()
         self.signing = SigningPage()
         self.message, self.pin = MessagePage(), PinPage()
-        self.staff, self.leaving = StaffPage(), LeavingPage()
+        self.staff, self.leaving, self.pickup = StaffPage(), LeavingPage(), PickupPage()
         for page in (
             self.attract,
             self.board,
@@ -130,6 +135,7 @@ class KioskWindow(QWidget):
             self.pin,
             self.staff,
             self.leaving,
+            self.pickup,
         ):
             page.happened.connect(self._pass_on)
             self.pages.addWidget(page)
@@ -149,6 +155,7 @@ class KioskWindow(QWidget):
             self.pin,
             self.staff,
             self.leaving,
+            self.pickup,
         ):
             layout = part.layout()
             if layout is not None:
@@ -170,7 +177,9 @@ class KioskWindow(QWidget):
             self.pin.forget()
         if state.screen != Screen.LEAVING:
             self.leaving.forget()
-        shows: dict[Screen, AttractPage | BoardPage | ReasonPage | SigningPage | PinPage | StaffPage | LeavingPage] = {
+        if state.pickup is None:
+            self.pickup.forget()
+        shows: dict[Screen, _Page] = {
             Screen.ATTRACT: self.attract,
             Screen.CHECKING: self.attract,
             Screen.BOARD: self.board,
@@ -179,6 +188,7 @@ class KioskWindow(QWidget):
             Screen.PIN: self.pin,
             Screen.STAFF: self.staff,
             Screen.LEAVING: self.leaving,
+            Screen.PICKUP: self.pickup,
         }
         page = shows.get(state.screen, self.message)
         page.show_state(state)

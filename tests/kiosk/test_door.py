@@ -26,14 +26,13 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.passes.brand import Brand
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
-from classtap_core.schedule.operations import AddLocation, AddSessions
-from classtap_core.timekeeping.rules import instant_ms
+from classtap_core.schedule.operations import AddSessions
 from kiosk.door import Door, Said, Sighted
 from kiosk.headless import mark_all
 from sync.client.health import health_of
 from sync.client.node import Node
 from sync.client.subscriptions import subscriptions
-from tests.end_to_end.house_rig import Sky, WrongClock, cloud_row, families_due, filled, log_of
+from tests.end_to_end.house_rig import Sky, WrongClock, cloud_row, families_due, filled, log_of, planned_starts
 from tests.end_to_end.rig import Studio
 
 PINS = {"marisol": "271828", "dilnoza": "161803", "ayumi": "223606"}
@@ -72,9 +71,7 @@ def double_book(studio: Studio, family: DemoFamily) -> None:
     planned = [
         item for one in payloads if isinstance(one, AddSessions) and one.location == family.home for item in one.items
     ]
-    now_ms = studio.clock.now().wall
-    zone = next(one.zone for one in payloads if isinstance(one, AddLocation))
-    spans = {item.session: instant_ms(item.start, zone) for item in planned}
+    now_ms, spans = studio.clock.now().wall, planned_starts(studio)
     now = [item for item in planned if Window().holds(spans[item.session], now_ms)]
     mine = [one for one in payloads if isinstance(one, CreateBooking) and one.family == family.family]
     booked = next(one for one in mine if one.session in {item.session for item in now})

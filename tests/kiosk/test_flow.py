@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk import commands as ask
 from kiosk import events as on
-from kiosk.events import Command, Event, Mark, MarkItem, Tone, Verify
+from kiosk.commands import Command, Mark, MarkItem, Tone, Verify
+from kiosk.events import Event
 from kiosk.flow import start, step
 from kiosk.marking import arrival_choices, can_mark_all
 from kiosk.view import Board, Change, Notice, Screen, Stage, State, Status
@@ -256,7 +258,7 @@ def test_the_board_counts_down_45_seconds_and_a_touch_starts_it_anew() -> None:
     assert walk.state.idle_left_s == 45
     walk.send(on.Tick(NOW_MS), after_ms=45_000)
     assert walk.state.screen == Screen.ATTRACT
-    assert on.GoAttract() in walk.last
+    assert ask.GoAttract() in walk.last
     assert walk.state.board is None
 
 
@@ -281,17 +283,17 @@ def test_a_board_that_changes_underneath_keeps_marks_on_their_way() -> None:
 
 def test_the_language_is_the_familys_until_it_leaves() -> None:
     walk = Walk().send(on.ChooseLanguage("ar"))
-    assert (walk.state.locale, walk.last) == ("ar", (on.SetLanguage("ar"),))
+    assert (walk.state.locale, walk.last) == ("ar", (ask.SetLanguage("ar"),))
     walk.board().send(on.Done())
     assert walk.state.locale == "en"
-    assert on.SetLanguage("en") in walk.last
+    assert ask.SetLanguage("en") in walk.last
     walk.send(on.ChooseLanguage("es")).send(on.Tick(NOW_MS), after_ms=45_000)
     assert walk.state.locale == "en"
 
 
 def test_staff_leave_with_a_pin() -> None:
     walk = Walk().send(on.AskStaff(), on.PinEntered("123456"))
-    assert walk.last == (on.CheckPin("123456"),)
+    assert walk.last == (ask.CheckPin("123456"),)
     assert "123456" not in repr(walk.state) + repr(walk.last)
     walk.send(on.PinRefused("wrong", 2))
     assert walk.state.pin is not None
@@ -300,29 +302,29 @@ def test_staff_leave_with_a_pin() -> None:
     assert (walk.state.screen, walk.state.pin, walk.last) == (Screen.STAFF, None, ())
     assert [notice.code for notice in walk.state.about] == ["kiosk.staff.sound"]
     walk.send(on.CloseKiosk())
-    assert walk.last[-1] == on.Leave()
+    assert walk.last[-1] == ask.Leave()
     assert Walk().send(on.CloseKiosk()).last == ()
 
 
 def leaving() -> Walk:
     """Staff who have read that three marks would be lost."""
     walk = Walk().send(on.AskStaff(), on.PinEntered("654321"), on.PinAccepted(), on.SignOut())
-    assert walk.last == (on.ReadStake(),)
+    assert walk.last == (ask.ReadStake(),)
     return walk.send(on.Stake(3, 1, "5e0c91aa"))
 
 
 def test_a_device_is_signed_out_in_two_steps() -> None:
     walk = leaving().send(on.SendFirst())
-    assert walk.last == (on.SendQueue(),)
+    assert walk.last == (ask.SendQueue(),)
     walk.send(on.SaveFirst("/stick/saved"))
-    assert walk.last == (on.SaveSealed("/stick/saved"),)
+    assert walk.last == (ask.SaveSealed("/stick/saved"),)
     walk.send(on.LeaveSaid("desk.leave.saved", (("file", "/stick/saved"),), "muted"), on.Stake(2, 0, "0a0b0c0d"))
     assert walk.state.leaving is not None
     assert (walk.state.leaving.unsent, walk.state.leaving.files) == (2, 0)
     walk.send(on.PinEntered("271828"))
     assert walk.last == (), "first the loss is read"
     walk.send(on.GoOn(), on.Stake(9, 9, "another"), on.PinEntered("271828"))
-    assert walk.last == (on.EndDevice("0a0b0c0d", "271828"),), "the loss that was read, whatever came since"
+    assert walk.last == (ask.EndDevice("0a0b0c0d", "271828"),), "the loss that was read, whatever came since"
     assert "271828" not in repr(walk.state) + repr(walk.last)
     walk.send(on.PinRefused("wrong", 2), on.PinEntered("271828"), on.LeaveBegun())
     walk.send(on.Cancel(), on.Lock("device_revoked"), on.Tick(NOW_MS), after_ms=200_000)
@@ -331,12 +333,12 @@ def test_a_device_is_signed_out_in_two_steps() -> None:
     assert walk.state.leaving is not None
     assert (walk.state.screen, walk.state.leaving.revoked) == (Screen.LEAVING, True)
     walk.send(on.CloseKiosk())
-    assert walk.last == (on.Leave(),)
+    assert walk.last == (ask.Leave(),)
 
 
 def test_another_loss_than_was_read_is_said_again_and_nothing_happens() -> None:
     walk = leaving().send(on.GoOn(), on.PinEntered("271828"), on.LeaveSaid("error.store.not_confirmed"))
-    assert walk.last == (on.ReadStake(),)
+    assert walk.last == (ask.ReadStake(),)
     assert walk.state.leaving is not None
     assert (walk.state.leaving.stage, walk.state.pin) == (Stage.LOOKING, None)
     walk.send(on.Stake(4, 0, "word"), on.Cancel())
@@ -349,7 +351,7 @@ def test_staff_choose_once_about_what_changed_and_see_what_became_of_it() -> Non
     walk.send(on.AskStaff(), on.PinEntered("654321"), on.PinAccepted((), (change,)))
     assert walk.state.changes == (change,)
     assert walk.send(on.ChooseAbout("1" * 32, "undo")).last == (), "not on offer"
-    assert walk.send(on.ChooseAbout("1" * 32, "apply")).last == (on.CarryOut("1" * 32, "apply"),)
+    assert walk.send(on.ChooseAbout("1" * 32, "apply")).last == (ask.CarryOut("1" * 32, "apply"),)
     assert walk.send(on.ChooseAbout("1" * 32, "apply")).last == (), "it is being done"
     walk.send(on.Chosen("1" * 32, (change,), "permission.denied"))
     assert walk.state.changes[0].error == "permission.denied"
@@ -373,10 +375,10 @@ def test_a_pin_is_not_asked_over_a_family_and_not_accepted_unasked() -> None:
 def test_troubles_show_where_nobody_is_served_and_go_by_themselves() -> None:
     walk = Walk().send(on.CameraFault("unplugged"))
     assert walk.state.screen == Screen.CAMERA_TROUBLE
-    assert walk.send(on.Retry()).last == (on.RestartCamera(),)
+    assert walk.send(on.Retry()).last == (ask.RestartCamera(),)
     walk.send(on.StoreFault("disk_full"))
     assert walk.state.screen == Screen.STORE_TROUBLE
-    assert walk.send(on.Retry()).last == (on.CheckStore(),)
+    assert walk.send(on.Retry()).last == (ask.CheckStore(),)
     walk.send(on.StoreBack())
     assert walk.state.screen == Screen.CAMERA_TROUBLE
     walk.send(on.CameraBack())
@@ -411,7 +413,7 @@ def test_staff_let_in_whom_a_verdict_refused_with_a_reason_and_a_pin() -> None:
     walk = refused().send(on.AskOverride("re_entry"))
     assert (walk.state.screen, walk.last) == (Screen.PIN, ())
     walk.send(on.PinEntered("271828"))
-    assert walk.last == (on.Override("271828", "re_entry"),)
+    assert walk.last == (ask.Override("271828", "re_entry"),)
     assert "271828" not in repr(walk.state) + repr(walk.last)
     walk.send(on.PinRefused("wrong", 2), on.PinEntered("314159"), on.Overridden(okafors()))
     assert (walk.state.screen, walk.state.board, walk.state.override) == (Screen.BOARD, okafors(), "")
@@ -498,7 +500,7 @@ def test_no_sequence_shows_saved_before_saved(walk: list[tuple[Any, int]]) -> No
                 assert state.board is not None
                 assert command.request not in asked
                 asked[command.request] = (state.board.family, command)
-            leaves += isinstance(command, on.Leave)
+            leaves += isinstance(command, ask.Leave)
         if state.board is not None:
             for row in state.board.rows():
                 if row.saved:
