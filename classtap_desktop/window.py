@@ -107,6 +107,7 @@ class DeskWindow(QMainWindow):
         self.owner_key = OwnerKeyOffer(self.desk, self.whole)
         self._opened_by = ""
         self.idle = Idle(self, after_s=self.settings.lock_after_s)
+        self._aside: list[Overlay] = []
         self.idle.idle.connect(self.switch_staff)
         self.desk.operated.connect(
             lambda: self.idle.watch(self.desk.operator is not None and self.settings.lock_after_s > 0)
@@ -248,12 +249,15 @@ class DeskWindow(QMainWindow):
             self.desk.told.emit("desk.scan.unknown", {}, "warn")
 
     def switch_staff(self) -> None:
-        """Sign out and ask who is here; names are covered at once."""
+        """Sign out and ask who is here; names are covered at once, and hidden from screen readers too."""
         self.desk.operate(None)
         self.palette_page.close_overlay()
         self.help_page.close_overlay()
         self.owner_key.close()
         self.sign_in.open()
+        self._aside += [one for one in self.findChildren(Overlay) if one is not self.sign_in and not one.isHidden()]
+        for page in (*self._aside, self.stack):
+            page.hide()
 
     def _fill(self, whole: bool) -> None:
         """Give a screen that draws the whole window, or take it back."""
@@ -265,6 +269,9 @@ class DeskWindow(QMainWindow):
         """Show the desk to who signed in; what lies open goes when it was somebody else's."""
         now = self.desk.operator.id if self.desk.operator else ""
         if self._opened_by not in ("", now):
+        for page in (self.stack, *self._aside):
+            page.show()
+        self._aside = []
             for page in self.findChildren(Overlay):
                 if page is not self.sign_in:
                     Overlay.close_overlay(page)  # also a form with something written, which would ask first
