@@ -52,6 +52,7 @@ from classtap_desktop.screens.today.view import TodayScreen
 from classtap_desktop.settings import Settings
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
+from sync.client.engine import State
 
 ABOVE = (
     ("today", "today"),
@@ -106,8 +107,8 @@ class DeskWindow(QMainWindow):
         self.sign_in.signed_in.connect(self._signed_in)
         self.owner_key = OwnerKeyOffer(self.desk, self.whole)
         self._opened_by = ""
-        self.idle = Idle(self, after_s=self.settings.lock_after_s)
         self._aside: list[Overlay] = []
+        self.idle = Idle(self, after_s=self.settings.lock_after_s)
         self.idle.idle.connect(self.switch_staff)
         self.desk.operated.connect(
             lambda: self.idle.watch(self.desk.operator is not None and self.settings.lock_after_s > 0)
@@ -254,10 +255,10 @@ class DeskWindow(QMainWindow):
         self.palette_page.close_overlay()
         self.help_page.close_overlay()
         self.owner_key.close()
-        self.sign_in.open()
         self._aside += [one for one in self.findChildren(Overlay) if one is not self.sign_in and not one.isHidden()]
         for page in (*self._aside, self.stack):
             page.hide()
+        self.sign_in.open()
 
     def _fill(self, whole: bool) -> None:
         """Give a screen that draws the whole window, or take it back."""
@@ -268,10 +269,10 @@ class DeskWindow(QMainWindow):
     def _signed_in(self) -> None:
         """Show the desk to who signed in; what lies open goes when it was somebody else's."""
         now = self.desk.operator.id if self.desk.operator else ""
-        if self._opened_by not in ("", now):
         for page in (self.stack, *self._aside):
             page.show()
         self._aside = []
+        if self._opened_by not in ("", now):
             for page in self.findChildren(Overlay):
                 if page is not self.sign_in:
                     Overlay.close_overlay(page)  # also a form with something written, which would ask first
@@ -307,7 +308,9 @@ class DeskWindow(QMainWindow):
     def _show_standing(self) -> None:
         standing = self.desk.standing
         if standing is not None:
-            self.topbar.badge.show_queue(online=standing.online, waiting=standing.status.pending)
+            self.topbar.badge.show_queue(
+                online=standing.online, waiting=standing.status.pending, paused=standing.status.state is State.PAUSED
+            )
 
     def _show_operator(self) -> None:
         operator = self.desk.operator

@@ -121,15 +121,18 @@ class QueueBadge(Pill):
 
     def __init__(self, *, size: str = "desk", parent: QWidget | None = None) -> None:
         super().__init__(size=size, parent=parent)
-        self._online, self._waiting = True, 0
+        self._online, self._waiting, self._paused = True, 0, False
         self.show_queue(online=True, waiting=0)
 
-    def show_queue(self, *, online: bool, waiting: int) -> None:
-        """Show the connection and the number of saved operations the cloud has not acknowledged."""
-        self._online, self._waiting = online, waiting
+    def show_queue(self, *, online: bool, waiting: int, paused: bool = False) -> None:
+        """Show the connection and the number of saved operations the cloud has not acknowledged. `paused`: by somebody."""
+        self._online, self._waiting, self._paused = online, waiting, paused
         words = theme().words
         short = "_short" if theme().text_scale > 1.4 else ""
-        if online and waiting:
+        if paused:
+            word = words.say("desk.sync.paused")
+            self.show_pill(f"{word} · {waiting}" if waiting else word, "late", "offline")
+        elif online and waiting:
             self.show_pill(words.say_n("queue.sending", waiting), "info", "sync")
         elif online:
             self.show_pill(words.say(f"queue.all_sent{short}"), "present", "check")
@@ -139,7 +142,7 @@ class QueueBadge(Pill):
             self.show_pill(words.say("queue.offline"), "late", "offline")
 
     def _dress(self) -> None:
-        self.show_queue(online=self._online, waiting=self._waiting)
+        self.show_queue(online=self._online, waiting=self._waiting, paused=self._paused)
         super()._dress()
 
 

@@ -103,7 +103,8 @@ class NoticeCard(Card):
         self.all.setVisible(sum(bool(line.choices) for line in self.lines) > 1)
         self.save.setVisible(bool(self.summary))
         inside = QWidget()
-        whole: QVBoxLayout = column(inside, margins=(0, 0, 8, 0), gap=10)
+        margins = (8, 0, 0, 0) if theme().rtl else (0, 0, 8, 0)  # Qt mirrors rows, and no margins
+        whole: QVBoxLayout = column(inside, margins=margins, gap=10)
         blocks = [self._news(one) for one in self.news] + [self._line(line) for line in self.lines]
         for block in blocks:
             if block is not blocks[0]:

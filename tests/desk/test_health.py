@@ -121,6 +121,7 @@ def test_pausing_and_going_on(qtbot: QtBot, window: DeskWindow, node: Node) -> N
     health.pause.click()
     soon(qtbot, lambda: node.engine.status().state is State.PAUSED)
     soon(qtbot, lambda: health.pause.text() == "Go on syncing")
+    soon(qtbot, lambda: window.topbar.badge.whole_text() == "Paused")
     health.pause.click()
     soon(qtbot, lambda: node.engine.status().state is State.ONLINE)
 
