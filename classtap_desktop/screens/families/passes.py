@@ -16,7 +16,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.messaging.reading import route_of
-from classtap_core.messaging.records import Message, State
+from classtap_core.messaging.records import Message
 from classtap_core.messaging.routing import route
 from classtap_core.messaging.templates import EMAIL, PASS, TEMPLATES
 from classtap_core.people.records import ContactMasked
@@ -25,15 +25,12 @@ from classtap_core.timekeeping.rules import local_date
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Label, Pill, theme
 from classtap_desktop.pass_cards import PassCard, sheet
+from classtap_desktop.screens.sent import SENT_TONES, sent_text
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column, row
 from resources.text import Catalogue
 
 TONES = {"good": "present", "expired": "warn", "revoked": "absent", "none": "plain"}
-_MESSAGE_TONES: dict[str, str] = {
-    State.SENT: "present", State.DELIVERED: "present", State.RETRY: "warn", State.FAILED: "absent",
-    State.BOUNCED: "absent",
-}  # fmt: skip
 
 
 class PassLine(NamedTuple):
@@ -121,7 +118,7 @@ def fill(
             said = words.say(code, way=channel, shown=way.shown, why=_why(way.why))
             into.addWidget(Label(said, "secondary", token="muted", wrap=True))
     for one in sent:
-        into.addWidget(Label(_sentence(one, zone), "text", token=_MESSAGE_TONES.get(one.state, "muted"), wrap=True))
+        into.addWidget(Label(_sentence(one, zone), "text", token=SENT_TONES.get(one.state, "muted"), wrap=True))
     into.addStretch(1)
 
 
@@ -130,13 +127,7 @@ def _sentence(one: SentLine, zone: str) -> str:
     when = words.datetime(one.at_ms, zone)
     if one.state in ("waiting", "nobody"):
         return words.say(f"desk.sent.{one.state}", when=when, why=_why(one.code))
-    return words.say(
-        f"desk.sent.{one.state}",
-        way=words.say(f"desk.sent.way.{one.channel}"),
-        shown=one.shown,
-        when=when,
-        code=one.code,
-    )
+    return sent_text(words, state=one.state, channel=one.channel, shown=one.shown, when=when, code=one.code)
 
 
 def _why(code: str) -> str:

@@ -6,17 +6,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from classtap_core.kernel.ids import Id
-from classtap_core.messaging.records import UNREACHED, Delivery, PassedOver, State
+from classtap_core.messaging.records import UNREACHED, Delivery, PassedOver
 from classtap_core.messaging.routing import ESCALATE_MS
 from classtap_core.messaging.templates import TEMPLATES
 from classtap_desktop.kit import Button, Label, Rule, theme
 from classtap_desktop.screens.messages.reading import Sent, moment
+from classtap_desktop.screens.sent import SENT_TONES, sent_text
 from classtap_desktop.spacing import column, row
-
-TONES: dict[str, str] = {
-    State.SENT: "present", State.DELIVERED: "present", State.RETRY: "warn", State.FAILED: "absent",
-    State.BOUNCED: "absent",
-}  # fmt: skip
 
 
 class Record(QWidget):
@@ -45,7 +41,7 @@ class Record(QWidget):
             )
         page.addWidget(Rule())
         for one in message.deliveries:
-            page.addWidget(Label(delivery_text(one, sent), "text", token=TONES.get(one.state, "muted"), wrap=True))
+            page.addWidget(Label(delivery_text(one, sent), "text", token=SENT_TONES.get(one.state, "muted"), wrap=True))
         if not message.deliveries:
             page.addWidget(
                 Label(
@@ -89,9 +85,9 @@ def delivery_text(one: Delivery, sent: Sent) -> str:
     """Who, and what became of it there, in a line."""
     words = theme().words
     names = ", ".join(sent.people[id] for id in one.guardians if id in sent.people)
-    said = words.say(
-        f"desk.sent.{one.state}", way=words.say(f"desk.sent.way.{one.channel}"), shown=one.shown,
-        when=moment(one.at_ms, sent.zone, words), code=one.code,
+    said = sent_text(
+        words, state=one.state, channel=one.channel, shown=one.shown, when=moment(one.at_ms, sent.zone, words),
+        code=one.code,
     )  # fmt: skip
     instead = words.say("desk.messages.instead", way=words.say(f"desk.sent.way.{one.instead}")) if one.instead else ""
     return words.join([names, said, instead])

@@ -12,7 +12,7 @@ from classtap_core.access.blueprints import Capability
 from classtap_core.kernel.device import Receipt
 from classtap_core.kernel.ids import Id
 from classtap_core.messaging.operations import TryAgain
-from classtap_core.messaging.records import UNREACHED
+from classtap_core.messaging.records import REACHED, UNREACHED, State
 from classtap_core.naming.spelling import folded
 from classtap_desktop.desk import Desk, failure
 from classtap_desktop.kit import Button, Card, Label, theme
@@ -38,6 +38,7 @@ from classtap_desktop.screens.messages.wishes import (
 from classtap_desktop.screens.people import COLOUR, DETAIL, colour_of
 from classtap_desktop.screens.screen import Screen
 from classtap_desktop.screens.searched_list import SearchedList
+from classtap_desktop.screens.sent import INBOX
 from classtap_desktop.screens.sheet import Sheet
 from classtap_desktop.screens.sheet_form import SheetForm
 from classtap_desktop.spacing import column, grown, row
@@ -321,8 +322,12 @@ def standing_text(one: Sent) -> str:
     lost = sum(1 for delivery in message.deliveries if delivery.state in UNREACHED)
     if lost:
         return words.say_n("desk.messages.lost", lost)
-    if message.reached:
-        return words.say_n("desk.messages.reached", sum(1 for d in message.deliveries if d.state not in UNREACHED))
+    taken = [delivery for delivery in message.deliveries if delivery.state in REACHED]
+    if taken and all(delivery.code == INBOX for delivery in taken):
+        return words.say("desk.messages.inbox")
+    if taken:
+        arrived = all(delivery.state is State.DELIVERED for delivery in taken)
+        return words.say_n("desk.messages.reached" if arrived else "desk.messages.handed", len(taken))
     return words.say("desk.messages.waits" if message.state != "done" else "desk.messages.nobody")
 
 
