@@ -61,11 +61,9 @@ class Intake:
     def _some(self, studio: Id) -> None:
         """Take what waits now, and come again for what came meanwhile: other studios have their turn in between."""
         while True:
-            with self._lock:
-                waiting = _together(self._waiting[studio])
-            together = [one for one in waiting if one.future.set_running_or_notify_cancel()]
+            together: list[_Waiting] = []
             try:
-                self._take(together)
+                self._take(studio, together)
             except BaseException as fault:  # noqa: BLE001 - a mistake of ours must not stop the studio's queue
                 for one in together:
                     if not one.future.done():
@@ -80,30 +78,43 @@ class Intake:
                     continue  # shut down meanwhile: what was accepted before is done, here
                 return
 
-    def _take(self, together: Sequence[_Waiting]) -> None:
-        if len(together) > 1:
-            try:
-                found = self._studios.authority(together[0].push.batch.studio).push_together(
-                    [one.push for one in together]
-                )
-            except Exception as fault:  # noqa: BLE001 - one of them; which, each alone will tell
-                if isinstance(fault, ClassTapError) and fault.code in _OF_ALL:
-                    for one in together:
-                        one.future.set_exception(fault)
-                    return
-                _log.warning("%d pushes failed together: %s", len(together), type(fault).__name__)
-            else:
-                for one, became in zip(together, found, strict=True):
-                    if isinstance(became, ClassTapError):
-                        one.future.set_exception(became)
-                    else:
-                        one.future.set_result(became)
+    def _take(self, studio: Id, together: list[_Waiting]) -> None:
+        """Take what waits once the studio is ours to write; `together` is then who goes."""
+
+        asked = False
+
+        def gather() -> list[Incoming]:
+            nonlocal asked
+            asked = True
+            with self._lock:
+                waiting = _together(self._waiting[studio])
+            together.extend(one for one in waiting if one.future.set_running_or_notify_cancel())
+            return [one.push for one in together]
+
+        try:
+            found = self._studios.authority(studio).push_together(gather)
+        except Exception as fault:  # noqa: BLE001 - one of them; which, each alone will tell
+            if not asked:
+                gather()  # it failed before: whoever waits by now is told
+            if isinstance(fault, ClassTapError) and (fault.code in _OF_ALL or len(together) == 1):
+                for one in together:
+                    one.future.set_exception(fault)
                 return
-        for one in together:
-            try:
-                one.future.set_result(take(self._studios, one.push.batch, one.push.sealed))
-            except BaseException as fault:  # noqa: BLE001 - whoever waits for it is told
-                one.future.set_exception(fault)
+            if len(together) > 1:
+                _log.warning("%d pushes failed together: %s", len(together), type(fault).__name__)
+            for one in together:
+                try:
+                    one.future.set_result(take(self._studios, one.push.batch, one.push.sealed))
+                except BaseException as own:  # noqa: BLE001 - whoever waits for it is told
+                    one.future.set_exception(own)
+            return
+        if not asked:
+            gather()
+        for one, became in zip(together, found, strict=True):
+            if isinstance(became, ClassTapError):
+                one.future.set_exception(became)
+            else:
+                one.future.set_result(became)
 
 
 def _together(waiting: "deque[_Waiting]") -> list[_Waiting]:

@@ -26,7 +26,7 @@ from cloud.passkeys import PassKeys
 from cloud.storage.backend import Books, SqlCloud
 from cloud.storage.database import Connection
 from cloud.storage.directory import CodeEntry, DeviceEntry, Directory, StudioEntry, hashed
-from cloud.storage.jobs import TICKS, Jobs
+from cloud.storage.jobs import Jobs
 from cloud.watch import Watch
 from sync.pairing import code_hash, new_code
 from sync.protocol import Pair, Paired, PassText, Renewed
@@ -92,7 +92,7 @@ class Studios:
             wrapped = self.books.secret.wrap(pepper or secrets.token_bytes(32), _pin_pepper(entry.id))
             self.directory.put_secret(connection, entry.id, "pin_pepper", wrapped)
             self.pass_keys.start(connection, entry, now_s=now // 1000)
-            self.jobs.add(connection, TICKS, entry.id, due_ms=now)
+            self.jobs.add(connection, entry.id, now_ms=now)
         if owner is not None:
             first = FoundStudio(
                 name=name, pass_number=entry.pass_studio, owner=owner, owner_name=owner_name, environment=environment

@@ -3,7 +3,7 @@
 The same engine stands over SQLAlchemy in the cloud and over memory in the simulator.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice, pairwise
 from typing import Any, NamedTuple, Protocol
@@ -253,21 +253,22 @@ class Authority:
         envelope is not one. Nothing is kept then.
         """
         one = Incoming(batch, read_batch(batch) if sealed is None else sealed, poison)
-        (found,) = self.push_together([one])
+        (found,) = self.push_together(lambda: [one])
         if isinstance(found, ClassTapError):
             raise found
         return found
 
-    def push_together(self, pushes: Sequence[Incoming]) -> list[Pushed | Refused | BadInput]:
+    def push_together(self, waiting: Callable[[], Sequence[Incoming]]) -> list[Pushed | Refused | BadInput]:
         """Take batches of different devices in one transaction, in this order, each answered as it would be alone.
 
-        A batch that `push` would raise Refused or BadInput for gets that in its place; nothing of it is kept, and all
+        `waiting` is asked once the studio is ours to write: who came while another worker wrote goes along. A batch that `push` would raise Refused or BadInput for gets that in its place; nothing of it is kept, and all
         of the others. Any other fault is raised, and nothing of any batch is kept.
         """
-        devices = [push.batch.device for push in pushes]
-        if len(set(devices)) < len(devices):
-            raise ProgramFault("of two batches of one device the second would be judged by a mark that has moved")
         with self.backend.atomic():
+            pushes = waiting()
+            devices = [push.batch.device for push in pushes]
+            if len(set(devices)) < len(devices):
+                raise ProgramFault("of two batches of one device the second would be judged by a mark that has moved")
             marks = self.backend.marks_of(devices)
             found = [self._opened(push, marks.get(push.batch.device)) for push in pushes]
             taken = [one for one in found if isinstance(one, _Taken) and one.new]
@@ -328,6 +329,7 @@ class Authority:
                 sealed = write(envelope_of(op, decision, previous, parts), parts)
                 previous = sealed.hash
                 decided.append((_Read(sealed, op, None), decision))
+            snapshot.done()
             ledgers = self._write(decided)
             mark = msgspec.structs.replace(mark, sequence=mark.sequence + len(ops), hash=previous)
             self.backend.set_marks([Moved(mark)])
@@ -464,6 +466,7 @@ class Authority:
                         continue
                 snapshot.apply(decision.op.id, decision.changes)
                 decided.append((read, decision))
+        snapshot.done()
         return self._write(decided)
 
     def _write(self, decided: Sequence[tuple[_Read, Decision | None]]) -> tuple[Ledger, ...]:

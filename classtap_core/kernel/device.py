@@ -279,6 +279,7 @@ class DeviceBus:
                 entries.append(entry)
                 previous = entry.hash
                 snapshot.apply(entry.id, entry.changes)
+        snapshot.done()
         if entries:
             with self.backend.atomic():
                 self.backend.append(entries)

@@ -204,6 +204,13 @@ class Snapshot:
             raise NotHeld(LOG)
         return found
 
+    def done(self) -> None:
+        """The batch is decided. Who was told of its changes holds this snapshot in turn: let go, all of it is freed at
+        once, and no walk of the garbage collector (a third of a second on a busy cloud) is needed for it."""
+        self.prepared.clear()
+        self.judged.clear()
+        self.changed = None
+
     def apply(self, operation: Id, changes: Iterable[Change]) -> None:
         """Lay what an operation changed over the snapshot, for the ones after it."""
         for change in changes:

@@ -1,14 +1,15 @@
 """What the cloud does for passes without anybody asking: a first one, codes' keys, the yearly change, and what a loss asks.
 
-Each round looks only at what changed since the last, and authors under ids that any worker would give.
+A round is made when something changed that passes rest on, and each hour; it authors under ids that any worker would give.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import and_, select
 
+from classtap_core.access.records import Device
 from classtap_core.booking.policies import read_policy
 from classtap_core.booking.records import Policy
 from classtap_core.checkin.reading import fetch, search
@@ -24,7 +25,6 @@ from classtap_core.people.records import Child, Family
 from cloud.passkeys import version_of
 from cloud.storage.backend import SqlCloud
 from cloud.storage.directory import DeviceEntry, StudioEntry
-from cloud.storage.pulls import head_of
 from cloud.studios import Studios
 
 DAY_S = 86_400
@@ -33,10 +33,10 @@ RENEW_BEFORE_S = 30 * DAY_S
 PURGE_WAIT_MS = 3_600_000
 """A device that was told to destroy its store has so long to say that it did, before its keys count as lost."""
 MOST_AT_ONCE = 500
-LOOK_EVERY_MS = 3_600_000
-"""How often a studio in which nothing changes is looked at."""
 HELD_KEYS = ("kiosk", "desk")
-CONCERNING = [record.KIND for record in (Family, Child, Guardianship, Pass, RollingKeys, KeyNotice, Policy)]
+CONCERNING = frozenset(
+    record.KIND for record in (Family, Child, Guardianship, Pass, RollingKeys, KeyNotice, Policy, Device)
+)
 """Kinds of records that passes rest on."""
 
 
@@ -47,36 +47,35 @@ class Deed(NamedTuple):
     payload: Payload
 
 
-class _Seen(NamedTuple):
-    sequence: int
-    at_ms: int
-    keys: int
-
-
 class PassCare:
     """Looks after the passes of every studio of one cloud."""
 
     def __init__(self, studios: Studios) -> None:
         self._studios, self._books = studios, studios.books
-        self._seen: dict[Id, _Seen] = {}
+        self._versions: dict[Id, int] = {}
         self._raised: set[Id] = set()
         self._lock = threading.Lock()
 
-    def tend(self, studio: Id) -> int:
-        """One round; how many operations were authored. A studio in which nothing happened costs two looks."""
-        now_ms = self._studios.clock.now().corrected
-        head = head_of(self._books, studio)
+    def concerned(self, studio: Id, moved: Collection[str]) -> bool:
+        """Whether these kinds of records ask for a round, or keys of which devices have not been told. In the hours of
+        classes nearly all that changes is marks."""
+        if not CONCERNING.isdisjoint(moved):
+            return True
+        version = version_of(self._studios.pass_keys.keys(studio))
         with self._lock:
-            seen = self._seen.get(studio, _Seen(0, 0, 0))
-        keys = version_of(self._studios.pass_keys.keys(studio))
-        lately = seen.keys == keys and 0 <= now_ms - seen.at_ms < LOOK_EVERY_MS
-        if lately and seen.sequence == head:
-            return 0
+            if self._versions.get(studio) == version:
+                return False
+        if any(self._noticed(self._studios.storage(studio), self._studios.studio(studio))):
+            return True
+        with self._lock:
+            self._versions[studio] = version
+        return False
+
+    def tend(self, studio: Id, *, since: int = 0) -> int:
+        """One round; how many operations were authored. `since`: the sequence up to which an earlier one saw who lost
+        a right. What is authored has an id that every worker would give it, so nothing happens twice."""
+        now_ms = self._studios.clock.now().corrected
         lost = self._lost(studio, now_ms)
-        if lately and not lost and not self._concerns(studio, seen.sequence):
-            with self._lock:
-                self._seen[studio] = seen._replace(sequence=head)
-            return 0
         entry = self._studios.studio(studio)
         self._keys(entry, now_ms // 1000)
         storage = self._studios.storage(studio)
@@ -85,25 +84,15 @@ class PassCare:
         done, whole = 0, True
         for deeds in (
             self._first(entry, issuing), self._renewed(storage, issuing),
-            self._after_loss(storage, issuing, since=seen.sequence, lost=lost), self._armed(entry),
+            self._after_loss(storage, issuing, since=since, lost=lost), self._armed(entry),
             self._noticed(storage, entry),
         ):  # fmt: skip
             authored, all_ = self._author(entry, storage, deeds)
             done, whole = done + authored, whole and all_
         if whole:
             with self._lock:
-                self._seen[studio] = _Seen(head, now_ms, keys)
                 self._raised |= {device.id for device in lost}
         return done
-
-    def _concerns(self, studio: Id, since: int) -> bool:
-        """Whether anything happened that passes rest on. In the hours of classes nearly all that happens is marks."""
-        change = self._books.tables.change.c
-        query = select(change.sequence).where(
-            change.studio_id == studio, change.sequence > since, change.kind.in_(CONCERNING)
-        )  # fmt: skip
-        with self._books.database.read(studio) as connection:
-            return connection.execute(query.limit(1)).first() is not None
 
     def _author(self, entry: StudioEntry, storage: SqlCloud, deeds: Iterator[Deed]) -> tuple[int, bool]:
         """Author what nobody has yet; how many, and whether that was all."""

@@ -17,6 +17,7 @@ from classtap_core.kernel.tx import Reader
 from classtap_core.messaging import reactions as messaging_reactions
 from classtap_core.messaging.operations import AskMessage
 from classtap_core.passes.operations import IssuePass
+from classtap_core.people.records import Contact
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
@@ -26,15 +27,14 @@ from cloud.messaging import returns
 from cloud.messaging.reminding import Reminders
 from cloud.pages import once
 from cloud.pages.doors import Doors
-from cloud.storage.jobs import TICKS, Job, Jobs
-from cloud.storage.pulls import forget
+from cloud.storage.jobs import EVERY_MS, PASSES, REMINDERS, TICKS, TIDY, Job, Jobs
+from cloud.storage.pulls import forget, head_of, moved_since
 from cloud.storage.trail import Trail
 from cloud.storage.whereabouts import Telephones
 from cloud.studios import Studios
 
-SWEEP_S = 15
 PACE_S = 1
-"""How often a worker looks for studios whose sweep is due."""
+"""How often a worker looks for jobs that are due."""
 LEASE_S = 60
 """How long a worker has for what it took; after that another may take it."""
 MOST_TAKEN = 20
@@ -85,19 +85,17 @@ def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
 
 
 class Ticks:
-    """The clock's thread: sweeps every studio, again and again; of several workers one at a time."""
+    """The clock's thread: every studio's jobs, again and again; each job by one worker at a time."""
 
-    def __init__(
-        self, studios: Studios, runners: Mapping[str, Runner] | None = None, *, every_s: int = SWEEP_S
-    ) -> None:
+    def __init__(self, studios: Studios, runners: Mapping[str, Runner] | None = None) -> None:
         """`runners`: who carries out which kind of effect."""
-        self._studios, self._every_ms, self._runners = studios, every_s * 1000, runners or {}
+        self._studios, self._runners = studios, runners or {}
         self._due = [query for kind, query in ROOMS if kind in studios.bus.registry.specs]
         self._jobs = Jobs(studios.books.database, studios.books.tables)
         self._passes = PassCare(studios) if IssuePass.SPEC.name in studios.bus.registry.specs else None
         self._telephones = Telephones(studios.books)
         self._reminders = Reminders(studios) if AskMessage.SPEC.name in studios.bus.registry.specs else None
-        self._forgot: dict[Id, int] = {}
+        self._work = {TICKS: self._sweep, PASSES: self._look, REMINDERS: self._remind, TIDY: self._tidy}
         self._holder = secrets.token_hex(8)
         executors = {"default": {"type": "threadpool", "max_workers": 1}}
         self._scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
@@ -106,47 +104,67 @@ class Ticks:
         )
 
     def sweep_all(self) -> None:
-        """One round: every studio whose sweep is due and that no other worker has. One in trouble holds up no other."""
+        """One round: every studio's jobs that are due and that no other worker has. One in trouble holds up no other."""
         try:
             while jobs := self._take():
                 for job in jobs:
-                    self._sweep(job)
+                    self._do(job)
         except ClassTapError as error:
             _log.error("sweep: %s", error.code)
 
     def _take(self) -> list[Job]:
         now = self._studios.clock.now().corrected
-        return self._jobs.take(TICKS, holder=self._holder, now_ms=now, lease_ms=LEASE_S * 1000, most=MOST_TAKEN)
+        return self._jobs.take(holder=self._holder, now_ms=now, lease_ms=LEASE_S * 1000, most=MOST_TAKEN)
 
-    def _sweep(self, job: Job) -> None:
+    def _do(self, job: Job) -> None:
+        seen = job.seen
         try:
-            sweep(self._studios, job.studio, self._due)
-            if self._passes is not None:
-                self._passes.tend(job.studio)
-            if self._reminders is not None:
-                self._telephones.note(self._studios.storage(job.studio), job.studio)
-                self._reminders.tend(job.studio)
-            drain(self._studios, job.studio, self._runners)
-            self._forget(job.studio)
+            seen = self._work[job.kind](job)
         except ClassTapError as error:
-            _log.error("sweep: %s", error.code)
+            _log.error("%s: %s", job.kind, error.code)
         except Exception as fault:  # noqa: BLE001 - the next round tries again
-            _log.error("sweep: %s", type(fault).__name__)
-        self._jobs.done(job, holder=self._holder, due_ms=self._studios.clock.now().corrected + self._every_ms)
+            _log.error("%s: %s", job.kind, type(fault).__name__)
+        due_ms = self._studios.clock.now().corrected + EVERY_MS[job.kind]
+        self._jobs.done(job, holder=self._holder, due_ms=due_ms, seen=seen)
 
-    def _forget(self, studio: Id) -> None:
+    def _sweep(self, job: Job) -> int:
+        """What is due by now, and what changes ask for since the last round; up to which sequence that was seen."""
+        studio, books = job.studio, self._studios.books
+        sweep(self._studios, studio, self._due)
+        head, moved = moved_since(books, studio, job.seen)
+        more = 0
+        if self._passes is not None and self._passes.concerned(studio, moved):
+            more = self._passes.tend(studio, since=job.seen)
+        if Contact.KIND in moved:
+            self._telephones.note(self._studios.storage(studio), studio)
+        drain(self._studios, studio, self._runners)
+        return job.seen if more else head
+
+    def _look(self, job: Job) -> int:
+        """Each hour, whatever changed: passes end, keys change, and a worker that died may not have listed an erasure."""
+        self._studios.list_erased(job.studio)
+        if self._passes is not None:
+            self._passes.tend(job.studio, since=head_of(self._studios.books, job.studio))
+        return job.seen
+
+    def _remind(self, job: Job) -> int:
+        now_ms = self._studios.clock.now().corrected
+        if self._reminders is not None:
+            self._reminders.tend(job.studio, since_ms=job.seen)
+        return now_ms
+
+    def _tidy(self, job: Job) -> int:
         """Once a day: let go of words in the log whose time is over, of what the change index says about rows
         that are long gone, of effects nobody wants, of links and codes that ended, and of what providers told."""
-        day = self._studios.clock.now().corrected // DAY_MS
-        if self._forgot.get(studio) != day:
-            Trail(self._studios.books, studio, self._studios.bus.registry).let_go(self._studios.clock.now().corrected)
-            forget(self._studios.books, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
-            effects.forget(self._studios, studio, self._runners)
-            Doors(self._studios.books, self._studios.clock).forget(studio)
-            returns.forget(self._studios, studio, before_ms=(day - REMEMBERED_DAYS) * DAY_MS)
-            self._studios.list_erased(studio)
-            once.forget(self._studios.books, studio, before_ms=self._studios.clock.now().corrected - once.KEPT_MS)
-            self._forgot[studio] = day
+        studio, now_ms = job.studio, self._studios.clock.now().corrected
+        before_ms = now_ms - REMEMBERED_DAYS * DAY_MS
+        Trail(self._studios.books, studio, self._studios.bus.registry).let_go(now_ms)
+        forget(self._studios.books, studio, before_ms=before_ms)
+        effects.forget(self._studios, studio, self._runners)
+        Doors(self._studios.books, self._studios.clock).forget(studio)
+        returns.forget(self._studios, studio, before_ms=before_ms)
+        once.forget(self._studios.books, studio, before_ms=now_ms - once.KEPT_MS)
+        return job.seen
 
     def start(self) -> None:
         # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.

@@ -33,8 +33,6 @@ OVER_DAYS = 7
 HOUR = 9
 """Nobody is written to before this hour of the house's own clock."""
 REMEMBERED_MS = 400 * 86_400_000
-LOOK_MS = 10 * 60_000
-"""How often a studio's houses are asked what time it is there."""
 OPEN = "open"
 
 
@@ -48,30 +46,32 @@ class Ends(NamedTuple):
 
 
 class Reminders:
-    """One clock's reminders: each house once a day, from `HOUR` on."""
+    """Each house's reminders: once a day, from `HOUR` on."""
 
     def __init__(self, studios: Studios) -> None:
-        self._studios, self._done, self._looked = studios, dict[Id, str](), dict[Id, int]()
+        self._studios = studios
         self._secret = studios.books.secret.derived("reminders")
 
-    def tend(self, studio: Id) -> int:
-        """Ask for what is due in a studio; how many messages that was."""
+    def tend(self, studio: Id, *, since_ms: int = 0) -> int:
+        """Ask for what is due in a studio's houses whose hour has come since the last time; how many messages that was."""
         reader, now_ms = self._studios.storage(studio), self._studios.clock.now().corrected
-        if 0 <= now_ms - self._looked.get(studio, -LOOK_MS) < LOOK_MS:
-            return 0
-        self._looked[studio] = now_ms
         places = {}
         for place in search(reader, Location, "by_id"):
             day, _, hour = local_of(now_ms, place.zone).partition("T")
-            if int(hour[:2]) >= HOUR and self._done.get(place.id) != day:
+            if int(hour[:2]) >= HOUR and not _was_told(since_ms, day, place.zone):
                 places[place.id] = day
         if not places:
             return 0
         asked = list(_Round(reader, studio, now_ms, self._secret).due(places))
         for template in (PAPERS, SIGN_AGAIN):
             ask(self._studios, studio, template, [one for one in asked if one.payload.template == template])
-        self._done |= places
         return len(asked)
+
+
+def _was_told(since_ms: int, day: str, zone: str) -> bool:
+    """Whether the last time was on this day already, and late enough."""
+    last, _, hour = local_of(since_ms, zone).partition("T")
+    return last > day or (last == day and int(hour[:2]) >= HOUR)
 
 
 class _Round:

@@ -8,16 +8,20 @@ from classtap_core.kernel.ids import Id
 from cloud.storage.database import Connection, Database
 from cloud.storage.tables import Tables
 
-TICKS = "ticks"
-"""Asking a studio's rooms what is due."""
+TICKS, PASSES, REMINDERS, TIDY = "ticks", "passes", "reminders", "tidy"
+EVERY_MS = {TICKS: 15_000, REMINDERS: 600_000, PASSES: 3_600_000, TIDY: 86_400_000}
+"""What is done for each studio, and how often: asking its rooms what is due; telling what ends soon; a look at its passes
+where nothing changed; letting go of what was kept for a while."""
 
 
 class Job(NamedTuple):
-    """A job taken. `until_ms` is its lease's end, and what tells this taking from a later one."""
+    """A job taken. `until_ms` is its lease's end, and what tells this taking from a later one; `seen` is how far its last
+    round came, in numbers of its own kind (0 before the first), whichever worker that was."""
 
     kind: str
     studio: Id
     until_ms: int
+    seen: int = 0
 
 
 class Jobs:
@@ -26,37 +30,48 @@ class Jobs:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._table = database, tables.jobs
 
-    def add(self, connection: Connection, kind: str, studio: Id, *, due_ms: int) -> None:
-        """A job that comes again and again; there once however often it is added."""
-        row = {"kind": kind, "studio_id": studio, "due_ms": due_ms, "holder": "", "until_ms": 0}
-        connection.execute(self._database.insert_new(self._table), [row])
+    def add(self, connection: Connection, studio: Id, *, now_ms: int) -> None:
+        """A studio's jobs; there once however often they are added. Its ticks are due at once, the others at a moment of
+        their own, or every studio of a cloud would be tidied in the same minute."""
+        place = int(studio[-12:], 16)
+        rows = [
+            {
+                "kind": kind, "studio_id": studio, "holder": "", "until_ms": 0, "seen": 0,
+                "due_ms": now_ms if kind == TICKS else now_ms + place % every,
+            }
+            for kind, every in EVERY_MS.items()
+        ]  # fmt: skip
+        connection.execute(self._database.insert_new(self._table), rows)
 
-    def take(self, kind: str, *, holder: str, now_ms: int, lease_ms: int, most: int) -> list[Job]:
+    def take(self, *, holder: str, now_ms: int, lease_ms: int, most: int) -> list[Job]:
         """Jobs that are due and that nobody holds, the oldest first; they are this holder's until the lease ends.
 
         On PostgreSQL rows that another worker is just taking are passed over; SQLite has one writer.
         """
         table = self._table
         due = (
-            select(table.c.studio_id)
-            .where(table.c.kind == kind, table.c.due_ms <= now_ms, table.c.until_ms <= now_ms)
-            .order_by(table.c.due_ms, table.c.studio_id)
+            select(table.c.kind, table.c.studio_id, table.c.seen)
+            .where(table.c.due_ms <= now_ms, table.c.until_ms <= now_ms)
+            .order_by(table.c.due_ms, table.c.studio_id, table.c.kind)
             .limit(most)
         )
+        until_ms = now_ms + lease_ms
         with self._database.read() as connection:
             if not connection.execute(due).first():
                 return []
         with self._database.write() as connection:
-            studios = list(connection.scalars(due.with_for_update(skip_locked=True)))
-            if studios:
+            rows = connection.execute(due.with_for_update(skip_locked=True)).all()
+            for kind in {row.kind for row in rows}:
                 connection.execute(
                     update(table)
-                    .where(table.c.kind == kind, table.c.studio_id.in_(studios))
-                    .values(holder=holder, until_ms=now_ms + lease_ms)
+                    .where(
+                        table.c.kind == kind, table.c.studio_id.in_([row.studio_id for row in rows if row.kind == kind])
+                    )
+                    .values(holder=holder, until_ms=until_ms)
                 )
-        return [Job(kind, Id(studio), now_ms + lease_ms) for studio in studios]
+        return [Job(row.kind, Id(row.studio_id), until_ms, row.seen) for row in rows]
 
-    def done(self, job: Job, *, holder: str, due_ms: int) -> bool:
+    def done(self, job: Job, *, holder: str, due_ms: int, seen: int) -> bool:
         """Give a job back until it is due again; False when its lease had ended and another worker has it."""
         table = self._table
         with self._database.write() as connection:
@@ -66,6 +81,6 @@ class Jobs:
                     table.c.kind == job.kind, table.c.studio_id == job.studio, table.c.holder == holder,
                     table.c.until_ms == job.until_ms,
                 )
-                .values(holder="", until_ms=0, due_ms=due_ms)
+                .values(holder="", until_ms=0, due_ms=due_ms, seen=seen)
             )  # fmt: skip
         return given.rowcount == 1

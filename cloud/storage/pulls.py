@@ -245,6 +245,17 @@ def head_of(books: Books, studio: Id) -> int:
         return _head(books, studio, connection).sequence
 
 
+def moved_since(books: Books, studio: Id, sequence: int) -> tuple[int, frozenset[str]]:
+    """The studio's last sequence, and the kinds of records that changed after an earlier one."""
+    change = books.tables.change.c
+    with books.database.read(studio) as connection:
+        head = _head(books, studio, connection).sequence
+        if head == sequence:
+            return head, frozenset()
+        query = select(change.kind).where(change.studio_id == studio, change.sequence > sequence).distinct()
+        return head, frozenset(connection.scalars(query))
+
+
 def written(value: Cursor | Position) -> str:
     """A cursor as the opaque text that devices keep."""
     return base64.urlsafe_b64encode(msgspec.json.encode(value)).rstrip(b"=").decode()

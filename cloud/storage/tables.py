@@ -112,8 +112,10 @@ def _text(name: str, *, empty: bool = False) -> Column[Any]:
     return Column(name, BYTE_ORDER, nullable=empty)
 
 
-def _number(name: str, *, empty: bool = False) -> Column[Any]:
-    return Column(name, BigInteger, nullable=empty, autoincrement=False)
+def _number(name: str, *, empty: bool = False, else_: int | None = None) -> Column[Any]:
+    """`else_`: what a row has that was there before the column."""
+    default = None if else_ is None else str(else_)
+    return Column(name, BigInteger, nullable=empty, autoincrement=False, server_default=default)
 
 
 def _bytes(name: str, *, empty: bool = False) -> Column[Any]:
@@ -142,7 +144,7 @@ def _directory(metadata: MetaData, dialect: str) -> tuple[Table, ...]:
         ),
         table("fact", _text("name"), _text("value"), PrimaryKeyConstraint("name")),
         table(
-            "job", _text("kind"), _text("studio_id"), _number("due_ms"), _text("holder"), _number("until_ms"),
+            "job", _text("kind"), _text("studio_id"), _number("due_ms"), _text("holder"), _number("until_ms"), _number("seen", else_=0),
             PrimaryKeyConstraint("kind", "studio_id"), Index("directory_job_due", "due_ms"),
         ),
         table(

@@ -17,32 +17,27 @@ from classtap_core.messaging.templates import SMS
 from classtap_core.people.records import Contact
 from cloud.storage.backend import Books, SqlCloud
 from cloud.storage.directory import hashed
-from cloud.storage.pulls import head_of
 
 T = TypeVar("T")
 AT_ONCE = 500
 
 
 class Telephones:
-    """Keeps the directory's telephones as the studios' contacts have them. One thread's, for as long as it runs."""
+    """Keeps the directory's telephones as the studios' contacts have them."""
 
     def __init__(self, books: Books) -> None:
-        self._books, self._heads = books, dict[Id, int]()
+        self._books = books
 
     def note(self, storage: SqlCloud, studio: Id) -> int:
         """Take in the contacts of a studio that changed since the last time; how many those were.
 
         Where that time is: the highest sequence among the studio's own rows, so it outlasts this process.
         """
-        head = head_of(self._books, studio)
-        if self._heads.get(studio) == head:
-            return 0
         changed = self._changed(studio)
         if changed:
             self._put(
                 studio, [row for some in _slices(list(changed)) for row in self._rows(storage, studio, some, changed)]
             )
-        self._heads[studio] = head
         return len(changed)
 
     def _changed(self, studio: Id) -> dict[Id, int]:

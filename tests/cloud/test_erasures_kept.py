@@ -104,6 +104,7 @@ def test_what_the_list_lacks_is_written_down_by_the_sweep_and_a_line_cut_in_the_
     try:
         rig = founded(cloud, ManualClock(NINE))
         rig.say(ErasePeople(people=(BEN,), why="request"))
+        cloud.studios.clock.advance(3_600_000)
         file = tmp_path / "cloud" / FILE
         file.write_text(f"{STUDIO} {ANA[:20]}")  # a worker died in the middle of a line, and before another was written
         cloud.erasures = type(cloud.erasures)(file.parent, cloud.studios)

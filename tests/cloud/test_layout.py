@@ -16,7 +16,7 @@ from cloud.composition import Cloud, prepare_cloud
 from cloud.secret import VARIABLE
 from cloud.storage.audit import audit
 from cloud.storage.database import Database
-from cloud.storage.jobs import TICKS, Jobs
+from cloud.storage.jobs import EVERY_MS, Jobs
 from cloud.storage.layout import Layout, State
 from cloud.storage.pulls import pull
 from cloud.storage.tables import make_tables
@@ -66,7 +66,7 @@ def test_what_is_made_is_what_is_wanted(cloud: Cloud) -> None:
             step for step in compare_metadata(context, cloud.books.tables.metadata) if "version" not in str(step[1])
         ]
         assert found == []
-        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0007"
+        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0008"
 
 
 def test_a_database_of_the_first_version_comes_up_whole(tmp_path: Path, first: str) -> None:
@@ -89,8 +89,9 @@ def test_a_database_of_the_first_version_comes_up_whole(tmp_path: Path, first: s
         with cloud.database.administer() as connection:
             # Every row counts where it lies: only what left a scope has no number there.
             assert connection.scalar(select(func.count()).where(change.digest.is_(None))) == len(studios)
-        jobs = Jobs(cloud.database, cloud.books.tables).take(TICKS, holder="me", now_ms=1, lease_ms=9, most=9)
-        assert {job.studio for job in jobs} == {entry.id for entry in studios}
+        jobs = Jobs(cloud.database, cloud.books.tables).take(holder="me", now_ms=2**50, lease_ms=9, most=99)
+        assert {(job.kind, job.studio) for job in jobs} == {(kind, entry.id) for kind in EVERY_MS for entry in studios}
+        assert {job.seen for job in jobs} == {0}
     finally:
         cloud.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import decode
@@ -20,7 +21,7 @@ from cloud.jobs.ticks import Ticks
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
-from cloud.storage.jobs import TICKS, Jobs
+from cloud.storage.jobs import EVERY_MS, TICKS, Job, Jobs
 from cloud.studios import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.rig import PLACE, Device, child_id, enrolments, make_cloud, marks, seed
@@ -111,9 +112,9 @@ def test_a_job_runs_once_whoever_takes_it(server: CloudServer, cloud: Cloud, sec
     ran: Counter[Id] = Counter()
 
     class Counting(Ticks):
-        def _sweep(self, job: object) -> None:
-            ran[job.studio] += 1  # type: ignore[attr-defined]
-            super()._sweep(job)  # type: ignore[arg-type]
+        def _sweep(self, job: Job) -> int:
+            ran[job.studio] += 1
+            return super()._sweep(job)
 
     workers = [Counting(side.studios) for side in (cloud, second.cloud) for _ in range(3)]
     with ThreadPoolExecutor(6) as pool:
@@ -124,13 +125,29 @@ def test_a_job_runs_once_whoever_takes_it(server: CloudServer, cloud: Cloud, sec
 
 def test_a_lease_of_a_worker_that_died_ends(cloud: Cloud, studio: StudioEntry) -> None:
     jobs = Jobs(cloud.database, cloud.books.tables)
-    (first,) = jobs.take(TICKS, holder="dead", now_ms=2**50, lease_ms=1_000, most=9)
-    assert jobs.take(TICKS, holder="other", now_ms=2**50 + 999, lease_ms=1_000, most=9) == []
-    (again,) = jobs.take(TICKS, holder="other", now_ms=2**50 + 1_000, lease_ms=1_000, most=9)
-    assert again.studio == first.studio == studio.id
-    assert not jobs.done(first, holder="dead", due_ms=0)
-    assert jobs.done(again, holder="other", due_ms=2**51)
-    assert jobs.take(TICKS, holder="dead", now_ms=2**50 + 2_000, lease_ms=1_000, most=9) == []
+    first = jobs.take(holder="dead", now_ms=2**50, lease_ms=1_000, most=9)
+    assert {job.kind for job in first} == set(EVERY_MS)
+    assert jobs.take(holder="other", now_ms=2**50 + 999, lease_ms=1_000, most=9) == []
+    again = jobs.take(holder="other", now_ms=2**50 + 1_000, lease_ms=1_000, most=9)
+    assert {job.studio for job in again} == {job.studio for job in first} == {studio.id}
+    assert not any(jobs.done(job, holder="dead", due_ms=0, seen=7) for job in first)
+    assert all(jobs.done(job, holder="other", due_ms=2**51, seen=8) for job in again)
+    assert jobs.take(holder="dead", now_ms=2**50 + 2_000, lease_ms=1_000, most=9) == []
+    assert {job.seen for job in jobs.take(holder="dead", now_ms=2**51, lease_ms=1_000, most=9)} == {8}
+
+
+def test_jobs_of_many_studios_are_spread_over_their_time(cloud: Cloud) -> None:
+    """A thousand studios founded in one minute are not all tidied in one minute of each day."""
+    jobs, table = Jobs(cloud.database, cloud.books.tables), cloud.books.tables.jobs.c
+    with cloud.database.write() as connection:
+        for number in range(1_000):
+            jobs.add(connection, derived("studio", str(number)), now_ms=0)
+        due = connection.execute(select(table.kind, table.due_ms)).all()
+    for kind, every_ms in EVERY_MS.items():
+        tenths = Counter(due_ms * 10 // every_ms for of, due_ms in due if of == kind)
+        assert tenths.total() == 1_000
+        assert tenths.keys() == ({0} if kind == TICKS else set(range(10)))
+        assert max(tenths.values()) <= (1_000 if kind == TICKS else 150)
 
 
 @contextmanager

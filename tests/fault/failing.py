@@ -4,7 +4,7 @@ A mark in the state POISON raises in its handler, so the cloud sets it aside. Th
 push that holds one by an error, for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,14 @@ def _fails(tx: Tx, op: Operation[Any]) -> Outcome:
     return outcome
 
 
-def _refuses(authority: Authority, pushes: Sequence[Incoming]) -> Any:
-    if any(POISON.encode() in data for push in pushes for item in push.batch.items for data in item.parts.values()):
-        raise Refused("cloud.fault")
-    return _push_together(authority, pushes)
+def _refuses(authority: Authority, waiting: Callable[[], Sequence[Incoming]]) -> Any:
+    def asked() -> Sequence[Incoming]:
+        pushes = waiting()
+        if any(POISON.encode() in data for push in pushes for item in push.batch.items for data in item.parts.values()):
+            raise Refused("cloud.fault")
+        return pushes
+
+    return _push_together(authority, asked)
 
 
 def run(end: Connection, data: Path, port: int, stubborn: bool) -> None:

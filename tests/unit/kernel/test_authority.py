@@ -241,7 +241,8 @@ def test_taken_together_each_is_answered_as_alone() -> None:
         batches[3] = devices[3].batch(2, 3)
         found: list[Pushed | Refused | BadInput] = []
         if at_once:
-            found += cloud.authority.push_together([Incoming(one, read_batch(one)) for one in batches])
+            waiting = [Incoming(one, read_batch(one)) for one in batches]
+            found += cloud.authority.push_together(waiting.copy)
         else:
             for batch in batches:
                 try:
@@ -266,7 +267,7 @@ def test_two_batches_of_one_device_are_not_taken_together(cloud: Cloud, desk: De
     some(desk, 2)
     both = [Incoming(batch, read_batch(batch)) for batch in (desk.batch(1, 1), desk.batch(2, 2))]
     with pytest.raises(ProgramFault):
-        cloud.authority.push_together(both)
+        cloud.authority.push_together(both.copy)
     assert cloud.backend.ledgers == []
 
 
