@@ -251,6 +251,9 @@ class DeskWindow(QMainWindow):
 
     def switch_staff(self) -> None:
         """Sign out and ask who is here; names are covered at once, and hidden from screen readers too."""
+        if self.desk.operator is not None:
+            self.desk.cancel()  # what was asked for them is not shown to who comes
+            self.desk.look_at_standing()
         self.desk.operate(None)
         self.palette_page.close_overlay()
         self.help_page.close_overlay()

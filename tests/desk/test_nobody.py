@@ -79,3 +79,18 @@ def test_a_desk_that_was_signed_out_shows_none_of_what_lay_open(
     qtbot.waitUntil(lambda: window.sign_in.list.count() > 0)
     assert window.desk.operator is None
     assert words[child.child] not in shown()
+
+
+def test_what_was_asked_before_signing_out_is_not_shown_after(
+    qtbot: QtBot, world: World, open_desk: Callable[..., DeskWindow]
+) -> None:
+    window = open_desk("manager")
+    qtbot.waitUntil(lambda: not window.desk.waiting)
+    answers: list[str] = []
+    world.source.gate.clear()
+    window.desk.read("a form", lambda source: type(source.reader).__name__, then=answers.append)
+    window.switch_staff()
+    world.source.gate.set()
+    qtbot.waitUntil(lambda: window.sign_in.list.count() > 0)  # asked later, on the same thread
+    assert answers == []
+    assert window.desk.standing is not None
