@@ -1,14 +1,20 @@
 """The real rooms in the cloud: founding, rights judged from records, revoking by an operation, passes, ticks."""
 
+import gc
+
 from classtap_core.access.operations import RevokeDevice
 from classtap_core.access.records import Device as DeviceRecord
 from classtap_core.booking import reactions
 from classtap_core.booking.operations import TakeLease
 from classtap_core.booking.records import Lease
 from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS
+from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.kernel.authority import CloudDraft
+from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import decode
+from classtap_core.kernel.tx import Snapshot, Tx
 from classtap_core.passes.codec import decode as decode_text
 from classtap_core.passes.keys import verify_bundle
 from classtap_core.passes.operations import IssuePass, RevokePass
@@ -115,3 +121,25 @@ def test_a_lease_that_is_due_is_taken_back_once(home: House) -> None:
     assert storage.find(Range(Lease, "by_state", ("open",))) == []
     assert len(storage.find(Range(Lease, "by_state", ("lapsed",)))) == 1
     assert audit(home.server.cloud.books, world.STUDIO, verify=is_signed).ok
+
+
+def test_a_decided_batch_leaves_nothing_for_the_collector(home: House) -> None:
+    """Thousands of objects a push that only Python's collector could free made it stop every push for 300 ms."""
+    authority, device = home.studios.authority(world.STUDIO), home.studio.cloud_device
+    clerk = Author(type="staff", id=world.OWNER)
+
+    def mark(state: str) -> None:
+        said = [
+            MarkAttendance(session=world.HALF_PAST, items=(ChildMark(child=child, state=state),))
+            for child in (world.ANA, world.BEN)
+        ]
+        authority.author_all(device, [CloudDraft(payload, clerk, "test") for payload in said])
+
+    mark("absent")
+    gc.collect()
+    gc.disable()
+    try:
+        mark("late")
+        assert not [one for one in gc.get_objects() if isinstance(one, Snapshot | Tx)]
+    finally:
+        gc.enable()
