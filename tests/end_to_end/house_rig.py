@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from classtap_cli.demo.studio import DemoFamily
+from classtap_core.booking.operations import CreateBooking
 from classtap_core.checkin.records import Attendance, Scan, attendance_id
 from classtap_core.checkin.roster import roster
 from classtap_core.kernel.clock import SystemClock, Timestamp
@@ -18,6 +19,8 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
 from classtap_core.kernel.outcomes import Outcome
 from classtap_core.kernel.records import decode
+from classtap_core.schedule.operations import AddLocation, AddSessions
+from classtap_core.timekeeping.rules import instant_ms
 from cloud.storage.audit import audit
 from cloud.storage.pulls import snapshot
 from cloud.studios import is_signed
@@ -135,6 +138,22 @@ def mark_one(door: Door, sighted: Sighted, state: str, *, group: int = 0) -> Mar
 def families_due(studio: Studio, most: int = 50) -> list[DemoFamily]:
     plan = studio.plan
     return [one for one in plan.families if one.due and one.home == plan.main][:most]
+
+
+def planned_starts(studio: Studio) -> dict[Id, int]:
+    """When each session of the plan's week starts, milliseconds since the Unix epoch."""
+    payloads = [draft.payload for draft in studio.plan.drafts]
+    zones = {one.location: one.zone for one in payloads if isinstance(one, AddLocation)}
+    weeks = [one for one in payloads if isinstance(one, AddSessions)]
+    return {item.session: instant_ms(item.start, zones[one.location]) for one in weeks for item in one.items}
+
+
+def booked_now(studio: Studio, family: Id) -> CreateBooking:
+    """The booking of a family whose session starts nearest to now, on whichever side of midnight."""
+    starts, now_ms = planned_starts(studio), studio.clock.now().wall
+    payloads = [draft.payload for draft in studio.plan.drafts]
+    booked = [one for one in payloads if isinstance(one, CreateBooking) and one.family == family]
+    return min(booked, key=lambda one: abs(starts[one.session] - now_ms))
 
 
 def states_in(node: Node, session: Id) -> dict[str, str]:

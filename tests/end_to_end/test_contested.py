@@ -8,7 +8,6 @@ from classtap_cli.questions import contesting
 from classtap_cli.questions.device import Device, Nothing
 from classtap_core.access.assignment_operations import EndGrant
 from classtap_core.access.records import Grant
-from classtap_core.booking.records import Booking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, attendance_id
@@ -17,7 +16,7 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status
-from tests.end_to_end.house_rig import staff, until
+from tests.end_to_end.house_rig import booked_now, staff, until
 from tests.end_to_end.rig import Studio, running_studio
 
 pytestmark = pytest.mark.leaves(
@@ -40,10 +39,8 @@ def rounds(studio: Studio) -> None:
 
 
 def mark(studio: Studio, family: Id, author: Author) -> tuple[Id, Id]:
-    """A clerk at the kiosk says that a family's child is late today: the operation, and the entry it is about."""
-    kiosk = studio.nodes["kiosk"]
-    with kiosk.reader() as reader:
-        booking = search(reader, Booking, "by_family_date", family, kiosk.today().isoformat())[0]
+    """A clerk at the kiosk says that a family's child is late now: the operation, and the entry it is about."""
+    kiosk, booking = studio.nodes["kiosk"], booked_now(studio, family)
     said = MarkAttendance(session=booking.session, items=(ChildMark(child=booking.child, state="late"),))
     receipt = kiosk.submit(said, author, source="test").result()
     assert receipt.outcome.status is Status.ACCEPTED, receipt.outcome
