@@ -6,6 +6,8 @@ from classtap_core.access.operations import RevokeDevice
 from classtap_core.access.records import Device as DeviceRecord
 from classtap_core.booking import reactions
 from classtap_core.booking.operations import TakeLease
+from classtap_core.booking.policies import policy_versions, read_policy
+from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Lease
 from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
@@ -121,6 +123,21 @@ def test_a_lease_that_is_due_is_taken_back_once(home: House) -> None:
     assert storage.find(Range(Lease, "by_state", ("open",))) == []
     assert len(storage.find(Range(Lease, "by_state", ("lapsed",)))) == 1
     assert audit(home.server.cloud.books, world.STUDIO, verify=is_signed).ok
+
+
+def test_a_policy_begins_on_its_day_by_the_sweep(home: House) -> None:
+    day_ms = home.clock.now().corrected + 86_400_000
+    for head, minutes, from_ms in ((0, 20, 0), (1, 45, day_ms)):
+        said = PublishPolicy(name="checkin", head=head, values={"after_min": minutes}, from_ms=from_ms)
+        assert home.say(said) is Status.ACCEPTED
+    storage = home.studios.storage(world.STUDIO)
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    home.clock.advance(86_400_000)
+    assert read_policy(storage, world.STUDIO, "checkin") == (2, {"after_min": 20})
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 1
+    assert sweep(home.studios, world.STUDIO, [reactions.due]) == 0
+    assert read_policy(storage, world.STUDIO, "checkin") == (2, {"after_min": 45})
+    assert [one.state for one in policy_versions(storage, "checkin")] == ["begun", "begun"]
 
 
 def test_a_decided_batch_leaves_nothing_for_the_collector(home: House) -> None:
