@@ -43,7 +43,7 @@ def _of_sheets(kind: str, told: str) -> None:
         pin_file: PinFile = None, data: Data = None, program: As = "desk", now: Now = None, json: Json = False,
     ) -> None:  # fmt: skip
         call = invocation(data, program, now, json)
-        _bring(call, kind, file, pin_file, dry_run=dry_run, day_first=day_first, columns=_mapping(column))
+        _bring(call, kind, file, pin_file, dry_run=dry_run, day_first=day_first, columns=_mapping(kind, column))
 
 
 _of_sheets("families", "Bring families in, a child a row, as the member of staff whose PIN is given.")
@@ -109,10 +109,14 @@ def _bring(
         raise typer.Exit(1)
 
 
-def _mapping(given: list[str] | None) -> dict[str, str]:
-    found = dict(one.partition("=")[::2] for one in given or ())
-    if not all(found.values()):
-        raise typer.BadParameter("--column FIELD=HEADER")
+def _mapping(kind: str, given: list[str] | None) -> dict[str, str]:
+    if not given:
+        return {}
+    from classtap_core.exchange.looking import ALIASES
+
+    found = dict(one.partition("=")[::2] for one in given)
+    if not all(found.values()) or not found.keys() <= ALIASES[kind].keys():
+        raise typer.BadParameter(f"--column FIELD=HEADER, FIELD one of {', '.join(ALIASES[kind])}")
     return found
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from classtap_core.exchange.bringing import Step
 from classtap_core.exchange.columns import (
     Aliases,
@@ -23,7 +25,8 @@ from classtap_core.exchange.columns import (
 )
 from classtap_core.exchange.tables import Table
 from classtap_core.kernel.ids import Id, derived
-from classtap_core.people.operations import AddChildren, AddFamily, ChildDraft, ContactDraft
+from classtap_core.people.guardians import RANKS
+from classtap_core.people.operations import AddChildren, AddFamily, ChildDraft, ContactDraft, GuardianDraft
 
 ALIASES: Aliases = {
     "family_number": ("numero de familia", "رقم العائلة", "family id", "family number", "household id", "id familia",
@@ -111,7 +114,9 @@ def read(
         grouped.setdefault(key, []).append((row, draft))
     if bad:
         return Families((), tuple(bad))
-    return Families(tuple(_family(studio, home, key, members) for key, members in grouped.items()), ())
+    return Families(
+        tuple(_family(studio, home, key, members, today=today) for key, members in grouped.items()), ()
+    )  # fmt: skip
 
 
 def _other_family(row: Line, key: str, named: dict[str, tuple[int, str]]) -> list[BadRow]:
@@ -133,22 +138,44 @@ def _family_key(row: Line) -> str:
     return f"{plain(_family_name(row))}/{reached}"
 
 
-def _family(studio: Id, home: Id, key: str, members: Sequence[tuple[Line, ChildDraft]]) -> AddFamily:
+def _family(studio: Id, home: Id, key: str, members: Sequence[tuple[Line, ChildDraft]], *, today: str) -> AddFamily:
+    """One family. Who a row names are that child's first and second guardian, and where it names nobody, whoever the
+    family's first row that names somebody does."""
     family = derived("import.family", studio, key)
     contacts: dict[Id, ContactDraft] = {}
-    for row, _ in members:
-        for fields in _GUARDIANS:
-            name, relation, phone, email = (row.says(field) for field in fields)
-            if name or phone or email:
-                id = derived("import.contact", family, name.casefold(), digits(phone), email.casefold())
-                contacts[id] = ContactDraft(
-                    contact=id, relation=relation.casefold() or "other", name=name or _family_name(row), phone=phone,
-                    email=email,
-                )  # fmt: skip
+    named = [_named(family, row) for row, _ in members]
+    for drafts in named:
+        contacts.update({draft.contact: draft for draft in drafts})
+    usual = next((drafts for drafts in named if drafts), [])
+    items = tuple(
+        replace(child, guardians=_standing(drafts or usual, today))
+        for (_, child), drafts in zip(members, named, strict=True)
+    )
     return AddFamily(
-        family=family, home=home, name=_family_name(members[0][0]), items=tuple(draft for _, draft in members),
-        contacts=tuple(contacts.values()),
-    )  # fmt: skip
+        family=family, home=home, name=_family_name(members[0][0]), items=items, contacts=tuple(contacts.values())
+    )
+
+
+def _named(family: Id, row: Line) -> list[ContactDraft]:
+    """The guardians of a row, each once."""
+    found: dict[Id, ContactDraft] = {}
+    for fields in _GUARDIANS:
+        name, relation, phone, email = (row.says(field) for field in fields)
+        if name or phone or email:
+            id = derived("import.contact", family, name.casefold(), digits(phone), email.casefold())
+            draft = ContactDraft(
+                contact=id, relation=relation.casefold() or "other", name=name or _family_name(row), phone=phone,
+                email=email,
+            )  # fmt: skip
+            found.setdefault(id, draft)
+    return list(found.values())
+
+
+def _standing(drafts: Sequence[ContactDraft], today: str) -> tuple[GuardianDraft, ...]:
+    return tuple(
+        GuardianDraft(guardian=draft.contact, role=role, first=today, relation=draft.relation)
+        for role, draft in zip(RANKS, drafts, strict=False)
+    )
 
 
 def _troubles(row: Line, dates: Dates) -> tuple[list[BadRow], str]:

@@ -13,6 +13,7 @@ from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, Outcome, Status, 
 from classtap_core.kernel.records import Sensitivity, about
 from classtap_core.kernel.tx import Tx
 from classtap_core.people import rules
+from classtap_core.people.guardians import PRIMARY, RANKS, Guardianship, Role, guardianship_id
 from classtap_core.people.records import (
     Badge,
     Child,
@@ -26,8 +27,17 @@ from classtap_core.people.records import (
 from classtap_core.timekeeping.rules import local_date, parse_date
 
 
+class GuardianDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who stands to a child from a date on, and in which role."""
+
+    guardian: Id
+    role: str
+    first: str
+    relation: str = "other"
+
+
 class ChildDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A child to be added. Each field is sealed under this child alone."""
+    """A child to be added. Each field is sealed under this child alone, but for who their guardians are."""
 
     child: Id
     given: Annotated[str, about("child")]
@@ -36,6 +46,7 @@ class ChildDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     health_notes: Annotated[str, about("child", Sensitivity.HEALTH)] = ""
     custody_note: Annotated[str, about("child", Sensitivity.CUSTODY)] = ""
     blocked: Annotated[tuple[str, ...], about("child", Sensitivity.CUSTODY)] = ()
+    guardians: tuple[GuardianDraft, ...] = ()
 
 
 class ContactDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -77,9 +88,13 @@ def add_family(tx: Tx, op: Operation[AddFamily]) -> Outcome:
         return refused("family.exists")
     if any(tx.get(Child, item.child) is not None for item in new.items):
         return refused("child.exists")
+    code = _guardians_trouble(new.items)
+    if code:
+        return refused(code)
     tx.put(Family(id=new.family, home=new.home, name=new.name))
+    named = {draft.contact for draft in new.contacts}
     for item in new.items:
-        _add_child(tx, new, item)
+        _add_child(tx, new, item, named)
     for draft in new.contacts:
         contact = Contact(
             id=draft.contact, family=new.family, home=new.home, relation=draft.relation, name=draft.name,
@@ -99,7 +114,11 @@ class AddChildren(Payload, frozen=True, kw_only=True):
     items: tuple[ChildDraft, ...]
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
-        yield [Key(Family, self.family, f"families/{self.home}"), *_child_keys(self.home, self.items)]
+        known = {one.guardian for item in self.items for one in item.guardians}
+        yield [
+            Key(Family, self.family, f"families/{self.home}"), *_child_keys(self.home, self.items),
+            *(Key(ContactMasked, one, f"contact_masked/{self.home}") for one in sorted(known)),
+        ]  # fmt: skip
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
         return (f"household:{self.family}",)
@@ -113,9 +132,13 @@ def add_children(tx: Tx, op: Operation[AddChildren]) -> Outcome:
     family = tx.get(Family, op.payload.family)
     if family is None or family.home != op.payload.home:
         return refused("family.unknown")
+    code = _guardians_trouble(op.payload.items)
+    if code:
+        return refused(code)
     new = [item for item in op.payload.items if tx.get(Child, item.child) is None]
     for item in new:
-        _add_child(tx, op.payload, item)
+        asked = {one.guardian for one in item.guardians}
+        _add_child(tx, op.payload, item, {one for one in asked if tx.get(ContactMasked, one) is not None})
     return ACCEPTED if new else DUPLICATE
 
 
@@ -125,10 +148,37 @@ def _child_keys(home: Id, items: tuple[ChildDraft, ...]) -> list[Key]:
     for item in items:
         wants += [Key(Child, item.child, families), Key(Badge, item.child, families)]
         wants += [Key(ChildHealth, item.child, f"health/{home}"), Key(Custody, item.child, f"custody/{home}")]
+        wants += [Key(Guardianship, guardianship_id(item.child, one.guardian), families) for one in item.guardians]
     return wants
 
 
-def _add_child(tx: Tx, family: AddFamily | AddChildren, item: ChildDraft) -> None:
+def _guardians_trouble(items: tuple[ChildDraft, ...]) -> str:
+    """Why children may not have these guardians: a code, or ""."""
+    for item in items:
+        roles = [one.role for one in item.guardians]
+        who = {one.guardian for one in item.guardians}
+        if len(who) < len(roles) or any(role not in RANKS for role in roles):
+            return "guardian.role"
+        if roles.count(PRIMARY) > 1:
+            return "guardian.second_primary"
+        try:
+            for one in item.guardians:
+                parse_date(one.first)
+        except BadInput as bad:
+            return bad.code
+    return ""
+
+
+def _add_child(tx: Tx, family: AddFamily | AddChildren, item: ChildDraft, known: set[Id]) -> None:
+    """`known`: contacts that are there; nobody else becomes a guardian."""
+    for one in item.guardians:
+        id = guardianship_id(item.child, one.guardian)
+        if one.guardian in known and tx.get(Guardianship, id) is None:
+            pair = Guardianship(
+                id=id, child=item.child, guardian=one.guardian, home=family.home, relation=one.relation,
+                roles=(Role(one.role, one.first),),
+            )  # fmt: skip
+            tx.put(pair)
     tx.put(Child(id=item.child, family=family.family, home=family.home, given=item.given, surname=item.surname))
     health = ChildHealth(id=item.child, home=family.home, birth_date=item.birth_date, notes=item.health_notes)
     tx.put(health)

@@ -44,6 +44,8 @@ def test_a_bad_row_keeps_everything_out_and_is_named(studio: Studio, tmp_path: P
     file.write_text(SHEET + "Leo;;1900-01-01;;12\n", encoding="utf-8")
     refused = inside("import", "families", file, data=studio.data)
     assert (refused.code, refused.out.splitlines()[0]) == (1, "Row 5, Surname: empty.")
+    unknown = inside("import", "families", file, "--column", "nonsense=Email", data=studio.data)
+    assert (unknown.code, "birth_date" in unknown.err) == (2, True)
     found = inside("import", "families", file, "--json", data=studio.data).json
     assert [(one["row"], one["field"], one["code"]) for one in found["bad"]] == [
         (5, "surname", "import.empty"), (5, "phone", "import.phone"), (5, "birth_date", "import.date"),

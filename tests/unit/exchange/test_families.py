@@ -18,7 +18,8 @@ from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.outcomes import DUPLICATE, Outcome, Status
 from classtap_core.kernel.records import decode
-from classtap_core.people.operations import AddChildren, ChildDraft
+from classtap_core.people.guardians import Guardianship
+from classtap_core.people.operations import AddChildren, ChildDraft, GuardianDraft
 from classtap_core.people.records import Child, ChildHealth, Contact, Family
 from resources.text import Catalogue
 from tests.unit.house.world import ANA, CLERK, DESK, FAMILY, MAIN, OWNER, STUDIO, World, named, staff, state_of
@@ -250,6 +251,20 @@ def counts(store: MemoryDevice) -> list[int]:
     return [len(state_of(store, record)) for record in (Family, Child, ChildHealth, Contact)]
 
 
+def pairs(store: Any) -> list[Guardianship]:
+    return [decode(Guardianship, row) for row in state_of(store, Guardianship).values()]
+
+
+def standing(store: Any) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By a child's given name: who stands to them, and in which roles."""
+    names = {id: decode(Contact, row).name for id, row in state_of(store, Contact).items()}
+    given = {id: decode(Child, row).given for id, row in state_of(store, Child).items()}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for pair in pairs(store):
+        found.setdefault(given[pair.child], {})[names[pair.guardian]] = tuple(role.role for role in pair.roles)
+    return found
+
+
 def test_all_of_it_comes_in_and_again_changes_nothing() -> None:
     world, member = desk()
     before = counts(member.store)
@@ -279,6 +294,51 @@ def test_a_child_more_is_one_child_more() -> None:
     more = read(SHEET + "18,Öst,Ida,Öst,2022-05-05,,Ola Öst,0701740635,\n")
     assert bring_in(member.bus, more.steps, staff(CLERK), going_on=lambda _: True).new == 1
     assert counts(member.store) == [before[0], before[1] + 1, before[2] + 1, before[3]]
+    assert standing(member.store)["Ida"] == {"Ola Öst": ("primary",)}
+
+
+def test_who_a_row_names_is_its_child_s_first_and_second_guardian() -> None:
+    world, member = desk()
+    sheet = """Family ID,First name,Last name,Guardian,Email,Guardian 2,Email 2
+Roe,Ana,Roe,Gina Roe,gina@example.com,Hal Roe,hal@example.com
+Roe,Ben,Roe,,,Hal Roe,hal@example.com
+Poe,Cleo,Poe,,,Ina Poe,ina@example.com
+Poe,Dan,Poe,,,,
+"""
+    bring_in(member.bus, read(sheet).steps, staff(CLERK), going_on=lambda _: True)
+    world.sync()
+    for store in (member.store, world.cloud):
+        held = standing(store)
+        assert held["Ana"] == {"Gina Roe": ("primary",), "Hal Roe": ("secondary",)}
+        assert held["Ben"] == {"Hal Roe": ("primary",)}
+        assert held["Cleo"] == held["Dan"] == {"Ina Poe": ("primary",)}, "a row that names nobody goes by its family"
+
+
+@pytest.mark.parametrize(
+    ("drafts", "code"),
+    [
+        ([("one", "primary"), ("two", "primary")], "guardian.second_primary"),
+        ([("one", "primary"), ("one", "pickup")], "guardian.role"),
+        ([("one", "boss")], "guardian.role"),
+        ([("one", "primary", "soon")], "time.date"),
+    ],
+)
+def test_a_child_is_not_added_with_guardians_who_could_not_be(drafts: list[tuple[str, ...]], code: str) -> None:
+    made = tuple(
+        GuardianDraft(guardian=named(who), role=role, first=first[0] if first else TODAY)
+        for who, role, *first in drafts
+    )
+    child = ChildDraft(child=named("new"), given="Nina", surname="García", guardians=made)
+    outcome = World().say(AddChildren(family=FAMILY, home=MAIN, items=(child,))).link.outcome
+    assert (outcome.status, outcome.reasons[0].code) == (Status.REFUSED, code)
+
+
+def test_nobody_becomes_a_guardian_who_is_no_contact() -> None:
+    world = World()
+    ghost = GuardianDraft(guardian=named("ghost"), role="primary", first=TODAY)
+    child = ChildDraft(child=named("new"), given="Nina", surname="García", guardians=(ghost,))
+    assert world.say(AddChildren(family=FAMILY, home=MAIN, items=(child,))).link.outcome.status is Status.ACCEPTED
+    assert not [pair for pair in pairs(world.cloud) if pair.child == named("new")]
 
 
 def test_what_was_brought_in_can_be_taken_back_but_for_what_changed_since() -> None:
@@ -286,8 +346,10 @@ def test_what_was_brought_in_can_be_taken_back_but_for_what_changed_since() -> N
     before = counts(member.store)
     brought = bring_in(member.bus, read(SHEET).steps, staff(CLERK), going_on=lambda _: True)
     assert (brought.new, brought.asked, len(brought.operations)) == (2, 0, 2)
+    there = len(pairs(member.store))
     assert take_back(member.bus, brought.operations, staff(OWNER)) == 0
     assert counts(member.store) == before
+    assert len(pairs(member.store)) == there - 3
     with pytest.raises(Refused, match=r"import\.refused"):
         take_back(member.bus, brought.operations, staff(named("teacher")))
 
