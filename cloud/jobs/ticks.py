@@ -72,8 +72,9 @@ def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
     """Author what is due in one studio; how many operations that was. A sweep that comes again does nothing."""
     now = studios.clock.now().corrected
     storage = studios.storage(studio)
-    found = {tick.id: tick for query in due for tick in query(storage, now)}
-    done = storage.settled(found)
+    with storage.viewing():
+        found = {tick.id: tick for query in due for tick in query(storage, now)}
+        done = storage.settled(found)
     drafts = [
         CloudDraft(tick.payload, Author(type="clock", id=studio), "clock", id=id)
         for id, tick in found.items()

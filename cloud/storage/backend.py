@@ -95,6 +95,7 @@ class SqlCloud:
         self._tables, self._database = books.tables, books.database
         self._announce, self._watch, self._sign = announce, watch, sign
         self._writing: Connection | None = None
+        self._viewing: tuple[Connection, RowSeals] | None = None
         self._keys: SubjectKeys | None = None
         self._head: Head | None = None
         self._standing: StudioRows | None = None
@@ -134,6 +135,16 @@ class SqlCloud:
         if self._committing is not None and self._announce is not None:
             self._announce(self._studio, *self._committing)
 
+    @contextmanager
+    def viewing(self) -> Iterator[None]:
+        """Reads in one view of the studio; alone, each is a transaction of its own."""
+        with self._database.read(self._studio) as connection, self._books.opening(connection, self._studio) as seals:
+            self._viewing = (connection, seals)
+            try:
+                yield
+            finally:
+                self._viewing = None
+
     def _begin(self) -> None:
         self._committing: tuple[int, frozenset[Place]] | None = None
         self._after: After | None = None
@@ -145,6 +156,8 @@ class SqlCloud:
     def _reading(self) -> Iterator[Connection]:
         if self._writing is not None:
             yield self._writing
+        elif self._viewing is not None:
+            yield self._viewing[0]
         else:
             with self._database.read(self._studio) as connection:
                 yield connection
@@ -194,7 +207,9 @@ class SqlCloud:
 
     @contextmanager
     def _seals(self, connection: Connection) -> Iterator[RowSeals]:
-        if self._writing is None:
+        if self._writing is None and self._viewing is not None:
+            yield self._viewing[1]
+        elif self._writing is None:
             with self._books.opening(connection, self._studio) as seals:
                 yield seals
         else:
