@@ -17,6 +17,7 @@ from classtap_core.messaging.records import Unreached
 from classtap_core.people.guardians import Block, Guardianship, guardianship_id
 from classtap_core.schedule.records import Session
 from classtap_desktop.kit import Label
+from classtap_desktop.kit.notice_words import NoticeLine, sentence
 from kiosk import commands as ask
 from kiosk import events as on
 from kiosk import flow
@@ -42,6 +43,7 @@ from kiosk.pickup import (
 )
 from kiosk.pickup_door import PickupDoor
 from kiosk.view import Row, Screen, State, Status
+from resources.text import Catalogue
 from tests.end_to_end.house_rig import log_of
 from tests.kiosk.families import NOW_MS, ZONE
 from tests.kiosk.running import Made, Shown
@@ -288,3 +290,20 @@ def test_an_emergency_that_reached_nobody_is_hinted_at_without_a_name_and_told_b
     kiosk.app.happen(on.Cancel())
     pulled(kiosk, msgspec.structs.replace(open_, open=False, seen_ms=3))
     kiosk.until(lambda: not pill.isVisible())
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [("review", "gate.pickup_blocked"), ("review", "gate.pickup_not_allowed"), ("superseded", "pickup.already")],
+)
+def test_what_the_cloud_found_wrong_about_a_handing_over_is_said_and_never_why(
+    status: str, why: str, language: str
+) -> None:
+    line = NoticeLine(Id("1" * 32), 1, "pickup.hand", 1, status, why, {}, (), ZONE)
+    words = Catalogue(language)
+    said = sentence(line, words)
+    assert words.say(f"desk.refused.{why}") in said
+    assert "desk." not in said
+    assert "gate." not in said
+    assert "block" not in said.lower() or language != "en"
