@@ -10,6 +10,9 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 import hypothesis
 import pytest
+from pytestqt.qtbot import QtBot
+
+from tests.guards.patience import PatientBot
 
 pytest_plugins = [
     "pytester",
@@ -36,6 +39,12 @@ def _no_folders_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="session", autouse=True)
 def _one_application(qapp: object) -> None:
     """Qt has one application a process: the windows' kind, before a command that only draws makes a smaller one."""
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """pytest-qt's fixture, with patience for a busy machine."""
+    return PatientBot(request)
 
 
 @pytest.fixture

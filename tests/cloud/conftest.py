@@ -43,7 +43,7 @@ def studio(cloud: Cloud) -> StudioEntry:
 
 @pytest.fixture
 def client(server: CloudServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as made:
+    with httpx.Client(base_url=server.url, timeout=60) as made:
         yield made
 
 
@@ -73,5 +73,5 @@ def home(tmp_path: Path, house_database: str, monkeypatch: pytest.MonkeyPatch) -
     if house_database:
         prepare(house_database, bus, distributed=house_database == CITUS)
     made = open_cloud(tmp_path, bus, url=house_database, clock=clock)
-    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         yield House(server, clock, client)

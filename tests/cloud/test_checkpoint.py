@@ -98,12 +98,14 @@ def test_a_long_reader_only_delays_that(
 ) -> None:
     with database.read() as long, caplog.at_level(logging.WARNING):
         assert long.scalar(text("SELECT count(*) FROM row")) == 0
-        began = time.perf_counter()
+        longest = 0.0
         while wal.stat().st_size < 4_000_000:
+            began = time.perf_counter()
             written(database)
+            longest = max(longest, time.perf_counter() - began)
             with database.read() as short:
                 assert short.scalar(text("SELECT count(*) FROM row")) > 0
-        assert time.perf_counter() - began < 8, "somebody waited for the reader (10 s is the busy timeout)"
+        assert longest < 8, "somebody waited for the reader (10 s is the busy timeout)"
         assert long.scalar(text("SELECT count(*) FROM row")) == 0
         assert "RESTART" not in tries, "nobody waits for who has long been reading"
         assert len([one for one in caplog.records if "write-ahead log" in one.message]) == 1

@@ -218,7 +218,7 @@ def test_devices_that_push_all_the_while_lose_nothing(tmp_path: Path, postgres: 
     server = CloudServer(make_cloud(tmp_path, url=source)).start()
     studios = [server.cloud.studios.found(f"Studio {number}") for number in range(3)]
     shut, started = threading.Event(), threading.Barrier(4)
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         devices = [paired(server.cloud, entry, client) for entry in studios]
         for device in devices:
             device.submit(marks(600))
@@ -246,7 +246,7 @@ def test_devices_that_push_all_the_while_lose_nothing(tmp_path: Path, postgres: 
         server.stop()
     assert found.freeze_s < 10
     assert sum(sent.values()) > 0
-    with CloudServer(make_cloud(tmp_path, url=target)) as moved, httpx.Client(base_url=moved.url, timeout=20) as client:
+    with CloudServer(make_cloud(tmp_path, url=target)) as moved, httpx.Client(base_url=moved.url, timeout=60) as client:
         for number, device in enumerate(devices):
             device.client = client
             # The last answer may have been lost on the way; whatever was acknowledged is there.

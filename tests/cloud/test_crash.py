@@ -35,14 +35,14 @@ def test_killed_around_the_commit_and_sent_again_counts_once(tmp_path: Path, poi
     studio = cloud.studios.found("Toy")
     code = cloud.studios.pairing_code(studio.id, role="kiosk", location=PLACE, name="K").code
     cloud.close()
-    with running(tmp_path, point) as (url, process), httpx.Client(base_url=url, timeout=20) as client:
+    with running(tmp_path, point) as (url, process), httpx.Client(base_url=url, timeout=60) as client:
         device = Device(client)
         assert device.pair(code).status_code == 200
         device.submit(marks(40))
         with pytest.raises(httpx.TransportError):
             device.push(1, 40)
         assert process.wait(20) == -9
-    with running(tmp_path, "never") as (url, process), httpx.Client(base_url=url, timeout=20) as client:
+    with running(tmp_path, "never") as (url, process), httpx.Client(base_url=url, timeout=60) as client:
         device.client = client
         pushed = device.push(1, 40)
         assert [answer.included for answer in pushed.answers] == list(range(1, 41))
@@ -60,7 +60,7 @@ def test_killed_around_the_commit_and_sent_again_counts_once(tmp_path: Path, poi
 
 
 def test_a_child_tells_where_it_listens(tmp_path: Path) -> None:
-    with running(tmp_path, "never") as (url, _), httpx.Client(base_url=url, timeout=20) as client:
+    with running(tmp_path, "never") as (url, _), httpx.Client(base_url=url, timeout=60) as client:
         assert client.get("/healthz").text == "ok\n"
         assert client.get("/readyz").text == "ready\n"
         assert 'path="/healthz",status="200"} 1' in client.get("/metrics").text

@@ -102,7 +102,7 @@ def _draft() -> Payload:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     rig = Rig(tmp_path)
-    with CloudServer(rig.cloud) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(rig.cloud) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         yield Studio(rig, client)
 
 

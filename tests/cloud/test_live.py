@@ -69,7 +69,7 @@ def test_no_hint_for_kinds_that_are_not_for_its_role(tmp_path: Path, monkeypatch
     monkeypatch.setattr("cloud.app.kinds_withheld", lambda role, records: frozenset({"child"}))
     with (
         CloudServer(make_cloud(tmp_path), heartbeat_s=0.1) as server,
-        httpx.Client(base_url=server.url, timeout=20) as client,
+        httpx.Client(base_url=server.url, timeout=60) as client,
     ):
         studio = server.cloud.studios.found("Toy")
         device = paired(server.cloud, studio, client)
@@ -94,7 +94,7 @@ def test_a_revoked_devices_stream_ends(stream: Stream, device: Device, cloud: Cl
 def test_silence_is_broken_by_a_beat(tmp_path: Path) -> None:
     with (
         CloudServer(make_cloud(tmp_path), heartbeat_s=0.05) as server,
-        httpx.Client(base_url=server.url, timeout=20) as client,
+        httpx.Client(base_url=server.url, timeout=60) as client,
     ):
         device = paired(server.cloud, server.cloud.studios.found("Toy"), client)
         for stream in listening(device):
@@ -104,7 +104,7 @@ def test_silence_is_broken_by_a_beat(tmp_path: Path) -> None:
 
 def test_the_server_ends_with_streams_open(tmp_path: Path) -> None:
     server = CloudServer(make_cloud(tmp_path)).start()
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         device = paired(server.cloud, server.cloud.studios.found("Toy"), client)
         for stream in listening(device):
             assert stream.next() == 0

@@ -131,6 +131,6 @@ def test_so_many_wait_and_no_more(batches: list[Any], size: int, waits: int) -> 
         await asyncio.gather(*going[:waits])
         return taken.order, {one.code for one in told if isinstance(one, Refused)}
 
-    order, told = asyncio.run(asyncio.wait_for(story(), 20))
+    order, told = asyncio.run(asyncio.wait_for(story(), 60))
     assert told == {"sync.gap"}
     assert order == list(range(2, 25, 2))

@@ -56,7 +56,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     found = founded(cloud, clock)
     found.say(RequirePaper(requirement=named("card"), head=0, paper="card", name="Vaccination card", reach=(Reach(),)))
     cloud.studios.author(STUDIO, VerifyContact(contact=GINA, way="email"), source="test")
-    with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         client.cookies.set(COOKIE, cloud.doors.enter(cloud.doors.link(STUDIO, GINA)), path="/f")
         yield Rig(found, client, tmp_path)
 

@@ -53,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     clock = ManualClock(world.NINE)
     made = open_cloud(tmp_path, house.bus(authority=True), clock=clock)
     monkeypatch.setattr(Ticks, "start", lambda ticks: None)  # here the test says when
-    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(made) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         yield House(server, clock, client)
 
 

@@ -75,7 +75,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         )
     )
     found.say(AttachDocument(document=WAIVER, head=1, attached=(Attached(),)))
-    with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(cloud, heartbeat_s=1.0) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         link = cloud.doors.link(STUDIO, GINA)
         client.cookies.set(COOKIE, cloud.doors.enter(link), path="/f")
         yield Rig(found, client, tmp_path)

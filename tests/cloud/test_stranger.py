@@ -212,7 +212,7 @@ def test_a_stranger_hears_hints_and_is_told_to_go(home: House) -> None:
     def listen() -> None:
         headers = {"Authorization": f"Bearer {kiosk.papers['token']}"}
         with (
-            httpx.Client(base_url=home.server.url, timeout=20) as line,
+            httpx.Client(base_url=home.server.url, timeout=60) as line,
             line.stream("GET", "/sync/v1/live", headers=headers) as stream,
         ):
             for text in stream.iter_lines():

@@ -183,7 +183,7 @@ def test_an_unknown_stream_is_refused(studio: Studio) -> None:
 
 def test_a_desk_reads_as_who_is_signed_in_and_a_kiosk_does_not(studio: Studio) -> None:
     """Over HTTP: what a desk asks, for whom, and from where devices speak, masked."""
-    with CloudServer(studio.cloud) as server, httpx.Client(base_url=server.url, timeout=20) as client:
+    with CloudServer(studio.cloud) as server, httpx.Client(base_url=server.url, timeout=60) as client:
 
         def joined(role: str) -> Device:
             code = studio.cloud.studios.pairing_code(world.STUDIO, role=role, location=world.MAIN, name=role)

@@ -41,7 +41,7 @@ def test_a_cut_push_sent_again_counts_once(server: CloudServer, cloud: Cloud, de
         "one byte short": len(data) - 1, "before the answer": len(data),
     }[cut]  # fmt: skip
     host, port = server.url[7:].split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(data[:end])
     pushed = device.push(1, 20)
     assert [answer.included for answer in pushed.answers] == list(range(1, 21))
@@ -72,7 +72,7 @@ def test_many_devices_at_once_never_take_more_than_there_is(
 ) -> None:
     """8 devices ask for 5 places each; 7 are there."""
     seats = derived("seats", "one")
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         devices = [paired(cloud, studio, client) for _ in range(8)]
         seed(cloud, studio.id, [*(toy.Enrol(child=derived("c", str(n)), house="h", name="x") for n in range(7))])
         seed(cloud, studio.id, [toy.Census(house="h", into=seats)])

@@ -41,7 +41,7 @@ class Story:
 
 
 def run(story: Story) -> list[str]:
-    return asyncio.run(asyncio.wait_for(story.run(), 10))
+    return asyncio.run(asyncio.wait_for(story.run(), 60))
 
 
 def test_the_order_is_that_of_coming() -> None:

@@ -40,7 +40,7 @@ def second(tmp_path: Path, server: CloudServer, database: str) -> Iterator[Cloud
 
 @pytest.fixture
 def other(second: CloudServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=second.url, timeout=20) as made:
+    with httpx.Client(base_url=second.url, timeout=60) as made:
         yield made
 
 
@@ -177,7 +177,7 @@ def test_a_crew_serves_replaces_its_dead_and_ends(tmp_path: Path, database: str)
     with crew(tmp_path, database, 2) as (url, process), ExitStack() as clients:
         devices = []
         for code in codes:
-            device = Device(clients.enter_context(httpx.Client(base_url=url, timeout=20)))
+            device = Device(clients.enter_context(httpx.Client(base_url=url, timeout=60)))
             assert device.pair(code).status_code == 200
             device.submit(marks(20))
             devices.append(device)
@@ -187,7 +187,7 @@ def test_a_crew_serves_replaces_its_dead_and_ends(tmp_path: Path, database: str)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
         for device in devices:  # on new connections: some of the old ones ended with their worker
-            device.client = clients.enter_context(httpx.Client(base_url=url, timeout=20))
+            device.client = clients.enter_context(httpx.Client(base_url=url, timeout=60))
         found = sorted(answer.included for device in devices for answer in device.push(11, 20).answers)
         assert found == list(range(41, 81))
         while len(children_of(process)) < 2:

@@ -21,7 +21,7 @@ def desk(world: World, qtbot: QtBot) -> Desk:
 
 def test_every_deed_is_done_in_turn_and_none_is_dropped(qtbot: QtBot, desk: Desk) -> None:
     gate, done, told = threading.Event(), [], []
-    desk.do(lambda _: gate.wait(10))
+    desk.do(lambda _: gate.wait(60))
     for number in range(5):
         desk.do(lambda _, number=number: done.append(number), then=lambda _, number=number: told.append(number))
     desk.cancel()
@@ -46,7 +46,7 @@ def test_the_newest_of_several_questions_is_the_one_that_is_read(qtbot: QtBot, w
 
 def test_a_deed_that_waits_does_not_hold_up_a_question(qtbot: QtBot, desk: Desk) -> None:
     gate, answers = threading.Event(), []
-    desk.do(lambda _: gate.wait(10))
+    desk.do(lambda _: gate.wait(60))
     desk.read("one", lambda source: source.place.device, then=answers.append)
     qtbot.waitUntil(lambda: len(answers) == 1)
     gate.set()

@@ -92,7 +92,7 @@ def inside(widget: QWidget, window: QWidget) -> bool:
 def take(qtbot: QtBot, window: DeskWindow, name: str) -> None:
     """Wait until everything has found its place, and keep the picture."""
     with contextlib.suppress(TimeoutError):
-        qtbot.waitUntil(lambda: cut(window) == [], timeout=2000)
+        qtbot.waitUntil(lambda: cut(window) == [])
     assert cut(window) == [], name
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = window.grab()

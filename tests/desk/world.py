@@ -165,7 +165,7 @@ class MemorySource:
 
     @property
     def reader(self) -> Reader:
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.fails is not None:
             raise self.fails
         return self._world.store

@@ -24,6 +24,7 @@ from sync.client.engine import State
 from sync.client.node import Node
 from sync.client.transport import Rejected, Unreachable
 from tests.end_to_end.house_rig import (
+    PATIENCE_S,
     Sky,
     WrongClock,
     agrees,
@@ -318,7 +319,7 @@ def test_closing_waits_for_no_cloud_that_hangs(studio: Studio) -> None:
 
     studio.proxy.scissors = swallow
     kiosk.start()
-    assert asked.wait(10)
+    assert asked.wait(PATIENCE_S)
     closing = threading.Thread(target=studio.leave, args=("kiosk",))
     closing.start()
     closing.join(8)

@@ -83,6 +83,7 @@ def _run_in_child(marked: list[str], config: pytest.Config) -> tuple[dict[str, l
         told.touch()
         surroundings = os.environ | {"DISPLAY": name, "CLASSTAP_TEST_PLATFORM": "xcb", REPORTS: str(told)}
         settings = ["-c", str(config.inipath), "--rootdir", str(config.rootpath), "-p", "no:cacheprovider"]
+        settings += ["--basetemp", str(Path(folder) / "base")]  # it tidies nobody else's folders away
         command = [sys.executable, "-m", "pytest", *settings, *marked]
         with output.open("w") as file:
             try:

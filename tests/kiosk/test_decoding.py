@@ -333,7 +333,7 @@ def test_the_worker_shows_frames_tells_each_sighting_once_and_stops(tmp_path: Pa
     worker.start()
     camera.start()
     assert camera._thread is not None
-    camera._thread.join(20)
+    camera._thread.join(60)
     assert camera.stop()
     assert worker.stop()
     assert not worker.alive
@@ -365,9 +365,9 @@ def test_a_callback_that_raises_costs_its_frame_only() -> None:
     worker = ScanWorker(box, lambda *_: None, on_frame=on_frame)
     worker.start()
     box.put(Frame(lobby(), 0, 0))
-    assert first.wait(10)
+    assert first.wait(60)
     box.put(Frame(lobby(), 33, 1))
-    assert both.wait(10)
+    assert both.wait(60)
     assert worker.stop()
     assert seen == [0, 1]
 

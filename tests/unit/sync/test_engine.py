@@ -307,7 +307,7 @@ def test_a_long_queue_goes_in_order_though_a_batch_overtakes_another(
         first = own(push.items[0].envelope.encode()).sequence
         said.setdefault(first, []).append(push.behind)
         if first == 1:
-            assert overtaken.wait(20)
+            assert overtaken.wait(60)
         try:
             return send(push)
         except Rejected as no:
