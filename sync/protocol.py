@@ -290,7 +290,7 @@ def decode(shape: Any, data: bytes) -> Any:
     """A message of the given shape. Raises BadInput `sync.malformed` with where it went wrong."""
     try:
         return msgspec.json.decode(data, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("sync.malformed", where=str(error)[:200]) from error
 
 

@@ -305,10 +305,12 @@ _SAID = (
 
 
 async def _said(request: Request) -> Mapping[str, str]:
+    """What the page's script says. Raises BadInput `body.malformed`, and as `read_body`."""
+    body = await read_body(request, most=_BODY)
     try:
-        return msgspec.json.decode(await read_body(request, most=_BODY), type=dict[str, str])
-    except (msgspec.MsgspecError, BadInput):
-        return {}
+        return msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput("body.malformed") from error
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -136,7 +136,7 @@ class _Wallets:
         try:
             said: Any = msgspec.json.decode(await read_body(request, most=_BODY))
             push = str(said["pushToken"])
-        except (msgspec.MsgspecError, KeyError, TypeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
             raise Refused("link.unknown") from None
         device, serial = request.path_params["device"], request.path_params["serial"]
         now_ms = self._cloud.clock.now().corrected

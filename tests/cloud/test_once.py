@@ -53,6 +53,14 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield Rig(found, server.url, folder)
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"way":5}', b'{"way":"\xff"}', b'{"way":' + b"[" * 2_000])
+def test_a_body_that_is_none_says_so(rig: Rig, body: bytes) -> None:
+    with rig.caller() as client:
+        for path in ("code", "confirm", "wish"):
+            answer = client.post(f"/f/home/{path}", content=body)
+            assert (answer.status_code, answer.json()["code"]) == (400, "body.malformed")
+
+
 def test_the_same_write_gives_the_same_bytes_and_is_done_once_and_another_body_is_refused(rig: Rig) -> None:
     with rig.caller() as client:
         before = rig.sent()

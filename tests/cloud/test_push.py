@@ -223,6 +223,9 @@ def test_bodies_that_are_none(device: Device, client: httpx.Client, cloud: Cloud
     assert send(b"{}", device.headers) == (400, "sync.malformed")
     assert send(b"", device.headers) == (400, "sync.malformed")
     assert send(b"[" * 100_000, device.headers) == (400, "sync.malformed")
+    deep = b'{"unknown":' + b"[" * 4_000
+    assert send(deep, device.headers) == (400, "sync.malformed")
+    assert code_of(client.post("/sync/v1/pair", content=deep)) == (400, "sync.malformed")
     assert send(packed, {**device.headers, "Content-Encoding": "br"}) == (415, "body.encoding")
     assert send(protocol.encode(device.batch(1, 1, items=())), device.headers) == (400, "sync.empty")
     assert logged(cloud) == 0
