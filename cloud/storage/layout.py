@@ -130,7 +130,8 @@ class Layout:
         head = self._tables.head
 
         def asked() -> None:
-            with self._database.read() as connection:
+            with self._database.administer() as connection:
+                connection.exec_driver_sql(wall.behind(None))
                 connection.scalar(select(func.count()).select_from(head))
 
         try:
