@@ -42,6 +42,8 @@ from resources import path
 from resources.text import Catalogue, languages
 
 MOST_LIVE = 2_000
+WAIT_S = 60
+"""When who asked too often may ask again: each limit here lets go of one a minute at least."""
 _BODY = 2_048
 _STATUS = frame.MISSING | {"pass.no_right": 404}
 """What a guardian has no right to is not there (ruling 21)."""
@@ -315,4 +317,6 @@ async def _said(request: Request) -> Mapping[str, str]:
 
 def _json(value: Any, status: int = 200) -> Response:
     headers = {**SECURITY, "Cache-Control": "no-store"}
+    if status == 429:
+        headers["Retry-After"] = str(WAIT_S)
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json", headers=headers)

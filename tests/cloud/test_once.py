@@ -152,3 +152,11 @@ def test_strangers_leave_nothing_behind(rig: Rig) -> None:
             answer = httpx.post(rig.url + path, headers={"Idempotency-Key": key}, json={})
             assert answer.status_code in (401, 404), f"{path}: a stranger's key is not looked at"
     assert rig.kept() == before
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(rig: Rig) -> None:
+    rig.families.clock.advance(20 * MINUTE)
+    with rig.caller() as client:
+        answers = [client.post("/f/home/code", json={"way": "email"}) for _ in range(4)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 429]
+    assert answers[-1].headers["retry-after"] == "60"
