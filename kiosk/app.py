@@ -19,7 +19,8 @@ from kiosk import events as on
 from kiosk import flow
 from kiosk.alarms import any_urgent
 from kiosk.aside import Aside
-from kiosk.camera import Camera, Code, Frame
+from kiosk.camera import Camera, CameraState, Code, Frame
+from kiosk.decoding import Sighting
 from kiosk.door import Door
 from kiosk.door_work import DoorWork
 from kiosk.screens.window import KioskWindow
@@ -44,6 +45,8 @@ STORE_AGAIN_MS = 3_000
 
 ATTEMPTS_EVERY_MS = 15_000
 """How often the door is asked whether refused scans are to be told."""
+
+_WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
 
 
 class KioskApp(QObject):
@@ -91,8 +94,8 @@ class KioskApp(QObject):
             board=lambda: self.state.board,
         )  # fmt: skip
         self._watching = Watching(
-            source, self._signals, camera, again=again, happen=self.happen, frame=self._frame, scanning=self._scanning,
-            unread=lambda: self.judged.emit("unreadable"),
+            source, self._signals, camera, again=again, sighted=self._sighted, frame=self._frame, state=self._camera_state,
+            scanning=self._scanning,
         )  # fmt: skip
         self._staff = StaffWork(
             node, self.door, self._aside, happen=self.happen, keys_word=self._keys_word, let_go=self._let_go
@@ -170,6 +173,18 @@ class KioskApp(QObject):
 
     def _frame(self, frame: Frame) -> None:
         self.window.show_frame(frame.picture, mirror=True)
+
+    def _sighted(self, sighting: Sighting, frame: Frame) -> None:
+        if sighting.decoder is not None:
+            self.happen(on.Sighting(sighting.text))
+        else:
+            self.judged.emit("unreadable")
+
+    def _camera_state(self, state: CameraState) -> None:
+        if state.code is Code.LIVE:
+            self.happen(on.CameraBack())
+        elif state.code not in _WELL:
+            self.happen(on.CameraFault(state.code.value))
 
     def _let_go(self) -> None:
         """Nothing reads the store from now on."""

@@ -217,7 +217,9 @@ def step(pickup: Pickup, event: Event) -> Next:
             held = pickup.found
             if held is None or adult not in {one.adult for one in held.offered()}:
                 return pickup, ()
-            return replace(pickup, step=Step.KEEPING, said=""), (HandTo(held.session, held.child, adult, pickup.method),)
+            return replace(pickup, step=Step.KEEPING, said=""), (
+                HandTo(held.session, held.child, adult, pickup.method),
+            )
         case Given(name=name, relation=relation, alarm=alarm), Step.KEEPING:
             said = "error.pickup.already" if alarm else "kiosk.pickup.done"
             params = () if alarm else (("name", name), ("to", relation))

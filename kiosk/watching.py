@@ -1,31 +1,29 @@
-"""The kiosk's eye: camera and reader, opened and opened anew, what they see told as events."""
+"""The kiosk's eye: camera and reader, opened and opened anew, what they see passed on."""
 
 from collections.abc import Callable
-from typing import Any
 
 from classtap_desktop.kit.engine import Signals
-from kiosk import events as on
 from kiosk.camera import Camera, CameraState, Code, Frame
 from kiosk.decoding import Decoder, DoorPick, Look, Purse, ScanWorker, Sighting
 from kiosk.door_work import DoorWork
 from kiosk.sources import Source
 
-_WELL = (Code.STARTING, Code.ENDED, Code.STOPPED)
-
 
 class Watching:
     """One camera being read.
 
-    `happen` takes what was seen, `frame` each picture, `scanning` how long a look took, `unread` a code nothing could read.
+    `sighted` takes each text or code with its frame, `frame` each picture, `state` how the camera is; `scanning` is told how
+    long a look took.
     Attributes: `code`, how the camera is; `frames` shown so far; `decoders` in use, () for all.
     """
 
     def __init__(
         self, source: Source, signals: Signals, make: Callable[..., Camera], *, again: bool,
-        happen: Callable[[on.Event], None], frame: Callable[[Frame], None], scanning: DoorWork, unread: Callable[[], None],
+        sighted: Callable[[Sighting, Frame], None], frame: Callable[[Frame], None], state: Callable[[CameraState], None],
+        scanning: DoorWork,
     ) -> None:  # fmt: skip
         self._source, self._signals, self._make, self._again = source, signals, make, again
-        self._happen, self._show, self._scanning, self._unread = happen, frame, scanning, unread
+        self._sighted, self._show, self._state, self._scanning = sighted, frame, state, scanning
         self._camera: Camera | None = None
         self._worker: ScanWorker | None = None
         self.code = Code.STARTING
@@ -36,7 +34,7 @@ class Watching:
         """Open the camera anew, from the start of a file."""
         self.stop()
         self.decoders = decoders
-        self._camera = self._make(self._source, on_state=self._signals.each(self._state), again=self._again)
+        self._camera = self._make(self._source, on_state=self._signals.each(self._changed), again=self._again)
         self._worker = ScanWorker(
             self._camera.mailbox(),
             self._signals.each(self._sighted),
@@ -64,15 +62,6 @@ class Watching:
         self.frames += 1
         self._show(frame)
 
-    def _sighted(self, sighting: Sighting, frame: Any) -> None:
-        if sighting.decoder is not None:
-            self._happen(on.Sighting(sighting.text))
-        else:
-            self._unread()
-
-    def _state(self, state: CameraState) -> None:
+    def _changed(self, state: CameraState) -> None:
         self.code = state.code
-        if state.code is Code.LIVE:
-            self._happen(on.CameraBack())
-        elif state.code not in _WELL:
-            self._happen(on.CameraFault(state.code.value))
+        self._state(state)

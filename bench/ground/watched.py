@@ -1,7 +1,6 @@
 """The kiosk's window with a stop-watch: when a frame left the camera, when its verdict was painted, how often the preview was."""
 
 import time
-from concurrent.futures import Future
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
@@ -10,7 +9,6 @@ from kiosk import events as on
 from kiosk.app import KioskApp
 from kiosk.camera import CameraState, Code, Frame
 from kiosk.decoding import Sighting
-from kiosk.door import Sighted
 from kiosk.sources import Picture, Source, Trouble
 from sync.client.node import Node
 
@@ -81,10 +79,10 @@ class Watched(KioskApp):
         self._frame_of[sighting.text] = (self._stamps.taken[frame.index], sighting.ms)
         super()._sighted(sighting, frame)
 
-    def _verdict(self, text: str, future: "Future[Sighted]") -> None:
-        if text in self._frame_of:
-            self._waiting = (future.result().outcome, *self._frame_of.pop(text))
-        super()._verdict(text, future)
+    def happen(self, event: on.Event) -> None:
+        if isinstance(event, on.Verdict) and event.text in self._frame_of:
+            self._waiting = (event.outcome, *self._frame_of.pop(event.text))
+        super().happen(event)
 
     def _camera_state(self, state: CameraState) -> None:
         if state.code is Code.ENDED:
