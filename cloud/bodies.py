@@ -1,7 +1,8 @@
-"""Bodies in and out: size limits before and after unpacking, gzip both ways. A small body cannot become a large one."""
+"""Bodies in and out: size limits before and after unpacking, gzip and zstd. A small body cannot become a large one."""
 
 import zlib
 
+import zstandard
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,17 +11,23 @@ from classtap_core.kernel.errors import BadInput
 _GZIP = 16 + zlib.MAX_WBITS
 _LEVEL = 4
 _WORTH_IT = 1_024
+_WINDOW = 2**23
+"""As much memory as a sender may ask of who unpacks zstd (RFC 8878, section 7.2)."""
+_SIP = 256
+"""Bytes of zstd unpacked before looking at the size again: at most 64 blocks of 128 kB."""
 
 
 async def read_body(request: Request, *, most: int) -> bytes:
     """The request's body, unpacked.
 
-    Raises BadInput `body.too_large`, `body.encoding` (neither plain nor gzip), `body.truncated`.
+    Raises BadInput `body.too_large`, `body.encoding` (none of plain, gzip, zstd), `body.truncated`.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip"):
+    if encoding not in ("identity", "gzip", "zstd"):
         raise BadInput("body.encoding", found=encoding[:20])
     data = await read_packed(request, most=most)
+    if encoding == "zstd":
+        return from_zstd(data, most=most)
     return data if encoding == "identity" else unpacked(data, most=most)
 
 
@@ -51,6 +58,24 @@ def unpacked(data: bytes, *, most: int) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise BadInput("body.truncated")
     return plain
+
+
+def from_zstd(data: bytes, *, most: int) -> bytes:
+    """One frame of zstd undone, stopped as soon as it grows past `most` bytes. Raises BadInput."""
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+    plain = bytearray()
+    try:
+        for start in range(0, len(data), _SIP):
+            if unpacker.eof:
+                raise BadInput("body.truncated")
+            plain += unpacker.decompress(data[start : start + _SIP])
+            if len(plain) > most:
+                raise BadInput("body.too_large", most=most)
+    except zstandard.ZstdError as error:
+        raise BadInput("body.truncated") from error
+    if not unpacker.eof or unpacker.unused_data:
+        raise BadInput("body.truncated")
+    return bytes(plain)
 
 
 def json_answer(body: bytes, *, gzip: bool) -> Response:

@@ -2,18 +2,20 @@
 
 import gzip
 import os
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import msgspec
 import pytest
+import zstandard
 from sqlalchemy import func, select
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.outcomes import ACCEPTED, Status
-from cloud.bodies import unpacked
+from cloud.bodies import from_zstd, unpacked
 from cloud.composition import Cloud
 from cloud.storage.directory import StudioEntry
 from sync import protocol
@@ -227,6 +229,11 @@ def test_bodies_that_are_none(device: Device, client: httpx.Client, cloud: Cloud
     assert send(deep, device.headers) == (400, "sync.malformed")
     assert code_of(client.post("/sync/v1/pair", content=deep)) == (400, "sync.malformed")
     assert send(packed, {**device.headers, "Content-Encoding": "br"}) == (415, "body.encoding")
+    squeezed = zstandard.compress(protocol.encode(device.batch(1, 2)))
+    in_zstd = {**device.headers, "Content-Encoding": "zstd"}
+    for broken in (squeezed[:-3], squeezed + b"more", squeezed * 2, packed, b""):
+        assert send(broken, in_zstd) == (400, "body.truncated")
+    assert send(zstandard.compress(b" " * (protocol.MOST_BYTES + 1)), in_zstd) == (413, "body.too_large")
     assert send(protocol.encode(device.batch(1, 1, items=())), device.headers) == (400, "sync.empty")
     assert logged(cloud) == 0
 
@@ -235,6 +242,20 @@ def test_a_bomb_is_stopped_before_it_unfolds() -> None:
     bomb = gzip.compress(bytes(200_000_000), 9)
     with pytest.raises(BadInput, match=r"body\.too_large"):
         unpacked(bomb, most=1_000_000)
+    bomb = zstandard.compress(bytes(200_000_000))
+    tracemalloc.start()
+    with pytest.raises(BadInput, match=r"body\.too_large"):
+        from_zstd(bomb, most=1_000_000)
+    assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    tracemalloc.stop()
+
+
+def test_a_batch_in_zstd_is_taken(device: Device, client: httpx.Client, cloud: Cloud) -> None:
+    device.submit(marks(2))
+    body = zstandard.compress(protocol.encode(device.batch(1, 2)))
+    answer = client.post("/sync/v1/push", content=body, headers={**device.headers, "Content-Encoding": "zstd"})
+    assert protocol.decode(protocol.Pushed, answer.content).acked == 2
+    assert logged(cloud) == 2
 
 
 def test_who_asks_must_be_known(device: Device, client: httpx.Client) -> None:
