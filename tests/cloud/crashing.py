@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cloud.intake
+from classtap_core.kernel.authority import Authority
 from classtap_core.kernel.clock import ManualClock
 from cloud.serve import serve
 from cloud.storage.backend import SqlCloud
@@ -25,13 +25,13 @@ def main(folder: str, point: str) -> None:
     if point == "decided":
         SqlCloud.set_marks = die  # type: ignore[method-assign]
     if point == "committed":
-        taken = cloud.intake.take
+        taken = Authority.push_together
 
-        def take(*args: Any) -> Any:
+        def push_together(*args: Any) -> Any:
             taken(*args)
             die()
 
-        cloud.intake.take = take  # type: ignore[assignment]
+        Authority.push_together = push_together  # type: ignore[method-assign, assignment]
     serve(
         Path(folder), toy.bus(authority=True), port=0, clock=ManualClock(START_MS),
         ready=lambda url: print(url, flush=True),

@@ -5,6 +5,7 @@ import logging
 import httpx
 import pytest
 
+from classtap_core.kernel.authority import Authority
 from cloud.composition import Cloud
 from cloud.storage.directory import StudioEntry
 from tests.cloud.rig import PLACE, START_MS, Device, code_of, enrolments, seed
@@ -12,6 +13,7 @@ from tests.unit.kernel import toy
 
 
 @pytest.mark.expected_log("POST /sync/v1/push", reason="a fault of ours on purpose")
+@pytest.mark.expected_log("looking for the operation", reason="the same fault")
 def test_logs_hold_nothing_of_anybody(
     cloud: Cloud, studio: StudioEntry, client: httpx.Client, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -32,7 +34,7 @@ def test_logs_hold_nothing_of_anybody(
     def fail(*_: object, **__: object) -> None:
         raise ValueError(f"{note} in a message")
 
-    monkeypatch.setattr("cloud.intake.take", fail)
+    monkeypatch.setattr(Authority, "push_together", fail)
     assert code_of(device.send(device.batch(2, 2))) == (500, "cloud.fault")
     ours = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     written = "\n".join(logging.Formatter().format(record) for record in ours)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from cloud.studios import is_signed
 from kiosk.door import Door, Marked, Said, Sighted
 from kiosk.headless import mark_all
 from sync.client.node import Node
+from sync.client.transport import Unreachable
 from tests.end_to_end.rig import Studio
 
 PATIENCE_S = 30.0
@@ -250,7 +251,8 @@ def agrees(studio: Studio, node: Node) -> None:
 
     def look() -> bool:
         if not node.engine._threads:
-            node.engine.once()
+            with suppress(Unreachable):
+                node.engine.once()
         return _agree(studio, node)
 
     until(look, node)
