@@ -25,7 +25,7 @@ from tests.guards.tools import TOOLS
 RUNS = 1
 WORKERS = 2
 SIZE = 25
-FLOODED = 30
+FLOODED = 80
 """Pushes of each of a studio's ten devices while the other 99 go their pace."""
 
 
