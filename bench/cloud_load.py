@@ -101,7 +101,7 @@ def _throughput(here: Stage) -> tuple[float, list[Claim]]:
 
 def _at_seventy_percent(here: Stage, rate: float) -> list[Claim]:
     _settled(here, range(40))
-    queues = _queues(range(40), pushes=9)
+    queues = _queues(range(40), pushes=25)
     times = asyncio.run(load.paced(here.crew, queues, rate=0.7 * rate / SIZE))
     return [
         claim("cloud.postgresql.push_25_at_70_percent_p99_ms", percentile(times, 99) * 1000, goal=150),
