@@ -27,6 +27,7 @@ from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.scopes import covers, narrowed
+from classtap_core.kernel.structs import lay_out
 from cloud.acquaintance import Acquaintance
 from cloud.audit_routes import AuditRoutes
 from cloud.bodies import json_answer, read_body, takes_gzip
@@ -82,6 +83,7 @@ T = TypeVar("T")
 
 def make_app(cloud: Cloud, *, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
     """The application over a cloud. The caller closes the cloud when the server has ended."""
+    lay_out()
     app = FastAPI(title="ClassTap sync", docs_url=None, redoc_url=None, openapi_url="/openapi/sync.json")
     app.router.redirect_slashes = False  # an address that is none has one answer, and no host of its own in it
     app.openapi = cache(partial(document, app.version))  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock, SystemClock
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Entropy, Id
+from classtap_core.kernel.structs import lay_out
 from classtap_core.messaging.operations import MessageWanted
 from cloud.blobs import Blobs
 from cloud.erasures import Erasures
@@ -167,6 +168,7 @@ def open_cloud(
     Raises EnvironmentFault `cloud.secret` when the database was written under another key, `cloud.folder_open` when
     others could read the folder.
     """
+    lay_out()
     folder = _folder(data)
     return Cloud(
         url or _file(folder), bus, secret=load_secret(folder), clock=clock, entropy=entropy, scopes_of=scopes_of,

@@ -27,6 +27,7 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.structs import lay_out
 from classtap_core.kernel.tx import Ref
 from classtap_core.passes import ledger
 from classtap_core.passes.keys import KeyBundle, KeyBundleError, UpgradeRequired, check_replaces, verify_bundle
@@ -92,6 +93,7 @@ class Node:
     def __init__(
         self, store: Store, kept: Kept, *, clock: SystemClock, program: str = "", ring: Ring | None = None
     ) -> None:
+        lay_out()
         self.store, self.papers, self.url, self.clock = store, kept.papers, kept.url, clock
         self._before = kept.before
         self.program, self._ring = program or kept.papers.role, ring
