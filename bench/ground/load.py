@@ -31,7 +31,7 @@ from classtap_core.kernel.device import envelope_of
 from classtap_core.kernel.envelope import GENESIS, Author, batch_statement, make_parts, write
 from classtap_core.kernel.ids import Id, fresh
 from classtap_core.kernel.operations import Operation
-from classtap_core.kernel.outcomes import ACCEPTED
+from classtap_core.kernel.outcomes import ACCEPTED, Status
 from classtap_core.kernel.records import plain
 from classtap_core.schedule.operations import AddSessions
 from classtap_core.timekeeping.rules import local_of
@@ -42,7 +42,9 @@ from sync import protocol
 
 STUDIOS, DEVICES, HALL = 100, 10, 500
 """Studios with so many devices each; the first has a hall of devices more."""
-FAMILIES, HALL_FAMILIES, HALL_CHILDREN = 10, 1_200, 600
+LARGE = 2
+"""The first studios are large: that of the hall, and one that can flood."""
+FAMILIES, LARGE_FAMILIES, LARGE_CHILDREN = 60, 1_200, 600
 _REGISTRY = house.registry()
 
 
@@ -74,7 +76,7 @@ class Load(NamedTuple):
 def load() -> Load:
     """The studios, made on first use (a minute or two) and kept beside the ground."""
     key = hashlib.sha256(
-        f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{HALL_CHILDREN}/4".encode()
+        f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{LARGE}/{LARGE_CHILDREN}/5".encode()
     ).hexdigest()[:16]
     folder = ground.CACHE.with_name("bench-load") / key
     if not (folder / "load.json").exists():
@@ -108,14 +110,15 @@ def _make(folder: Path) -> None:
     hall: list[Papers] = []
     try:
         for number in range(STUDIOS):
-            plan = make_studio(1_000 + number, FAMILIES if number else HALL_FAMILIES, now_ms)
+            large = number < LARGE
+            plan = make_studio(1_000 + number, LARGE_FAMILIES if large else FAMILIES, now_ms)
             cloud.studios.found(
                 plan.name, id=plan.studio, environment="test", pass_studio=plan.pass_number, cloud_device=plan.cloud,
                 pepper=plan.pepper,
             )  # fmt: skip
             authority = cloud.studios.authority(plan.studio)
-            if not number:
-                plan = plan._replace(drafts=(*plan.drafts, *ground.rush(plan, now_ms, check_ins=HALL_CHILDREN)[0]))
+            if large:
+                plan = plan._replace(drafts=(*plan.drafts, *ground.rush(plan, now_ms, check_ins=LARGE_CHILDREN)[0]))
             for some in plan.chunks():
                 authority.author_all(plan.cloud, [CloudDraft(one.payload, one.author, "bench") for one in some])
             while PassCare(cloud.studios).tend(plan.studio):
@@ -157,13 +160,18 @@ def _paired(cloud: Cloud, studio: Id, location: Id) -> Papers:
 
 
 class Pusher:
-    """A device whose pushes are made without a store: envelopes chained and signed as a kiosk's are."""
+    """A device whose pushes are made without a store: envelopes chained and signed as a kiosk's are.
 
-    def __init__(self, papers: Papers, places: Sequence[tuple[Id, Id]], *, now_ms: int, start: int = 0) -> None:
+    It marks its places in turn: present, then what it said is taken back, then present again. So each mark changes
+    something, whatever the others do, as long as no other device has the same places.
+    """
+
+    def __init__(self, papers: Papers, places: Sequence[tuple[Id, Id]], *, now_ms: int) -> None:
         self.papers = papers
         self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(papers.key))
         self._clock = SystemClock(start_ms=now_ms)
-        self._places = cycle([*places[start % len(places) :], *places[: start % len(places)]])
+        self._places = cycle(places)
+        self._said: dict[tuple[Id, Id], tuple[Id, str]] = {}
         self._sequence, self._hash = 0, GENESIS
         self._author = Author(type="device", id=papers.device)
 
@@ -171,13 +179,17 @@ class Pusher:
         """A whole HTTP request that pushes so many marks."""
         items = []
         for _ in range(count):
-            session, child = next(self._places)
-            payload = MarkAttendance(session=session, items=(ChildMark(child=child, state="present"),))
+            place = next(self._places)
+            last, state = self._said.get(place, ("", "none"))
+            state = "present" if state == "none" else "none"
             at = self._clock.now()
             self._sequence += 1
+            id = fresh(at.wall, os.urandom)
+            self._said[place] = (id, state)
+            payload = MarkAttendance(session=place[0], items=(ChildMark(child=place[1], state=state, corrects=last),))
             op = Operation(
-                payload.SPEC, payload, id=fresh(at.wall, os.urandom), studio=self.papers.studio,
-                device=self.papers.device, epoch=1, sequence=self._sequence, author=self._author, at=at, source="kiosk",
+                payload.SPEC, payload, id=id, studio=self.papers.studio, device=self.papers.device, epoch=1,
+                sequence=self._sequence, author=self._author, at=at, source="kiosk",
             )  # fmt: skip
             parts = make_parts(op.spec.payload, plain(payload), os.urandom)
             sealed = write(envelope_of(op, Decision(op, ACCEPTED), self._hash, parts), parts)
@@ -292,5 +304,9 @@ async def paced(url: str, queues: Sequence[Sequence[bytes]], *, rate: float) -> 
 
 
 def _expect(status: int, body: bytes) -> None:
+    """Refuse an answer in which something did not change anything: it would have been cheap."""
     if status != 200:
         raise RuntimeError(f"{status}: {body[:300]!r}")
+    for answer in protocol.decode(protocol.Pushed, body).answers:
+        if answer.outcome.status is not Status.ACCEPTED:
+            raise RuntimeError(f"{answer.outcome}")
