@@ -443,13 +443,14 @@ class Authority:
         self.backend.lock(_guards(ops))
         now = self.clock.now().corrected
         snapshot = Snapshot(self.backend, self.bus.registry)
-        self.bus.prefetch(ops, snapshot, now=now)
+        self.bus.prefetch(_firsts(ops), snapshot, now=now)
         authors = dict(self.backend.authors([op.id for op in ops]))
         decided: list[tuple[_Read, Decision | None]] = []
         for one in taken:
             room = self.MOST_CONTESTED - one.mark.contested
             for read in one.new:
                 if read.op is None:
+                    authors.setdefault(read.sealed.envelope.id, one.mark.device)
                     decided.append((read, None))
                     continue
                 author = authors.setdefault(read.op.id, NOBODY)
@@ -515,6 +516,14 @@ def _not_kept(read: _Read, decision: Decision) -> tuple[_Read, Decision]:
     """One disputed fact too many of one device: answered, and only its envelope stays."""
     outcome = refused("contested.too_many")
     return read._replace(sealed=read.sealed._replace(parts={})), Decision(decision.op, outcome)
+
+
+def _firsts(ops: Iterable[Operation[Any]]) -> tuple[Operation[Any], ...]:
+    """The first operation of each id: one that comes again is answered, and what it would read is nobody's affair."""
+    firsts: dict[Id, Operation[Any]] = {}
+    for op in ops:
+        firsts.setdefault(op.id, op)
+    return tuple(firsts.values())
 
 
 def _guards(ops: Iterable[Operation[Any]]) -> list[str]:

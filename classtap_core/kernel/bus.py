@@ -215,7 +215,7 @@ class Bus:
             if joined and self.authority:  # nobody asks there what a handler touched: its reads are the company's
                 continue
             tx = Tx(snapshot, now=now, operation=op.id)
-            tx.looked = Looked(set(), [])
+            tx.looked = Looked(set(), [], set())
             snapshot.prepared[op.id] = tx
             running.append(_Ahead(op, tx, op.payload.reads(tx, op), True))
             if not joined:

@@ -33,7 +33,7 @@ class Company:
 
     def __init__(self, tx: Tx) -> None:
         self.tx, self.ops, self.moved = tx, list[Operation[Any]](), False
-        tx.looked, tx.tracking = Looked(set(), []), False
+        tx.looked, tx.tracking = Looked(set(), [], set()), False
         self.ids: set[Id] = set()
         self._items: set[str] = set()
 

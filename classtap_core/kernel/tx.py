@@ -87,6 +87,7 @@ class Snapshot:
         self._absent_scopes: dict[Ref, tuple[str, ...]] = {}
         self._ranges: dict[Range, tuple[Id, ...] | None] = {}
         self._recorded: dict[Id, tuple[Change, ...] | None] = {}
+        self._applied: set[Id] = set()
         self._changed: dict[str, set[Id]] = {}
         self._placed: dict[_Place, dict[tuple[Any, ...], set[Id]]] = {}
         self._held: dict[str, bool] = {}
@@ -189,6 +190,8 @@ class Snapshot:
 
     def same_since(self, looked: "Looked") -> bool:
         """Whether nothing that was looked at has been changed by this batch."""
+        if not looked.recorded.isdisjoint(self._applied):
+            return False
         changed = self._changed
         if not changed:
             return True
@@ -211,8 +214,10 @@ class Snapshot:
         self.judged.clear()
         self.changed = None
 
-    def apply(self, operation: Id, changes: Iterable[Change]) -> None:
+    def apply(self, operation: Id, changes: tuple[Change, ...]) -> None:
         """Lay what an operation changed over the snapshot, for the ones after it."""
+        self._recorded[operation] = changes
+        self._applied.add(operation)
         for change in changes:
             row = None if change.body is None else Row(change.kind, change.id, change.scope, change.body)
             self._rows[change.ref] = row
@@ -226,10 +231,12 @@ class Snapshot:
 
 
 class Looked(NamedTuple):
-    """What declared reads were themselves decided by: records got or found, and ranges, between their rounds."""
+    """What declared reads were themselves decided by, between their rounds: records got or found, ranges, and
+    operations whose changes were asked for."""
 
     refs: set[Ref]
     ranges: list[Range]
+    recorded: set[Id]
 
 
 class Tx:
@@ -259,7 +266,7 @@ class Tx:
         """A unit of work of another operation that may read the same."""
         made = Tx(self._snapshot, now=self.now, operation=operation)
         made._keys, made._ranges, made._recorded = self._keys, self._ranges, self._recorded
-        made.looked = Looked(set(), [])
+        made.looked = Looked(set(), [], set())
         return made
 
     def declare(self, wants: Iterable[Want]) -> None:
@@ -337,6 +344,8 @@ class Tx:
         """What an earlier operation changed; None when there was none. Raises NotHeld where this device cannot know."""
         if operation not in self._recorded:
             raise UndeclaredRead(f"recorded {operation}")
+        if self.looked is not None:
+            self.looked.recorded.add(operation)
         return self._snapshot.recorded(operation)
 
     def put(self, record: Record) -> None:

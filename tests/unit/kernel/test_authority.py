@@ -14,7 +14,7 @@ from classtap_core.kernel.chain import ChainRow, verify_studio
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.envelope import Author, batch_statement, commitments, make_parts, read, write
 from classtap_core.kernel.errors import BadInput, ProgramFault, Refused
-from classtap_core.kernel.ids import derived
+from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryCloud
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.records import plain
@@ -170,13 +170,33 @@ def test_a_poisoned_operation_is_quarantined_and_the_rest_land(cloud: Cloud, des
     assert desk.backend.head().acked == 7
 
 
-def foreign(desk: Device, kind: str, data: dict[str, object], *, version: int = 1) -> int:
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("first", ["toy.rename", "toy.from_the_future"])
+def test_an_id_said_twice_of_different_things_is_decided_once(
+    cloud: Cloud, desk: Device, first: str, apart: bool
+) -> None:
+    """Also within one batch: what comes second under an id is answered, and is no harm to what came first."""
+    desk.bus.submit(enrol(0), STAFF)
+    desk.bus.submit(enrol(1), STAFF)
+    for number, kind in ((0, first), (1, "toy.rename")):
+        foreign(desk, kind, {"child": child(number), "name": "Bo"}, id=derived("operation", "twice"))
+    answers = [*cloud.authority.push(desk.batch(1, 3)).answers] if apart else []
+    answers += cloud.authority.push(desk.batch(4, 4) if apart else desk.batch(1, 4)).answers
+    decided = Status.ACCEPTED if first == "toy.rename" else Status.QUARANTINED
+    assert [answer.outcome.status for answer in answers[2:]] == [decided, Status.DUPLICATE]
+
+
+def foreign(desk: Device, kind: str, data: dict[str, object], *, version: int = 1, id: Id | None = None) -> int:
     """Put an operation of another program version into the device's log, chained like any other."""
     receipt = desk.bus.submit(enrol(0), STAFF)
     entry = desk.backend.log.pop()
     parts = make_parts(msgspec.defstruct("Any", []), data, seeded(kind + str(version)))
     envelope = msgspec.structs.replace(
-        read(entry.data, entry.parts).envelope, kind=kind, version=version, payload=commitments(parts)
+        read(entry.data, entry.parts).envelope,
+        kind=kind,
+        version=version,
+        payload=commitments(parts),
+        id=id or entry.id,
     )
     sealed = write(envelope, parts)
     desk.backend.log.append(entry._replace(data=sealed.data, hash=sealed.hash, parts=parts, kind=kind, changes=()))

@@ -95,6 +95,23 @@ def test_the_cloud_undoes_what_another_device_did_and_a_device_waits_for_it() ->
         assert not device.backend.rows(toy.Presence, [toy.presence_id(child(0))])
 
 
+@pytest.mark.parametrize("cut", range(5))
+def test_what_was_undone_before_it_was_sent_is_undone_in_the_cloud(cut: int) -> None:
+    """However the batches are cut: an undo may travel with what it takes back, and with the undo of itself."""
+    cloud = Cloud()
+    device = Device("desk", cloud)
+    do(device, enrol(0, name="Ana"))
+    renamed = do(device, toy.Rename(child=child(0), name="Bo"))
+    undone = do(device, Undo(operation=renamed))
+    do(device, Undo(operation=undone))
+    do(device, Undo(operation=do(device, toy.Rename(child=child(0), name="Cy"))))
+    for first, last in ((1, cut), (1, 6)):
+        if last:
+            answers = cloud.authority.push(device.batch(first, last)).answers
+    assert [answer.outcome.status for answer in answers] == [Status.ACCEPTED] * 6
+    assert json.loads(cloud.backend.rows(toy.Child, [child(0)])[child(0)].body)["name"] == "Bo"
+
+
 def test_an_operation_that_never_was(device: Device) -> None:
     outcome = device.cloud.authority.author(
         device.cloud.own, Undo(operation=derived("never")), STAFF, source="test"
