@@ -7,6 +7,7 @@ from classtap_core.booking.records import Booking, booking_id
 from classtap_core.checkin.attendees import BOOKED, AttendeePass, PassUse
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
+from classtap_core.kernel.erasure import Erasure
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
 from classtap_core.passes.codec import Kind, PassClaims
@@ -62,7 +63,7 @@ class HeldPasses:
             return held.state
         attendee = self.attendee(handle)
         if attendee is not None:
-            return attendee.state(booked=self._booked(attendee))
+            return attendee.state(booked=self._booked(attendee) and not self._erased(attendee.child))
         words = search(self._reader, PassRevocation, "by_handle", handle_text(handle))
         if not words:
             return None
@@ -74,6 +75,9 @@ class HeldPasses:
         id = booking_id(self._studio, attendee.session, attendee.child)
         booking = fetch(self._reader, Booking, [id]).get(id)
         return booking is None or booking.state == BOOKED
+
+    def _erased(self, person: Id) -> bool:
+        return bool(fetch(self._reader, Erasure, [person]))
 
     def rolling_key(self, handle: int, *, epoch: int) -> bytes | None:
         """The key of an epoch's codes; None where this device was not given it."""

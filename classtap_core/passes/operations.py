@@ -150,11 +150,16 @@ def revoke_pass(tx: Tx, op: Operation[RevokePass]) -> Outcome:
     held = tx.get(Pass, pass_id(op.studio, op.payload.family))
     if held is None:
         return refused("pass.unknown")
-    word = RevokedEpoch(op.payload.epoch, op.at.corrected, op.payload.reason)
-    tx.put(msgspec.structs.replace(held, revoked=revoked_too(held.revoked, word)))
+    return revoke(tx, held, RevokedEpoch(op.payload.epoch, op.at.corrected, op.payload.reason))
+
+
+def revoke(tx: Tx, held: Pass, word: RevokedEpoch) -> Outcome:
+    """Revoke a family's pass up to an epoch: here, at devices that do not hold it, and in wallets."""
+    revoked = revoked_too(held.revoked, word)
+    tx.put(msgspec.structs.replace(held, revoked=revoked))
     if tx.get(PassRevocation, revocation_id(held.handle, word.epoch)) is None:
         tx.effect(PassRevoked(family=held.family, home=held.home, epoch=word.epoch), home=Home.CLOUD)
-    return revoke_everywhere(tx, held.handle, revoked_too(held.revoked, word), word)
+    return revoke_everywhere(tx, held.handle, revoked, word)
 
 
 def revoked_too(words: tuple[RevokedEpoch, ...], word: RevokedEpoch) -> tuple[RevokedEpoch, ...]:

@@ -10,6 +10,8 @@ from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Range
 from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, reason, refused
 from classtap_core.kernel.records import Record
 from classtap_core.kernel.tx import Tx
+from classtap_core.passes.operations import revoke
+from classtap_core.passes.records import Pass, PassRevocation, RevokedEpoch, pass_id, revocation_id
 from classtap_core.people.records import Child, Contact, Family
 
 REASONS = ("request", "retention", "mistake")
@@ -38,9 +40,10 @@ class ErasePeople(Payload, frozen=True, kw_only=True):
             *(Range(Child, "by_family", (one,), scope="families/*") for one in people),
             *(Range(Contact, "by_family", (one,), scope="contact/*") for one in people),
         ]
+        yield from _pass_reads(tx, op, *people)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return tuple(f"person:{one}" for one in self.people)
+        return tuple(f"{what}:{one}" for one in self.people for what in ("person", "household"))
 
 
 @handles(ErasePeople)
@@ -64,7 +67,7 @@ def erase_people(tx: Tx, op: Operation[ErasePeople]) -> Outcome:
         if left:
             return refused("erase.household", family=one)
     for one in new:
-        tx.put(Erasure(id=one, at_ms=tx.now, why=said.why))
+        _erase(tx, op, one, at_ms=tx.now, why=said.why)
     if not new:
         return DUPLICATE
     done = tuple(ItemOutcome(one, Status.ACCEPTED, (reason("erase.kept", what=",".join(KEPT)),)) for one in new)
@@ -79,14 +82,31 @@ class EraseAgain(Payload, frozen=True, kw_only=True):
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Erasure, self.person, "keys")
+        yield from _pass_reads(tx, op, self.person)
 
     def guards(self, op: Operation[Any]) -> tuple[str, ...]:
-        return (f"person:{self.person}",)
+        return (f"person:{self.person}", f"household:{self.person}")
 
 
 @handles(EraseAgain)
 def erase_again(tx: Tx, op: Operation[EraseAgain]) -> Outcome:
     if tx.get(Erasure, op.payload.person) is not None:
         return DUPLICATE
-    tx.put(Erasure(id=op.payload.person, at_ms=op.at.corrected, why=RESTORED))
+    _erase(tx, op, op.payload.person, at_ms=op.at.corrected, why=RESTORED)
     return ACCEPTED
+
+
+def _pass_reads(tx: Tx, op: Operation[Any], *people: Id) -> Reads:
+    """The passes of those who are families."""
+    ids = [pass_id(op.studio, one) for one in people]
+    yield [Key(Pass, id) for id in ids]
+    held = [found for id in ids if (found := tx.get(Pass, id)) is not None]
+    yield [Key(PassRevocation, revocation_id(one.handle, one.epoch), "keys") for one in held]
+
+
+def _erase(tx: Tx, op: Operation[Any], person: Id, *, at_ms: int, why: str) -> None:
+    """A family's card opens no door from now on: a board without children would say that all is well."""
+    tx.put(Erasure(id=person, at_ms=at_ms, why=why))
+    held = tx.get(Pass, pass_id(op.studio, person))
+    if held is not None and held.revoked_at_ms is None:
+        revoke(tx, held, RevokedEpoch(held.epoch, at_ms, "erased"))

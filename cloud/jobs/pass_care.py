@@ -135,7 +135,8 @@ class PassCare:
     def _after_loss(
         self, storage: SqlCloud, issuing: "_Issuing", *, since: int, lost: list[DeviceEntry]
     ) -> Iterator[Deed]:
-        """The next epoch where somebody lost the right to a pass, or a device with keys of codes is lost."""
+        """The next epoch where somebody lost the right to a pass, or a device with keys of codes is lost. Not of a revoked
+        one: the next epoch would be good again, and that is for a person to say."""
         studio = issuing.studio
         for pair in fetch(storage, Guardianship, self._changed(studio, Guardianship.KIND, since)).values():
             blocks = [block for block in pair.blocks if block.operation not in pair.lifted]
@@ -143,11 +144,14 @@ class PassCare:
             id = None if child is None else pass_id(studio, child.family)
             held = None if id is None else fetch(storage, Pass, [id]).get(id)
             last = blocks[-1] if blocks else None
-            if held is not None and last is not None and last.at_ms // 1000 >= held.issued_s:
+            if held is None or last is None or held.revoked_at_ms is not None:
+                continue
+            if last.at_ms // 1000 >= held.issued_s:
                 yield issuing.raised(held, "rights", last.operation)
         for device in lost:
             for held in search(storage, Pass, "by_family"):
-                if device.location in ("", held.home) and held.issued_s * 1000 <= (device.revoked_ms or 0):
+                had = device.location in ("", held.home) and held.issued_s * 1000 <= (device.revoked_ms or 0)
+                if had and held.revoked_at_ms is None:
                     yield issuing.raised(held, "kiosk", device.id)
 
     def _lost(self, studio: Id, now_ms: int) -> list[DeviceEntry]:

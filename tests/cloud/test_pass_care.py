@@ -321,6 +321,19 @@ def test_a_revoked_pass_is_not_renewed(home: House) -> None:
     assert held(home).epoch == 2
 
 
+def test_neither_a_lost_kiosk_nor_a_lost_right_brings_a_revoked_pass_back(home: House) -> None:
+    care, kiosk = PassCare(home.studios), home.join("kiosk")
+    assert kiosk.papers is not None
+    care.tend(world.STUDIO)
+    home.clock.advance(5_000)
+    assert home.say(RevokePass(family=world.FAMILY, home=world.MAIN, epoch=1)) is Status.ACCEPTED
+    assert home.say(BlockGuardian(child=world.ANA, guardian=world.named("guardian"))) is Status.ACCEPTED
+    home.studios.revoke(world.STUDIO, kiosk.papers.device, reason="stolen")
+    home.clock.advance(2_000)
+    care.tend(world.STUDIO)
+    assert (held(home).epoch, held(home, world.STRANGERS).epoch) == (1, 2)
+
+
 def test_a_sweep_tends_passes(home: House) -> None:
     Ticks(home.studios).sweep_all()
     assert len(home.studios.storage(world.STUDIO).find(Range(Pass, "by_family", ()))) == 2

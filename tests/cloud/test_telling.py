@@ -15,15 +15,17 @@ from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.rescheduling import ChangeSession
 from classtap_core.checkin.attendees import RevokeAttendeePass
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.checkin.reading import search
 from classtap_core.checkin.release import HandOver
 from classtap_core.documents.operations import ConsentChanged
 from classtap_core.kernel.effects import Home, intent
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.messaging.operations import AskMessage, SettleMessage, TryAgain
-from classtap_core.messaging.records import Delivery
+from classtap_core.messaging.records import Delivery, Message
 from classtap_core.messaging.settings import MESSAGES_POLICY
 from classtap_core.passes.operations import IssuePass, RevokePass
+from classtap_core.people.erasing import ErasePeople
 from classtap_core.people.profile_operations import ContactFacts, EditContact
 from classtap_core.people.verification import VerifyContact
 from classtap_core.schedule.operations import CancelSession
@@ -157,6 +159,13 @@ def test_a_pass_that_is_cancelled_and_made_anew_is_told_and_sent(letters: Letter
     )
     subjects = [subject for subject, _ in letters.mails()]
     assert subjects == ["Your family's pass for Small Steps is cancelled", "Your family's pass for Small Steps"]
+
+
+def test_nobody_is_told_that_the_pass_of_an_erased_family_is_cancelled(letters: Letters) -> None:
+    rig = letters.families
+    rig.say(ErasePeople(people=(FAMILY, ANA, BEN, GINA), why="request"))
+    assert letters.mails() == []
+    assert not search(rig.cloud.studios.storage(STUDIO), Message, "by_family", FAMILY)
 
 
 def test_a_pass_to_one_class_is_sent_with_its_code_in_the_letter(letters: Letters) -> None:

@@ -4,24 +4,33 @@ from typing import Any
 
 import pytest
 
+from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.operations import ChildMark
 from classtap_core.checkin.records import Attendance
+from classtap_core.checkin.scanning import HeldPasses
 from classtap_core.kernel.chain import ChainRow, verify_device, verify_studio
 from classtap_core.kernel.erasure import Erasure
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.outcomes import Status
-from classtap_core.people.erasing import ErasePeople
+from classtap_core.passes.operations import IssuePass, PassRevoked
+from classtap_core.passes.records import Pass, PassRevocation
+from classtap_core.people.erasing import RESTORED, EraseAgain, ErasePeople
 from classtap_core.people.records import Badge, Child, ChildHealth, Contact, Family
 from tests.unit.house.world import (
     ANA,
     BEN,
     CLERK,
+    CLOCK,
     DESK,
     FAMILY,
     HALF_PAST,
     KIOSK,
+    MAIN,
     NINE_BALLET,
+    NORTH,
+    OTHER_KIOSK,
     OWNER,
+    STUDIO,
     TEACHER,
     World,
     named,
@@ -119,3 +128,56 @@ def test_what_a_device_had_not_sent_about_an_erased_child_is_set_aside(world: Wo
     assert b"tram" not in everything(kiosk.store)
     world.sync()
     assert b"tram" not in everything(world.cloud)
+
+
+HANDLE = "00000000000000a7"
+
+
+def revoked_through(place: MemoryDevice) -> int | None:
+    """Up to which epoch a device knows the family's pass to be revoked."""
+    state = HeldPasses(place, STUDIO).state(int(HANDLE, 16))
+    return None if state is None else state.revoked_through
+
+
+def test_the_pass_of_an_erased_family_is_revoked_at_every_door(world: World) -> None:
+    world.say(IssuePass(family=FAMILY, home=MAIN, handle=HANDLE, issued_s=1, expires_s=2))
+    world.say(IssuePass(family=FAMILY, home=MAIN, handle=HANDLE, issued_s=1, expires_s=2, because="schedule"))
+    here = world.join(KIOSK, role="kiosk")
+    there = world.join(OTHER_KIOSK, role="kiosk", location=NORTH)
+    assert (revoked_through(here.store), revoked_through(there.store)) == (None, None)
+    ledger = world.say(ErasePeople(people=(FAMILY, ANA, BEN, GINA), why="request"), staff(OWNER))
+    world.sync()
+    assert not state_of(there.store, Pass), "a door elsewhere knows the number alone"
+    assert (revoked_through(here.store), revoked_through(there.store)) == (2, 2)
+    assert [intent.kind for intent in ledger.effects] == [PassRevoked.KIND], "wallets void what they show"
+    again = IssuePass(family=FAMILY, home=MAIN, handle=HANDLE, issued_s=1, expires_s=2)
+    assert world.say(again).link.outcome.reasons[0].code == "pass.revoked"
+
+
+def test_a_family_that_a_restored_cloud_erases_again_has_no_pass_either(world: World) -> None:
+    world.say(IssuePass(family=FAMILY, home=MAIN, handle=HANDLE, issued_s=1, expires_s=2))
+    kiosk = world.join(KIOSK, role="kiosk")
+    world.say(EraseAgain(person=FAMILY), CLOCK)
+    world.sync()
+    assert RESTORED.encode() in state_of(kiosk.store, Erasure)[FAMILY]
+    assert revoked_through(kiosk.store) == 1
+    assert len(state_of(kiosk.store, PassRevocation)) == 1
+
+
+def test_who_has_no_pass_leaves_none_revoked(world: World) -> None:
+    ledger = world.say(ErasePeople(people=(FAMILY, ANA, BEN, GINA), why="request"), staff(OWNER))
+    assert ledger.link.outcome.stands
+    assert not state_of(world.cloud, PassRevocation)
+    assert not ledger.effects
+
+
+def test_an_erased_child_s_pass_to_a_class_admits_nobody(world: World) -> None:
+    asked = IssueAttendeePass(
+        session=NINE_BALLET, child=ANA, handle=HANDLE, token="0" * 12, issued_s=1, expires_s=2, entry_limit=3
+    )
+    assert world.say(asked).link.outcome.stands
+    kiosk = world.join(KIOSK, role="kiosk")
+    assert revoked_through(kiosk.store) is None
+    world.say(ErasePeople(people=(ANA,), why="request"), staff(OWNER))
+    world.sync()
+    assert revoked_through(kiosk.store) == 1
