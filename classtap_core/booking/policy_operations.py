@@ -18,7 +18,8 @@ MOST_AHEAD_MS = 366 * 86_400_000
 class PublishPolicy(Payload, frozen=True, kw_only=True):
     """The next version of a policy, written over the version its author saw (`head`; 0 for the first).
 
-    It is in force from `from_ms` on, at once where that is past. A version that waited to begin is replaced by it.
+    It is in force from `from_ms` on, at once where that is past. A version that waits to begin is replaced by it, unless its
+    time has come.
     """
 
     name: str
@@ -46,11 +47,14 @@ def publish_policy(tx: Tx, op: Operation[PublishPolicy]) -> Outcome:
         return refused("policy.head_moved", head=head)
     if new.from_ms > tx.now + MOST_AHEAD_MS:
         return refused("policy.too_far", days=MOST_AHEAD_MS // 86_400_000)
+    before: dict[str, str | int] = {} if standing is None else standing.values
     waited = None
     if standing is not None and standing.coming:
         waited = tx.get(PolicyVersion, policy_version_id(op.studio, new.name, standing.coming))
     if waited is not None:
-        tx.put(replace(waited, state=REPLACED))
+        came = waited.from_ms <= tx.now
+        tx.put(replace(waited, state=BEGUN if came else REPLACED))
+        before = waited.values if came else before
     later = new.from_ms > tx.now
     tx.put(
         PolicyVersion(
@@ -59,7 +63,6 @@ def publish_policy(tx: Tx, op: Operation[PublishPolicy]) -> Outcome:
             by=op.author.id if op.author.type == "staff" else "",
         )
     )  # fmt: skip
-    before = {} if standing is None else standing.values
     tx.put(
         Policy(
             id=id, name=new.name, version=head + 1, values=before if later else new.values, published_ms=tx.now,

@@ -89,6 +89,20 @@ def test_what_waits_is_replaced_by_what_is_published_after_it() -> None:
     assert in_force(world) == 20
 
 
+def test_a_version_whose_day_came_is_not_replaced_though_the_clock_s_tick_is_late() -> None:
+    world = World()
+    publish(world, 0, 20)
+    publish(world, 1, 45, NINE + DAY)
+    world.clock.wall += DAY + 1
+    assert publish(world, 2, 60, NINE + 3 * DAY).stands
+    assert in_force(world) == 45
+    assert [state for *_, state in versions(world)] == ["begun", "begun", "waiting"]
+    assert sweep(world) == []
+    world.clock.wall += 2 * DAY
+    assert len(sweep(world)) == 1
+    assert in_force(world) == 60
+
+
 def test_a_version_is_at_most_a_year_ahead() -> None:
     world = World()
     refused = publish(world, 0, 45, NINE + 367 * DAY)
