@@ -519,6 +519,6 @@ def _place(text: str) -> int:
 def _limit(text: str) -> int:
     if not text:
         return PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= PAGE:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(PAGE)) or not 1 <= int(text) <= PAGE:
         raise BadInput("sync.limit", most=PAGE)
     return int(text)

@@ -33,10 +33,18 @@ def all_devices(studios: Studios, studio: Id) -> Devices:
 def _standing(entry: DeviceEntry) -> DeviceStanding:
     return DeviceStanding(
         device=entry.id, name=entry.name, role=entry.role, location=entry.location, epoch=entry.epoch,
-        acked=entry.sequence, seen_ms=entry.seen_ms, revoked_ms=entry.revoked_ms, contested=entry.contested,
+        acked=entry.sequence, seen_ms=entry.paired_ms if entry.seen_ms is None else entry.seen_ms, revoked_ms=entry.revoked_ms, contested=entry.contested,
         purge="" if entry.purge is None else "ordered" if entry.purged_ms is None else "done",
-        report=None if entry.report is None else msgspec.json.decode(entry.report, type=Report),
+        report=_report(entry.report),
     )  # fmt: skip
+
+
+def _report(kept: str | None) -> Report | None:
+    """What a device said last; nothing where an earlier version took what no report can say."""
+    try:
+        return None if kept is None else msgspec.json.decode(kept, type=Report)
+    except msgspec.ValidationError:
+        return None
 
 
 def take_word(studios: Studios, device: DeviceEntry, word: Purged) -> None:

@@ -24,13 +24,13 @@ stable `code`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from classtap_core.kernel.authority import Batch, Received
 from classtap_core.kernel.blobs import Spans
-from classtap_core.kernel.canonical import sha256
+from classtap_core.kernel.canonical import LIMIT, sha256
 from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.errors import BadInput, Param
@@ -45,6 +45,12 @@ HEARTBEAT_S = 2.0
 """Seconds between two signs of life on a live connection where nothing happens."""
 PAGE = 2_000
 """Rows in one page of a pull or a snapshot."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
+Moment = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
+"""Milliseconds since the Unix epoch."""
+Shift = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
+"""Milliseconds that one clock is ahead of another."""
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,17 +191,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     program: str
     version: str
     protection: str = ""
-    pending: int = 0
-    oldest_ms: int | None = None
-    quarantined: int = 0
-    store_bytes: int = 0
-    free_bytes: int = 0
-    offset_ms: int = 0
-    uncertainty_ms: int | None = None
+    pending: Count = 0
+    oldest_ms: Moment | None = None
+    quarantined: Count = 0
+    store_bytes: Count = 0
+    free_bytes: Count = 0
+    offset_ms: Shift = 0
+    uncertainty_ms: Count | None = None
     trouble: str = ""
-    keys_version: int = 0
-    keys_ms: int | None = None
-    keys_end_ms: int | None = None
+    keys_version: Count = 0
+    keys_ms: Moment | None = None
+    keys_end_ms: Moment | None = None
 
 
 class DeviceStanding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -233,7 +239,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Id
     done: bool
-    unsent: int = 0
+    unsent: Count = 0
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ class DeviceEntry(NamedTuple):
     """A device's papers as the cloud keeps them.
 
     Attributes:
-        seen_ms: of its last contact, give or take a minute. report: how it says it is, as JSON.
+        seen_ms: when it last said how it is (every five minutes of contact). report: what it said, as JSON.
         purge: the order to destroy its store; purged_ms: when it said that this was done.
     """
 

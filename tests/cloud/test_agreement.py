@@ -106,6 +106,45 @@ def test_a_desk_is_told_how_the_devices_are(cloud: Cloud, studio: StudioEntry, c
     assert code_of(client.get("/sync/v1/devices", headers=kiosk.headers)) == (403, "devices.not_here")
 
 
+def test_pairing_is_a_contact(cloud: Cloud, studio: StudioEntry, client: httpx.Client) -> None:
+    desk = paired(cloud, studio, client, role="desk")
+    paired(cloud, studio, client, role="kiosk")  # and was unplugged at once
+    found = protocol.decode(protocol.Devices, client.get("/sync/v1/devices", headers=desk.headers).content)
+    assert [one.seen_ms for one in found.devices] == [cloud.clock.now().corrected] * 2
+    assert [one.report for one in found.devices] == [None] * 2
+
+
+def test_a_report_of_before_that_cannot_be_read_hides_no_device(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client
+) -> None:
+    desk = paired(cloud, studio, client, role="desk")
+    assert client.post("/sync/v1/report", json={"program": "desk", "version": "1"}, headers=desk.headers).is_success
+    with cloud.database.write(studio.id) as connection:
+        table = cloud.books.tables.device
+        kept = '{"program":"desk","version":"1","pending":-1}'
+        connection.execute(table.update().where(table.c.studio_id == studio.id).values(report=kept))
+    found = protocol.decode(protocol.Devices, client.get("/sync/v1/devices", headers=desk.headers).content)
+    assert [(one.seen_ms, one.report) for one in found.devices] == [(cloud.clock.now().corrected, None)]
+
+
+def test_numbers_that_cannot_be(device: Device, client: httpx.Client) -> None:
+    """Counts and times begin at 0, and all integers end before 2^53 (RFC 8259, section 6)."""
+    report, purged = {"program": "kiosk", "version": "1"}, {"order": child_id(1), "done": False}
+    counted = (
+        "pending", "oldest_ms", "quarantined", "store_bytes", "free_bytes", "uncertainty_ms", "keys_version", "keys_ms",
+        "keys_end_ms",
+    )  # fmt: skip
+    cases = [("report", report, name, value) for name in counted for value in (-1, 2**53, 10**30)]
+    cases += [("report", report, "offset_ms", value) for value in (-(2**53), 2**53)]
+    cases += [("purged", purged, "unsent", value) for value in (-1, 2**53)]
+    for path, said, field, value in cases:
+        answer = client.post(f"/sync/v1/{path}", json={**said, field: value}, headers=device.headers)
+        assert code_of(answer) == (400, "sync.malformed"), (field, value)
+        assert f"$.{field}" in str(protocol.decode(protocol.Problem, answer.content).params["where"])
+    least = {**report, **dict.fromkeys(counted, 0), "offset_ms": 1 - 2**53}
+    assert client.post("/sync/v1/report", json=least, headers=device.headers).status_code == 204
+
+
 def test_an_order_to_destroy_comes_instead_of_every_answer_until_it_is_done(
     cloud: Cloud, studio: StudioEntry, client: httpx.Client, device: Device
 ) -> None:

@@ -208,7 +208,7 @@ def test_a_snapshot_is_whole_and_resumes_anywhere(device: Device, cloud: Cloud, 
     assert [row.id for row in brought.rows] == [child_id(0)]
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "2001", "x", "１"])
+@pytest.mark.parametrize("limit", ["0", "-1", "2001", "x", "１", pytest.param("1" * 5_000, id="long")])
 def test_limits_that_are_none(device: Device, client: httpx.Client, limit: str) -> None:
     answer = client.get("/sync/v1/snapshot/roster/*", params={"limit": limit}, headers=device.headers)
     assert code_of(answer) == (400, "sync.limit")
