@@ -65,7 +65,7 @@ def _set_aside(one: SetAside) -> dict[str, Any]:
 
 def support(device: Device, asked: Most) -> list[dict[str, Any]]:
     """Lines to send to support: kinds, times and codes; nobody is named, and ids are hashed."""
-    return list(support_log(device.node, asked.most))
+    return list(support_log(device.node, asked.most, state=state_of(device)))
 
 
 def retry(device: Device, asked: Which) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome
 from classtap_core.store import evictions
 from classtap_core.store.reader import StoreReader
-from sync.client.engine import Status
+from sync.client.engine import State, Status
 from sync.client.keeping import Keeping, keeping_of, on_keeping
 from sync.protocol import DeviceStanding, Report
 
@@ -177,7 +177,10 @@ class Steward:
 
     def support(self, most: int = 1_000) -> bytes:
         """The log for support, a line of JSON each."""
-        return b"".join(msgspec.json.encode(line) + b"\n" for line in support_log(self._node, most))
+        return b"".join(
+            msgspec.json.encode(line) + b"\n"
+            for line in support_log(self._node, most, state=self._node.engine.status().state)
+        )
 
 
 def set_aside(node: "Node") -> list[SetAside]:
@@ -254,14 +257,17 @@ class Mask:
         return hashlib.blake2b(id.encode(), key=self._key, digest_size=6).hexdigest() if id else ""
 
 
-def support_log(node: "Node", most: int) -> Iterator[dict[str, Any]]:
-    """Lines for support: how the device is, and its newest operations as kinds, times and codes. Nobody is named."""
+def support_log(node: "Node", most: int, *, state: State) -> Iterator[dict[str, Any]]:
+    """Lines for support: how the device is, and its newest operations as kinds, times and codes. Nobody is named.
+
+    `state`: how it stands with the cloud, which the engine knows only where it runs.
+    """
     mask, found = Mask(), health_of(node)
     status = found.status
     yield {
         "what": "device", "device": mask(node.papers.device), "studio": mask(node.papers.studio),
         "role": node.papers.role, "program": node.program, "version": program_version(),
-        "system": platform.system(), "python": platform.python_version(), "state": status.state.value,
+        "system": platform.system(), "python": platform.python_version(), "state": state.value,
         "trouble": status.trouble, "pending": status.pending, "oldest_ms": found.oldest_ms,
         "last_success_ms": status.last_success_ms, "offset_ms": found.offset_ms,
         "uncertainty_ms": found.uncertainty_ms, "store_bytes": found.store_bytes, "free_bytes": found.free_bytes,

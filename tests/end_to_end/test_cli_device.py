@@ -205,7 +205,7 @@ def test_a_pass_is_a_picture_a_drawing_or_a_card(studio: Studio, tmp_path: Path)
     assert cards.code == 0, cards.err
     pages = (tmp_path / "cards.pdf").read_bytes().count(b"/Type /Page\n")
     held = sum(one.home == family.home for one in studio.plan.families)
-    assert cards.out.startswith(f"{held} cards ")
+    assert cards.out == f"{tmp_path / 'cards.pdf'} holds {held} cards.\n"
     assert pages == -(-held // 10)
     assert (tmp_path / "pass.svg").read_text().startswith("<svg ")
     assert (tmp_path / "pass.pdf").read_bytes().startswith(b"%PDF-")
@@ -399,6 +399,8 @@ def test_what_a_device_may_hold_is_taken_and_given_back(studio: Studio, tmp_path
     mine = tmp_path / "data"
     mine.mkdir(mode=0o700)
     assert inside("pair", studio.url, code, data=mine).code == 0
+    listed = [json.loads(line) for line in inside("cloud", "device", "list", data=studio.data).out.splitlines()]
+    assert [one["seen_ms"] is not None for one in listed if one["name"] == "Back office"] == [True], "it has paired"
     assert inside("sync", "once", data=mine).code == 0, "now it knows its zone, and so which day it is"
     whole = inside("sync", "health", data=mine).json["scopes"]
     less = inside(
@@ -415,6 +417,8 @@ def test_what_a_device_may_hold_is_taken_and_given_back(studio: Studio, tmp_path
     assert {inside("sync", ask, data=mine).json["state"] for ask in ("status", "once", "health")} == {"paused"}
     assert inside("sync", "resume", data=mine).code == 0
     assert {inside("sync", ask, data=mine).json["state"] for ask in ("status", "health")} == {"online"}
+    for_support = inside("sync", "log", "--support", "--most", "1", data=mine).out
+    assert json.loads(for_support.splitlines()[0])["state"] == "online"
     again = inside("cloud", "device", "scopes", "Back office", "--all", data=studio.data).json["scopes"]
     assert len(again) == len(less.json["scopes"]) + 2
     assert inside("sync", "once", data=mine).code == 0

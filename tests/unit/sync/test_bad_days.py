@@ -335,7 +335,7 @@ def test_a_log_for_support_names_nobody(studio: Studio, paired: Callable[..., No
     secret = "Zöbeide-Quintanilla"
     operation = renamed(studio, node, secret, at=0)
     node.engine.once()
-    text = msgspec.json.encode(list(support_log(node, 50))).decode()
+    text = msgspec.json.encode(list(support_log(node, 50, state=node.engine.status().state))).decode()
     for word in (secret, operation, node.papers.device, node.papers.studio, families_due(studio)[0].family):
         assert word not in text
     assert "family.rename" in text
