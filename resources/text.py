@@ -47,7 +47,8 @@ def is_rtl(locale: str) -> bool:
 
 
 class Catalogue:
-    """Says codes in one locale.
+    """Says codes in one locale. In a sentence `{new:families}` is an amount with what it counts, such as ``3 families``, in the
+    plural form of `count.families`.
 
     Attributes: ``locale`` (such as ``en_GB``), ``language`` (the catalogue used, such as ``en``), ``is_rtl``.
     ``hours`` is 12 or 24 to override the locale's own habit.
@@ -124,17 +125,34 @@ class Catalogue:
     def _fill(self, pattern: str, params: Mapping[str, object]) -> str:
         if not params:
             return pattern
-        return Formatter().vformat(pattern, (), _Params(self, params))
+        return _Filling(self).vformat(pattern, (), _Params(params))
+
+
+class _Filling(Formatter):
+    """Puts parameters into a sentence: numbers grouped, or counted; words of another direction kept apart."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def format_field(self, value: object, spec: str) -> str:
+        if isinstance(value, _Unsaid):
+            return value
+        if spec and isinstance(value, int):
+            return self._catalogue.say_n(f"count.{spec}", value)
+        return _shown(self._catalogue, value)
 
 
 class _Params(dict[str, object]):
-    """Parameters as they stand in a sentence: numbers grouped, words of another direction kept apart."""
+    """Parameters; what nobody gave stands as it is written."""
 
-    def __init__(self, catalogue: Catalogue, params: Mapping[str, object]) -> None:
-        super().__init__({name: _shown(catalogue, value) for name, value in params.items()})
+    def __missing__(self, name: str) -> _Unsaid:
+        return _Unsaid("{" + name + "}")
 
-    def __missing__(self, name: str) -> str:
-        return "{" + name + "}"
+
+class _Unsaid(str):
+    """A name in braces that nobody gave."""
+
+    __slots__ = ()
 
 
 @cache

@@ -37,7 +37,7 @@ def all_texts(
 ) -> dict[Id, PassText]:  # fmt: skip
     """The passes of so many families, call by call; `going_on` hears after each how many were asked for.
 
-    Raises Refused `pass.cards_stopped` where it says no, and as `cloud` does.
+    Raises Refused `pass.cards_stopped` where it says no, `pass.no_cards` where nobody has a pass, and as `cloud` does.
     """
     found: dict[Id, PassText] = {}
     rest, asked = iter(families), 0
@@ -46,4 +46,6 @@ def all_texts(
         asked += len(some)
         if not going_on(asked):
             raise Refused("pass.cards_stopped")
+    if not found:
+        raise Refused("pass.no_cards")
     return found

@@ -99,7 +99,10 @@ def issue(device: Device, asked: OfFamily) -> dict[str, Any]:
 
 
 def sheet(device: Device, asked: Nothing) -> dict[str, Any]:
-    """Have the cloud say the pass of every family held here that has one, by name; many at a time. Raises as `issue`."""
+    """Have the cloud say the pass of every family held here that has one, by name; many at a time.
+
+    Raises as `issue`, and Refused `pass.no_cards`.
+    """
     with device.node.reader() as reader:
         families = search(reader, Family, "by_home")
         held = {one.family for one in search(reader, Pass, "by_family") if one.revoked_at_ms is None}

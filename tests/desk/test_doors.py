@@ -121,6 +121,13 @@ def test_five_thousand_families_are_asked_for_in_twenty_five_calls() -> None:
     assert cloud.calls == 27
 
 
+def test_a_sheet_without_a_card_is_refused() -> None:
+    cloud = StandIn()
+    with pytest.raises(Refused, match=r"pass\.no_cards"):
+        all_texts(cloud, [])
+    assert cloud.calls == 0
+
+
 def test_cards_show_how_far_they_are_and_can_be_stopped(
     qtbot: QtBot, world: World, open_desk: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,7 @@ def test_families_are_looked_at_brought_in_and_taken_back(
     with qtbot.waitSignal(screen.ended):
         screen.go.click()
     assert screen.stage == DONE
-    assert screen.result.whole_text() == "2 families with 3 children are here; 2 of them changed."
+    assert screen.result.whole_text() == "Here now: 2 families with 3 children; 2 of them changed."
     assert (held(world, Family.KIND), held(world, Child.KIND)) == (before[0] + 2, before[1] + 3)
     with qtbot.waitSignal(screen.ended):
         screen.undo.click()
@@ -110,7 +110,7 @@ def test_a_timetable_that_clashes_is_refused_before_it_is_asked(
         "Row 3: The room is taken at that time."
     ]
     look(qtbot, screen, "classes", tmp_path / "classes.csv", head + line)
-    assert screen.counts.whole_text() == "1 lines, 1 classes"
+    assert screen.counts.whole_text() == "1 line, 1 class"
     with qtbot.waitSignal(screen.ended):
         screen.go.click()
     assert screen.result.whole_text().startswith("1 lines of a timetable were sent to the cloud")

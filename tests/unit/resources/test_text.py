@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from babel.messages.pofile import read_po
@@ -108,3 +109,27 @@ def test_words_of_the_other_direction_are_kept_apart() -> None:
 def test_numbers_are_grouped_as_the_language_does() -> None:
     assert Catalogue("en").say_n("queue.saved_here", 1234) == "Offline · 1,234 saved on this device"
     assert Catalogue("es").say_n("queue.saved_here", 12345) == "Sin conexión · 12.345 guardados en este dispositivo"
+
+
+def test_amounts_in_a_sentence_are_counted_in_the_languages_own_forms() -> None:
+    # CLDR 45: en and es have one and other; ar has zero, one, two, few (3-10), many (11-99) and other (100-102)
+    said = [Catalogue("en").say("import.counts.families", families=n, children=n + 1) for n in (0, 1, 1234)]
+    assert said == ["0 families with 1 child", "1 family with 2 children", "1,234 families with 1,235 children"]
+    assert Catalogue("es").say("import.counts.families", families=1, children=2) == "1 familia con 2 niñas y niños"
+    arabic = Catalogue("ar")
+    forms = ("لا عائلات", "عائلة واحدة", "عائلتان", "3 عائلات", "11 عائلة", "100 عائلة")
+    for n, form in zip((0, 1, 2, 3, 11, 100), forms, strict=True):
+        assert arabic.say("import.counts.families", families=n, children=5).startswith(form), n
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_what_a_sentence_counts_has_words(language: str) -> None:
+    counted = {
+        spec
+        for forms in messages(language).values()
+        for form in forms
+        for _, _, spec, _ in Formatter().parse(form)
+        if spec
+    }
+    assert counted
+    assert [one for one in counted if f"count.{one}" not in messages(language)] == []
