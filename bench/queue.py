@@ -36,6 +36,7 @@ def run() -> list[Claim]:
             opened = (time.perf_counter() - began) * 1_000
             if busy.pending() < WAITING or idle.pending():
                 raise RuntimeError(f"{busy.pending()} wait, {idle.pending()} beside")
+            busy.store.device.queue_most += MARKS  # new work stops here: this measures at the very end
             waiting, alone = _marks(busy, idle, due)
     p95, beside = percentile(waiting, 95), percentile(alone, 95)
     return [

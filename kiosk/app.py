@@ -252,7 +252,7 @@ class KioskApp(QObject):
 
     def _status(self, status: Status) -> None:
         online = status.state in (SyncState.ONLINE, SyncState.SYNCING)
-        self.happen(on.Connection(online, status.pending))
+        self._connected(online, status.pending)
         if status.state is SyncState.REVOKED:
             self.happen(on.Lock("device_revoked"))
         if self.state.leaving is not None and self.state.leaving.stage is Stage.LOSS:
@@ -278,7 +278,13 @@ class KioskApp(QObject):
 
     def _counted(self, future: "Future[int]") -> None:
         if future.exception() is None:
-            self.happen(on.Connection(self.state.online, future.result()))
+            self._connected(self.state.online, future.result())
+
+    def _connected(self, online: bool, waiting: int) -> None:
+        """A queue that is full is said before anybody scans in vain."""
+        self.happen(on.Connection(online, waiting))
+        if waiting >= self.node.store.device.queue_most and not self.state.store_fault:
+            self._unsaved("queue_full")
 
 
 def _now() -> int:

@@ -22,6 +22,8 @@ log = logging.getLogger("classtap.kiosk")
 
 _ON_BOARDS = frozenset({"attendance", "booking", "session", "consents", "health_clearance", "document"})
 """What a board follows from, beside its family and children."""
+FULL = ("disk_full", "queue_full")
+"""Why a store takes nothing new, said by its name."""
 
 
 class DoorWork:
@@ -65,7 +67,7 @@ class DoorWork:
         try:
             sighted = future.result()
         except EnvironmentFault as fault:
-            self._unsaved("disk_full" if fault.code == "disk_full" else "store_failed")
+            self._unsaved(fault.code if fault.code in FULL else "store_failed")
             return
         except ClassTapError as trouble:
             log.warning("a scan was not recorded: %s", trouble.code)
@@ -91,7 +93,7 @@ class DoorWork:
         try:
             found = future.result()
         except EnvironmentFault as fault:
-            self._happen(on.SaveFailed(request, "disk_full" if fault.code == "disk_full" else "save_failed"))
+            self._happen(on.SaveFailed(request, fault.code if fault.code in FULL else "save_failed"))
             return
         except ClassTapError as trouble:
             log.warning("a mark was not saved: %s", trouble.code)

@@ -108,7 +108,7 @@ class Saved:
 
 @told
 class SaveFailed:
-    """The store did not commit a mark: nothing of it is saved. ``code`` is ``disk_full``, ``save_failed``, …"""
+    """The store did not commit a mark: nothing of it is saved. ``code`` is ``disk_full``, ``queue_full``, ``save_failed``, …"""
 
     request: int
     code: str = "save_failed"
@@ -143,7 +143,7 @@ class CameraBack:
 
 @told
 class StoreFault:
-    """The store cannot save: ``disk_full`` or ``store_failed``."""
+    """The store cannot save: ``disk_full``, ``queue_full`` or ``store_failed``."""
 
     code: str
 

@@ -21,6 +21,7 @@ from classtap_core.store.folder import ASIDE, remove_database
 from classtap_core.store.log import position
 from classtap_core.store.reader import Standing, StoreReader
 from classtap_core.store.rows import RowWriter, tables_of
+from classtap_core.store.space import QUEUE_MOST, Stopped
 from classtap_core.store.subjects import Seals
 
 SLOT_MS = 600_000
@@ -37,12 +38,14 @@ class SqlDevice(StoreReader):
         truncate_due: whether pages of an erased person may still lie in the write-ahead log. log_pages: how many pages
             that log had when it was last moved into the file.
         admit: asked before an operation is added to the log; raises where there is no more room for new work.
+        queue_most: with so many unsent operations new work stops.
         on_files_gone: called after the commit that let go of them with the hashes of blobs whose files may go.
     """
 
     def __init__(self, conn: Connection, registry: Registry, *, entropy: Entropy = os.urandom) -> None:
         self.on_commit: Callable[[frozenset[Ref], frozenset[str]], None] | None = None
         self.admit: Callable[[], None] = lambda: None
+        self.queue_most = QUEUE_MOST
         self.on_files_gone: Callable[[frozenset[str]], None] = lambda hashes: None
         self._files_gone: set[str] = set()
         self.commits = 0
@@ -332,14 +335,21 @@ class SqlDevice(StoreReader):
     # -- the log
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Raises EnvironmentFault `disk_full` where new work has to stop, Refused `blob.missing`."""
+        """Raises EnvironmentFault `disk_full`, `queue_full` where new work has to stop, Refused `blob.missing`."""
         head = self.head()
         self.admit()
+        self.admit_to_queue()
         for entry in entries:
             self.blobs.cite(entry, position(entry.epoch, entry.sequence), self.registry)
             self._log.append(entry)
         self._rows.overlay([change for entry in entries for change in entry.changes])
         self._head = msgspec.structs.replace(head, sequence=entries[-1].sequence, hash=entries[-1].hash)
+
+    def admit_to_queue(self) -> None:
+        """Before new work. Raises Stopped (`queue_full`) where as many operations wait to be sent as may (ruling 4)."""
+        head = self.head()
+        if head.sequence - head.acked >= self.queue_most:
+            raise Stopped("queue_full")
 
     def touching(self, refs: Iterable[Ref], *, settled: bool) -> set[int]:
         self.head()

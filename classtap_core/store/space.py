@@ -20,6 +20,8 @@ log = logging.getLogger("classtap.store")
 
 MARK_BYTES = 8192
 """What a mark takes for good, reckoned well: the tests measure five thousand."""
+QUEUE_LOW, QUEUE_MOST = 5_000, 100_000
+"""From so many operations that wait to be sent it is said; with so many new work stops (ruling 4)."""
 _MB = 1 << 20
 _PIECE = 64 * 1024
 
@@ -53,8 +55,15 @@ class Room(NamedTuple):
     reserve: bool
 
 
+def queue_level(waiting: int) -> Level:
+    """How a queue of so many unsent operations stands."""
+    if waiting >= QUEUE_MOST:
+        return Level.FULL
+    return Level.LOW if waiting >= QUEUE_LOW else Level.ENOUGH
+
+
 class Stopped(EnvironmentFault):
-    """`disk_full`, said before anything was written: the reserve is not for new work."""
+    """`disk_full` or `queue_full`, said before anything was written: the reserve is not for new work."""
 
 
 class Space:

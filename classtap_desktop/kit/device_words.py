@@ -36,12 +36,16 @@ class Warned(NamedTuple):
 
 
 def warning(keeping: Keeping, words: Catalogue) -> Warned | None:
-    """The most urgent of what is wrong with the room or the store; None while all is well."""
-    free = size_words(keeping.free, words)
+    """The most urgent of what is wrong with the room, the queue or the store; None while all is well."""
+    free, waiting = size_words(keeping.free, words), (("number", words.number(keeping.waiting)),)
     if keeping.level is Level.FULL:
         return Warned("desk.keeping.full", (("free", free),), "warn")
+    if keeping.queue is Level.FULL:
+        return Warned("desk.keeping.queue_full", waiting, "warn")
     if not keeping.sound:
         return Warned("desk.keeping.mends" if keeping.mends else "desk.keeping.damaged", (), "warn")
     if keeping.level is Level.LOW:
         return Warned("desk.keeping.low", (("free", free), ("marks", keeping.marks)), "late")
+    if keeping.queue is Level.LOW:
+        return Warned("desk.keeping.queue_low", waiting, "late")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from classtap_core.store.space import Level
+from classtap_core.store.space import Level, queue_level
 
 if TYPE_CHECKING:
     from sync.client.node import Node
@@ -18,6 +18,7 @@ class Keeping(NamedTuple):
         level: of the room on its disk. free: bytes of it. marks: for how many marks that is enough.
         sound: whether nothing damaged was found. mends: whether what is damaged is mended without anybody's help.
         sealed: whether the owner's key opens it too, so that a lost keyring loses nothing.
+        waiting: how many operations wait to be sent.
     """
 
     level: Level
@@ -26,19 +27,36 @@ class Keeping(NamedTuple):
     sound: bool
     mends: bool
     sealed: bool
+    waiting: int = 0
+
+    @property
+    def queue(self) -> Level:
+        """How much room is left in the queue."""
+        return queue_level(self.waiting)
 
 
 def keeping_of(node: Node) -> Keeping:
     """Measures the disk; of the store, says what the last look found."""
     room, health = node.store.space.look(), node.store.watch.health
-    return Keeping(room.level, room.free, room.marks, health.sound, health.mends, node.store.recovery is not None)
+    sealed = node.store.recovery is not None
+    return Keeping(room.level, room.free, room.marks, health.sound, health.mends, sealed, node.pending())
 
 
 def on_keeping(node: Node, callback: Callable[[], None]) -> Callable[[], None]:
-    """Call back, from any thread, when `keeping_of` answers otherwise. Returns what ends it."""
+    """Call back, from any thread, when `keeping_of` answers otherwise in more than numbers. Returns what ends it."""
+    told = [queue_level(node.pending())]
+
+    def counted(waiting: int) -> None:
+        level = queue_level(waiting)
+        if level is not told[0]:
+            told[0] = level
+            callback()
+
     ends = (
         node.store.space.on_change(lambda room: callback()),
         node.store.watch.on_change(lambda health: callback()),
+        node.on_change(lambda refs: counted(node.pending())),
+        node.on_status(lambda status: counted(status.pending)),
     )
 
     def end() -> None:

@@ -363,6 +363,7 @@ class Node:
 
         def try_it() -> None:
             self.store.space.admit(PROBE_BYTES)
+            self.store.device.admit_to_queue()
             self._write("probe", os.urandom(PROBE_BYTES))
             self._write("probe", b"")
 

@@ -21,8 +21,9 @@ from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from classtap_core.people.operations import RenameFamily
 from classtap_core.store.integrity import Depth
 from classtap_core.store.integrity import Health as Found
+from classtap_core.store.space import Level
 from classtap_desktop.kit import Button, theme
-from classtap_desktop.kit.device_words import size_words
+from classtap_desktop.kit.device_words import size_words, warning
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
@@ -34,6 +35,7 @@ from kiosk.sources import picture_of
 from resources.text import Catalogue
 from sync.client.engine import State
 from sync.client.health import health_of
+from sync.client.keeping import Keeping
 from sync.client.node import Node
 from sync.pairing import Link, read_link
 from sync.protocol import DeviceStanding, Report
@@ -243,6 +245,40 @@ def test_a_disk_that_fills_is_said_early_and_new_work_is_refused_with_a_sentence
         assert node.pending() == 0
     node.store.space.look()
     soon(qtbot, lambda: not banner.isVisible())
+
+
+def test_a_queue_that_grows_long_is_said_above_every_screen(
+    qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banner = window.keeping
+    assert banner is not None
+    node.pause(True)
+    soon(qtbot, lambda: node.engine.status().state is State.PAUSED)
+    assert not banner.isVisible()
+    monkeypatch.setattr("classtap_core.store.space.QUEUE_LOW", 1)
+    family = families_due(studio)[1]
+    node.submit(
+        RenameFamily(family=family.family, base=family.name, name="Waits"), staff(studio), source="test"
+    ).result()
+    soon(qtbot, banner.isVisible)
+    assert banner.line.label.whole_text().startswith("1 things done here wait to be sent. They are safe;")
+    node.store.device.queue_most = 1
+    with qtbot.waitSignal(window.desk.failed, timeout=30_000) as failed:
+        window.desk.submit(RenameFamily(family=family.family, base="Waits", name="No"), then=lambda receipt: None)
+    assert (
+        failed.args[0].sentence(Catalogue("en_GB")).startswith("100,000 things done here wait to be sent, so that was")
+    )
+    node.store.device.queue_most = 100_000
+    node.pause(False)
+    soon(qtbot, lambda: not banner.isVisible())
+
+
+@pytest.mark.parametrize(
+    ("waiting", "code"), [(4_999, ""), (5_000, "desk.keeping.queue_low"), (100_000, "desk.keeping.queue_full")]
+)
+def test_what_is_said_of_a_queue(waiting: int, code: str) -> None:
+    found = warning(Keeping(Level.ENOUGH, 1 << 40, 1 << 20, True, True, True, waiting), Catalogue("en"))
+    assert (found.code if found else "") == code
 
 
 @pytest.mark.expected_log("the store is damaged", reason="the test says so")

@@ -158,6 +158,20 @@ def test_a_disk_that_fills_is_said_before_anybody_scans(
     kiosk.screen(Screen.BOARD)
 
 
+def test_a_full_queue_is_said_before_anybody_scans(kiosk: Shown, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "STORE_AGAIN_MS", 300)
+    kiosk.start()
+    kiosk.screen(Screen.ATTRACT)
+    kiosk.node.store.device.queue_most = kiosk.node.pending() + 1
+    kiosk.app.door.scan(made.texts[made.families[0].family]).result()
+    kiosk.screen(Screen.STORE_TROUBLE)
+    assert kiosk.state.store_fault == "queue_full"
+    with pytest.raises(EnvironmentFault, match="queue_full"):
+        kiosk.app.door.scan(made.texts[made.families[0].family]).result()
+    kiosk.node.store.device.queue_most = 100_000
+    kiosk.screen(Screen.ATTRACT)
+
+
 def test_a_mark_that_is_not_saved_goes_back(kiosk: Shown, made: Made) -> None:
     kiosk.start()
     family = made.families[0]

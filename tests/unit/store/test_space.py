@@ -17,7 +17,7 @@ from classtap_core.store.container import Opener
 from classtap_core.store.restore import restore
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.salvage import salvage
-from classtap_core.store.space import MARK_BYTES, Level, Limits, Room, Stopped
+from classtap_core.store.space import MARK_BYTES, QUEUE_LOW, QUEUE_MOST, Level, Limits, Room, Stopped, queue_level
 from classtap_core.store.store import Store
 from tests.unit.store import toy_blobs
 from tests.unit.store.conftest import DEVICE, NOW, STAFF, STUDIO, child_row, mark
@@ -102,6 +102,23 @@ def test_it_is_said_early_and_new_work_stops_before_anything_breaks(disk: Disk) 
         store.space.look()
         assert len(told) == 3
         assert store.check().ok
+
+
+def test_a_queue_is_said_from_5000_and_stops_at_100000(disk: Disk) -> None:
+    """Ruling 4. What frees room in it, answers of the cloud, goes on."""
+    assert [queue_level(waiting) for waiting in (4_999, 5_000, 99_999, 100_000)] == [
+        Level.ENOUGH, Level.LOW, Level.LOW, Level.FULL,
+    ]  # fmt: skip
+    with made(disk) as store:
+        assert (QUEUE_LOW, store.device.queue_most) == (5_000, QUEUE_MOST)
+        store.device.queue_most = 3
+        marks(store, 3, seed=1)
+        with pytest.raises(Stopped, match="queue_full"):
+            marks(store, 1, seed=2)
+        bus = bus_over(store.device)
+        store.call(lambda: bus.acknowledge([Answer(1, ACCEPTED, 1)]))
+        marks(store, 1, seed=2)
+        assert store.call(lambda: store.device.head()).sequence == 4
 
 
 def test_a_mark_takes_no_more_than_is_reckoned(disk: Disk) -> None:
