@@ -16,7 +16,15 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Dialect, Engine, Select, Table, Update, create_engine, event, make_url
 from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.dml import Insert
 
@@ -290,6 +298,11 @@ def _faults() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         # Full disk, no server, a lock held too long: the surroundings, not the request. The message may hold values.
         raise EnvironmentFault(_code(error.orig), error=type(error.orig).__name__) from error
+    except InternalError as error:
+        # Class 25: a standby that takes no writes, a transaction that was ended for idling. No row of ours is to blame.
+        if (getattr(error.orig, "sqlstate", "") or "").startswith("25"):
+            raise EnvironmentFault(_OTHER, error=type(error.orig).__name__) from error
+        raise
     except PoolTimeout as error:
         raise EnvironmentFault("cloud.database_busy", error="PoolTimeout") from error
 
