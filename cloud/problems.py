@@ -67,6 +67,8 @@ _TITLES = {
     500: "A fault of ours",
     503: "Not available just now",
 }
+_SOON = frozenset({"cloud.database_unreachable", "cloud.stopping"})
+"""An outage, no matter of load: asked again soon (docs/sync.md §6)."""
 PROBLEM = "application/problem+json"
 
 
@@ -82,7 +84,7 @@ def title_of(status: int) -> str:
 def problem(code: str, **params: Param) -> Response:
     """The answer for a code. Codes that are not listed are the caller's mistake: 400."""
     status = _STATUS.get(code, 400)
-    headers = {"Retry-After": "5"} if status in (429, 503) else {}
+    headers = {"Retry-After": "1" if code in _SOON else "5"} if status in (429, 503) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = encode(Problem(title=_TITLES[status], status=status, code=code, params=params))

@@ -39,6 +39,9 @@ REVOKED_LOOK_S = 600.0
 """A device that was shut out asks so often whether it is to destroy its store."""
 
 PURGE = "device.purge"
+
+_AWAY = frozenset({"cloud.database_unreachable", "cloud.stopping"})
+"""Nothing answers behind the door: an outage like a cut wire, over as suddenly, and no word on what was asked."""
 _SHUT_OUT = frozenset({"device.revoked", "sync.unpaired", PURGE})
 
 
@@ -259,6 +262,8 @@ class SyncEngine:
             self._heed(no)
             return REVOKED_LOOK_S
         self._show(State.FAILING, no.code, no.params)
+        if no.code in _AWAY:
+            return self.backoff.outage()
         self._hear_orders()
         self._held_s = min(no.retry_after or 0.0, self.backoff.MOST)
         return self.backoff.rejection()

@@ -51,12 +51,32 @@ def test_a_database_that_is_away_is_said_so_and_found_again(tmp_path: Path, own:
         for _ in range(3):
             answer = device.send(device.batch(6, 10))
             assert code_of(answer) == (503, "cloud.database_unreachable")
-            assert answer.headers["retry-after"] == "5"
+            assert answer.headers["retry-after"] == "1"
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
         own.start()
         pushed = device.push(6, 20)
         assert [answer.included for answer in pushed.answers] == list(range(6, 21))
+        assert audit(server.cloud.books, studio.id, verify=is_signed).ok
+
+
+@pytest.mark.expected_log("cloud.database", reason="the database takes no writes on purpose")
+def test_a_standby_that_takes_no_writes_sets_nothing_aside(tmp_path: Path, own: Server) -> None:
+    url = Postgres(own.url).url("postgres")
+    with served(tmp_path, url) as (server, client):
+        studio = server.cloud.studios.found("Toy")
+        device = paired(server.cloud, studio, client)
+        device.submit(marks(20))
+        device.push(1, 5)
+        for word in ("on", "off"):
+            Postgres(own.url).execute(
+                f"BEGIN READ WRITE; ALTER DATABASE postgres SET default_transaction_read_only = {word}; COMMIT"
+            )
+            server.cloud.database._engine.dispose()
+            if word == "on":
+                assert code_of(device.send(device.batch(6, 10))) == (503, "cloud.database")
+        pushed = device.push(6, 20)
+        assert all(answer.outcome.stands for answer in pushed.answers)
         assert audit(server.cloud.books, studio.id, verify=is_signed).ok
 
 

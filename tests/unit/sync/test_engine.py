@@ -172,6 +172,11 @@ def test_states_follow_what_happens(house: House) -> None:
     assert (engine.status().trouble, engine.status().params) == ("sync.gap", {"expected": 3})
     engine.backoff.rejections = 1
     assert engine.status().state is State.FAILING
+    for code in ("cloud.database_unreachable", "cloud.stopping"):  # as soon over as any outage
+        engine._held_s = 0.0
+        wire.reject = [Rejected(503, code, {}, 5.0)]
+        assert 0 < engine._round() <= Backoff.PROBE_MOST
+        assert (engine._held_s, engine.status().trouble) == (0.0, code)
     assert engine.backoff.rejections == 1
     engine._round()
     assert (engine.status().state, engine.backoff.rejections) == (State.ONLINE, 0)
