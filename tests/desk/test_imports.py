@@ -113,7 +113,7 @@ def test_a_timetable_that_clashes_is_refused_before_it_is_asked(
     assert screen.counts.whole_text() == "1 line, 1 class"
     with qtbot.waitSignal(screen.ended):
         screen.go.click()
-    assert screen.result.whole_text().startswith("1 lines of a timetable were sent to the cloud")
+    assert screen.result.whole_text().endswith("decides over all at once: 1 line of a timetable.")
     assert not screen.undo.isVisible()
 
 
