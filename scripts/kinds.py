@@ -25,7 +25,8 @@ what becomes of them is in [sync.md](sync.md).
 
 `id` is 32 lowercase hex digits, `[x]` a list, `{…}` an object, `?` what may be `null`. A field marked ° has a default and is left out
 at it; the default stands behind `=` where it is not empty, 0, false or null. *(about x)* is a person's: it goes to the part, or in a
-row to the seal, of whom field x names. Times ending in `_ms` are milliseconds since the Unix epoch, in `_s` seconds.
+row to the seal, of whom field x names. Times ending in `_ms` are milliseconds since the Unix epoch, in `_s` seconds. A `date` or `day` is
+`2026-11-21`, a session's `start` the wall clock there, `2026-11-21T18:00`; a `zone` is an IANA name.
 """
 _OPERATIONS = """
 ## Operations
@@ -87,6 +88,8 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     default = field.default
     if default is msgspec.NODEFAULT or isinstance(default, msgspec.Struct) or not default:
         return ""
+    if isinstance(default, tuple) and not any(default):
+        return ""
     return f" = {default.value if isinstance(default, Enum) else default!r}".replace("'", "`")
 
 
@@ -106,6 +109,8 @@ def _type(hint: Any) -> str:
         return "{" + f"{_type(arguments[0])}: {_type(arguments[1])}" + "}"
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return "{" + ", ".join(_each(hint)) + "}"
+    if hasattr(hint, "_fields"):
+        return "[" + ", ".join(f"`{name}` {_type(of)}" for name, of in get_type_hints(hint).items()) + "]"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return " ".join(f"`{one.value}`" for one in hint)
     return {Id: "id", str: "text", int: "number", bool: "true or false"}.get(hint, "anything")

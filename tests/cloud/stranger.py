@@ -276,6 +276,7 @@ def bodies(text: str, page: dict[str, Any]) -> Iterator[tuple[Place, str | None]
             yield place, None
             continue
         at = text.index('"body":', at) + len('"body":')
-        _, end = reader.raw_decode(text, at)
+        body, end = reader.raw_decode(text, at)
+        assert canonical(body) == text[at:end], "who parses it and writes it again has the same bytes (§5.3)"
         yield place, text[at:end]
         at = end

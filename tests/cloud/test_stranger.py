@@ -110,6 +110,16 @@ def test_a_day_of_a_stranger(home: House) -> None:
     desk.drain()
     assert again.status == "duplicate"
 
+    # Taken back before it was sent.
+    renamed = desk.say(
+        "family.rename", {"family": family["id"]}, {family["id"]: {"base": "Núñez 😀", "name": "Nobody"}}, author=owner
+    )
+    back = desk.say("kernel.undo", {"operation": renamed.fields["id"]}, author=owner)
+    desk.push([renamed, back])
+    assert {renamed.status, back.status} == {"accepted"}
+    desk.pull()
+    assert "Núñez 😀" in {one["name"] for one in desk.of("family")}
+
     # What the wire will not take is refused whole, and nothing is kept of it.
     desk.pull()
     before = desk.through

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import cloud.problems as problems
+from classtap_core.access.blueprints import DEVICE_ROLES, SCOPES
 from classtap_core.kernel.outcomes import Status
 from scripts import kinds
 from sync import protocol
@@ -97,6 +98,13 @@ def test_every_outcome_and_code_is_told_of() -> None:
     codes = [code for code in problems._STATUS if not code.startswith(elsewhere)]
     assert len(codes) > 40
     assert [code for code in codes if f"`{code}`" not in text()] == []
+
+
+def test_every_scope_and_right_of_a_device_is_told_of() -> None:
+    scopes, told = text().split("| scope | holds |")[1].split("## 4.")[0], text().split("## 9. Operations")[1]
+    for role, patterns in SCOPES.items():
+        assert [one for one in patterns if not re.search(f"`{one.split('/')[0]}[/`]", scopes)] == []
+        assert DEVICE_ROLES[role] <= set(re.findall(r"[a-z_]+", told))
 
 
 def test_its_numbers_are_the_codes() -> None:
