@@ -24,8 +24,18 @@ def prepare(connection: Connection) -> None:
         if not known:
             raise EnvironmentFault("cloud.no_citus")
         connection.execute(text("CREATE EXTENSION citus"))
+    plain_schemas(connection)
     # What one transaction changes of several tables, Citus does one shard after the other.
     connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
+
+
+def plain_schemas(connection: Connection) -> None:
+    """Until the transaction ends, a new schema is one like any other, even where the cluster lays each on a machine of its
+    own (`citus.enable_schema_based_sharding`, Citus 12): the directory stays on the coordinator."""
+    setting = {"name": "citus.enable_schema_based_sharding"}
+    connection.execute(
+        text("SELECT set_config(:name, 'off', true) WHERE current_setting(:name, true) IS NOT NULL"), setting
+    )
 
 
 def in_order(tables: Iterable[Table]) -> list[Table]:

@@ -17,6 +17,10 @@ _FORBIDDEN = re.compile(r"pg_(try_)?advisory|\bNOTIFY\b|\bLISTEN\b", re.IGNORECA
 _NOT_CARRIED = re.compile(r"\bset_config\(", re.IGNORECASE)
 _VOLATILE = re.compile(r"\b(clock_timestamp|timeofday|random|gen_random_uuid|nextval)\(", re.IGNORECASE)
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+_CHANGES = re.compile(r"\s*(UPDATE|DELETE)\b", re.IGNORECASE)
+_LOOKS_ELSEWHERE = re.compile(r"\b(SELECT|USING|SET\b.*\bFROM)\b", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"%\(\w+\)s")
+_BARE = re.compile(r"\bstudio_id = (?:%s::TEXT|'[0-9a-f]*')(?! COLLATE|::)(?=\s|\)|$)", re.IGNORECASE)
 _INSERTS_FOUND = re.compile(r"\s*INSERT\b.*\bSELECT\b", re.IGNORECASE | re.DOTALL)
 _HELD = re.compile(r"studio_id\)?(?:::text)? = '([0-9a-f]*)'")
 _DIRECTORY = "directory"
@@ -62,6 +66,8 @@ class Asking:
                 self.faults.append(f"each machine would make a value of its own: {statement}")
             if _INSERTS_FOUND.match(statement):
                 self.faults.append(f"inserts what it finds: {statement}")
+            if _CHANGES.match(statement) and not _planned_once(statement):
+                self.faults.append(f"prepared, it would go to every shard: {statement}")
         studio = connection.info["classtap_studio"] or ""
         sets: Sequence[Any] = parameters if many else [parameters]
         for one in sets:
@@ -131,6 +137,13 @@ def _tasks(plan: Any) -> Iterator[int]:
     elif isinstance(plan, list):
         for value in plan:
             yield from _tasks(value)
+
+
+def _planned_once(statement: str) -> bool:
+    """Whether Citus plans a write that is prepared for every studio at once (`FastPathRouterQuery`): of one table, its
+    `studio_id` beside a bare parameter of the column's own type, one time. Of any other it makes a plan for all shards."""
+    bare = _PARAMETER.sub("%s", statement)
+    return len(_BARE.findall(bare)) == bare.lower().count("studio_id") == 1 and not _LOOKS_ELSEWHERE.search(bare)
 
 
 def _reads_directory(statement: str) -> bool:
