@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault
+from classtap_core.kernel.timetable import Timetable
 from classtap_core.store import blob_backup, container
 from classtap_core.store.backup import KEEP, KEYS_END, Made, Rule, to_keep
 from classtap_core.store.folder import DATABASE, prepare
@@ -24,12 +24,12 @@ log = logging.getLogger("classtap.store")
 
 END = ".ctbackup"
 _HALF_MADE = ".????-??-??T??????Z"
-FIRST_AFTER = timedelta(minutes=5)
-LOOK_AT_DUE = timedelta(minutes=30)
 A_DAY = timedelta(hours=20)  # a desk that is opened at nine each day gets one each day
 KEYS_STAY = timedelta(days=30)
-LOOK_AT_ROOM = timedelta(minutes=1)
-LOOK_AT_QUIET = timedelta(minutes=1)
+MINUTE_MS = 60_000
+FIRST_AFTER_MS = 5 * MINUTE_MS
+LOOK_AT_DUE_MS = 30 * MINUTE_MS
+DAILY_MS = 24 * 60 * MINUTE_MS
 MENDED_IN_USE = 16 << 20
 """A larger store is mended when it is opened next: it would keep people waiting for more than six seconds."""
 MADE_AT_ONCE = 64 << 20
@@ -46,6 +46,7 @@ class Backups:
     def __init__(self, store: Store, clock: Clock, folder: Path, *, rule: Rule = KEEP) -> None:
         self._store, self._clock, self.folder, self._rule = store, clock, folder, rule
         self.last: Made | None = None
+        self._made_at: int | None = None
         self.fault = ""
 
     def there(self) -> dict[datetime, Path]:
@@ -57,7 +58,10 @@ class Backups:
         return dict(sorted(found.items(), reverse=True))
 
     def due(self) -> bool:
-        """Whether the newest is older than a day, or of a clock that was ahead."""
+        """Whether the newest is older than a day: by elapsed time where this object made it, else by what it says, or
+        when that is of a clock that was ahead."""
+        if self._made_at is not None:
+            return timedelta(milliseconds=self._clock.now().mono - self._made_at) >= A_DAY
         newest = next(iter(self.there()), None)
         age = None if newest is None else self._now() - newest
         return age is None or age >= A_DAY or age < timedelta()
@@ -69,7 +73,7 @@ class Backups:
             left.unlink(missing_ok=True)  # a program was killed while it made one; nothing opens these
         now = self._now()
         made = self._store.back_up(self.folder / f"{now:%Y-%m-%dT%H%M%S}Z{END}", now_ms=int(now.timestamp() * 1_000))
-        self.last = made
+        self.last, self._made_at = made, self._clock.now().mono
         self.thin()
         return made
 
@@ -119,37 +123,24 @@ class Rounds:
         `bounds`: kinds of which only so many stay, looked at every half hour."""
         self._store, self._clock, self._heard, self.bounds = store, clock, heard, tuple(bounds)
         self.backups = Backups(store, clock, backups)
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC, executors={"default": {"type": "threadpool", "max_workers": 1}},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        )  # fmt: skip
-        now = datetime.now(UTC)
+        self._timetable = plan = Timetable("store-rounds", steady=lambda: clock.now().mono)
         self._commits = -1
-        self._mending = self._scheduler.add_job(
-            self.mend, "interval", seconds=LOOK_AT_QUIET.total_seconds(), next_run_time=None
-        )
-        store.watch.on_met(lambda: self._scheduler.add_job(self.hurt, id="hurt", replace_existing=True))
+        store.watch.on_met(lambda: plan.once(self.hurt))
         if store.unclean:
-            self._scheduler.add_job(self.look, "date", args=[Depth.QUICK], run_date=now + timedelta(seconds=10))
-        self._scheduler.add_job(
-            self.backups.if_due, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER
-        )
-        self._scheduler.add_job(self.tidy, "interval", hours=24, next_run_time=now + FIRST_AFTER / 2)
+            plan.once(partial(self.look, Depth.QUICK), after_ms=10_000)
+        plan.every(LOOK_AT_DUE_MS, self.backups.if_due, first_ms=FIRST_AFTER_MS)
+        plan.every(DAILY_MS, self.tidy, first_ms=FIRST_AFTER_MS // 2)
         if self.bounds:
-            self._scheduler.add_job(
-                self.keep_within, "interval", seconds=LOOK_AT_DUE.total_seconds(), next_run_time=now + FIRST_AFTER / 2
-            )
-        self._scheduler.add_job(self.look, "interval", args=[Depth.FULL], hours=24, next_run_time=now + 2 * FIRST_AFTER)
-        self._scheduler.add_job(
-            self.make_room, "interval", seconds=LOOK_AT_ROOM.total_seconds(), next_run_time=now + FIRST_AFTER / 2
-        )
+            plan.every(LOOK_AT_DUE_MS, self.keep_within, first_ms=FIRST_AFTER_MS // 2)
+        plan.every(DAILY_MS, partial(self.look, Depth.FULL), first_ms=2 * FIRST_AFTER_MS)
+        plan.every(MINUTE_MS, self.make_room, first_ms=FIRST_AFTER_MS // 2)
 
     def look(self, depth: Depth) -> None:
         """One look; what it finds is remembered by the store's `watch`, and of blobs by `blobs.wrong`."""
         try:
             if self._store.look(depth).mends:
                 self._commits = -1
-                self._mending.resume()
+                self._timetable.every(MINUTE_MS, self.mend)
             if depth is Depth.FULL:
                 self._store.blobs.look()
         except ClassTapError as fault:
@@ -161,7 +152,7 @@ class Rounds:
         if self._store.device.commits != self._commits:
             self._commits = self._store.device.commits
             return
-        self._mending.pause()
+        self._timetable.drop(self.mend)
         self._mend()
 
     def hurt(self) -> None:
@@ -169,7 +160,7 @@ class Rounds:
         if self._store.watch.health.sound:
             self.look(Depth.QUICK)
         if self._store.watch.health.mends:
-            self._mending.pause()
+            self._timetable.drop(self.mend)
             self._mend()
 
     def _mend(self) -> None:
@@ -225,13 +216,13 @@ class Rounds:
     def start(self) -> None:
         """Begin, with one look at the room there is: whoever listens is told at once."""
         self._store.space.look()
-        self._scheduler.start()
+        self._timetable.start()
 
     def stop(self) -> None:
         """Ends after the round that runs, which hurries; stopping what was never started is fine."""
-        if self._scheduler.running:
+        if self._timetable.running:
             self._store.hurry()
-            self._scheduler.shutdown(wait=True)
+            self._timetable.stop()
 
 
 def _moment(at_ms: int) -> datetime:

@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
 from classtap_core.booking import reactions as booking_reactions
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload
+from classtap_core.kernel.timetable import Timetable
 from classtap_core.kernel.tx import Reader
 from classtap_core.messaging import reactions as messaging_reactions
 from classtap_core.messaging.operations import AskMessage
@@ -33,10 +32,12 @@ from cloud.storage.trail import Trail
 from cloud.storage.whereabouts import Telephones
 from cloud.studios import Studios
 
-PACE_S = 1
+PACE_MS = 1_000
 """How often a worker looks for jobs that are due."""
-LEASE_S = 60
+LEASE_MS = 60_000
 """How long a worker has for what it took; after that another may take it."""
+PUT_RIGHT_MS = 60_000
+"""How often jobs are looked for that a clock which was ahead put off."""
 MOST_TAKEN = 20
 DAY_MS = 86_400_000
 REMEMBERED_DAYS = 30
@@ -98,11 +99,9 @@ class Ticks:
         self._reminders = Reminders(studios) if AskMessage.SPEC.name in studios.bus.registry.specs else None
         self._work = {TICKS: self._sweep, PASSES: self._look, REMINDERS: self._remind, TIDY: self._tidy}
         self._holder = secrets.token_hex(8)
-        executors = {"default": {"type": "threadpool", "max_workers": 1}}
-        self._scheduler = BackgroundScheduler(timezone="UTC", executors=executors)
-        self._scheduler.add_job(
-            self.sweep_all, "interval", seconds=PACE_S, coalesce=True, max_instances=1, misfire_grace_time=None
-        )
+        self._timetable = Timetable("cloud-ticks")
+        self._timetable.every(PUT_RIGHT_MS, self.put_right, first_ms=0)
+        self._timetable.every(PACE_MS, self.sweep_all)
 
     def sweep_all(self) -> None:
         """One round: every studio's jobs that are due and that no other worker has. One in trouble holds up no other."""
@@ -113,9 +112,16 @@ class Ticks:
         except ClassTapError as error:
             _log.error("sweep: %s", error.code)
 
+    def put_right(self) -> None:
+        """Nothing waits for a time that was only a clock's that went wrong, and was put back."""
+        try:
+            self._jobs.put_right(now_ms=self._studios.clock.now().corrected, lease_ms=LEASE_MS)
+        except ClassTapError as error:
+            _log.error("jobs: %s", error.code)
+
     def _take(self) -> list[Job]:
         now = self._studios.clock.now().corrected
-        return self._jobs.take(holder=self._holder, now_ms=now, lease_ms=LEASE_S * 1000, most=MOST_TAKEN)
+        return self._jobs.take(holder=self._holder, now_ms=now, lease_ms=LEASE_MS, most=MOST_TAKEN)
 
     def _do(self, job: Job) -> None:
         seen = job.seen
@@ -168,11 +174,8 @@ class Ticks:
         return job.seen
 
     def start(self) -> None:
-        # A sweep that takes longer than its interval is told as a warning, each time; the next one does its work.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler.start()
+        self._timetable.start()
 
     def stop(self) -> None:
         """Ends after the round that runs."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        self._timetable.stop()

@@ -69,9 +69,9 @@ class Reminders:
 
 
 def _was_told(since_ms: int, day: str, zone: str) -> bool:
-    """Whether the last time was on this day already, and late enough."""
+    """Whether the last time was on this very day, and late enough. A later day was that of a clock which was ahead."""
     last, _, hour = local_of(since_ms, zone).partition("T")
-    return last > day or (last == day and int(hour[:2]) >= HOUR)
+    return last == day and int(hour[:2]) >= HOUR
 
 
 class _Round:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from classtap_core.kernel.ids import Id
 from cloud.storage.database import Connection, Database
@@ -70,6 +70,17 @@ class Jobs:
                     .values(holder=holder, until_ms=until_ms)
                 )
         return [Job(row.kind, Id(row.studio_id), until_ms, row.seen) for row in rows]
+
+    def put_right(self, *, now_ms: int, lease_ms: int) -> int:
+        """Have those be due now that a worker put off by more than twice their time: its clock was ahead. How many."""
+        table, found = self._table, 0
+        for kind, every_ms in EVERY_MS.items():
+            late = or_(table.c.due_ms > now_ms + 2 * every_ms, table.c.until_ms > now_ms + 2 * lease_ms)
+            with self._database.write() as connection:
+                found += connection.execute(
+                    update(table).where(table.c.kind == kind, late).values(holder="", until_ms=0, due_ms=now_ms)
+                ).rowcount
+        return found
 
     def done(self, job: Job, *, holder: str, due_ms: int, seen: int) -> bool:
         """Give a job back until it is due again; False when its lease had ended and another worker has it."""

@@ -167,3 +167,11 @@ def test_nobody_is_written_to_before_nine_and_not_where_the_studio_does_not_wish
         found.clock.advance(DAY)
         assert reminders.tend(STUDIO, since_ms=last) == 1
         assert [one.family for one in found.messages()] == [FAMILY]
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_from_being_told(tmp_path: Path) -> None:
+    with families(tmp_path) as found:
+        found.say(paper(5))
+        found.clock.advance(60 * MINUTE)
+        later = found.clock.wall + 10 * 365 * DAY
+        assert Reminders(found.cloud.studios).tend(STUDIO, since_ms=later) == 1

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import decode
 from cloud.composition import Cloud
@@ -123,7 +124,8 @@ def test_a_job_runs_once_whoever_takes_it(server: CloudServer, cloud: Cloud, sec
     assert set(ran.values()) == {1}
 
 
-def test_a_lease_of_a_worker_that_died_ends(cloud: Cloud, studio: StudioEntry) -> None:
+def test_a_lease_of_a_worker_that_died_ends(server: CloudServer, cloud: Cloud, studio: StudioEntry) -> None:
+    server._ticks.stop()
     jobs = Jobs(cloud.database, cloud.books.tables)
     first = jobs.take(holder="dead", now_ms=2**50, lease_ms=1_000, most=9)
     assert {job.kind for job in first} == set(EVERY_MS)
@@ -134,6 +136,33 @@ def test_a_lease_of_a_worker_that_died_ends(cloud: Cloud, studio: StudioEntry) -
     assert all(jobs.done(job, holder="other", due_ms=2**51, seen=8) for job in again)
     assert jobs.take(holder="dead", now_ms=2**50 + 2_000, lease_ms=1_000, most=9) == []
     assert {job.seen for job in jobs.take(holder="dead", now_ms=2**51, lease_ms=1_000, most=9)} == {8}
+
+
+def test_a_clock_that_was_ahead_and_is_put_back_stops_no_job(
+    server: CloudServer, cloud: Cloud, studio: StudioEntry, clock: ManualClock
+) -> None:
+    server._ticks.stop()
+    ran: list[str] = []
+
+    class Counting(Ticks):
+        def _do(self, job: Job) -> None:
+            ran.append(job.kind)
+            super()._do(job)
+
+    ticks = Counting(cloud.studios)
+    clock.step(10 * 365 * 86_400_000)
+    ticks.sweep_all()
+    assert sorted(ran) == sorted(EVERY_MS)
+    clock.step(-10 * 365 * 86_400_000)
+    ran.clear()
+    ticks.put_right()
+    ticks.sweep_all()
+    assert sorted(ran) == sorted(EVERY_MS)
+    ran.clear()
+    clock.advance(EVERY_MS[TICKS])
+    ticks.put_right()
+    ticks.sweep_all()
+    assert ran == [TICKS], "the others wait for their own time"
 
 
 def test_jobs_of_many_studios_are_spread_over_their_time(cloud: Cloud) -> None:

@@ -71,6 +71,30 @@ def test_what_stands_in_the_way_is_remembered(store: Store, tmp_path: Path) -> N
     assert (backups.fault, len(backups.there())) == ("", 1)
 
 
+def test_a_clock_that_is_set_brings_neither_a_flood_of_backups_nor_a_day_without(store: Store, tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    backups = Backups(store, clock, tmp_path / "kept")
+    backups.if_due()
+    for step in (-DAY_MS, 3 * DAY_MS, -400 * DAY_MS):
+        clock.step(step)
+        assert not backups.due()
+        clock.advance(DAY_MS)
+        assert backups.due()
+        backups.if_due()
+        assert not backups.due()
+    assert Backups(store, clock, backups.folder).due(), "of a clock that was ahead: nobody here knows since when"
+
+
+def test_rounds_go_by_elapsed_time(store: Store, tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    rounds = Rounds(store, clock, tmp_path / "kept")
+    clock.step(-DAY_MS)
+    clock.advance(301_000)
+    while (work := rounds._timetable.due()) is not None:
+        work()
+    assert len(rounds.backups.there()) == 1
+
+
 def test_rounds_start_and_stop(store: Store, tmp_path: Path) -> None:
     rounds = Rounds(store, ManualClock(NOW), tmp_path / "kept")
     rounds.stop()
