@@ -1,7 +1,7 @@
 """Pushes that wait for one studio go in one commit, each answered as alone; one that fails costs the others nothing."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from classtap_core.kernel.authority import Authority, Batch, Pushed, read_batch
-from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.authority import Authority, Batch, Incoming, Pushed, read_batch
+from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.outcomes import Status
 from cloud.composition import Cloud
 from cloud.storage.audit import audit
@@ -71,6 +71,58 @@ def test_what_waits_goes_in_one_commit(cloud: Cloud, studio: StudioEntry, device
         assert device.push(1, 5).answers == pushed.answers
     assert logged(cloud) == 20
     assert audit(cloud.books, studio.id, verify=is_signed).ok
+
+
+def test_who_comes_while_another_worker_writes_goes_along(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, real = threading.Event(), Authority.push_together
+
+    def beginning(authority: Authority, waiting: Callable[[], Sequence[Incoming]]) -> Any:
+        begun.set()
+        return real(authority, waiting)
+
+    monkeypatch.setattr(Authority, "push_together", beginning)
+    asked = [batch(device, 1, 5) for device in devices]
+    with commits(cloud) as written:
+        with cloud.studios.storage(studio.id).atomic():
+            futures = [cloud.intake.submit(asked[0], read_batch(asked[0]))]
+            assert begun.wait(20)
+            futures += [cloud.intake.submit(one, read_batch(one)) for one in asked[1:]]
+        assert [future.result(60).acked for future in futures] == [5] * 4
+    assert written == [20]
+
+
+def test_who_went_away_before_their_turn_is_left_out(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
+    released = threading.Event()
+    cloud.writing.of(studio.id).submit(released.wait)
+    asked = [batch(device, 1, 5) for device in devices]
+    gone, stays = [cloud.intake.submit(one, read_batch(one)) for one in asked[:2]]
+    assert gone.cancel()
+    released.set()
+    assert stays.result(20).acked == 5
+    released.clear()
+    before = cloud.writing.of(studio.id).submit(released.wait)
+    alone = cloud.intake.submit(asked[2], read_batch(asked[2]))
+    assert alone.cancel()
+    released.set()
+    assert before.result(20)
+    assert cloud.intake.submit(asked[3], read_batch(asked[3])).result(20).acked == 5
+    assert logged(cloud) == 10
+
+
+def test_when_nobody_can_write_all_who_wait_are_told(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+
+        def away(*_: Any) -> Any:
+            raise EnvironmentFault("cloud.database_unreachable")
+
+        broken.setattr(Authority, "push_together", away)
+        found = together(cloud, studio, [batch(device, 1, 5) for device in devices])
+        assert {str(one.exception()) for one in found} == {"cloud.database_unreachable"}
+    assert devices[0].push(1, 5).acked == 5
 
 
 def test_of_one_device_each_waits_for_the_one_before(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
