@@ -49,6 +49,7 @@ from sync.client.engine import State, Status, SyncEngine
 from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
 from sync.client.owner_seal import keep_sealed
+from sync.client.retry import Backoff
 from sync.client.rulings import hear_rulings
 from sync.client.transport import Rejected, Transport, Unreachable
 from sync.protocol import Devices, Pair, Paired, Purged
@@ -120,8 +121,10 @@ class Node:
             now_ms=lambda: clock.now().corrected,
         )  # fmt: skip
         self._success_kept: int | None = None if success is None else msgspec.json.decode(success)
+        refused = self._recall("rejections")
         self.engine = SyncEngine(
             NodeLocal(self), self.transport, clock, allowed=self.papers.scopes, today=self.today, stay=self.stay,
+            backoff=Backoff(0 if refused is None else msgspec.json.decode(refused), keep=self._keep_rejections),
             listener=self._status, report=lambda: report_of(self), purge=self._purge, renew=self._renew,
             hears_of_others=self.papers.role == DESK, carry=lambda: self.blobs.carry(),
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
@@ -196,6 +199,10 @@ class Node:
                 self._keep_clock()
         finally:
             self.store.close()
+
+    def _keep_rejections(self, rejections: int) -> None:
+        with contextlib.suppress(EnvironmentFault, Refused):  # a full disk forgets this, and no more
+            self._remember("rejections", msgspec.json.encode(rejections), background=True)
 
     def _keep_clock(self) -> None:
         """Write down what contacts taught about this machine's clock."""

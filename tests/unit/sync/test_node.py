@@ -60,6 +60,21 @@ def test_papers_and_keys_outlive_the_program(studio: Studio, node: Node) -> None
         assert reopened.zone() == "Europe/Madrid"
 
 
+def test_how_often_the_cloud_said_no_outlives_the_program(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy() -> None:
+        raise Rejected(503, "cloud.database_busy", {}, None)
+
+    monkeypatch.setattr(node.engine, "once", busy)
+    for _ in range(3):
+        node.engine._round()
+    with again(node) as reopened:
+        assert reopened.engine.backoff.rejections == 3
+        reopened.engine.once()
+        reopened.close()
+        with again(reopened) as last:
+            assert last.engine.backoff.rejections == 0
+
+
 def test_a_token_that_got_old_is_changed_for_a_new_one(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     first = node.papers.token
     node._renew()
