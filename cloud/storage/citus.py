@@ -47,6 +47,8 @@ def distribute(connection: Connection, table: Table) -> None:
     """Distribute a table, if it is not yet."""
     if connection.scalar(_placed(), {"name": table.name}):
         return
+    # One copy of each shard, whatever the cluster's default is: Citus locks no row that has several (FOR UPDATE).
+    connection.execute(text("SET LOCAL citus.shard_replication_factor TO 1"))
     connection.execute(
         text("SELECT create_distributed_table(:name, 'studio_id', colocate_with => :beside)"),
         {"name": table.name, "beside": "none" if table.name == _FIRST else _FIRST},

@@ -15,7 +15,10 @@ from sqlalchemy import Connection, Engine, event
 _OURS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"pg_(try_)?advisory|\bNOTIFY\b|\bLISTEN\b", re.IGNORECASE)
 _NOT_CARRIED = re.compile(r"\bset_config\(", re.IGNORECASE)
-_VOLATILE = re.compile(r"\b(clock_timestamp|timeofday|random|gen_random_uuid|nextval)\(", re.IGNORECASE)
+_VOLATILE = re.compile(
+    r"\b((clock|statement|transaction)_timestamp|now|timeofday|random|gen_random_uuid|nextval)\(|\bCURRENT_(TIMESTAMP|DATE|TIME)\b",
+    re.IGNORECASE,
+)
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _CHANGES = re.compile(r"\s*(UPDATE|DELETE)\b", re.IGNORECASE)
 _LOOKS_ELSEWHERE = re.compile(r"\b(SELECT|USING|SET\b.*\bFROM)\b", re.IGNORECASE | re.DOTALL)

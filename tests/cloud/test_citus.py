@@ -127,6 +127,7 @@ def test_a_query_beyond_one_studio_is_found(cloud: Cloud, studio: StudioEntry, s
         ("NOTIFY moved", "nobody is notified"),
         ("SELECT set_config('classtap.studio', '', true)", "carries SET LOCAL"),
         ("UPDATE head SET horizon = random() WHERE studio_id = '%s'", "a value of its own"),
+        ("UPDATE head SET hash = current_timestamp WHERE studio_id = '%s'", "a value of its own"),
         ("INSERT INTO guard SELECT studio_id, hash FROM head WHERE studio_id = '%s'", "inserts what it finds"),
         ("UPDATE head SET horizon = horizon WHERE studio_id = '%s'", ""),
         ("UPDATE head SET horizon = 1 WHERE studio_id = '%s' COLLATE \"C\"", "go to every shard"),
@@ -226,7 +227,9 @@ def test_on_a_cluster_every_table_is_distributed_beside_the_others(cluster: Clus
             text("SELECT logicalrelid::text FROM pg_dist_partition WHERE logicalrelid::text LIKE 'directory.%'")
         ).all()
         assert connection.scalar(select(text("count(*)")).select_from(text("pg_dist_node"))) >= 1
+        copies = connection.scalar(text("SELECT max(replicationfactor) FROM pg_dist_colocation WHERE shardcount > 1"))
     found.close()
     assert {row.name for row in spread} >= tables - {name for name in tables if name.startswith("pg_")}
     assert len({row.colocationid for row in spread}) == 1
+    assert copies == 1
     assert apart == []
