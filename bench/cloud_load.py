@@ -69,6 +69,8 @@ def stage() -> Stage:
     began = time.perf_counter()
     moved = copy_cloud(f"sqlite:///{folder / 'cloud' / 'cloud.db'}", url, bus)
     spent = time.perf_counter() - began
+    # As where it has run for a while: the files of its log are there to be used again, not to be made.
+    server.execute("CHECKPOINT")
     crew = stack.enter_context(served(folder, now_ms=now_ms, url=url, workers=WORKERS))
     one = stack.enter_context(served(folder, now_ms=now_ms, url=url))
     other, process = stack.enter_context(serving(folder, now_ms=now_ms, url=url))

@@ -38,8 +38,12 @@ from cloud.wallets.signers import wallets_of
 from cloud.wallets.telling import WalletTeller
 from cloud.watch import Watch
 
-WRITERS = 4
-"""Threads that pushes are taken on with PostgreSQL: while one waits for the database, another decides."""
+WRITERS = 2
+"""Threads that pushes are taken on with PostgreSQL: while one waits for the database, another decides.
+
+Of four, each waited for Python's lock at every one of its statements while the others decided: at 70 % load the 99th of a
+hundred pushes took two to five times as long (`make bench ONLY=cloud_load`).
+"""
 
 
 class Cloud:

@@ -25,6 +25,8 @@ Ready = Callable[[str], None]
 _COLLECT_EVERY = 10_000
 """What a push makes goes when it is answered, without the collector (`Snapshot.done`): it meets only what stays. A walk over
 200,000 objects, as many as it once waited for, stopped every push of the process for 300 ms."""
+_SWITCH_S = 0.0005
+"""A push asks its database some twenty-five times, and each answer waits until another thread lets go of Python's lock."""
 
 
 class _Server(uvicorn.Server):
@@ -179,6 +181,7 @@ def _serve_here(
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_EVERY, 10, 10)
+        sys.setswitchinterval(_SWITCH_S)
         _Server(_config(cloud, HEARTBEAT_S), cloud, ready).run(sockets=[listening])
     finally:
         ticks.stop()

@@ -98,6 +98,7 @@ class _Copying:
             rounds += 1
             if self._round(f"round {rounds}") <= _FEW:
                 break
+        self._target.database.count_rows(_all(self._target.tables))
         began = time.monotonic()
         self._source.database.shut(_all(self._source.tables))
         try:

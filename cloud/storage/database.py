@@ -292,9 +292,8 @@ def _engine(url: str) -> Engine:
 class _BareText(PGTypeCompiler):
     """Text values go as `$1::TEXT`, where SQLAlchemy writes `$1::VARCHAR COLLATE "C"`. Columns keep their collation.
 
-    Citus plans a prepared UPDATE once for every studio only where the distribution column stands beside a bare parameter
-    of its own type. Any other it would send to all shards from the eleventh time on (`FastPathRouterQuery` and
-    `PlanRouterQuery` of Citus 11 to 13), where studios wait for each other.
+    Citus plans a prepared statement once for all studios only where the distribution column stands beside a bare
+    parameter (`FastPathRouterQuery` of Citus 11 to 13); any other goes through two planners each time it runs.
     """
 
     def visit_string(self, type_: Any, **more: Any) -> str:

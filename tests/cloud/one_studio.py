@@ -70,7 +70,7 @@ class Asking:
             if _INSERTS_FOUND.match(statement):
                 self.faults.append(f"inserts what it finds: {statement}")
             if _CHANGES.match(statement) and not _planned_once(statement):
-                self.faults.append(f"prepared, it would go to every shard: {statement}")
+                self.faults.append(f"Citus plans it anew each time: {statement}")
         studio = connection.info["classtap_studio"] or ""
         sets: Sequence[Any] = parameters if many else [parameters]
         for one in sets:
@@ -143,8 +143,8 @@ def _tasks(plan: Any) -> Iterator[int]:
 
 
 def _planned_once(statement: str) -> bool:
-    """Whether Citus plans a write that is prepared for every studio at once (`FastPathRouterQuery`): of one table, its
-    `studio_id` beside a bare parameter of the column's own type, one time. Of any other it makes a plan for all shards."""
+    """Whether Citus plans a prepared write once for all studios (`FastPathRouterQuery`): of one table, its `studio_id`
+    beside a bare parameter of the column's own type, one time."""
     bare = _PARAMETER.sub("%s", statement)
     return len(_BARE.findall(bare)) == bare.lower().count("studio_id") == 1 and not _LOOKS_ELSEWHERE.search(bare)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
@@ -275,3 +275,18 @@ def test_the_facts_of_a_finished_copy_hold_no_trace_of_it(tmp_path: Path, ways: 
     found.close()
     assert names == {"records", "secret", "copy_of"}
     assert UNFINISHED not in json.dumps(sorted(names))
+
+
+def test_postgresql_knows_what_it_was_given(tmp_path: Path, postgres: Postgres) -> None:
+    """Without statistics it guesses, and the first minutes after a move are its slowest."""
+    (tmp_path / "cloud").mkdir(mode=0o700)
+    source, target = f"sqlite:///{tmp_path / 'cloud' / 'cloud.db'}", postgres.url(postgres.database())
+    filled(tmp_path, source, 1)
+    copy_cloud(source, target, BUS)
+    found = Database(target)
+    log = make_tables(toy.registry(), found.dialect).log
+    with found.survey() as connection:
+        there = connection.scalar(select(func.count()).select_from(log))
+        counted = text("SELECT reltuples FROM pg_class WHERE oid = CAST(:log AS regclass)")
+        assert there and connection.scalar(counted, {"log": log.name}) == there
+    found.close()
