@@ -46,7 +46,7 @@ class Blobs:
         Raises BadInput `blob.hash`, `blob.offer`; Refused `blob.too_big`, `blob.erased` (its person was erased).
         """
         path = self._path(studio, offer.blob.hash)
-        if not offer.sealed > 0 or len(offer.key) != 64:
+        if not 0 <= offer.blob.size < offer.sealed or len(offer.key) != 64:
             raise BadInput("blob.offer")
         if offer.sealed > MOST_BYTES:
             raise Refused("blob.too_big", most_mb=MOST_BYTES >> 20)

@@ -31,6 +31,7 @@ import msgspec
 from classtap_core.kernel.authority import Batch, Received
 from classtap_core.kernel.blobs import Spans
 from classtap_core.kernel.canonical import LIMIT, sha256
+from classtap_core.kernel.clock import Moment
 from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.errors import BadInput, Param
@@ -47,8 +48,6 @@ PAGE = 2_000
 """Rows in one page of a pull or a snapshot."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
-Moment = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
-"""Milliseconds since the Unix epoch."""
 Shift = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
 """Milliseconds that one clock is ahead of another."""
 

@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from classtap_core.auditing.terms import BY, DEVICE, EVERY, IN, KIND, ON, words_in
+from classtap_core.kernel.canonical import LIMIT
+from classtap_core.kernel.clock import Moment
 from classtap_core.kernel.errors import BadInput
 
 MOST = 100
@@ -16,6 +18,7 @@ BUDGET = 20_000
 """Entries of the rarest term that one page looks at."""
 _WEIGHED = 4_000
 _SPELLINGS = 64
+_DIGITS = len(str(LIMIT))
 SHORTEST, LONGEST = 2, 64
 END = 1 << 62
 
@@ -36,8 +39,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: str = ""
     kind: str = ""
     location: str = ""
-    since_ms: int = 0
-    until_ms: int = 0
+    since_ms: Moment = 0
+    until_ms: Moment = 0
     text: str = ""
     meanings: dict[str, tuple[str, ...]] = {}
     after: str = ""
@@ -161,10 +164,10 @@ def _written(spot: Spot) -> str:
 
 
 def _spot(text: str) -> Spot:
-    at_ms, _, sequence = text.partition(".")
-    if not (at_ms.isascii() and at_ms.isdigit() and sequence.isascii() and sequence.isdigit()):
+    parts = text.split(".")
+    if len(parts) != 2 or not all(one.isascii() and one.isdigit() and len(one) <= _DIGITS for one in parts):
         raise BadInput("audit.after")
-    return Spot(int(at_ms), int(sequence))
+    return Spot(int(parts[0]), int(parts[1]))
 
 
 def terms_meant(text: str, kinds: Mapping[str, str], people: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

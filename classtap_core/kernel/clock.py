@@ -3,9 +3,14 @@
 import os
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+
+from classtap_core.kernel.canonical import LIMIT
+
+Moment = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
+"""Milliseconds since the Unix epoch, in a message of somebody else's."""
 
 
 class Interval(msgspec.Struct, frozen=True):

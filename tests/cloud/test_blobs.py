@@ -113,6 +113,16 @@ def test_a_moved_cloud_finishes_no_blob(
     assert len(one.transfers.waiting()) == 1
 
 
+def test_offers_that_cannot_be(device: Device) -> None:
+    hash, key = "ab" * 32, "cd" * 32
+    for size, sealed in ((-1, 4_096), (10**30, 4_096), (5_000, 4_096), (0, 0), (1, -1)):
+        said = {"blob": {"hash": hash, "size": size, "type": ""}, "sealed": sealed, "kind": "photo", "key": key}
+        answer = device.client.post(
+            f"/sync/v1/blob/{hash}", json={**said, "scope": "papers/h1"}, headers=device.headers
+        )
+        assert code_of(answer) == (400, "blob.offer"), (size, sealed)
+
+
 def test_what_is_cut_goes_on_where_it_broke(
     stores: tuple[Store, Store], courier: Courier, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,6 +203,8 @@ def test_a_desk_reads_as_who_is_signed_in_and_a_kiosk_does_not(studio: Studio) -
         assert code_of(ask(kiosk, world.OWNER)) == (403, "audit.not_here")
         assert code_of(ask(desk, world.CLERK)) == (403, "audit.not_yours")
         assert code_of(ask(desk, world.OWNER, text="a")) == (400, "audit.text")
+        assert code_of(ask(desk, world.OWNER, since_ms=-1)) == (400, "sync.malformed")
+        assert code_of(ask(desk, world.OWNER, until_ms=2**63)) == (400, "sync.malformed")
 
 
 def test_the_daily_sweep_lets_the_words_go(studio: Studio) -> None:

@@ -118,6 +118,8 @@ def test_pages_are_what_a_loop_finds(
         (Query(text="--"), "audit.text"),
         (Query(most=101), "audit.most"),
         (Query(after="here"), "audit.after"),
+        (Query(after=f"{'1' * 5_000}.1"), "audit.after"),
+        (Query(after=f"1.{2**63}"), "audit.after"),
     ],
 )
 def test_what_is_no_question_is_refused(trail: Trail, query: Query, code: str) -> None:
