@@ -64,13 +64,14 @@ class PickupDoor:
             return ChildUnread("kiosk.pickup.not_held")
 
     def hand(self, asked: HandTo, staff: Id) -> Given | NotGiven:
-        """Keep that a child was given to an adult, in the name of whose PIN it was. Raises EnvironmentFault."""
+        """Keep that a child was given to an adult, in the name of whose PIN it was. Raises EnvironmentFault and NotHeld:
+        then nothing was kept."""
         session, child = Id(asked.session), Id(asked.child)
+        with self._node.reader() as reader:
+            found = to_hand(reader, self._node.papers.studio, session, child)
         said = HandOver(session=session, child=child, adult=Id(asked.adult), method=asked.method)
         outcome = self._node.submit(said, Author(type="staff", id=staff, proof=PIN), source="kiosk").result().outcome
         if outcome.stands or outcome.status is Status.SUPERSEDED:
-            with self._node.reader() as reader:
-                found = to_hand(reader, self._node.papers.studio, session, child)
             relation = next((one.relation for one in found.taking if one.adult == said.adult), "")
             return Given(found.name, relation, outcome.status is Status.SUPERSEDED)
         code = outcome.reasons[0].code if outcome.reasons else ""

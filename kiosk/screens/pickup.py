@@ -162,10 +162,11 @@ def _scrolling() -> QScrollArea:
 
 def _emptied(area: QScrollArea) -> QVBoxLayout:
     """A column in an area, in place of what stood there."""
-    inside = QWidget()
+    here, inside = theme(), QWidget()
+    beside_bar = here.px(12)
     column = QVBoxLayout(inside)
-    column.setContentsMargins(0, 0, theme().px(12), 0)
-    column.setSpacing(theme().px(10))
+    column.setContentsMargins(*((beside_bar, 0, 0, 0) if here.rtl else (0, 0, beside_bar, 0)))  # Qt mirrors no margins
+    column.setSpacing(here.px(10))
     area.setWidget(inside)
     return column
 

@@ -47,7 +47,7 @@ from resources.text import Catalogue
 from tests.end_to_end.house_rig import log_of
 from tests.kiosk.families import NOW_MS, ZONE
 from tests.kiosk.running import Made, Shown
-from tests.kiosk.stage import Kiosk, giving, resting, to_whom
+from tests.kiosk.stage import Kiosk, giving, place, resting, to_whom
 
 FRONT_DESK_PIN = "161803"
 HERE = (Waiting("s", "c", "Adaeze Okafor", "Ballet"),)
@@ -176,6 +176,14 @@ def test_nothing_on_the_screen_says_why_somebody_may_not_take_a_child(kiosk: Kio
     assert not [one for one in kiosk.window.findChildren(Label) if "Adaeze" in one.whole_text() and one.isVisible()]
     assert not page.choices
     assert not page.offers
+
+
+@pytest.mark.parametrize("locale", ["en_GB", "ar"])
+def test_the_list_begins_where_its_title_does(kiosk: Kiosk, locale: str) -> None:
+    kiosk.show(replace(giving(), locale=locale))
+    page, window = kiosk.window.pickup, kiosk.window
+    name, title = (place(one, window) for one in (page.list.findChildren(Label)[0], page.title))
+    assert (name.right() == title.right()) if locale == "ar" else (name.left() == title.left())
 
 
 # -- on a kiosk that runs, out of touch with the cloud

@@ -28,7 +28,8 @@ TABLES: Mapping[str, Cells] = {
     HEALTH_POLICY: Cells(Part, SEEN_BY, "role", "desk.policies.sees"),
 }
 """The policies that are a table of roles."""
-MINUTES = Window.__struct_fields__
+MINUTES = ("after_min", "before_min")
+"""The window's numbers as a class's day goes: how long before it begins, then how long after."""
 
 
 class Past(NamedTuple):
