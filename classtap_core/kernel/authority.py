@@ -261,8 +261,9 @@ class Authority:
     def push_together(self, waiting: Callable[[], Sequence[Incoming]]) -> list[Pushed | Refused | BadInput]:
         """Take batches of different devices in one transaction, in this order, each answered as it would be alone.
 
-        `waiting` is asked once the studio is ours to write: who came while another worker wrote goes along. A batch that `push` would raise Refused or BadInput for gets that in its place; nothing of it is kept, and all
-        of the others. Any other fault is raised, and nothing of any batch is kept.
+        `waiting` is asked once, when the studio is ours to write: who came while another worker wrote goes along. A batch
+        that `push` would raise Refused or BadInput for gets that in its place; nothing of it is kept, and all of the
+        others. Any other fault is raised, and nothing of any batch is kept.
         """
         with self.backend.atomic():
             pushes = waiting()

@@ -62,7 +62,8 @@ class Correction:
 
     The drift of a cheap quartz stays under 100 ppm, so the uncertainty grows by that since the last contact. Where
     the wall clock and the one that never steps have since gone apart (somebody set it, or the machine slept and only
-    one of them counted), it grows by as much as they did.
+    one of them counted), it grows by as much as they did; over a restart by all that the wall clock moved, for nobody
+    knows how much of it passed and how much was set.
     """
 
     DRIFT_PPM = 100

@@ -24,10 +24,10 @@ from classtap_core.kernel.envelope import (
     own,
     write,
 )
-from classtap_core.kernel.errors import BadInput, Param
+from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id, derived, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload, Range, Registry
-from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused, told_anew
 from classtap_core.kernel.records import decode, index_of, plain
 from classtap_core.kernel.tx import Change, Reader, Ref, Snapshot, Touched, matches
 
@@ -613,33 +613,8 @@ def envelope_of(op: Operation[Any], decision: Decision, previous: str, parts: Pa
     )  # fmt: skip
 
 
-def told_same(one: Outcome, other: Outcome) -> bool:
-    """Whether a person who was told one outcome was told the other: item by item, accepted like duplicate.
-
-    An outcome without items says the same of each.
-    """
-    items, others = ({item.key: item.status for item in outcome.items} for outcome in (one, other))
-    if (not items or not others) and not _alike(one.status, other.status):
-        return False
-    return all(_alike(items.get(key, one.status), others.get(key, other.status)) for key in {*items, *others})
-
-
-def told_anew(before: Outcome, now: Outcome) -> bool:
-    """Whether somebody who was told one outcome has to be told the other: it differs, or something is to be looked at."""
-    return not told_same(before, now) or bool(_reviews(now) - _reviews(before))
-
-
-def _reviews(outcome: Outcome) -> set[Param]:
-    """The codes of what a person is to look at."""
-    return {owed["review"] for owed in outcome.obligations if "review" in owed}
-
-
 def _is_undetermined(outcome: Outcome) -> bool:
     return any(reason.code == UNDETERMINED for reason in outcome.reasons)
-
-
-def _alike(one: Status, other: Status) -> bool:
-    return one is other or {one, other} == {Status.ACCEPTED, Status.DUPLICATE}
 
 
 def _says_nothing(decision: Decision) -> bool:

@@ -101,3 +101,28 @@ def contested(code: str, /, **params: Param) -> Outcome:
 def undetermined(scope: str) -> Outcome:
     """A fact kept although what it rests on is not held here; the cloud will tell what it meant."""
     return Outcome(status=Status.ACCEPTED, reasons=(reason(UNDETERMINED, scope=scope),))
+
+
+def told_same(one: Outcome, other: Outcome) -> bool:
+    """Whether a person who was told one outcome was told the other: item by item, accepted like duplicate.
+
+    An outcome without items says the same of each.
+    """
+    items, others = ({item.key: item.status for item in outcome.items} for outcome in (one, other))
+    if (not items or not others) and not _alike(one.status, other.status):
+        return False
+    return all(_alike(items.get(key, one.status), others.get(key, other.status)) for key in {*items, *others})
+
+
+def told_anew(before: Outcome, now: Outcome) -> bool:
+    """Whether somebody who was told one outcome has to be told the other: it differs, or something is to be looked at."""
+    return not told_same(before, now) or bool(_reviews(now) - _reviews(before))
+
+
+def _reviews(outcome: Outcome) -> set[Param]:
+    """The codes of what a person is to look at."""
+    return {owed["review"] for owed in outcome.obligations if "review" in owed}
+
+
+def _alike(one: Status, other: Status) -> bool:
+    return one is other or {one, other} == {Status.ACCEPTED, Status.DUPLICATE}

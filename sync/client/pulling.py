@@ -41,7 +41,7 @@ class Pulling:
     """Keeps what is held like the cloud's.
 
     Attributes:
-        allowed: what may be held, most urgent first. `stay`: for how many days what is here of a dated prefix stays. repaired: how many scopes were found wrong and mended.
+        allowed: what may be held, most urgent first. repaired: how many scopes were found wrong and mended.
         compared_ms: when all that is held was last found to agree, steady milliseconds; None before.
     """
 
@@ -49,6 +49,7 @@ class Pulling:
         self, local: Local, cloud: Courier, *, allowed: Sequence[str], today: Callable[[], date],
         nudge: Callable[[], None], stay: Callable[[], Mapping[str, int]],
     ) -> None:  # fmt: skip
+        """`stay`: for how many days what is here of a dated prefix stays."""
         self.local, self.cloud, self.today, self._nudge, self._stay = local, cloud, today, nudge, stay
         self.allowed = tuple(allowed)
         self.repaired = 0
@@ -108,7 +109,7 @@ class Pulling:
         return True
 
     def _knows_the_day(self) -> bool:
-        """A machine whose clock was set wrong while it was off must not throw today's rosters away before contact."""
+        """Else it may have been set wrong while the machine was off, and today's rosters would go before contact."""
         doubt = self.cloud.clock.now().uncertainty
         return doubt is not None and doubt <= MOST_DOUBT_MS
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from classtap_core.kernel.bus import Bus
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt, told_anew
+from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.outcomes import Outcome, Status
+from classtap_core.kernel.outcomes import Outcome, Status, told_anew
 from classtap_core.kernel.scopes import covers
 from sync.protocol import MOST_OPERATIONS, Page, Push, Pushed, SnapshotPage, decode, encode, pulled, wire_operation
 from tests.simulator.clock import SkewedClock

@@ -16,12 +16,12 @@ import pytest
 from classtap_core.kernel.bus import Decision
 from classtap_core.kernel.chain import ChainRow, Sealer, join_changes, verify_device, verify_studio
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, told_anew
+from classtap_core.kernel.device import DeviceBus, Notice, Pulled
 from classtap_core.kernel.envelope import Author, join_parts
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.operations import Payload
-from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.outcomes import Status, told_anew
 from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
 from classtap_core.kernel.tx import fold

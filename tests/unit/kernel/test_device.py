@@ -5,18 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from classtap_core.kernel.device import Answer, Pulled, told_same
+from classtap_core.kernel.device import Answer, Pulled
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived
-from classtap_core.kernel.outcomes import ACCEPTED, DUPLICATE, ItemOutcome, Outcome, Status, refused, undetermined
+from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status, refused, undetermined
 from tests.unit.kernel import toy
 from tests.unit.kernel.rig import NOW, SEATS, STAFF, Cloud, Device, child, enrol, mark
-
-SUPERSEDED = Outcome(status=Status.SUPERSEDED)
 
 
 def seen(device: Device, record: Any, id: str) -> dict[str, Any] | None:
@@ -370,44 +366,6 @@ def test_what_was_measured_earlier_is_decided_at_that_time(desk: Device) -> None
     desk.clock.advance(90_000)
     desk.bus.submit(mark(0), STAFF, at=at)
     assert desk.backend.log[0].at_ms == NOW
-
-
-item = st.builds(ItemOutcome, st.sampled_from(["a", "b"]), st.sampled_from(list(Status)))
-outcomes = st.builds(
-    lambda status, items: Outcome(status=status, items=tuple(items)),
-    st.sampled_from(list(Status)),
-    st.lists(item, max_size=2, unique_by=lambda item: item.key),
-)
-
-
-@given(outcomes, outcomes)
-def test_told_the_same_is_fair(one: Outcome, other: Outcome) -> None:
-    assert told_same(one, one)
-    assert told_same(one, other) is told_same(other, one)
-    if told_same(one, other) and one.items and other.items:
-        for key in {i.key for i in one.items} & {i.key for i in other.items}:
-            pair = {next(i.status for i in o.items if i.key == key) for o in (one, other)}
-            assert len(pair) == 1 or pair == {Status.ACCEPTED, Status.DUPLICATE}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        (ACCEPTED, DUPLICATE, True),
-        (ACCEPTED, SUPERSEDED, False),
-        (ACCEPTED, Outcome(status=Status.ACCEPTED, items=(ItemOutcome("a", Status.ACCEPTED),)), True),
-        (ACCEPTED, Outcome(status=Status.ACCEPTED, items=(ItemOutcome("a", Status.SUPERSEDED),)), False),
-        (
-            Outcome(status=Status.ACCEPTED, items=(ItemOutcome("a", Status.ACCEPTED),)),
-            Outcome(status=Status.DUPLICATE, items=(ItemOutcome("a", Status.DUPLICATE),)),
-            True,
-        ),
-        (undetermined("x"), ACCEPTED, True),
-        (refused("a"), refused("b"), True),
-    ],
-)
-def test_told_the_same(one: Outcome, other: Outcome, same: bool) -> None:
-    assert told_same(one, other) is same
 
 
 def test_an_entry_survives_its_bytes(desk: Device) -> None:
