@@ -21,7 +21,7 @@ from kiosk.alarms import any_urgent
 from kiosk.aside import Aside
 from kiosk.camera import Camera, CameraState, Code, Frame
 from kiosk.decoding import Sighting
-from kiosk.door import Door
+from kiosk.door import Door, Rosters
 from kiosk.door_work import DoorWork
 from kiosk.screens.window import KioskWindow
 from kiosk.signing_work import SigningWork
@@ -82,6 +82,7 @@ class KioskApp(QObject):
         self._closed = False
         self._checking_store, self._store_tried = False, 0
         self._told_attempts = 0
+        self._rosters = Rosters.FRESH
         self.state: State = flow.start(
             studio=node.papers.studio_name,
             zone=node.zone(),
@@ -234,15 +235,22 @@ class KioskApp(QObject):
             self._check_store()
         if _now() - self._told_attempts >= ATTEMPTS_EVERY_MS and not self.state.store_fault:
             self._told_attempts = _now()
+            self._look_rosters()
             self.door.tell_attempts(online=self.state.online).add_done_callback(self._signals.each(self._told))
 
+    def _look_rosters(self) -> None:
+        """Whether it is known here who is due; said before anybody scans (catalogue 14)."""
+        self._rosters = self.door.rosters()
+
     def _keys_word(self) -> Notice | None:
-        """What staff should know of the keys, if anything."""
+        """What staff should know of the keys, or of rosters that are old or not here, if anything."""
         found = key_word(
             self.node.keys, now_s=self.node.clock.now().corrected / 1000, newer=self.node.keys_newer,
             tolerance=self.door.tolerance,
         )  # fmt: skip
-        return None if found is None else Notice(f"keys.{found.code}", tuple(found.params.items()), tone="warn")
+        if found is not None:
+            return Notice(f"keys.{found.code}", tuple(found.params.items()), tone="warn")
+        return None if self._rosters is Rosters.FRESH else Notice(f"rosters.{self._rosters}", tone="warn")
 
     def _told(self, future: "Future[bool]") -> None:
         """What was tried in vain is told, or waits in the store for the next time."""
@@ -253,6 +261,7 @@ class KioskApp(QObject):
     def _status(self, status: Status) -> None:
         online = status.state in (SyncState.ONLINE, SyncState.SYNCING)
         self._connected(online, status.pending)
+        self._look_rosters()
         if status.state is SyncState.REVOKED:
             self.happen(on.Lock("device_revoked"))
         if self.state.leaving is not None and self.state.leaving.stage is Stage.LOSS:

@@ -7,6 +7,7 @@ turns green.
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from classtap_core.booking.policies import read_policy
 from classtap_core.checkin import rules
 from classtap_core.checkin.attempts import (
     MAY_OVERRIDE,
+    ROSTERS_OLD,
     WINDOW_MS,
     Attempt,
     OverrideScan,
@@ -50,8 +52,19 @@ UNKNOWN_CLOCK_S = 24 * 3600.0
 
 KEPT_ATTEMPTS = "attempts"
 KEPT_OVERRIDES = "overrides"
+KEPT_TRUSTED = "rosters"
+HOUR_MS = 3_600_000
 TOLD_EVERY_MS = 15_000
 """How soon after the last telling a device in contact tells of refused scans again."""
+
+
+class Rosters(StrEnum):
+    """What a door knows of who is due today: as of a short while ago; OLD: of longer ago than the studio trusts without a
+    member of staff; MISSING: nothing, which is not that nobody is due."""
+
+    FRESH = "fresh"
+    OLD = "old"
+    MISSING = "missing"
 
 
 class Sighted(NamedTuple):
@@ -64,6 +77,7 @@ class Sighted(NamedTuple):
         scan: the operation that recorded it, "" for a refusal that is only counted.
         overrides: how many staff may let in between two contacts; overridden: how many were, with this one.
         mark_on_scan: whether the studio marks everybody present by the scan.
+        rosters: what was known of who is due; there is no board where that is nothing.
     """
 
     outcome: str
@@ -82,6 +96,7 @@ class Sighted(NamedTuple):
     overrides: int = 0
     overridden: int = 0
     mark_on_scan: bool = False
+    rosters: Rosters = Rosters.FRESH
 
     @property
     def may_override(self) -> bool:
@@ -156,11 +171,12 @@ class Door:
         why = verdict.reasons[0] if verdict.reasons else None
         if why is not None and why.code == "code_stale" and _suspect(at, self.tolerance):
             why = Note("clock_suspect")  # whose time is wrong, the phone's or this clock's, only staff can tell
-        settings = self._settings(reader)
+        settings, rosters = self._settings(reader), self._rosters(reader, at)
         return Sighted(
             outcome=verdict.outcome.value, reason=why.code if why else "", params=why.params if why else {},
             warnings=tuple(warning.code for warning in verdict.warnings), family=whose.family,
             board=self._board_of(reader, whose, at) if verdict.accepted else None, scan=scan, verify_ms=verify_ms,
+            rosters=rosters,
             commit_ms=commit_ms, child=whose.child, session=whose.session,
             handle=handle_text(claims.handle) if claims else "", epoch=claims.epoch if claims else 0,
             overrides=settings.overrides, mark_on_scan=settings.mark_on_scan,
@@ -245,7 +261,8 @@ class Door:
         return True
 
     def override(self, sighted: Sighted, staff: Id, reason: str) -> "Future[Sighted]":
-        """Let in whom a verdict refused, as a member of staff whose PIN was right; the family's board.
+        """Let in whom a verdict refused, as a member of staff whose PIN was right; the family's board. Where the rosters
+        were old: go on with them for the rest of today.
 
         The future raises Refused `scan.not_to_override`, `scan.override_limit` (as many between two contacts with the
         cloud as the studio set), `scan.override_reason`, or what the member of staff may not do.
@@ -253,30 +270,36 @@ class Door:
         return self.node.later(lambda bus: self._override(bus, sighted, staff, reason))
 
     def _override(self, bus: DeviceBus, sighted: Sighted, staff: Id, reason: str) -> Sighted:
-        if not sighted.may_override:
+        old = sighted.outcome == PassOutcome.OK.value and sighted.rosters is Rosters.OLD
+        if not (sighted.may_override or old):
             raise Refused("scan.not_to_override")
         at = self.node.clock.now()
         since_ms = self.node.engine.status().last_success_ms or 0
         kept = self.node.kept(KEPT_OVERRIDES)
         made = [at_ms for at_ms in (msgspec.json.decode(kept, type=list[int]) if kept else []) if at_ms > since_ms]
         most = self._settings(bus.backend).overrides
-        if len(made) >= most:
+        if len(made) >= most and not old:
             raise Refused("scan.override_limit", most=most)
         receipt = bus.submit(
             OverrideScan(
-                location=self.location, date=local_date(at.corrected, self.node.zone()), outcome=sighted.outcome,
-                handle=sighted.handle, family=sighted.family, reason=reason, epoch=sighted.epoch,
+                location=self.location, date=(today := local_date(at.corrected, self.node.zone())),
+                outcome=ROSTERS_OLD if old else sighted.outcome, handle=sighted.handle, family=sighted.family,
+                reason=reason, epoch=sighted.epoch,
             ),
             Author(type="staff", id=staff, proof=PIN), source="kiosk", at=at,
         )  # fmt: skip
         if receipt.outcome.status is Status.REFUSED:
             raise Refused("scan.not_allowed", why=receipt.outcome.reasons[0].code)
-        self.node.jot(KEPT_OVERRIDES, msgspec.json.encode([*made, at.corrected]))
+        if old:  # somebody took it on themselves for today, whoever comes
+            self.node.jot(KEPT_TRUSTED, today.encode())
+            made, most = [], 0
+        else:
+            self.node.jot(KEPT_OVERRIDES, msgspec.json.encode([*made, at.corrected]))
         whose = Whose(sighted.family, sighted.child, sighted.session)
         board = self._board_of(bus.backend, whose, at)
         return sighted._replace(
             outcome=PassOutcome.OK.value, board=board, scan=receipt.operation, warnings=("overridden",), overrides=most,
-            overridden=len(made) + 1,
+            overridden=len(made) + 1, rosters=self._rosters(bus.backend, at),
         )  # fmt: skip
 
     # --- the board
@@ -297,7 +320,24 @@ class Door:
         )
         return found._replace(groups=groups)
 
+    def rosters(self) -> Rosters:
+        """What is known here of who is due today."""
+        with self.node.reader() as reader:
+            return self._rosters(reader, self.node.clock.now())
+
+    def _rosters(self, reader: Reader, at: Timestamp) -> Rosters:
+        """Rosters are as old as the last contact: a round takes all that changed (catalogue 14: a day, or as the studio set)."""
+        today = local_date(at.corrected, self.node.zone())
+        if self.location and not reader.holds(f"roster/{self.location}/{today}"):
+            return Rosters.MISSING
+        heard = self.node.engine.last_success_ms
+        if heard is None or at.corrected - heard <= self._settings(reader).stale_h * HOUR_MS:
+            return Rosters.FRESH
+        return Rosters.FRESH if (self.node.kept(KEPT_TRUSTED) or b"").decode() == today else Rosters.OLD
+
     def _board(self, reader: Reader, family: Id, at: Timestamp) -> Board | None:
+        if self._rosters(reader, at) is Rosters.MISSING:
+            return None
         try:
             return board(
                 reader,

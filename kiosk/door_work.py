@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from classtap_core.access.blueprints import Capability
+from classtap_core.checkin.attempts import ROSTERS_OLD
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
@@ -14,7 +15,7 @@ from kiosk import commands as ask
 from kiosk import events as on
 from kiosk import view
 from kiosk.aside import Aside
-from kiosk.door import Door, Marked, PinCheck, Said, Sighted
+from kiosk.door import Door, Marked, PinCheck, Rosters, Said, Sighted
 from kiosk.showing import shown
 from kiosk.staff_work import refused_pin
 
@@ -75,10 +76,14 @@ class DoorWork:
             return
         self._scan = sighted.scan
         self._judged(sighted.outcome)
-        board = shown(sighted.board) if sighted.board else None
+        outcome, fresh = sighted.outcome, sighted.rosters is Rosters.FRESH
+        board = shown(sighted.board) if sighted.board and fresh else None
+        if outcome == "ok" and not fresh:  # not held, or old: never shown as nobody being due
+            outcome = f"rosters_{sighted.rosters}"
+        may = sighted.may_override or outcome == ROSTERS_OLD
         params = tuple((name, value) for name, value in sighted.params.items())
         self._sighting = sighted
-        self._happen(on.Verdict(text, sighted.outcome, board, params, sighted.may_override, sighted.reason))
+        self._happen(on.Verdict(text, outcome, board, params, may, sighted.reason))
         if sighted.mark_on_scan and board is not None:
             self._happen(on.TapAllPresent())
 
@@ -127,7 +132,8 @@ class DoorWork:
         if isinstance(found, PinCheck):
             self._happen(refused_pin(found, self._door.node.clock.now().corrected))
         elif found.board is None:
-            self._happen(on.OverrideRefused("error.override"))
+            missing = found.rosters is Rosters.MISSING
+            self._happen(on.OverrideRefused("kiosk.override.no_rosters" if missing else "error.override"))
         else:
             self._scan = found.scan
             self._happen(on.Overridden(shown(found.board), found.overridden, found.overrides))

@@ -224,10 +224,11 @@ class PinEntered:
 @told
 class PinAccepted:
     """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device, ``changes``
-    what they may decide."""
+    what they may decide, ``oldest_ms`` when the first thing that waits was done (ms since the epoch)."""
 
     about: tuple[Notice, ...] = ()
     changes: tuple[Change, ...] = ()
+    oldest_ms: int | None = None
 
 
 @told

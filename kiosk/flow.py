@@ -14,7 +14,7 @@ from kiosk import leaving, marking, pickup, signing, staff
 from kiosk.commands import SetLanguage, Tone, Verify
 from kiosk.events import Event
 from kiosk.standing import WITH_FAMILY, Next, awake, counted, home, noticed, rested, show
-from kiosk.view import Refusal, Screen, State
+from kiosk.view import WITHOUT_ROSTERS, Refusal, Screen, State
 
 CHECKING_MS = 5_000
 LOCK_OUT_MS = 800
@@ -207,6 +207,9 @@ def _retry(state: State, _: on.Retry) -> Next:
         return state, (ask.RestartCamera(),)
     if state.screen == Screen.STORE_TROUBLE or state.store_fault:
         return state, (ask.CheckStore(),)
+    if state.refusal is not None and state.refusal.outcome in WITHOUT_ROSTERS:
+        state, commands = home(state)
+        return noticed(state, "kiosk.fetching"), (*commands, ask.SendQueue())
     return state, ()
 
 

@@ -6,7 +6,7 @@ from zlib import crc32
 from classtap_core.checkin.board import Board, BoardChild
 from classtap_core.checkin.records import State
 from kiosk import view
-from kiosk.door import Marked, Sighted
+from kiosk.door import Marked, Rosters, Sighted
 
 COLOURS = 6
 HEALTH = "health_note"
@@ -64,6 +64,7 @@ def line(sighted: Sighted, *, decoder: str | None, decode_ms: float, frame: int)
         "decode_ms": round(decode_ms, 3),
         "verify_ms": round(sighted.verify_ms, 3),
         "frame": frame,
+        **({} if sighted.rosters is Rosters.FRESH else {"rosters": str(sighted.rosters)}),
     }
 
 

@@ -36,7 +36,7 @@ def pin_entered(state: State, event: on.PinEntered) -> Next:
 def pin_accepted(state: State, event: on.PinAccepted) -> Next:
     if state.screen != Screen.PIN or state.pin is None or not state.pin.checking:
         return state, ()
-    return show(state, Screen.STAFF, pin=None, about=event.about, changes=event.changes), ()
+    return show(state, Screen.STAFF, pin=None, about=event.about, changes=event.changes, oldest_ms=event.oldest_ms), ()
 
 
 def pin_refused(state: State, event: on.PinRefused) -> Next:

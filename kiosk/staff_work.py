@@ -84,7 +84,7 @@ class StaffWork:
             return
         self._staff = check.staff
         changes = self._changes.read(check.staff)
-        self._happen(on.PinAccepted(self._about(short=bool(changes)), changes))
+        self._happen(on.PinAccepted(self._about(short=bool(changes)), changes, self._node.oldest_pending_ms()))
 
     def _about(self, *, short: bool) -> tuple[Notice, ...]:
         """What staff should know of this device; `short` where there is something to decide."""

@@ -122,6 +122,8 @@ class Reason:
 LATE_REASONS = (Reason("traffic"), Reason("school"), Reason("appointment"), Reason("other"))
 OVERRIDE_REASONS = ("known", "re_entry", "kiosk")
 """Why staff let in whom a verdict refused; the words are the catalogue's ``kiosk.override.<reason>``."""
+WITHOUT_ROSTERS = frozenset({"rosters_missing", "rosters_old"})
+"""Refusals of a good pass by a device that does not know, or not well enough, who is due today."""
 ABSENT_REASONS = (Reason("ill"), Reason("travel"), Reason("family"), Reason("other"))
 
 
@@ -225,7 +227,7 @@ class State:
     """The whole kiosk. Times with ``_at_ms`` are monotonic; ``wall_ms`` is ms since the epoch.
 
     ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for; ``urgent`` that something
-    waits behind it that staff must see at once. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
+    waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
     screen: Screen = Screen.ATTRACT
@@ -237,7 +239,7 @@ class State:
     online: bool = True
     waiting: int = 0
     clock_suspect: bool = False
-    keys: Notice | None = None
+    keys: Notice | None = None  # doubt about the pass keys, or about who is due today
     veiled: bool = False
     camera_fault: str | None = None
     store_fault: str | None = None
@@ -250,6 +252,7 @@ class State:
     override: str = ""
     about: tuple[Notice, ...] = ()
     changes: tuple[Change, ...] = ()
+    oldest_ms: int | None = None
     leaving: Leaving | None = None
     pickup: Pickup | None = None
     urgent: bool = False

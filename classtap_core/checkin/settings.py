@@ -12,6 +12,7 @@ from classtap_core.passes.brand import Brand
 KIOSK_POLICY, PASS_POLICY = "kiosk", "passes"
 MOST_OVERRIDES = 20
 SCAN_DAYS = (14, 400)
+STALE_H = (1, 336)
 LIFE_DAYS = (7, 3_650)
 GRACE_H = (0, 720)
 
@@ -19,18 +20,20 @@ GRACE_H = (0, 720)
 class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes: `decoders`: the ways to read a code that are used, () for all. `overrides`: how many a kiosk may let in
     by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6).
-    `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set."""
+    `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set. `stale_h`: after so many
+    hours without the cloud a kiosk asks staff before it goes on with its rosters."""
 
     decoders: tuple[str, ...] = ()
     overrides: int = OFFLINE_OVERRIDES
     mark_on_scan: bool = False
     scan_days: int = 30
+    stale_h: int = 24
 
     def values(self) -> dict[str, str | int]:
         """As the policy keeps them."""
         return {
             "decoders": ",".join(self.decoders), "overrides": self.overrides, "mark_on_scan": int(self.mark_on_scan),
-            "scan_days": self.scan_days,
+            "scan_days": self.scan_days, "stale_h": self.stale_h,
         }  # fmt: skip
 
 
@@ -59,6 +62,7 @@ def kiosk_settings(values: Values) -> KioskSettings:
         overrides=_within(values, "overrides", OFFLINE_OVERRIDES, (0, MOST_OVERRIDES)),
         mark_on_scan=values.get("mark_on_scan") == 1,
         scan_days=_within(values, "scan_days", KioskSettings().scan_days, SCAN_DAYS),
+        stale_h=_within(values, "stale_h", KioskSettings().stale_h, STALE_H),
     )
 
 

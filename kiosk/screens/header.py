@@ -97,7 +97,9 @@ class Header(QWidget):
             self.urgent.show_pill(words.say("kiosk.urgent"), "warn", "people")
             self.urgent.setAccessibleDescription(words.say("kiosk.urgent_text"))
         if state.keys is not None:
-            self.key_doubt.show_pill(words.say("queue.keys"), "warn", "shield")
+            rosters = state.keys.code in ("rosters.old", "rosters.missing")
+            icon = "offline" if rosters else "shield"
+            self.key_doubt.show_pill(words.say("queue.rosters" if rosters else "queue.keys"), "warn", icon)
             self.key_doubt.setAccessibleDescription(notice_words(state.keys))
         if state.clock_suspect:
             self.clock_doubt.show_pill(words.say("queue.clock") if roomy else day, "warn", "clock")

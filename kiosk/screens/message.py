@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from classtap_desktop.kit import Button, CountdownRing, IconDisc, Label, theme
 from kiosk import events as on
 from kiosk.screens.sentences import titled
-from kiosk.view import OVERRIDE_REASONS, Screen, State
+from kiosk.view import OVERRIDE_REASONS, WITHOUT_ROSTERS, Screen, State
 
 # outcome: (icon, tone); what a family can mend itself is amber, what needs a person is orange, a forgery is red
 _REFUSALS = {
@@ -16,7 +16,7 @@ _REFUSALS = {
     "rate_limited": ("clock", "late"), "unreadable": ("pass", "late"), "environment_mismatch": ("pass", "late"),
     "other_studio": ("pass", "late"), "tampered": ("shield_off", "absent"), "revoked": ("lock", "absent"),
     "used": ("lock", "absent"), "unknown_key": ("shield", "warn"), "keys_stale": ("offline", "warn"),
-    "family_not_here": ("people", "warn"),
+    "family_not_here": ("people", "warn"), "rosters_missing": ("offline", "warn"), "rosters_old": ("clock", "warn"),
 }  # fmt: skip
 
 
@@ -91,7 +91,8 @@ class MessagePage(QWidget):
             icon, tone = _REFUSALS.get(state.refusal.outcome, ("warn", "warn"))
             said = titled("outcome", state.refusal.outcome, state.refusal.params, reason=state.refusal.reason)
             self._say(said, icon, tone)
-            self._cure(words.say("kiosk.back"), on.Cancel())
+            fetch = state.refusal.outcome in WITHOUT_ROSTERS
+            self._cure(words.say("kiosk.fetch" if fetch else "kiosk.back"), on.Retry() if fetch else on.Cancel())
         elif state.screen == Screen.CAMERA_TROUBLE:
             self._say(titled("camera", state.camera_fault or "other"), "camera_off", "warn")
             self._cure(words.say("kiosk.try_again"), on.Retry())

@@ -51,7 +51,11 @@ class StaffPage(QWidget):
         words = theme().words
         self.ring.show_left(state.idle_left_s, state.idle_total_s)
         self.pickup.setEnabled(not state.lock)
-        self.waiting.show_text(words.say("kiosk.staff.waiting", number=state.waiting))
+        said = words.say("kiosk.staff.waiting", number=state.waiting)
+        if state.waiting and state.oldest_ms is not None:
+            oldest = words.datetime(state.oldest_ms, state.zone)
+            said = words.say("kiosk.staff.waiting_since", number=state.waiting, when=oldest)
+        self.waiting.show_text(said)
         for label, notice in zip(self.about, (*state.about, *([None] * len(self.about))), strict=False):
             label.setVisible(notice is not None)
             if notice is not None:

@@ -137,6 +137,11 @@ class SyncEngine:
 
     # --- what others call, from any thread
 
+    @property
+    def last_success_ms(self) -> int | None:
+        """When the cloud and this device were in step last, by the corrected clock; None before the first round."""
+        return self._last_success
+
     def start(self) -> None:
         self._threads = [
             threading.Thread(target=self._work, name="classtap-sync"),

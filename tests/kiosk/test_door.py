@@ -27,8 +27,9 @@ from classtap_core.passes.brand import Brand
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
 from classtap_core.schedule.operations import AddSessions
-from kiosk.door import Door, Said, Sighted
+from kiosk.door import Door, Rosters, Said, Sighted
 from kiosk.headless import mark_all
+from kiosk.showing import line
 from sync.client.health import health_of
 from sync.client.node import Node
 from sync.client.subscriptions import subscriptions
@@ -207,7 +208,7 @@ def test_staff_may_let_in_twice_without_contact_and_never_a_revoked_pass(home: H
     assert clerk is not None
     for _ in range(2):
         let_in = home.door.override(stale, clerk, "known").result()
-        assert (let_in.outcome, let_in.family, let_in.board is not None) == ("ok", stale.family, True)
+        assert (let_in.outcome, let_in.family, let_in.rosters, let_in.board) == ("ok", stale.family, "missing", None)
     written = log_of(home.node)
     assert [(entry.kind, entry.told.stands) for entry in written] == [("scan.override", True)] * 2
     assert clerk.encode() in written[-1].data
@@ -223,6 +224,39 @@ def test_staff_may_let_in_twice_without_contact_and_never_a_revoked_pass(home: H
     assert (revoked.outcome, revoked.may_override) == ("revoked", False)
     with pytest.raises(Refused, match="not_to_override"):
         home.door.override(revoked, clerk, "known").result()
+
+
+def test_a_day_that_is_not_held_is_never_read_as_nobody_being_due(home: House) -> None:
+    """A kiosk holds a week ahead; its keys are good for two (OPERATIONS, authoring 3)."""
+    home.sky.moved_ms += 9 * 86_400_000
+    found = home.scan(home.families[0])
+    assert (found.outcome, found.rosters, found.board) == ("ok", Rosters.MISSING, None)
+    assert line(found, decoder="zxing", decode_ms=1.0, frame=1)["rosters"] == "missing"
+    assert home.door.rosters() is Rosters.MISSING
+
+
+def test_rosters_older_than_a_day_ask_staff_once_a_day(home: House) -> None:
+    """Catalogue 14: a warning after 24 hours, and an override to go on."""
+    first, second = home.families[:2]
+    home.sky.moved_ms += 23 * 3_600_000
+    assert home.scan(first).rosters is Rosters.FRESH
+    home.sky.moved_ms += 2 * 3_600_000
+    old = home.scan(first)
+    assert (old.outcome, old.rosters, old.may_override) == ("ok", Rosters.OLD, False)
+    teacher = home.door.check_pin(PINS["ayumi"], Capability.OVERRIDE_GATE).staff
+    clerk = home.door.check_pin(PINS["dilnoza"], Capability.OVERRIDE_GATE).staff
+    assert (teacher, clerk is not None) == (None, True)
+    assert clerk is not None
+    let_in = home.door.override(old, clerk, "kiosk").result()
+    assert (let_in.board is not None, let_in.rosters, let_in.overrides) == (True, Rosters.FRESH, 0)
+    (*_, entry) = log_of(home.node)
+    assert (entry.kind, entry.told.stands) == ("scan.override", True)
+    assert home.scan(second).rosters is Rosters.FRESH, "for whoever comes today"
+    home.node.close()
+    home.open()
+    assert home.scan(second).rosters is Rosters.FRESH
+    home.sky.moved_ms += 24 * 3_600_000
+    assert home.scan(first).rosters is Rosters.OLD
 
 
 def test_the_settings_of_a_studio_are_read_kindly() -> None:

@@ -76,6 +76,22 @@ def test_every_other_outcome_is_refused_and_goes_by_itself(outcome: str) -> None
     assert walk.state.screen == Screen.ATTRACT
 
 
+def test_old_rosters_can_be_fetched_with_one_tap_or_taken_on_by_staff() -> None:
+    walk = Walk().send(on.Sighting(PASS), on.Verdict(PASS, "rosters_old", None, (), True))
+    walk.send(on.Retry())
+    assert (walk.state.screen, walk.last[-1]) == (Screen.ATTRACT, ask.SendQueue())
+    assert walk.state.notice is not None
+    assert walk.state.notice.code == "kiosk.fetching"
+    walk = Walk().send(on.Sighting(PASS), on.Verdict(PASS, "rosters_old", None, (), True), on.AskOverride("known"))
+    assert walk.state.screen == Screen.PIN
+    walk.send(on.PinEntered("161803"))
+    assert walk.last == (ask.Override("161803", "known"),)
+    walk.send(on.Overridden(okafors(), 1, 0))
+    assert (walk.state.screen, walk.state.notice) == (Screen.BOARD, None)
+    walk = Walk().send(on.Sighting(PASS), on.Verdict(PASS, "rosters_missing"), on.AskOverride("known"))
+    assert walk.state.screen == Screen.REFUSAL, "nobody can say for the cloud who is due"
+
+
 def test_a_good_pass_of_a_family_not_held_here_says_so() -> None:
     walk = Walk().send(on.Sighting(PASS), on.Verdict(PASS, "ok", None))
     assert walk.state.refusal is not None

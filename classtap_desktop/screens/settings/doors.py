@@ -16,6 +16,7 @@ from classtap_core.checkin.settings import (
     MOST_OVERRIDES,
     PASS_POLICY,
     SCAN_DAYS,
+    STALE_H,
     KioskSettings,
     PassSettings,
     kiosk_settings,
@@ -83,6 +84,7 @@ class DoorDialog(Dialog):
         self.life = CountField(365, least=LIFE_DAYS[0], most=LIFE_DAYS[1])
         self.grace = CountField(24, least=GRACE_H[0], most=GRACE_H[1])
         self.scan_days = CountField(30, least=SCAN_DAYS[0], most=SCAN_DAYS[1])
+        self.stale = CountField(24, least=STALE_H[0], most=STALE_H[1])
         self.dark, self.light = QLineEdit(), QLineEdit()
         self.logo = Label("", "text", token="muted")
         self._lay_out()
@@ -101,7 +103,8 @@ class DoorDialog(Dialog):
         self.body.addWidget(self.mark)
         counts = form()
         for field, name in (
-            (self.overrides, "overrides"), (self.life, "life"), (self.grace, "grace"), (self.scan_days, "scan_days")
+            (self.overrides, "overrides"), (self.life, "life"), (self.grace, "grace"), (self.scan_days, "scan_days"),
+            (self.stale, "stale_h"),
         ):  # fmt: skip
             counts.addRow(named(field, words.say(f"desk.doors.{name}")), field)
         self.body.addLayout(counts)
@@ -134,6 +137,7 @@ class DoorDialog(Dialog):
         self.overrides.set_value(kiosk.overrides)
         self.mark.setChecked(kiosk.mark_on_scan)
         self.scan_days.set_value(kiosk.scan_days)
+        self.stale.set_value(kiosk.stale_h)
         self.life.set_value(passes.life_days)
         self.grace.set_value(passes.grace_h)
         self.dark.setText(passes.brand.dark)
@@ -166,6 +170,7 @@ class DoorDialog(Dialog):
             KioskSettings(
                 decoders=() if len(ticked) == len(DECODERS) else ticked, overrides=self.overrides.value(),
                 mark_on_scan=self.mark.isChecked(), scan_days=self.scan_days.value(),
+                stale_h=self.stale.value(),
             ),
             PassSettings(life_days=self.life.value(), grace_h=self.grace.value(), brand=brand),
         )  # fmt: skip
