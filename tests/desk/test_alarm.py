@@ -17,7 +17,7 @@ from classtap_core.messaging.records import Delivery, Message, State, Unreached
 from classtap_core.people.guardians import Guardianship
 from classtap_core.people.records import ContactMasked
 from classtap_desktop.window import DeskWindow
-from tests.desk.test_screens import LOOKS, SIZES, cut
+from tests.desk.pictures import LOOKS, SIZES, cut
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]

@@ -17,8 +17,8 @@ from classtap_desktop.canvas.page import MapPage
 from classtap_desktop.window import DeskWindow
 from tests.desk.lives import Life
 from tests.desk.maps import judged, rooms, template
+from tests.desk.pictures import LOOKS, SIZES, take
 from tests.desk.test_map_life import enter, shown
-from tests.desk.test_screens import LOOKS, SIZES, take
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]

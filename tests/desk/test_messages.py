@@ -24,7 +24,8 @@ from classtap_desktop.operator import Operator, operator_of
 from classtap_desktop.screens.messages.reading import read_choices, read_preview
 from classtap_desktop.screens.messages.view import MessagesScreen
 from classtap_desktop.window import DeskWindow
-from tests.desk.test_screens import LOOKS, SIZES, cut, lived_in
+from tests.desk.pictures import LOOKS, SIZES, cut
+from tests.desk.test_screens import lived_in
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]

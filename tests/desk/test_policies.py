@@ -23,8 +23,8 @@ from classtap_desktop.screens.studio.policy_form import PolicyForm
 from classtap_desktop.screens.studio.view import StudioScreen
 from classtap_desktop.window import DeskWindow
 from resources.text import messages
+from tests.desk.pictures import LOOKS, SIZES, take
 from tests.desk.test_household import saved, write
-from tests.desk.test_screens import LOOKS, SIZES, take
 from tests.desk.test_studio import shown, studio
 from tests.desk.world import NOW_MS, World
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton, QWidget
-from pytestqt.exceptions import TimeoutError
 from pytestqt.qtbot import QtBot
 
 from classtap_core.booking.records import Booking
@@ -21,7 +17,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, Status, of_items
 from classtap_core.schedule.records import Session
 from classtap_core.schedule.rules import starts_ms
-from classtap_desktop.kit import Button, Label, Pill, theme
+from classtap_desktop.kit import theme
 from classtap_desktop.screens.devices.view import DevicesScreen
 from classtap_desktop.screens.families.view import FamiliesScreen
 from classtap_desktop.screens.roster.view import RosterScreen
@@ -29,21 +25,13 @@ from classtap_desktop.screens.schedule.view import ScheduleScreen
 from classtap_desktop.screens.today.view import TodayScreen
 from classtap_desktop.window import DeskWindow
 from sync.client.engine import State
+from tests.desk.pictures import LOOKS, SIZES, take
 from tests.desk.test_contested import late
 from tests.desk.test_contested import pulled as contested
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screens"
 HOLDS: dict[str, str | int] = {"state": "absent", "at_ms": NOW_MS - 300_000, "device": "e" * 32}
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"look": "light"},
-    "dark": {"look": "dark"},
-    "large": {"look": "light", "text_scale": 1.5},
-    "arabic": {"look": "dark", "locale": "ar"},
-    "largest": {"look": "bright", "locale": "es", "text_scale": 2.0},
-}
-SIZES = {"": (1280, 800), "-wide": (1920, 1080)}
 
 
 def lived_in(world: World) -> None:
@@ -65,39 +53,6 @@ def lived_in(world: World) -> None:
             of_items([ItemOutcome(child, Status.SUPERSEDED, (Reason("attendance.already", HOLDS),))]), NOW_MS - 120_000,
         )
     )  # fmt: skip
-
-
-def cut(window: QWidget) -> list[str]:
-    """What is shown and does not fit, but for labels that say so with an ellipsis."""
-    found = []
-    for kind in (Label, Pill, Button):
-        for widget in window.findChildren(kind):
-            shortens = isinstance(widget, Label) and widget.text() != widget.whole_text()
-            low = widget.height() < widget.minimumSizeHint().height()
-            if widget.isVisible() and (low or (not shortens and widget.is_cut())):
-                found.append(
-                    f"{kind.__name__} {widget.accessibleName()!r} {widget.geometry()} wants {widget.sizeHint()}"
-                )
-            elif widget.isVisible() and not inside(widget, window):
-                found.append(f"{kind.__name__} {widget.accessibleName()!r} hangs over its parent")
-    return found
-
-
-def inside(widget: QWidget, window: QWidget) -> bool:
-    """Whether a widget's left and right edges lie within the window."""
-    left = widget.mapTo(window, widget.rect().topLeft()).x()
-    return left >= 0 and left + widget.width() <= window.width()
-
-
-def take(qtbot: QtBot, window: DeskWindow, name: str) -> None:
-    """Wait until everything has found its place, and keep the picture."""
-    with contextlib.suppress(TimeoutError):
-        qtbot.waitUntil(lambda: cut(window) == [])
-    assert cut(window) == [], name
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    picture = window.grab()
-    assert (picture.width(), picture.height()) == (window.width(), window.height())
-    assert picture.save(str(PICTURES / f"desk-{name}.png"), "PNG", 80)
 
 
 @pytest.mark.parametrize("size", SIZES)

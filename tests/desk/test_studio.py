@@ -38,8 +38,8 @@ from classtap_desktop.screens.studio.reading import read_known
 from classtap_desktop.screens.studio.subjects import SUBJECTS
 from classtap_desktop.screens.studio.view import StudioScreen
 from classtap_desktop.window import DeskWindow
+from tests.desk.pictures import LOOKS, take
 from tests.desk.test_household import said, saved, write
-from tests.desk.test_screens import LOOKS, take
 from tests.desk.world import World
 
 Open = Callable[..., DeskWindow]

@@ -10,7 +10,7 @@ from classtap_core.store import destroy, keys, recovery, rotation
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, NOW, STAFF, STUDIO, Opener, bus_over, child_id, child_row, mark
-from tests.unit.store.test_keys import MemoryRing
+from tests.unit.store.rings import MemoryRing
 
 SECRET = "Zebedee-the-marker"
 OWNER = recovery.RecoveryKey(bytes(range(32)))

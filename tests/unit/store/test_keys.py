@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from keyring.errors import NoKeyringError
 
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.store import keys
@@ -13,30 +12,7 @@ from classtap_core.store.keys import KeyProtection
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STUDIO
-
-
-class MemoryRing:
-    """A keyring that forgets with the test."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str, /) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str, /) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str, /) -> None:
-        del self.kept[service, username]
-
-
-class NoRing(MemoryRing):
-    def get_password(self, service: str, username: str, /) -> str | None:
-        raise NoKeyringError
-
-    def set_password(self, service: str, username: str, password: str, /) -> None:
-        raise NoKeyringError
+from tests.unit.store.rings import MemoryRing, NoRing
 
 
 def code(folder: Path, ring: keys.Ring | None) -> str:

@@ -15,7 +15,7 @@ from classtap_core.store.keys import KeyProtection
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STAFF, STUDIO, bus_over, mark
-from tests.unit.store.test_keys import MemoryRing
+from tests.unit.store.rings import MemoryRing
 
 VECTORS = Path(__file__).resolve().parents[2] / "data" / "wycheproof" / "x25519_test.json"
 

@@ -13,7 +13,7 @@ from classtap_core.store.keys import KeyProtection
 from classtap_core.store.store import Store
 from tests.unit.kernel import toy
 from tests.unit.store.conftest import DEVICE, STAFF, STUDIO, Opener, bus_over, child_row, mark
-from tests.unit.store.test_keys import MemoryRing, NoRing
+from tests.unit.store.rings import MemoryRing, NoRing
 
 
 @pytest.fixture
