@@ -17,8 +17,8 @@ Work = Callable[[int, Callable[[], None]], None]
 dead one's place has its number."""
 
 _QUICK_S = 5.0
-_MOST_QUICK = 5
-"""So many deaths, each within `_QUICK_S` of its start, are no accident: then all end."""
+_MOST_PAUSE_S = 2.0
+"""Who died within `_QUICK_S` of its start may find no database: another is started after a pause, for ever."""
 
 _log = logging.getLogger("classtap.cloud")
 
@@ -27,7 +27,7 @@ def run(work: Work, *, workers: int, ready: Callable[[], None]) -> None:
     """Run `work` in so many processes until this one is told to end (SIGTERM, SIGINT), then end them.
 
     The caller has no threads. `ready` is called once every worker said so. Raises EnvironmentFault `cloud.start` when
-    workers die as soon as they begin.
+    one dies before that.
     """
     _Crew(work, workers, ready).run()
 
@@ -102,9 +102,11 @@ class _Crew:
             if self._ending:
                 continue
             quick = quick + 1 if lived < _QUICK_S else 0
-            if quick >= _MOST_QUICK:
-                raise EnvironmentFault("cloud.start")
             _log.error("a worker died; another takes its place")
+            if quick:
+                time.sleep(min(0.1 * 2**quick, _MOST_PAUSE_S))
+            if self._ending:
+                continue
             self._start(number, None, None)
 
     def _dismiss_gently(self) -> None:
