@@ -2,6 +2,14 @@
 
 import os
 import random
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LONG = bool(os.environ.get("CLASSTAP_LONG"))
+"""`make fault LONG=1`."""
 
 
 def runs(many: int) -> list[range]:
@@ -11,7 +19,7 @@ def runs(many: int) -> list[range]:
     """
     if again := os.environ.get("SEED"):
         return [range(int(again), int(again) + many)]
-    fixed = many if os.environ.get("CLASSTAP_LONG") else many // 2
+    fixed = many if LONG else many // 2
     chosen, others = random.SystemRandom().randrange(1 << 31), max(many - fixed, fixed)
     return [range(fixed), range(chosen, chosen + others)]
 
@@ -19,3 +27,14 @@ def runs(many: int) -> list[range]:
 def said(found: list[range]) -> str:
     """As it is printed: `seeds 0-99, 4711-4810`."""
     return "seeds " + ", ".join(f"{one.start}-{one.stop - 1}" for one in found if one)
+
+
+def each(found: Iterable[Iterable[int]], run: Callable[[int], T]) -> list[T]:
+    """What each seed comes to. Where one fails, the AssertionError names it."""
+    done = []
+    for seed in chain(*found):
+        try:
+            done.append(run(seed))
+        except AssertionError as wrong:
+            raise AssertionError(f"seed {seed}: {wrong}") from wrong
+    return done

@@ -14,11 +14,14 @@ from classtap_core.kernel.clock import SystemClock
 from sync.client.node import Node
 from tests.end_to_end.house_rig import agrees, decided_of, everything_holds, log_of, until
 from tests.end_to_end.rig import ROOT, Studio, surroundings
+from tests.fault.seeds import LONG
 
 
 def seeded(seed: int) -> random.Random:
-    """The same instants each time, and others in a long run."""
-    return random.Random(random.SystemRandom().randrange(1 << 32) if os.environ.get("CLASSTAP_LONG") else seed)
+    """The same instants each time, and others in a long run: printed where one fails, and SEED runs them again."""
+    seed = int(os.environ.get("SEED") or (random.SystemRandom().randrange(1 << 32) if LONG else seed))
+    print(f"seed {seed}")
+    return random.Random(seed)
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """Ten devices, a third of their scans of the same children, healed in random order: one truth, and every loser told."""
 
 from collections.abc import Callable
-from itertools import chain
 
 import pytest
 
 from classtap_core.kernel.outcomes import Status
 from tests.fault.conftest import NUMBER
-from tests.fault.seeds import runs, said
+from tests.fault.seeds import each, runs, said
 from tests.simulator.partitions import LastWriterWins, Partition
 from tests.unit.kernel import toy
 
@@ -25,13 +24,9 @@ def test_two_hundred_scans_apart(seed: int) -> None:
 
 @pytest.mark.fault
 def test_five_hundred_partitions(record_property: Callable[[str, object], None]) -> None:
-    seeds, losers, scans = runs(500), 0, 0
-    for seed in chain(*seeds):
-        try:
-            healed = Partition(seed).run()
-        except AssertionError as wrong:
-            raise AssertionError(f"seed {seed}: {wrong}") from wrong
-        losers, scans = losers + healed.losers, scans + healed.scans
+    seeds = runs(500)
+    healed = each(seeds, lambda seed: Partition(seed).run())
+    losers, scans = sum(one.losers for one in healed), sum(one.scans for one in healed)
     record_property(NUMBER, f"partitions, {said(seeds)}: {scans} scans, {losers} lost and told")
     assert scans >= 500 * 200
     assert losers * 200 == scans * 30

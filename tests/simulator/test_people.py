@@ -1,9 +1,11 @@
 """Guardians and plans in bad weather: one primary a child, no block lost, no room used twice, whoever was offline."""
 
-import os
+from collections.abc import Callable
 
 import pytest
 
+from tests.fault.conftest import NUMBER
+from tests.fault.seeds import LONG, each, runs, said
 from tests.simulator.people_room import PeopleRoom
 from tests.simulator.studio_room import MORNING_MS
 from tests.simulator.world import World
@@ -25,6 +27,7 @@ def test_a_bad_morning_of_people(seed: int) -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("seed", range(4_000, 4_000 + (200 if "LONG" in os.environ else 20)))
-def test_a_bad_day_of_people(seed: int) -> None:
-    lived(seed, 60)
+def test_bad_days_of_people(record_property: Callable[[str, object], None]) -> None:
+    seeds = runs(100 if LONG else 20)
+    each(seeds, lambda seed: lived(seed, 60))
+    record_property(NUMBER, f"bad days of people, {said(seeds)}")

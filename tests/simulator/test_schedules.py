@@ -1,25 +1,18 @@
 """Random schedules of faults against the real engine; and controls that show that the test can fail."""
 
 from collections.abc import Callable
-from itertools import chain
 
 import pytest
 
 from tests.fault.conftest import NUMBER
-from tests.fault.seeds import runs, said
+from tests.fault.seeds import each, runs, said
 from tests.simulator.schedules import DRAINED_S, Impatient, Ran, Schedule, stubborn
 
 FEW, MANY = 150, 10_000
 
 
 def ran(*runs: range) -> list[Ran]:
-    found = []
-    for seed in chain(*runs):
-        try:
-            found.append(Schedule(seed).run())
-        except AssertionError as wrong:
-            raise AssertionError(f"seed {seed}: {wrong}") from wrong
-    return found
+    return each(runs, lambda seed: Schedule(seed).run())
 
 
 def test_a_few_schedules() -> None:

@@ -1,9 +1,11 @@
 """Seat maps in bad weather: no spot twice, no promise broken, no draft lost, whoever was offline."""
 
-import os
+from collections.abc import Callable
 
 import pytest
 
+from tests.fault.conftest import NUMBER
+from tests.fault.seeds import LONG, each, runs, said
 from tests.simulator.seating_room import SeatingRoom
 from tests.simulator.studio_room import MORNING_MS
 from tests.simulator.world import World
@@ -26,6 +28,7 @@ def test_bad_mornings_with_maps() -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("seed", range(3_000, 3_000 + (200 if "LONG" in os.environ else 20)))
-def test_a_bad_day_with_maps(seed: int) -> None:
-    drawing(seed, 60)
+def test_bad_days_with_maps(record_property: Callable[[str, object], None]) -> None:
+    seeds = runs(100 if LONG else 20)
+    each(seeds, lambda seed: drawing(seed, 60))
+    record_property(NUMBER, f"bad days with maps, {said(seeds)}")

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fault.conftest import NUMBER
+from tests.fault.seeds import LONG, each, runs, said
 from tests.simulator.studio_room import MORNING_MS, StudioRoom
 from tests.simulator.toy_room import ToyRoom
 from tests.simulator.world import World
@@ -61,12 +64,14 @@ def test_the_same_seed_is_the_same_world_in_another_process() -> None:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("seed", range(1_000, 1_000 + (500 if "LONG" in os.environ else 40)))
-def test_a_bad_day(seed: int) -> None:
-    world(seed, 60)
+def test_bad_days(record_property: Callable[[str, object], None]) -> None:
+    seeds = runs(250 if LONG else 40)
+    each(seeds, lambda seed: world(seed, 60))
+    record_property(NUMBER, f"bad days of the toy room, {said(seeds)}")
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("seed", range(2_000, 2_000 + (200 if "LONG" in os.environ else 20)))
-def test_a_bad_day_at_the_studio(seed: int) -> None:
-    studio(seed, 60)
+def test_bad_days_at_the_studio(record_property: Callable[[str, object], None]) -> None:
+    seeds = runs(100 if LONG else 20)
+    each(seeds, lambda seed: studio(seed, 60))
+    record_property(NUMBER, f"bad days at the studio, {said(seeds)}")
