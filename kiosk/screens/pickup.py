@@ -26,6 +26,7 @@ class PickupPage(QWidget):
         self.title = Label(words.say("kiosk.pickup"), "headline", wrap=True)
         self.said = Label("", "hint", token="muted", wrap=True)
         self.list, self.adults = _scrolling(), _scrolling()
+        self.list.setAccessibleName(words.say("kiosk.pickup.list"))
         self.pad = PinPad()
         self.pad.message.hide()  # what was wrong stands above, and large letters need the room
         self.pad.dots.setAccessibleName(words.say("desk.pickup.code"))

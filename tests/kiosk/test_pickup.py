@@ -179,9 +179,10 @@ def test_nothing_on_the_screen_says_why_somebody_may_not_take_a_child(kiosk: Kio
 
 
 @pytest.mark.parametrize("locale", ["en_GB", "ar"])
-def test_the_list_begins_where_its_title_does(kiosk: Kiosk, locale: str) -> None:
+def test_the_list_has_a_name_and_begins_where_its_title_does(kiosk: Kiosk, locale: str) -> None:
     kiosk.show(replace(giving(), locale=locale))
     page, window = kiosk.window.pickup, kiosk.window
+    assert page.list.accessibleName() == Catalogue(locale).say("kiosk.pickup.list") != ""
     name, title = (place(one, window) for one in (page.list.findChildren(Label)[0], page.title))
     assert (name.right() == title.right()) if locale == "ar" else (name.left() == title.left())
 
