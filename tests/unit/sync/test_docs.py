@@ -73,6 +73,14 @@ def test_a_derived_id_is_as_the_page_says() -> None:
     assert made.hexdigest() == found
 
 
+def test_the_list_of_scopes_is_named_and_asked_for_as_the_page_says() -> None:
+    papers, push = example(protocol.Paired, "root"), example(protocol.Push, "signature")
+    name = hashlib.sha256(b"CTS1" + "\n".join(papers.scopes).encode()).hexdigest()[:16]
+    assert push.holding == name
+    assert f"(`{name}` above)" in text()
+    assert push.scopes == papers.scopes, "one cursor, all that is held"
+
+
 CALLS = "pair token push decide pull snapshot/ digest/ keys pass/ attendee/ audit blob/ live report devices purged"
 
 
