@@ -87,6 +87,22 @@ def test_more_that_fail_than_one_round_takes_hold_up_nothing_and_are_set_aside_w
     assert len(stuck(cloud.studios, studio.id)) == 5
 
 
+@pytest.mark.expected_log("effect bell", reason="it fails on purpose")
+def test_one_that_failed_while_the_clock_was_ahead_is_tried_once_it_is_put_back(
+    cloud: Cloud, studio: StudioEntry, device: Device, clock: ManualClock
+) -> None:
+    chimes(device, 1)
+
+    def broken(studios: Studios, of: Id, effect: Intent) -> None:
+        raise EnvironmentFault("mail.away")
+
+    year_ms = 365 * DAY_MS
+    clock.step(year_ms)
+    assert drain(cloud.studios, studio.id, {"bell": broken}, uniform=even) == 0
+    clock.step(-year_ms)
+    assert drain(cloud.studios, studio.id, {"bell": lambda *_: None}, uniform=even) == 1
+
+
 def test_a_runner_that_takes_long_leaves_the_rest_to_the_next_round(
     cloud: Cloud, studio: StudioEntry, device: Device, clock: ManualClock
 ) -> None:
