@@ -28,6 +28,7 @@ WORKERS = 2
 SIZE = 25
 MANY = range(LARGE, STUDIOS)
 """The studios of the common size."""
+TURNS = 3
 QUIET = range(50, 90)
 FLOODED = 40
 """Pushes of each of a studio's ten devices while the quiet ones go their pace."""
@@ -101,28 +102,29 @@ def _places(studio: int, number: int) -> list[tuple[Id, Id]]:
 def run() -> list[Claim]:
     """One run over the stage."""
     here = stage()
-    rate, claims = _throughput(here)
     return [
-        *claims, *_at_seventy_percent(here, rate), *_sqlite(), *_hall(here), *_many_at_once(here), *_flood(here),
-        *_hints(here), *_revocation(here), *_memory(here),
+        *_pushes(here), *_sqlite(), *_hall(here), *_many_at_once(here), *_flood(here), *_hints(here),
+        *_revocation(here), *_memory(here),
         claim("cloud.copy.rows_rate", here.moved_rows / here.moved_s),
         claim("cloud.copy.100_studios_freeze_s", here.freeze_s, goal=10),
     ]  # fmt: skip
 
 
-def _throughput(here: Stage) -> tuple[float, list[Claim]]:
-    """Studios push as fast as they are answered; the load is made by this process, on the same cores."""
-    _settled(here, MANY)
-    queues = _queues(MANY, pushes=3)
-    whole, _ = asyncio.run(load.closed(here.crew, queues))
-    rate = len(MANY) * 3 * SIZE / whole
-    return rate, [claim("cloud.postgresql.push_25_operations_rate", rate, goal=1_000)]
+def _pushes(here: Stage) -> list[Claim]:
+    """How many operations a second are taken, and how long a push waits at 70 % of that; the load is made on the same cores.
 
-
-def _at_seventy_percent(here: Stage, rate: float) -> list[Claim]:
-    """A thousand pushes and more, so that the 99th of a hundred is no accident."""
-    times = asyncio.run(load.paced(here.crew, _queues(MANY, pushes=12), rate=0.7 * rate / SIZE))
+    In turns, for this machine is not always as fast: each 70 % is of what was taken just before. First, devices are at
+    work: a token's first use, and from where it came, are written once. A thousand pushes and more are timed, so that
+    the 99th of a hundred is no accident.
+    """
+    asyncio.run(load.closed(here.crew, _queues(MANY, pushes=2, size=1)))
+    rates, times = [], []
+    for _ in range(TURNS):
+        whole, _each = asyncio.run(load.closed(here.crew, _queues(MANY, pushes=3)))
+        rates.append(len(MANY) * 3 * SIZE / whole)
+        times += asyncio.run(load.paced(here.crew, _queues(MANY, pushes=5), rate=0.7 * rates[-1] / SIZE))
     return [
+        claim("cloud.postgresql.push_25_operations_rate", statistics.median(rates), goal=1_000),
         claim("cloud.postgresql.push_25_at_70_percent_p99_ms", percentile(times, 99) * 1000, goal=150),
         claim("cloud.postgresql.push_25_at_70_percent_p50_ms", percentile(times, 50) * 1000),
     ]
@@ -271,11 +273,6 @@ async def _listening(url: str, papers: Papers) -> Line:
     await line.stream(asked("GET", f"{PREFIX}/live", papers.token))
     await line.event()
     return line
-
-
-def _settled(here: Stage, studios: Sequence[int]) -> None:
-    """Devices that were at work before: a token's first use, and from where it came, are written once."""
-    asyncio.run(load.closed(here.crew, _queues(studios, pushes=2, size=1)))
 
 
 def _queues(studios: Sequence[int], *, pushes: int, size: int = SIZE) -> list[list[bytes]]:

@@ -61,8 +61,9 @@ class Books:
     def keys(self, connection: Connection, studio: Id, *, erasures: int | None = None) -> SubjectKeys:
         """A studio's keys within one transaction. `erasures`: the studio's count of them, where it was read already."""
         return SubjectKeys(
-            self.database, self.tables, self.secret, self.cache, studio=studio, connection=connection, erasures=erasures
-        )
+            self.database, self.tables, self.finds, self.secret, self.cache, studio=studio, connection=connection,
+            erasures=erasures,
+        )  # fmt: skip
 
     @contextmanager
     def opening(self, connection: Connection, studio: Id) -> Iterator[RowSeals]:

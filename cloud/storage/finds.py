@@ -82,6 +82,13 @@ class Finds:
         made = lambda: select(guard.name).order_by(guard.name).with_for_update()  # noqa: E731
         return {name for (name,) in self._keyed(connection, studio, guard.name, made, names)}
 
+    def keys(self, connection: Connection, studio: Id, subjects: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """The wrapped keys of those subjects that ever had one; None of a destroyed one."""
+        key = self._tables.subject_key.c
+        made = lambda: select(key.subject, key.wrapped)  # noqa: E731
+        for subject, wrapped in self._keyed(connection, studio, key.subject, made, subjects):
+            yield subject, None if wrapped is None else bytes(wrapped)
+
     def _keyed(
         self, connection: Connection, studio: Id, key: Column[Any], made: Callable[[], Select[Any]], ids: Iterable[str]
     ) -> Sequence[Any]:

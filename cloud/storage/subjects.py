@@ -8,10 +8,10 @@ from sqlalchemy import Connection, select, update
 from classtap_core.kernel.ids import Id
 from cloud.secret import Secret
 from cloud.storage.database import Database
+from cloud.storage.finds import Finds
 from cloud.storage.tables import Tables
 
 _KEY_BYTES = 32
-_CHUNK = 1_000
 
 
 class KeyCache:
@@ -34,11 +34,11 @@ class SubjectKeys:
     """`chain.Keys` of one studio within one transaction. Keys made here are remembered only once it committed."""
 
     def __init__(
-        self, database: Database, tables: Tables, secret: Secret, cache: KeyCache, *, studio: Id,
+        self, database: Database, tables: Tables, finds: Finds, secret: Secret, cache: KeyCache, *, studio: Id,
         connection: Connection, erasures: int | None = None,
     ) -> None:  # fmt: skip
         """`erasures`: the studio's count of them, where it was read already."""
-        self._database, self._table, self._secret = database, tables.subject_key, secret
+        self._database, self._table, self._finds, self._secret = database, tables.subject_key, finds, secret
         self._studio, self._connection = studio, connection
         if erasures is None:
             head = tables.head
@@ -59,16 +59,10 @@ class SubjectKeys:
     def warm(self, subjects: Iterable[str]) -> None:
         """Fetch many keys at once."""
         wanted = sorted({subject for subject in subjects if subject not in self._cache and subject not in self._fresh})
-        table = self._table
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            found = self._connection.execute(
-                select(table.c.subject, table.c.wrapped).where(
-                    table.c.studio_id == self._studio, table.c.subject.in_(chunk)
-                )
-            )
-            for subject, wrapped in found:
-                self._fresh[subject] = None if wrapped is None else self._secret.unwrap(wrapped, self._context(subject))
+        if not wanted:
+            return
+        for subject, wrapped in self._finds.keys(self._connection, self._studio, wanted):
+            self._fresh[subject] = None if wrapped is None else self._secret.unwrap(wrapped, self._context(subject))
 
     def make(self, subjects: Iterable[str], *, now: int) -> None:
         """Fetch many keys, and make those that never were."""

@@ -24,7 +24,6 @@ from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.records import OPEN, decode
 from cloud.storage.backend import Books, SqlCloud, change_context, part_context, unpack_parts
 from cloud.storage.database import How
-from cloud.storage.subjects import SubjectKeys
 from cloud.storage.tables import Tables
 
 SLICE = 1_000
@@ -72,10 +71,7 @@ class Trail:
             rows = connection.execute(
                 select(log).where(log.c.studio_id == self._studio, log.c.sequence.in_(list(sequences)))
             ).all()
-            keys = SubjectKeys(
-                self._books.database, self._tables, self._books.secret, self._books.cache, studio=self._studio,
-                connection=connection,
-            )  # fmt: skip
+            keys = self._books.keys(connection, self._studio)
             keys.warm(
                 {name for row in rows for part in (row.parts, row.changes) for name in unpack_parts(part)} - {OPEN}
             )

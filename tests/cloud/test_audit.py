@@ -12,7 +12,7 @@ from cloud.composition import Cloud, open_cloud
 from cloud.secret import VARIABLE, load_secret
 from cloud.storage.audit import Audit, audit
 from cloud.storage.directory import StudioEntry
-from cloud.storage.subjects import SubjectKeys, count_erasure
+from cloud.storage.subjects import count_erasure
 from cloud.studios import is_signed
 from tests.cloud.rig import Device, child_id, enrolments, make_cloud, marks, seed
 from tests.unit.kernel import toy
@@ -97,10 +97,7 @@ def test_one_child_erased_the_others_stay_and_every_chain_holds(
     pushed = device.push(1, 1)
     presence = cloud.books.tables.records["presence"].table
     with cloud.database.administer() as connection:
-        keys = SubjectKeys(
-            cloud.database, cloud.books.tables, cloud.books.secret, cloud.books.cache,
-            studio=studio.id, connection=connection,
-        )  # fmt: skip
+        keys = cloud.books.keys(connection, studio.id)
         keys.destroy(child_id(2), now=0)
         count_erasure(connection, cloud.books.tables, studio.id)
         # The records themselves are overwritten; here they are dropped, so that only the log is left to look at.
