@@ -40,6 +40,7 @@ def health(device: Device, asked: Nothing) -> dict[str, Any]:
             for one in found.unjudged
         ],
         "ledger": found.ledger and _ledger(found.ledger), "keys": found.keys and _keys(found.keys),
+        "last_trouble": found.last_trouble and {"code": found.last_trouble[0], "at": iso(found.last_trouble[1])},
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.outcomes import Outcome
 from sync.client.asking import the_cloud
 from sync.client.engine import State, Status
-from sync.client.health import report_of
+from sync.client.health import report_of, set_aside
 from sync.client.node import Node
 
 ROUND_S = 30.0
@@ -86,7 +86,6 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def _status(node: Node, state: State) -> dict[str, Any]:
     with node.reader() as reader:
         head = reader.head()
-        quarantined = reader.quarantined()
     oldest = node.oldest_pending_ms()
     age_ms = None if oldest is None else max(0, node.clock.now().corrected - oldest)
     return {
@@ -96,7 +95,7 @@ def _status(node: Node, state: State) -> dict[str, Any]:
         "last_success": iso(node.engine.status().last_success_ms),
         "state": state.value,
         "cursor": head.cursor,
-        "quarantined": quarantined,
+        "quarantined": sum(not one.retried for one in set_aside(node)),
     }
 
 

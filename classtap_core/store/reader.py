@@ -252,13 +252,6 @@ class StoreReader:
         head = self.head()
         return head.sequence - head.acked
 
-    def quarantined(self) -> int:
-        """How many own operations the cloud could not take and set aside."""
-        (count,) = self.conn.execute(
-            "SELECT count(*) FROM log WHERE answer IS NOT NULL AND json_extract(answer, '$.status') = 'quarantined'"
-        ).fetchone()
-        return int(count)
-
     # -- what waits to be told or done
 
     def notices(self) -> list[Notice]:

@@ -168,7 +168,10 @@ class NoticeCard(Card):
         if receipt.outcome.status is not Status.REFUSED:
             self._chosen(line, choice)
             return
-        self._desk.tell(refusal(receipt.outcome), tone="absent")
+        words, why = theme().words, refusal(receipt.outcome)
+        self.summary.append(f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}: {words.say(why)}")
+        self._desk.tell(why, tone="absent")
+        self._fill()
 
     def _chosen(self, line: NoticeLine, choice: Choice) -> None:
         words = theme().words

@@ -80,6 +80,7 @@ class SyncEngine:
     Attributes:
         pushing, pulling: the two halves of a round. others: how the studio's devices were when last heard of; None before.
         paused: somebody said to ask the cloud nothing.
+        last_trouble: the code of what stood in the way last, in this run, and when; it stays after that has passed.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class SyncEngine:
         self._pending = 0
         self._held_s = 0.0
         self._last_success = last_success_ms
+        self.last_trouble: tuple[str, int] | None = None
         self._bootstrapped = False
         self._keys_at: int | None = None
         self._keys_trouble: BadInput | None = None
@@ -334,6 +336,8 @@ class SyncEngine:
                 self._back = True
                 self._wake.notify_all()
         self._state, self._trouble, self._params = state, trouble, params
+        if trouble:
+            self.last_trouble = ("cloud.unreachable" if state is State.OFFLINE else trouble, self.clock.now().corrected)
         if changed or state is State.ONLINE:
             self.listener(self.status())
 

@@ -74,7 +74,7 @@ class Health(NamedTuple):
         oldest_ms: when the first operation that waits was made. offset_ms, uncertainty_ms: cloud time minus this clock,
         and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
         and mended, in this run. protection: how the store's key is kept. unjudged: kept, and not decided here yet.
-        ledger: None but at a kiosk. keys: None before the first bundle.
+        ledger: None but at a kiosk. keys: None before the first bundle. last_trouble: a code and when, in this run.
     """
 
     status: Status
@@ -92,6 +92,7 @@ class Health(NamedTuple):
     unjudged: tuple[Unjudged, ...] = ()
     ledger: LedgerStanding | None = None
     keys: KeysStanding | None = None
+    last_trouble: tuple[str, int] | None = None
 
 
 def health_of(node: "Node") -> Health:
@@ -107,6 +108,7 @@ def health_of(node: "Node") -> Health:
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
         unjudged=tuple(unjudged(node)), ledger=ledger, keys=keys_of(node),
+        last_trouble=node.engine.last_trouble,
     )  # fmt: skip
 
 
@@ -274,6 +276,8 @@ def support_log(node: "Node", most: int, *, state: State) -> Iterator[dict[str, 
         "protection": found.protection, "scopes": found.scopes, "scopes_complete": found.scopes_complete,
         "repaired": found.repaired, "epoch": found.epoch,
         "ledger": found.ledger and found.ledger._asdict(), "keys": found.keys and found.keys._asdict(),
+        "last_trouble": found.last_trouble and found.last_trouble[0],
+        "last_trouble_ms": found.last_trouble and found.last_trouble[1],
     }  # fmt: skip
     with node.reader() as reader:
         head = reader.head()

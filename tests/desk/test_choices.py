@@ -17,7 +17,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordSc
 from classtap_core.checkin.reading import cards, fetch, search
 from classtap_core.checkin.records import Attendance, State, attendance_id
 from classtap_core.checkin.rules import Window, standing
-from classtap_core.contesting.choices import KEEP, choices_of
+from classtap_core.contesting.choices import KEEP, Choice, choices_of
 from classtap_core.contesting.doubling import Chooser
 from classtap_core.health.operations import ConfirmProfile, FilePaper
 from classtap_core.kernel.device import Notice, Pulled, Receipt
@@ -338,3 +338,11 @@ def test_what_is_recommended_is_done_for_all_and_can_be_saved(
     with qtbot.waitSignal(window.desk.told):
         card.save_summary(file)
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
+    world.store.notify(changed(world))
+    card.reload()
+    qtbot.waitUntil(lambda: len(card.lines) == 1 and not window.desk.waiting)
+    with qtbot.waitSignal(window.desk.told):
+        card.choose(card.lines[0], Choice("again", RevokeDevice(device=Id("9" * 32), reason="test")))
+    assert len(card.lines) == 1, "what was refused stays"
+    *_, refused = card.summary
+    assert "Say it again: That was not taken" in refused, "and the summary says that it was not taken"

@@ -14,6 +14,8 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from classtap_cli.questions.device import Device, Nothing
+from classtap_cli.questions.syncing import status
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.device import Answer
 from classtap_core.kernel.ids import Id
@@ -27,7 +29,7 @@ from classtap_desktop.kit.device_words import size_words, warning
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
-from classtap_desktop.screens.health.lines import device_line, keys_words
+from classtap_desktop.screens.health.lines import device_line, keys_words, trouble_words
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import Decoder
@@ -105,6 +107,8 @@ def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow, node: Node)
     assert "give or take" in facts(window)["clock"]
     assert "used here" in facts(window)["room"]
     assert facts(window)["mended"] == "0"
+    troubled = health_of(node)._replace(last_trouble=("sync.cursor", 0))
+    assert trouble_words(troubled, 60_000, Catalogue("en")) == "sync.cursor, 1 minute ago"
     assert node.keys is not None
     updated = datetime.fromtimestamp(node.keys.issued_at, tz=UTC)
     assert facts(window)["pass_keys"].endswith(f" ({updated:%Y-%m-%dT%H:%M:%S}+00:00)")
@@ -143,9 +147,11 @@ def test_what_was_set_aside_is_shown_with_its_reason_and_said_again(
     assert any("The cloud failed at it" in text for text in texts)
     soon(qtbot, lambda: shown(cards(window).aside))
     (again,) = shown(cards(window).aside)
+    assert status(Device(node, running=True), Nothing())["quarantined"] == 1
     again.click()
     soon(qtbot, lambda: not cards(window).aside.isVisible())
     assert node.pending() == 1
+    assert status(Device(node, running=True), Nothing())["quarantined"] == 0, "it was said again"
 
 
 def test_what_could_not_be_judged_here_is_shown_until_it_is(

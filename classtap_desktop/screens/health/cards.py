@@ -28,7 +28,7 @@ from sync.client.health import Health, Steward
 from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
-FACTS = ("clock", "room", "store", "owner", "held", "mended", "pass_keys")
+FACTS = ("clock", "room", "store", "owner", "held", "mended", "pass_keys", "last_trouble")
 
 
 class FactsCard(Card):

@@ -61,7 +61,18 @@ def facts(health: Health, keeping: Keeping, now_ms: int, words: Catalogue) -> di
         "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
         "mended": words.number(health.repaired),
         "pass_keys": keys_words(health, now_ms, words),
+        "last_trouble": trouble_words(health, now_ms, words),
     }
+
+
+def trouble_words(health: Health, now_ms: int, words: Catalogue) -> str:
+    """What stood in the way of sync last, since the program started."""
+    if health.last_trouble is None:
+        return words.say("desk.health.last_trouble_none")
+    code, at_ms = health.last_trouble
+    if code == "cloud.unreachable":
+        return words.say("desk.health.last_trouble_away", ago=ago(at_ms, now_ms, words))
+    return words.say("desk.health.last_trouble_is", code=code, ago=ago(at_ms, now_ms, words))
 
 
 def keys_words(health: Health, now_ms: int, words: Catalogue) -> str:

@@ -166,6 +166,7 @@ def test_states_follow_what_happens(house: House) -> None:
     wire.down = True
     assert 0 < engine._round() <= Backoff.PROBE_MOST
     assert engine.status().state is State.OFFLINE
+    assert engine.last_trouble == ("cloud.unreachable", engine.clock.now().corrected)
     wire.down = False
     wire.reject = [Rejected(429, "sync.rate", {}, 7.0)]
     assert 0 <= engine._round() <= Backoff.MOST
@@ -183,6 +184,8 @@ def test_states_follow_what_happens(house: House) -> None:
     assert engine.backoff.rejections == 1
     engine._round()
     assert (engine.status().state, engine.backoff.rejections) == (State.ONLINE, 0)
+    assert engine.last_trouble is not None
+    assert engine.last_trouble[0] == "cloud.stopping", "it has passed, and whoever asks may still hear of it"
     engine.pause(True)
     assert engine._round() is None
     assert engine.status().state is State.PAUSED
