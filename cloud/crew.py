@@ -99,14 +99,12 @@ class _Crew:
             child, _status = os.wait()
             lived = time.monotonic() - self._began.pop(child, 0.0)
             number = self._numbers.pop(child)
-            if self._ending:
-                continue
             quick = quick + 1 if lived < _QUICK_S else 0
-            _log.error("a worker died; another takes its place")
-            if quick:
-                time.sleep(min(0.1 * 2**quick, _MOST_PAUSE_S))
+            if quick and not self._ending:
+                time.sleep(min(0.1 * 2 ** min(quick, 9), _MOST_PAUSE_S))
             if self._ending:
                 continue
+            _log.error("a worker died; another takes its place")
             self._start(number, None, None)
 
     def _dismiss_gently(self) -> None:

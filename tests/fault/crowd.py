@@ -97,7 +97,7 @@ class Kiosk:
 
     def _engine(self) -> SyncEngine:
         return SyncEngine(
-            self.local, self.transport, self._clock, allowed=ALL, today=lambda: date(2026, 11, 21),  # type: ignore[arg-type]
+            self.local, self.transport, self._clock, allowed=ALL, today=lambda: date(2026, 11, 21),
         )  # fmt: skip
 
     def mark(self, rng: random.Random) -> None:
@@ -242,11 +242,17 @@ class Hall:
         if self._there:
             self.away += 1
             self._there = False
-            self._end() if self.server is None else self.server.stop()
+            if self.server is None:
+                self._end()
+            else:
+                self.server.stop()
 
     def come_back(self) -> None:
         if not self._there:
-            self._serve() if self.server is None else self.server.start()
+            if self.server is None:
+                self._serve()
+            else:
+                self.server.start()
             self._there = True
 
     # --- what becomes of it

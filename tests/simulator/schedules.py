@@ -5,6 +5,7 @@ given up; the cloud dies at a commit, the device dies in one; operations are poi
 drain by itself: no new write, no restart.
 """
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -195,6 +196,7 @@ class Schedule:
         """The device whose time has come works; time moves on to then."""
         at = 0 if self._due[0] <= self._due[1] else 1
         now = self.clock.wall / 1000
+        assert self._due[at] < math.inf, "still waiting, and nobody will look again"
         if self._due[at] > now:
             self.clock.advance(int((self._due[at] - now) * 1000) + 1)
         self.rounds += 1
@@ -206,7 +208,7 @@ class Schedule:
             wait = 0.1
         if engine.status().state is State.ONLINE:
             wait = 0.2  # a hint or a tap would come
-        self._due[at] = self.clock.wall / 1000 + (wait or 0.0)
+        self._due[at] = math.inf if wait is None else self.clock.wall / 1000 + wait
 
     def _dies(self, at: int) -> None:
         self.deaths += 1
