@@ -28,6 +28,7 @@ COMPUTED: dict[tuple[str, str], tuple[str, ...]] = {
     ("cloud/storage/database.py", "EnvironmentFault(_code(error.orig), error=type(error.orig).__name__)"): (
         "cloud.database_full", "cloud.database_busy", "cloud.database_unreachable", "cloud.database",
     ),
+    ("cloud/storage/database.py", "EnvironmentFault(_OTHER, error=type(error.orig).__name__)"): ("cloud.database",),
     ("sync/client/node.py", "BadInput(f'keys.{error.code}', **error.params)"): (
         "keys.bundle_malformed", "keys.bundle_signature", "keys.bundle_other_studio", "keys.bundle_invalid",
         "keys.bundle_upgrade", "keys.bundle_rollback",
