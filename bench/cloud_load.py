@@ -28,7 +28,7 @@ WORKERS = 2
 SIZE = 25
 MANY = range(LARGE, STUDIOS)
 """The studios of the common size."""
-TURNS = 3
+TURNS = 5
 QUIET = range(50, 90)
 FLOODED = 40
 """Pushes of each of a studio's ten devices while the quiet ones go their pace."""
@@ -113,20 +113,25 @@ def run() -> list[Claim]:
 def _pushes(here: Stage) -> list[Claim]:
     """How many operations a second are taken, and how long a push waits at 70 % of that; the load is made on the same cores.
 
-    In turns, for this machine is not always as fast: each 70 % is of what was taken just before. First, devices are at
-    work: a token's first use, and from where it came, are written once. A thousand pushes and more are timed, so that
-    the 99th of a hundred is no accident.
+    First, devices are at work: a token's first use, and from where it came, are written once. Then in turns, each 70 % of
+    what was taken just before: a machine shared with others is twice as slow in one second as in another, and where it
+    slows down within a turn, 70 % is more than it says. So the goal is held against the middle turn, and all are told.
     """
     asyncio.run(load.closed(here.crew, _queues(MANY, pushes=2, size=1)))
-    rates, times = [], []
+    rates: list[float] = []
+    turns: list[list[float]] = []
     for _ in range(TURNS):
-        whole, _each = asyncio.run(load.closed(here.crew, _queues(MANY, pushes=3)))
-        rates.append(len(MANY) * 3 * SIZE / whole)
-        times += asyncio.run(load.paced(here.crew, _queues(MANY, pushes=5), rate=0.7 * rates[-1] / SIZE))
+        whole, _each = asyncio.run(load.closed(here.crew, _queues(MANY, pushes=2)))
+        rates.append(len(MANY) * 2 * SIZE / whole)
+        turns.append(asyncio.run(load.paced(here.crew, _queues(MANY, pushes=5), rate=0.7 * rates[-1] / SIZE)))
+    slow = [percentile(times, 99) * 1000 for times in turns]
+    every = [one for times in turns for one in times]
     return [
         claim("cloud.postgresql.push_25_operations_rate", statistics.median(rates), goal=1_000),
-        claim("cloud.postgresql.push_25_at_70_percent_p99_ms", percentile(times, 99) * 1000, goal=150),
-        claim("cloud.postgresql.push_25_at_70_percent_p50_ms", percentile(times, 50) * 1000),
+        claim("cloud.postgresql.push_25_at_70_percent_p99_ms", statistics.median(slow), goal=150),
+        claim("cloud.postgresql.push_25_at_70_percent_p99_best_turn_ms", min(slow)),
+        claim("cloud.postgresql.push_25_at_70_percent_p99_worst_turn_ms", max(slow)),
+        claim("cloud.postgresql.push_25_at_70_percent_p50_ms", percentile(every, 50) * 1000),
     ]
 
 
