@@ -28,7 +28,7 @@ WORKERS = 2
 SIZE = 25
 MANY = range(LARGE, STUDIOS)
 """The studios of the common size."""
-TURNS = 5
+TURNS = 3
 QUIET = range(50, 90)
 FLOODED = 40
 """Pushes of each of a studio's ten devices while the quiet ones go their pace."""

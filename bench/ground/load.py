@@ -44,7 +44,9 @@ STUDIOS, DEVICES, HALL = 100, 10, 500
 """Studios with so many devices each; the first has a hall of devices more."""
 LARGE = 2
 """The first studios are large: that of the hall, and one that can flood."""
-FAMILIES, LARGE_FAMILIES, LARGE_CHILDREN = 60, 1_200, 600
+FAMILIES, LARGE_FAMILIES = 120, 1_200
+RUSH, LARGE_RUSH = 60, 600
+"""Children with a place in a session about now, beside those of a common day."""
 _REGISTRY = house.registry()
 
 
@@ -74,9 +76,9 @@ class Load(NamedTuple):
 
 @cache
 def load() -> Load:
-    """The studios, made on first use (a minute or two) and kept beside the ground."""
+    """The studios, made on first use (some minutes) and kept beside the ground."""
     key = hashlib.sha256(
-        f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{LARGE}/{LARGE_CHILDREN}/5".encode()
+        f"{ground._key()}/{STUDIOS}/{DEVICES}/{HALL}/{FAMILIES}/{LARGE}/{RUSH}/6".encode()
     ).hexdigest()[:16]
     folder = ground.CACHE.with_name("bench-load") / key
     if not (folder / "load.json").exists():
@@ -117,8 +119,8 @@ def _make(folder: Path) -> None:
                 pepper=plan.pepper,
             )  # fmt: skip
             authority = cloud.studios.authority(plan.studio)
-            if large:
-                plan = plan._replace(drafts=(*plan.drafts, *ground.rush(plan, now_ms, check_ins=LARGE_CHILDREN)[0]))
+            rush, _due = ground.rush(plan, now_ms, check_ins=LARGE_RUSH if large else RUSH)
+            plan = plan._replace(drafts=(*plan.drafts, *rush))
             for some in plan.chunks():
                 authority.author_all(plan.cloud, [CloudDraft(one.payload, one.author, "bench") for one in some])
             while PassCare(cloud.studios).tend(plan.studio):

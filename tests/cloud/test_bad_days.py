@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from cloud.serve import CloudServer
 from cloud.storage import database as databases
 from cloud.storage.audit import audit
+from cloud.storage.database import Database
 from cloud.studios import is_signed
 from sync import protocol
 from tests.cloud.conftest import paired
@@ -128,6 +130,21 @@ def test_connections_that_are_cut_cost_one_answer_each_and_nothing_else(
             sent += 2
         checked = audit(server.cloud.books, studio.id, verify=is_signed)
         assert (checked.ok, checked.entries) == (True, sent)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_each_side_notices_within_half_a_minute_that_the_other_vanished(database: str) -> None:
+    """A lost worker lets go of the studio it was writing, a lost server of the workers that wait for it."""
+    found = Database(database)
+    with found.survey() as connection:
+        driver: Any = connection.connection.driver_connection
+        here = driver.info.get_parameters()
+        names = ("idle", "interval", "count")
+        there = {name: connection.exec_driver_sql(f"SHOW tcp_keepalives_{name}").scalar() for name in names}
+        assert there == {name: here[f"keepalives_{name}"] for name in names}
+        assert int(there["idle"]) + int(there["interval"]) * int(there["count"]) <= 30
+        assert connection.exec_driver_sql("SHOW tcp_user_timeout").scalar() == here["tcp_user_timeout"] == "25000"
+    found.close()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a small disk is a tmpfs of Linux")
