@@ -50,13 +50,21 @@ def commits(cloud: Cloud) -> Iterator[list[int]]:
     event.remove(cloud.database._engine, "before_cursor_execute", executed)
 
 
-def together(cloud: Cloud, studio: StudioEntry, batches: Sequence[Batch]) -> list[Future[Pushed]]:
-    """All of them wait while the studio's lane is taken, and are done when this returns."""
+def one_turn(cloud: Cloud, studio: StudioEntry, batches: Sequence[Batch]) -> list[Future[Pushed]]:
+    """All of them wait while the studio's lane is taken, and had their first turn when this returns."""
     released = threading.Event()
-    before = cloud.writing.of(studio.id).submit(released.wait)
+    lane = cloud.writing.of(studio.id)
+    before = lane.submit(released.wait)
     futures = [cloud.intake.submit(one, read_batch(one)) for one in batches]
+    behind = lane.submit(threading.get_ident)
     released.set()
-    assert before.result(20)
+    assert before.result(20) and behind.result(20)
+    return futures
+
+
+def together(cloud: Cloud, studio: StudioEntry, batches: Sequence[Batch]) -> list[Future[Pushed]]:
+    """As `one_turn`; all of them are done when this returns."""
+    futures = one_turn(cloud, studio, batches)
     for future in futures:
         future.exception(20)
     return futures
@@ -120,9 +128,35 @@ def test_when_nobody_can_write_all_who_wait_are_told(
             raise EnvironmentFault("cloud.database_unreachable")
 
         broken.setattr(Authority, "push_together", away)
-        found = together(cloud, studio, [batch(device, 1, 5) for device in devices])
-        assert {str(one.exception()) for one in found} == {"cloud.database_unreachable"}
+        found = one_turn(cloud, studio, [batch(device, 1, 5) for device in devices])
+        assert [one.done() and str(one.exception()) for one in found] == ["cloud.database_unreachable"] * 4
     assert devices[0].push(1, 5).acked == 5
+
+
+@contextmanager
+def headless(cloud: Cloud) -> Iterator[None]:
+    """A database that has no heads: it refuses a studio's turn to write, before anybody was asked who waits."""
+    with cloud.database.administer() as connection:
+        connection.exec_driver_sql("ALTER TABLE head RENAME TO head_that_was")
+    try:
+        yield
+    finally:
+        with cloud.database.administer() as connection:
+            connection.exec_driver_sql("ALTER TABLE head_that_was RENAME TO head")
+
+
+@pytest.mark.expected_log("failed together", reason="the database refuses every turn on purpose")
+@pytest.mark.expected_log("looking for the operation", reason="the database refuses every turn on purpose")
+def test_when_the_database_refuses_the_turn_all_who_wait_are_told(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device]
+) -> None:
+    """Once, and at once: nobody is left waiting, and none of them is tried again and again."""
+    with headless(cloud):
+        found = one_turn(cloud, studio, [batch(device, 1, 5) for device in devices])
+        assert [one.done() for one in found] == [True] * 4
+    assert all(one.exception() is not None for one in found)
+    assert logged(cloud) == 0
+    assert [device.push(1, 5).acked for device in devices] == [5] * 4
 
 
 def test_of_one_device_each_waits_for_the_one_before(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
