@@ -41,6 +41,7 @@ def demo(
     from classtap_cli.demo.surroundings import DemoHouse
 
     logging.getLogger("classtap").addHandler(logging.NullHandler())
+    logging.getLogger("apscheduler").addHandler(logging.NullHandler())
     out = fresh(out.absolute())
     start = instant_ms(now)
     report = Report(out / "report.json", aloud=sys.stderr if json else sys.stdout)

@@ -1,5 +1,6 @@
 """Rounds: a backup a day, thinned by the rule, and what stands in the way is said."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -86,12 +87,17 @@ def test_a_clock_that_is_set_brings_neither_a_flood_of_backups_nor_a_day_without
 
 
 def test_rounds_go_by_elapsed_time(store: Store, tmp_path: Path) -> None:
-    clock = ManualClock(NOW)
+    clock, done = ManualClock(NOW), threading.Event()
     rounds = Rounds(store, clock, tmp_path / "kept")
     clock.step(-DAY_MS)
     clock.advance(301_000)
-    while (work := rounds._timetable.due()) is not None:
-        work()
+    rounds._timetable.follow()
+    rounds.start()
+    try:
+        rounds._timetable.once(done.set)  # behind the rounds that are due
+        assert done.wait(30)
+    finally:
+        rounds.stop()
     assert len(rounds.backups.there()) == 1
 
 
