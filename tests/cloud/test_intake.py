@@ -58,7 +58,8 @@ def one_turn(cloud: Cloud, studio: StudioEntry, batches: Sequence[Batch]) -> lis
     futures = [cloud.intake.submit(one, read_batch(one)) for one in batches]
     behind = lane.submit(threading.get_ident)
     released.set()
-    assert before.result(20) and behind.result(20)
+    assert before.result(20)
+    assert behind.result(20)
     return futures
 
 
