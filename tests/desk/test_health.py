@@ -29,14 +29,14 @@ from classtap_desktop.kit.device_words import size_words, warning
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
-from classtap_desktop.screens.health.lines import device_line, keys_words, trouble_words
+from classtap_desktop.screens.health.lines import device_line, keys_words, trouble_words, unjudged_words
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import Decoder
 from kiosk.sources import picture_of
 from resources.text import Catalogue
 from sync.client.engine import State
-from sync.client.health import health_of
+from sync.client.health import Unjudged, health_of
 from sync.client.keeping import Keeping
 from sync.client.node import Node
 from sync.pairing import Link, read_link
@@ -154,6 +154,19 @@ def test_what_was_set_aside_is_shown_with_its_reason_and_said_again(
     assert status(Device(node, running=True), Nothing())["quarantined"] == 0, "it was said again"
 
 
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("roster/" + "1" * 32 + "/2026-11-23", "lacks the roster · 23 Nov 2026"),
+        ("schedule/" + "1" * 32 + "/2026-11", "lacks the schedule"),
+        ("something/later", "lacks something/later"),
+    ],
+)
+def test_what_a_fact_lacks_is_said_in_words(scope: str, said: str) -> None:
+    kept = Unjudged(1, Id("a" * 32), "attendance.mark", 0, scope)
+    assert unjudged_words(kept, None, 60_000, Catalogue("en_GB")).endswith(said)
+
+
 def test_what_could_not_be_judged_here_is_shown_until_it_is(
     qtbot: QtBot, window: DeskWindow, node: Node, studio: Studio
 ) -> None:
@@ -166,7 +179,7 @@ def test_what_could_not_be_judged_here_is_shown_until_it_is(
     assert [reason.code for reason in receipt.outcome.reasons] == ["undetermined"]
     soon(qtbot, lambda: cards(window).unjudged.isVisible())
     texts = [label.whole_text() for label in cards(window).unjudged.findChildren(type(cards(window).unjudged.title))]
-    assert any(" marked " in text and "lacks schedule" in text for text in texts), texts
+    assert any(" marked " in text and "lacks the schedule" in text for text in texts), texts
 
 
 def test_the_log_for_support_is_written_and_names_nobody(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from classtap_core.auditing import saying
@@ -17,6 +18,7 @@ from sync.client.health import Health, SetAside, Unjudged
 from sync.client.keeping import Keeping
 from sync.protocol import DeviceStanding
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 SURE_MS = 120_000
 """A clock that may be wrong by more than this is said to be unsure (catalogue 14)."""
 
@@ -94,11 +96,17 @@ def aside_words(one: SetAside, told: Line | None, now_ms: int, words: Catalogue)
 def unjudged_words(one: Unjudged, told: Line | None, now_ms: int, words: Catalogue) -> str:
     """What was kept without being judged here, when, and what lacks."""
     what = what_words(one.kind, told, words)
-    prefix, _, rest = one.scope.partition("/")
-    day = rest.partition("/")[2]
-    return words.say(
-        "desk.unjudged.line", what=what, ago=ago(one.at_ms, now_ms, words), scope=f"{prefix} {day}".strip()
-    )
+    return words.say("desk.unjudged.line", what=what, ago=ago(one.at_ms, now_ms, words), scope=_part(one.scope, words))
+
+
+def _part(scope: str, words: Catalogue) -> str:
+    """What a scope holds, in words."""
+    prefix, *rest = scope.split("/")
+    code = f"desk.unjudged.part.{prefix}"
+    if not words.has(code):
+        return scope
+    days = [words.date(date.fromisoformat(part), style="medium") for part in rest if _DAY.fullmatch(part)]
+    return " · ".join([words.say(code), *days])
 
 
 def contested_words(one: Undecided, now_ms: int, words: Catalogue) -> tuple[str, str]:
