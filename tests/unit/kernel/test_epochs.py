@@ -56,6 +56,7 @@ def push_earlier(device: Device) -> None:
         run = [entry.sequence for of, entry in waiting if of == epoch]
         pushed = device.cloud.authority.push(device.batch(run[0], run[-1], epoch=epoch))
         device.bus.acknowledge(pushed.answers, epoch=epoch)
+        assert device.backend.acked(epoch) >= run[-1]  # else it would be sent for ever
 
 
 def chains_verify(cloud: Cloud, device: Id) -> None:
