@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from classtap_core.kernel import undo
 from classtap_core.kernel.bus import Bus, Gate, Permission, Phase
-from classtap_core.kernel.chain import ChainRow, change_parts, join_changes, verify_device, verify_studio
+from classtap_core.kernel.chain import ChainRow, Link, change_parts, join_changes, verify_device, verify_studio
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, Refused
@@ -278,16 +278,19 @@ class World:
             room.check(self)
 
     def _nothing_lost(self) -> None:
-        taken: dict[tuple[Id, int], Id] = {}
+        taken: dict[tuple[Id, int], Link] = {}
         for ledger in self.server.backend.ledgers:
             place = (ledger.link.device, ledger.link.device_sequence)
             assert place not in taken, "decided twice"
-            taken[place] = ledger.link.operation
+            taken[place] = ledger.link
         for node in self.nodes:
             assert len(node.receipts) == len(node.store.log)
             for operation, (sequence, _, _) in node.receipts.items():
-                assert taken[node.id, sequence] == operation, f"{node.name} lost {sequence}"
-            assert all(entry.answer is not None for entry in node.store.log)
+                assert taken[node.id, sequence].operation == operation, f"{node.name} lost {sequence}"
+            for entry in node.store.log:  # however often it was asked: what was decided, and where
+                decided = taken[node.id, entry.sequence]
+                answered = (entry.answer, entry.included)
+                assert answered == (decided.outcome, decided.sequence), f"{node.name} was told otherwise"
 
     def _replicas_agree(self) -> None:
         for node in self.nodes:
