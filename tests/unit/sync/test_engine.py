@@ -382,6 +382,21 @@ def test_a_long_queue_whose_first_answer_is_lost_repeats_nothing(house: House, m
     assert house.agree()
 
 
+def test_what_was_done_here_stays_in_sight_until_all_pages_have_come(house: House) -> None:
+    """A page tells how far it goes, but its rows stand as they are now: one that changed again comes with a later page."""
+    kiosk, engine = house.devices[0], house.engines[0]
+    mark(kiosk, CHILDREN[0])
+    batch = engine.pushing.batch()
+    assert batch is not None
+    answer = house.wires[0].push(msgspec.structs.replace(batch.push, scopes=()))  # no page comes with it
+    engine.pushing.acknowledge(answer, batch.push.epoch)
+    before, mine = kiosk.head(), kiosk.seen()
+    assert (kiosk.pending(), len(mine)) == (0, 1)
+    engine.pulling.take(Page(rows=(), through=answer.answers[0].included, cursor="half-way", more=True))
+    assert kiosk.seen() == mine
+    assert (kiosk.head().cursor, kiosk.head().token) == (before.cursor, "half-way")
+
+
 def test_a_stale_cursor_in_a_pushs_answer_is_heeded(house: House) -> None:
     """Scopes to be loaded anew are let go before the cursor moves on, and loaded in the next round."""
     kiosk, desk = house.devices
