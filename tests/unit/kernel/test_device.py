@@ -276,6 +276,25 @@ def test_what_came_with_an_unfinished_page_is_told_when_the_pull_ends(desk: Devi
     assert desk.bus.apply(rows, cursor=cursor) == []
 
 
+def test_rows_that_came_after_an_answer_are_not_worked_again(desk: Device, kiosk: Device) -> None:
+    """What was answered is in them: laid over them once more, it would hide what others did after it, or count twice."""
+    desk.bus.submit(enrol(0, name="Ana"), STAFF)
+    desk.bus.submit(toy.Post(seats=SEATS, free=9), STAFF)
+    desk.sync()
+    kiosk.pull()
+    desk.bus.submit(toy.Rename(child=child(0), name="Bo"), STAFF)
+    desk.bus.submit(toy.Borrow(seats=SEATS), STAFF)
+    desk.push()
+    kiosk.bus.submit(toy.Rename(child=child(0), name="Cy"), STAFF)
+    kiosk.push()
+    rows, cursor = desk.cloud.backend.pull(desk.backend.scopes, after=desk.backend.head().cursor)
+    for step in (None, cursor):  # the pages are not finished yet, and then they are
+        desk.bus.apply(rows, cursor=step)
+        there = seen(desk, toy.Child, child(0))
+        assert there is not None
+        assert (there["name"], free(desk)) == ("Cy", 8)
+
+
 def test_an_answer_that_overtook_another_hides_nothing(desk: Device) -> None:
     for number in range(4):
         desk.bus.submit(mark(number), STAFF)
