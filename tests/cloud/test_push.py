@@ -13,6 +13,7 @@ import zstandard
 from sqlalchemy import func, select
 
 from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import derived
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.outcomes import ACCEPTED, Status
 from cloud.bodies import from_zstd, unpacked
@@ -20,7 +21,7 @@ from cloud.composition import Cloud
 from cloud.storage.directory import StudioEntry
 from sync import protocol
 from tests.cloud.conftest import paired
-from tests.cloud.rig import ALL, Device, child_id, code_of, marks
+from tests.cloud.rig import ALL, Device, child_id, code_of, marks, seed
 from tests.unit.kernel import toy
 
 
@@ -59,6 +60,19 @@ def test_delivered_twice_answers_the_same_and_changes_nothing(device: Device, cl
     third = device.push(15, 25)
     assert third.answers[:6] == first.answers[14:]
     assert logged(cloud) == 25
+
+
+def test_delivered_twice_an_answer_has_the_effects_that_its_author_owes(
+    device: Device, cloud: Cloud, studio: StudioEntry
+) -> None:
+    """Where the first answer was lost, the second is what sets them going."""
+    places = derived("seats", "two")
+    seed(cloud, studio.id, [toy.Post(seats=places, free=2)])
+    device.submit([toy.Borrow(seats=places, lease=False)] * 3)
+    first = device.push(1, 3)
+    assert [len(answer.effects) for answer in first.answers] == [1, 1, 0]
+    assert [answer.outcome.stands for answer in first.answers] == [True, True, False]
+    assert device.push(1, 3).answers == first.answers
 
 
 def test_the_answer_carries_a_first_page_of_what_changed(device: Device) -> None:
