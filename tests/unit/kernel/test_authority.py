@@ -259,6 +259,8 @@ def test_taken_together_each_is_answered_as_alone() -> None:
         batches = [device.batch(1, 3) for device in devices]
         batches[1] = batches[1]._replace(signature=bytes(64))
         batches[3] = devices[3].batch(2, 3)
+        cloud.authority.push(devices[0].batch(1, 1))  # some of its batch, and all of another one, come a second time
+        cloud.authority.push(batches[2])
         found: list[Pushed | Refused | BadInput] = []
         if at_once:
             waiting = [Incoming(one, read_batch(one)) for one in batches]
@@ -280,6 +282,7 @@ def test_taken_together_each_is_answered_as_alone() -> None:
     assert told[0] == told[1]
     answers, chain, _, _ = told[0]
     assert [answers[1], answers[3]] == ["sync.signature", "sync.gap"]
+    assert [len(answers[number][0]) for number in (0, 2, 4)] == [3, 3, 3]
     assert len(chain) == 10
 
 
