@@ -33,6 +33,7 @@ def test_a_pull_brings_what_changed_and_then_nothing(device: Device) -> None:
     later = device.pull("roster/*", cursor=page.cursor)
     assert [row.id for row in later.rows] == [toy.presence_id(child_id(0))]
     assert later.through == 4
+    assert device.pull("roster/*", cursor=later.cursor).rows == ()  # each answer moves the cursor on
 
 
 def test_pages_can_be_taken_up_and_lose_nothing_that_changes_meanwhile(
