@@ -314,9 +314,9 @@ class Authority:
             self.bus.prefetch(ops, snapshot, now=at.corrected)
             decided: list[tuple[_Read, Decision | None]] = []
             previous = mark.hash
-            taken: set[Id] = set()
+            taken = set(self.backend.authors([draft.id for draft in drafts if draft.id is not None]))
             for op, draft in zip(ops, drafts, strict=True):
-                if draft.id is not None and (op.id in taken or self.backend.recorded(op.id) is not None):
+                if op.id in taken:
                     decision = Decision(op, DUPLICATE)
                 else:
                     decision = self.bus.decide(op, snapshot, now=at.corrected, phase=Phase.AUTHOR)

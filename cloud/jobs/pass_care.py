@@ -22,6 +22,7 @@ from classtap_core.passes.operations import ArmPass, IssuePass, NoticeKeys
 from classtap_core.passes.records import KeyNotice, Pass, RollingKeys, key_notice_id, pass_id
 from classtap_core.people.guardians import Guardianship
 from classtap_core.people.records import Child, Family
+from cloud.jobs.authoring import author
 from cloud.passkeys import version_of
 from cloud.storage.backend import SqlCloud
 from cloud.storage.directory import DeviceEntry, StudioEntry
@@ -101,8 +102,7 @@ class PassCare:
         wanted = [(id, payload) for id, payload in found.items() if id not in settled]
         clock = Author(type="clock", id=entry.id)
         drafts = [CloudDraft(payload, clock, "clock", id=id) for id, payload in wanted[:MOST_AT_ONCE]]
-        if drafts:
-            self._studios.authority(entry.id).author_all(entry.cloud_device, drafts)
+        author(self._studios, entry.id, drafts)
         return len(drafts), len(wanted) <= MOST_AT_ONCE
 
     # --- families that have none yet

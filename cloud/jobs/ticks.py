@@ -20,6 +20,7 @@ from classtap_core.people.records import Contact
 from classtap_core.schedule import reactions as schedule_reactions
 from classtap_core.seating import reactions as seating_reactions
 from cloud.jobs import effects
+from cloud.jobs.authoring import author
 from cloud.jobs.effects import Runner, drain
 from cloud.jobs.pass_care import PassCare
 from cloud.messaging import returns
@@ -81,8 +82,7 @@ def sweep(studios: Studios, studio: Id, due: Sequence[Due]) -> int:
         for id, tick in found.items()
         if id not in done
     ][:MOST_AT_ONCE]
-    if drafts:
-        studios.authority(studio).author_all(studios.studio(studio).cloud_device, drafts)
+    author(studios, studio, drafts)
     return len(drafts)
 
 

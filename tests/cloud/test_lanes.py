@@ -6,6 +6,7 @@ import pytest
 
 from classtap_core.kernel.ids import Id
 from cloud.lanes import Lanes
+from cloud.storage.database import InTurn
 
 ONE, OTHER = Id("aa" * 16), Id("bb" * 16)
 
@@ -54,3 +55,24 @@ def test_what_was_taken_is_done_before_the_end_and_faults_are_told() -> None:
     assert [isinstance(future.exception(), ZeroDivisionError) for future in futures] == [True, False] * 25
     with pytest.raises(RuntimeError, match="shutdown"):
         lanes.submit(print)
+
+
+def test_one_writer_is_given_in_the_order_it_was_asked_for() -> None:
+    """A job that writes again at once does not come before a push that waits."""
+    writer, came = InTurn(), []
+
+    def push() -> None:
+        with writer:
+            came.append("push")
+
+    waiting = threading.Thread(target=push)
+    with writer:
+        came.append("job")
+        waiting.start()
+        while not len(writer):
+            pass
+    with writer:
+        came.append("job again")
+    waiting.join()
+    assert came == ["job", "push", "job again"]
+    assert not len(writer)

@@ -34,6 +34,7 @@ from classtap_core.passes.records import KeyNotice, Pass, RollingKeys, key_notic
 from classtap_core.passes.verify import Environment, Tolerance, Verdict, verify
 from classtap_core.people.guardian_operations import BlockGuardian
 from cloud.composition import open_cloud
+from cloud.jobs import authoring
 from cloud.jobs.pass_care import PURGE_WAIT_MS, PassCare
 from cloud.jobs.ticks import Ticks
 from cloud.pass_routes import SHEET_CALLS
@@ -336,4 +337,18 @@ def test_neither_a_lost_kiosk_nor_a_lost_right_brings_a_revoked_pass_back(home: 
 
 def test_a_sweep_tends_passes(home: House) -> None:
     Ticks(home.studios).sweep_all()
+    assert len(home.studios.storage(world.STUDIO).find(Range(Pass, "by_family", ()))) == 2
+
+
+def test_what_a_round_finds_is_committed_in_pieces(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that pushes comes in between: before, five hundred passes were one commit of seconds."""
+    monkeypatch.setattr(authoring, "AT_ONCE", 1)
+    commits: list[int] = []
+    told = home.server.cloud.hints.announce
+    monkeypatch.setattr(
+        home.server.cloud.hints,
+        "announce",
+        lambda studio, through, places: (commits.append(through), told(studio, through, places)),
+    )
+    assert PassCare(home.studios).tend(world.STUDIO) == len(commits) > 2
     assert len(home.studios.storage(world.STUDIO).find(Range(Pass, "by_family", ()))) == 2
