@@ -170,6 +170,20 @@ def test_of_one_device_each_waits_for_the_one_before(cloud: Cloud, studio: Studi
     assert found[3].answers == found[0].answers + found[2].answers
 
 
+@pytest.mark.parametrize(
+    ("bound", "most", "commits_of"), [("MOST_OPERATIONS", 14, [10, 10]), ("MOST_TOGETHER", 3, [15, 5])]
+)
+def test_one_commit_takes_no_more_than_a_bound(
+    cloud: Cloud, studio: StudioEntry, devices: list[Device], monkeypatch: pytest.MonkeyPatch,
+    bound: str, most: int, commits_of: list[int],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(f"cloud.intake.{bound}", most)
+    with commits(cloud) as written:
+        found = [one.result() for one in together(cloud, studio, [batch(device, 1, 5) for device in devices])]
+    assert written == commits_of
+    assert [pushed.acked for pushed in found] == [5] * 4
+
+
 def test_one_that_is_refused_is_refused_alone(cloud: Cloud, studio: StudioEntry, devices: list[Device]) -> None:
     asked = [batch(device, 1, 5) for device in devices]
     asked[1] = asked[1]._replace(signature=bytes(64))
