@@ -390,9 +390,13 @@ def _tune_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         # To the server the same as to us; not as options of the connection, which pgbouncer refuses.
-        for name, value in _ALIVE.items():
-            connection.execute(f"SET {name.replace('keepalives', 'tcp_keepalives')} = {value}")
-        connection.commit()
+        try:
+            for name, value in _ALIVE.items():
+                connection.execute(f"SET {name.replace('keepalives', 'tcp_keepalives')} = {value}")
+            connection.commit()
+        except BaseException:
+            connection.close()  # nobody else knows of it yet
+            raise
 
 
 def _tune_sqlite(engine: Engine) -> None:
