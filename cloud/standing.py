@@ -33,7 +33,8 @@ def all_devices(studios: Studios, studio: Id) -> Devices:
 def _standing(entry: DeviceEntry) -> DeviceStanding:
     return DeviceStanding(
         device=entry.id, name=entry.name, role=entry.role, location=entry.location, epoch=entry.epoch,
-        acked=entry.sequence, seen_ms=entry.paired_ms if entry.seen_ms is None else entry.seen_ms, revoked_ms=entry.revoked_ms, contested=entry.contested,
+        acked=entry.sequence, seen_ms=entry.paired_ms if entry.seen_ms is None else entry.seen_ms,
+        revoked_ms=entry.revoked_ms, contested=entry.contested,
         purge="" if entry.purge is None else "ordered" if entry.purged_ms is None else "done",
         report=_report(entry.report),
     )  # fmt: skip

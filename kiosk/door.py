@@ -280,9 +280,10 @@ class Door:
         most = self._settings(bus.backend).overrides
         if len(made) >= most and not old:
             raise Refused("scan.override_limit", most=most)
+        today = local_date(at.corrected, self.node.zone())
         receipt = bus.submit(
             OverrideScan(
-                location=self.location, date=(today := local_date(at.corrected, self.node.zone())),
+                location=self.location, date=today,
                 outcome=ROSTERS_OLD if old else sighted.outcome, handle=sighted.handle, family=sighted.family,
                 reason=reason, epoch=sighted.epoch,
             ),

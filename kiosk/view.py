@@ -227,7 +227,8 @@ class State:
     """The whole kiosk. Times with ``_at_ms`` are monotonic; ``wall_ms`` is ms since the epoch.
 
     ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for; ``urgent`` that something
-    waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does. ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
+    waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does.
+    ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
     screen: Screen = Screen.ATTRACT

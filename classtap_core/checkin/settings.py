@@ -20,8 +20,8 @@ GRACE_H = (0, 720)
 class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes: `decoders`: the ways to read a code that are used, () for all. `overrides`: how many a kiosk may let in
     by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6).
-    `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set. `stale_h`: after so many
-    hours without the cloud a kiosk asks staff before it goes on with its rosters."""
+    `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set.
+    `stale_h`: after so many hours without the cloud a kiosk asks staff before it goes on with its rosters."""
 
     decoders: tuple[str, ...] = ()
     overrides: int = OFFLINE_OVERRIDES

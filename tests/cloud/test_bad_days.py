@@ -17,11 +17,12 @@ from cloud.serve import CloudServer
 from cloud.storage import database as databases
 from cloud.storage.audit import audit
 from cloud.storage.database import Database
+from cloud.storage.directory import StudioEntry
 from cloud.studios import is_signed
 from sync import protocol
 from tests.cloud.conftest import paired
 from tests.cloud.postgres import Postgres, Server
-from tests.cloud.rig import ALL, code_of, enrolments, make_cloud, marks, seed
+from tests.cloud.rig import ALL, Device, code_of, enrolments, make_cloud, marks, seed
 from tests.guards.tools import needs
 
 
@@ -41,14 +42,20 @@ def served(folder: Path, url: str) -> Iterator[tuple[CloudServer, httpx.Client]]
         yield server, client
 
 
-@pytest.mark.expected_log("cloud.database", reason="the database is stopped on purpose")
-def test_a_database_that_is_away_is_said_so_and_found_again(tmp_path: Path, own: Server) -> None:
-    url = Postgres(own.url).url("postgres")
-    with served(tmp_path, url) as (server, client):
+@contextmanager
+def five_of_twenty(folder: Path, own: Server) -> Iterator[tuple[CloudServer, httpx.Client, StudioEntry, Device]]:
+    """A device that has pushed the first five of its twenty operations."""
+    with served(folder, Postgres(own.url).url("postgres")) as (server, client):
         studio = server.cloud.studios.found("Toy")
         device = paired(server.cloud, studio, client)
         device.submit(marks(20))
         device.push(1, 5)
+        yield server, client, studio, device
+
+
+@pytest.mark.expected_log("cloud.database", reason="the database is stopped on purpose")
+def test_a_database_that_is_away_is_said_so_and_found_again(tmp_path: Path, own: Server) -> None:
+    with five_of_twenty(tmp_path, own) as (server, client, studio, device):
         own.stop()
         for _ in range(3):
             answer = device.send(device.batch(6, 10))
@@ -64,12 +71,7 @@ def test_a_database_that_is_away_is_said_so_and_found_again(tmp_path: Path, own:
 
 @pytest.mark.expected_log("cloud.database", reason="the database takes no writes on purpose")
 def test_a_standby_that_takes_no_writes_sets_nothing_aside(tmp_path: Path, own: Server) -> None:
-    url = Postgres(own.url).url("postgres")
-    with served(tmp_path, url) as (server, client):
-        studio = server.cloud.studios.found("Toy")
-        device = paired(server.cloud, studio, client)
-        device.submit(marks(20))
-        device.push(1, 5)
+    with five_of_twenty(tmp_path, own) as (server, _client, studio, device):
         for word in ("on", "off"):
             Postgres(own.url).execute(
                 f"BEGIN READ WRITE; ALTER DATABASE postgres SET default_transaction_read_only = {word}; COMMIT"
