@@ -20,8 +20,8 @@ from starlette.routing import Match
 
 from classtap_core.access.blueprints import DESK, DEVICE_ROLES
 from classtap_core.access.rules import kinds_withheld
-from classtap_core.kernel.authority import Batch, read_batch
 from classtap_core.kernel.authority import Pushed as Taken
+from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span
 from classtap_core.kernel.device import Pulled
 from classtap_core.kernel.envelope import Sealed

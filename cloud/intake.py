@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from classtap_core.kernel.authority import Batch, Incoming, Pushed
+from classtap_core.kernel.authority import Incoming, Pushed
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from classtap_core.kernel.authority import Batch, Pushed
+from classtap_core.kernel.authority import Pushed
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id

@@ -28,7 +28,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from classtap_core.kernel.authority import Batch, Received
+from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.blobs import Spans
 from classtap_core.kernel.canonical import LIMIT, sha256
 from classtap_core.kernel.clock import Moment

@@ -5,11 +5,12 @@ The same engine stands over SQLAlchemy in the cloud and over memory in the simul
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from classtap_core.kernel.batches import Batch, Verifier, check_signed, check_whose, read_batch
 from classtap_core.kernel.bus import Bus, Decision, Phase
 from classtap_core.kernel.chain import Link, change_parts, studio_hash
 from classtap_core.kernel.clock import Clock, Timestamp
@@ -20,13 +21,11 @@ from classtap_core.kernel.envelope import (
     Author,
     Parts,
     Sealed,
-    batch_statement,
     commitments,
     join_parts,
     make_parts,
     write,
 )
-from classtap_core.kernel.envelope import read as read_envelope
 from classtap_core.kernel.errors import BadInput, ClassTapError, ProgramFault, Refused
 from classtap_core.kernel.ids import Entropy, Id, fresh
 from classtap_core.kernel.operations import Kind, Operation, Payload
@@ -58,23 +57,6 @@ class Known(NamedTuple):
     answer: Answer
 
 
-class Received(NamedTuple):
-    """One operation as it came: envelope bytes and payload parts, kept as they are."""
-
-    data: bytes
-    parts: Parts
-
-
-class Batch(NamedTuple):
-    """A run of one device's operations, signed over the last one's hash."""
-
-    studio: Id
-    device: Id
-    epoch: int
-    items: tuple[Received, ...]
-    signature: bytes
-
-
 class Incoming(NamedTuple):
     """A batch that waits to be taken: what `read_batch` made of it, and sequences that the storage cannot take."""
 
@@ -92,11 +74,6 @@ class Moved(NamedTuple):
     mark: Mark
     earlier: bool = False
     signature: bytes | None = None
-
-
-def read_batch(batch: Batch) -> tuple[Sealed, ...]:
-    """The envelopes of a batch. Raises BadInput when one is none."""
-    return tuple([read_envelope(item.data, item.parts) for item in batch.items])
 
 
 class Ledger(NamedTuple):
@@ -159,12 +136,6 @@ class CloudBackend(Reader, Protocol):
     def set_marks(self, moved: Sequence[Moved]) -> None:
         """Move devices' marks."""
         ...
-
-
-class Verifier(Protocol):
-    """Checks a device's signature. Raises nothing; says no."""
-
-    def __call__(self, public_key: bytes, signature: bytes, statement: bytes) -> bool: ...
 
 
 class Pushed(NamedTuple):
@@ -374,26 +345,10 @@ class Authority:
         return _Taken(mark, mark.epoch < current.epoch, batch.signature, answers, reads)
 
     def _check(self, batch: Batch, sealed: Sequence[Sealed], mark: Mark) -> None:
-        if not sealed:
-            raise BadInput("sync.empty")
-        for item in sealed:
-            envelope = item.envelope
-            if (envelope.studio, envelope.device, envelope.epoch) != (batch.studio, batch.device, batch.epoch):
-                raise BadInput("sync.mixed")
-        if batch.studio != self._studio:
-            raise Refused("sync.other_studio")
+        check_whose(batch, sealed, studio=self._studio)
         if not 1 <= batch.epoch <= mark.epoch + MOST_EPOCHS:
             raise Refused("sync.epoch", expected=mark.epoch)
-        for one, other in pairwise(sealed):
-            if other.envelope.sequence != one.envelope.sequence + 1 or other.envelope.previous != one.hash:
-                raise BadInput("sync.broken_chain", sequence=other.envelope.sequence)
-        last = sealed[-1]
-        statement = batch_statement(
-            studio=batch.studio, device=batch.device, epoch=batch.epoch,
-            last_sequence=last.envelope.sequence, last_hash=last.hash,
-        )  # fmt: skip
-        if not self.verify(mark.public_key, batch.signature, statement):
-            raise Refused("sync.signature")
+        check_signed(batch, sealed, mark.public_key, self.verify)
 
     def _in_epoch(self, current: Mark, epoch: int) -> Mark:
         """How far the cloud has taken an epoch of a device."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 from sqlalchemy import Connection, select
 
-from classtap_core.kernel.authority import Verifier
+from classtap_core.kernel.batches import Verifier
 from classtap_core.kernel.chain import ChainRow, Sealer, Verified, verify_device, verify_studio
 from classtap_core.kernel.envelope import Parts, batch_statement, link_hash
 from classtap_core.kernel.errors import BadInput

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from classtap_core.kernel.authority import Authority, Batch, Incoming, Pushed, read_batch
+from classtap_core.kernel.authority import Authority, Incoming, Pushed
+from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.outcomes import Status
 from cloud.composition import Cloud

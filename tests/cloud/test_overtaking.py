@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from classtap_core.kernel.authority import Batch, Pushed, read_batch
+from classtap_core.kernel.authority import Pushed
+from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import Refused
 from cloud.composition import Cloud

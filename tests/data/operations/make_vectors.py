@@ -21,7 +21,8 @@ from classtap_core.booking.operations import (  # noqa: E402
 from classtap_core.booking.policy_operations import PublishPolicy  # noqa: E402
 from classtap_core.booking.rules import LEASE_GRACE_MS, LEASE_MS  # noqa: E402
 from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordScan  # noqa: E402
-from classtap_core.kernel.authority import Authority, Batch, Ledger, Mark, Received  # noqa: E402
+from classtap_core.kernel.authority import Authority, Ledger, Mark  # noqa: E402
+from classtap_core.kernel.batches import Batch, Received  # noqa: E402
 from classtap_core.kernel.clock import Correction, ManualClock  # noqa: E402
 from classtap_core.kernel.device import DeviceBus, Entry  # noqa: E402
 from classtap_core.kernel.envelope import GENESIS, Author, Parts, batch_statement, read  # noqa: E402

@@ -10,7 +10,8 @@ from classtap_core.access.rules import scopes_for
 from classtap_core.booking.operations import CreateBooking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.house import bus, registry
-from classtap_core.kernel.authority import Authority, Batch, CloudDraft, Ledger, Mark, Received
+from classtap_core.kernel.authority import Authority, CloudDraft, Ledger, Mark
+from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.clock import Correction, ManualClock
 from classtap_core.kernel.device import Answer, DeviceBus, Receipt
 from classtap_core.kernel.envelope import GENESIS, Author

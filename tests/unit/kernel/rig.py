@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from classtap_core.kernel.authority import Authority, Batch, Mark, Pushed, Received
+from classtap_core.kernel.authority import Authority, Mark, Pushed
+from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import DeviceBus, Notice

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classtap_core.kernel.authority import MOST_EPOCHS, Batch, CloudDraft, Incoming, Pushed, Received, read_batch
+from classtap_core.kernel.authority import MOST_EPOCHS, CloudDraft, Incoming, Pushed
+from classtap_core.kernel.batches import Batch, Received, read_batch
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.chain import ChainRow, verify_studio
 from classtap_core.kernel.clock import ManualClock

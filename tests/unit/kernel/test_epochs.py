@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from classtap_core.kernel.authority import Batch
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.chain import ChainRow, verify_device
 from classtap_core.kernel.device import Answer, DeviceBus
 from classtap_core.kernel.effects import Home

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 import pytest
 
-from classtap_core.kernel.authority import Batch, Received
+from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.canonical import canonical
 from classtap_core.kernel.device import Pulled
