@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from classtap_core.kernel.authority import Batch
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.ids import Id
 
 
