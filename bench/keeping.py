@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from bench.claims import Claim, claim, percentile
 from bench.ground.studio import Due, copied, ground, kiosk
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import derived
 from sync.client.node import Node

@@ -13,7 +13,7 @@ from faker import Faker
 
 from bench.claims import Claim, claim, percentile
 from classtap_core import house
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.records import Record
 from classtap_core.people.records import Child, Contact

@@ -26,7 +26,8 @@ from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.bus import Phase
 from classtap_core.kernel.canonical import canonical
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Operation, Resource

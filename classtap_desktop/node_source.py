@@ -9,7 +9,8 @@ from classtap_core.access.pins import Tries
 from classtap_core.contesting.own import OwnLog
 from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.clock import Clock
-from classtap_core.kernel.device import Entry, Notice, Receipt
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.device_store import Entry, Notice
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Range

@@ -10,7 +10,8 @@ from classtap_core.access.pins import Tries
 from classtap_core.contesting.own import OwnLog
 from classtap_core.exchange.bringing import Brought, Step
 from classtap_core.kernel.clock import Clock
-from classtap_core.kernel.device import Notice, Receipt
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload

@@ -23,7 +23,7 @@ from classtap_core.access.rules import kinds_withheld
 from classtap_core.kernel.authority import Pushed as Taken
 from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.blobs import RANGE_BYTES, Offer, Span
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import BadInput, ClassTapError, EnvironmentFault, Refused
 from classtap_core.kernel.scopes import covers, narrowed

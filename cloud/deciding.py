@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from cloud.problems import PROBLEM, status_of, title_of
 from sync.protocol import Decided, Refusal, encode

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 
 
 class Metrics:

@@ -32,7 +32,7 @@ from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.blobs import Spans
 from classtap_core.kernel.canonical import LIMIT, sha256
 from classtap_core.kernel.clock import Moment
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.errors import BadInput, Param
 from classtap_core.kernel.ids import Id

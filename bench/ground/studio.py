@@ -23,7 +23,7 @@ from classtap_core.booking.operations import CreateBooking
 from classtap_core.checkin.records import Scan
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import plain

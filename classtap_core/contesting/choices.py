@@ -10,7 +10,7 @@ from classtap_core.contesting.doubling import SECOND, Chooser, Clash, clashes, d
 from classtap_core.contesting.operations import RuleContested
 from classtap_core.contesting.own import OwnLog, said
 from classtap_core.contesting.records import Ruling
-from classtap_core.kernel.device import Notice
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.operations import Kind, Payload
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Reader

@@ -9,7 +9,7 @@ from classtap_core.access.rules import decide
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Attendance, Mark
 from classtap_core.checkin.rules import double_presence, editable, overlap_days, standing
-from classtap_core.kernel.device import Notice
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Reader
 from classtap_core.schedule.operations import of_session

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from classtap_core.auditing.lines import Kept, Line, lines
 from classtap_core.contesting.telling import AtTheDesk
-from classtap_core.kernel.device import Entry
+from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import join_parts, own
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id

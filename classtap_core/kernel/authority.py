@@ -14,7 +14,8 @@ from classtap_core.kernel.batches import Batch, Verifier, check_signed, check_wh
 from classtap_core.kernel.bus import Bus, Decision, Phase
 from classtap_core.kernel.chain import Link, change_parts, studio_hash
 from classtap_core.kernel.clock import Clock, Timestamp
-from classtap_core.kernel.device import Answer, envelope_of
+from classtap_core.kernel.device import envelope_of
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import (
     GENESIS,

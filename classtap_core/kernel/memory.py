@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHead, owed
-from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
+from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.erasure import concerns, erased_by, without

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from classtap_core.kernel.blobs import Blob, Offer, Span, Spans, blobs_in, carries, check_hash
-from classtap_core.kernel.device import Entry
+from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import join_parts, own
 from classtap_core.kernel.errors import BadInput, Refused
 from classtap_core.kernel.ids import Entropy, Id

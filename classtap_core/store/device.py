@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from classtap_core.kernel.device import Answer, DeviceHead, Entry, Notice, Pulled
+from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.erasure import erased_by
 from classtap_core.kernel.errors import EnvironmentFault, Refused

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from classtap_core.kernel.chain import ChainRow, change_parts, join_changes
-from classtap_core.kernel.device import Answer, Entry
+from classtap_core.kernel.device_store import Answer, Entry
 from classtap_core.kernel.envelope import GENESIS, Parts
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry

@@ -7,7 +7,7 @@ import msgspec
 
 from classtap_core.auditing.lines import Kept
 from classtap_core.kernel.chain import ChainRow
-from classtap_core.kernel.device import DeviceHead, Entry, Notice
+from classtap_core.kernel.device_store import DeviceHead, Entry, Notice
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import join_parts, own
 from classtap_core.kernel.errors import BadInput, Refused

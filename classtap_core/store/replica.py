@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.digests import MODULUS, Digest, digest, leaf_of, row_number
 from classtap_core.kernel.ids import Id
 from classtap_core.store.reader import StoreReader

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from classtap_core.kernel.blobs import Blob, blobs_in, carries, may_name, subjects_of_blobs
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Range, Registry

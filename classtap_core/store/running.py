@@ -13,7 +13,8 @@ from typing import Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy
 from classtap_core.kernel.operations import Registry

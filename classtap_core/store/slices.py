@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.store.device import SqlDevice
 from classtap_core.store.writer import Slices
 

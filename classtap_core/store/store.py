@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
 from classtap_core.kernel.operations import Registry

@@ -11,7 +11,7 @@ from classtap_core.checkin.reading import cards, fetch
 from classtap_core.contesting.choices import NOBODY, Choice, choices_of
 from classtap_core.contesting.doubling import PRESENT_ELSEWHERE, Chooser, clashes, doubled
 from classtap_core.contesting.own import OwnLog, said_lines
-from classtap_core.kernel.device import Notice
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Reason
 from classtap_core.people.records import Child

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHead
 from classtap_core.kernel.chain import Link, Sealer, join_changes
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.digests import row_number, signed
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import GENESIS, batch_statement

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select, tuple_, update
 
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.digests import Digest, digest_of
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.errors import BadInput, Refused

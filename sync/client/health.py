@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from classtap_core.checkin.records import Scan
-from classtap_core.kernel.device import Entry
+from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome
 from classtap_core.store import evictions

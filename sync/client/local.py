@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from classtap_core.kernel.device import Answer, DeviceHead, Pulled
+from classtap_core.kernel.device_store import Answer, DeviceHead, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Parts
 

@@ -21,7 +21,8 @@ from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.settings import KIOSK_POLICY, kiosk_settings
 from classtap_core.kernel.clock import Correction, SystemClock
-from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Notice, Pulled, Receipt
+from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device_store import Answer, DeviceHead, Notice, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused

@@ -14,7 +14,8 @@ from sqlalchemy import make_url
 from classtap_core.kernel.authority import CloudDraft
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Entry
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryDevice

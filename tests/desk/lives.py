@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from classtap_core.booking.records import Booking, booking_id
 from classtap_core.checkin.reading import search
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import Record, plain
 from classtap_core.schedule.records import Room, Session

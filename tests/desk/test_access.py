@@ -12,7 +12,7 @@ from classtap_core.access.assignment_operations import ApplyBlueprint
 from classtap_core.access.pins import verify_pin
 from classtap_core.access.records import Grant, Staff, StaffPin
 from classtap_core.access.rules import Place
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import join_parts
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import Status

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.reading import fetch, search
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import Record, plain
 from classtap_core.messaging.records import Delivery, Message, State, Unreached

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.attendees import AttendeePass, attendee_pass_id
 from classtap_core.checkin.pickup import PickupCode, pickup_code_id
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.records import Record, plain
 from classtap_desktop.screens.roster.pass_dialog import AttendeeDialog
 from classtap_desktop.screens.roster.view import RosterScreen

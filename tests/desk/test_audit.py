@@ -21,7 +21,7 @@ from classtap_core.auditing.lines import MASK
 from classtap_core.auditing.records import AuditStream, Hold, stream_id
 from classtap_core.auditing.rules import STREAMS
 from classtap_core.health.rules import HEALTH_POLICY
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id, derived

@@ -20,7 +20,8 @@ from classtap_core.checkin.rules import Window, standing
 from classtap_core.contesting.choices import KEEP, Choice, choices_of
 from classtap_core.contesting.doubling import Chooser
 from classtap_core.health.operations import ConfirmProfile, FilePaper
-from classtap_core.kernel.device import Notice, Pulled, Receipt
+from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.memory import MemoryDevice

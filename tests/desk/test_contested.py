@@ -12,7 +12,7 @@ from classtap_core.contesting.operations import RuleContested
 from classtap_core.contesting.records import HAPPENED, Contested
 from classtap_core.kernel.canonical import plain_canonical
 from classtap_core.kernel.clock import Timestamp
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author, join_parts, own
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Payload, Resource

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pytestqt.qtbot import QtBot
 
 from classtap_core.access.records import Grant
-from classtap_core.kernel.device import Notice
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, Status, of_items
 from classtap_desktop.kit import Button

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from classtap_cli.questions.device import Device, Nothing
 from classtap_cli.questions.syncing import status
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Outcome, Reason, Status
 from classtap_core.people.operations import RenameFamily

@@ -29,7 +29,7 @@ from classtap_core.health.records import (
 )
 from classtap_core.health.rules import facts_of
 from classtap_core.kernel.canonical import canonical
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plain

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.canonical import canonical
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.records import plain
 from classtap_core.seating.documents import unpacked
 from classtap_core.seating.records import SeatDraft

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from classtap_core.checkin.reading import search
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.outcomes import ItemOutcome, Status, of_items, reason
 from classtap_core.schedule.seats import SeatMapVersion, SpotStatus, version_id
 from classtap_core.seating.locking import TakeLock

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from classtap_core.access.records import Grant
 from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.reading import search
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import decode, plain
 from classtap_core.messaging.records import Delivery, Message, MessageWish, State

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from classtap_core.access.records import Grant
 from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.booking.records import Policy, PolicyVersion, policy_id, policy_version_id
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plain
 from classtap_desktop.screens.studio.matrix import MatrixField

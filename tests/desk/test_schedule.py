@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from classtap_core.booking.records import Booking, booking_id
 from classtap_core.kernel.canonical import canonical
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plain
 from classtap_desktop.screens.schedule.model import TODAY, Filter, Week, WeekModel

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from classtap_core.booking.records import Booking
 from classtap_core.checkin.reading import search
-from classtap_core.kernel.device import Notice
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, Status, of_items
 from classtap_core.schedule.records import Session

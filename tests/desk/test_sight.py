@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from classtap_core.access.records import Grant
 from classtap_core.kernel.canonical import canonical
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.records import decode, plain

@@ -21,7 +21,8 @@ from classtap_core.exchange.bringing import Brought, Step, bring_in, take_back
 from classtap_core.kernel.authority import Authority, CloudDraft, Mark
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt
+from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.envelope import GENESIS, Author
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import Id

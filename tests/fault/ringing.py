@@ -14,7 +14,8 @@ import msgspec
 
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.device import DeviceBus, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from classtap_core.kernel.authority import Pushed
-from classtap_core.kernel.device import DeviceBus, Notice
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.outcomes import Status
 from classtap_core.store import replica
 from classtap_core.store.device import SqlDevice

@@ -15,7 +15,8 @@ from classtap_core.booking.records import Booking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import search
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.device import DeviceBus, Pulled, Receipt
+from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule.records import Session

@@ -19,7 +19,7 @@ from classtap_core.checkin.records import Scan
 from classtap_core.checkin.rules import Window
 from classtap_core.checkin.settings import KioskSettings, PassSettings, kiosk_settings, pass_settings
 from classtap_core.kernel.clock import SystemClock
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import Status

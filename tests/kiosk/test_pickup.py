@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from classtap_core.checkin.pickup import PickupCode, pickup_code_id
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.release import Release, release_id
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import own
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.records import plain

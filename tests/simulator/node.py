@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from classtap_core.kernel.bus import Bus
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled, Receipt
+from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.errors import BadInput, Refused

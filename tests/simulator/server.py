@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from classtap_core.kernel.authority import Authority, Mark
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.ids import Entropy, Id, derived
 from classtap_core.kernel.scopes import covers, narrowed

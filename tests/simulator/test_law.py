@@ -16,7 +16,8 @@ import pytest
 from classtap_core.kernel.bus import Decision
 from classtap_core.kernel.chain import ChainRow, Sealer, join_changes, verify_device, verify_studio
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Notice, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.envelope import Author, join_parts
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryDevice

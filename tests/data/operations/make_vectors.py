@@ -24,7 +24,8 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance, RecordSc
 from classtap_core.kernel.authority import Authority, Ledger, Mark  # noqa: E402
 from classtap_core.kernel.batches import Batch, Received  # noqa: E402
 from classtap_core.kernel.clock import Correction, ManualClock  # noqa: E402
-from classtap_core.kernel.device import DeviceBus, Entry  # noqa: E402
+from classtap_core.kernel.device import DeviceBus  # noqa: E402
+from classtap_core.kernel.device_store import Entry  # noqa: E402
 from classtap_core.kernel.envelope import GENESIS, Author, Parts, batch_statement, read  # noqa: E402
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice  # noqa: E402
 from classtap_core.kernel.operations import Payload  # noqa: E402

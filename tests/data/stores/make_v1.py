@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import ACCEPTED, refused

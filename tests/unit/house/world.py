@@ -13,7 +13,8 @@ from classtap_core.house import bus, registry
 from classtap_core.kernel.authority import Authority, CloudDraft, Ledger, Mark
 from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.clock import Correction, ManualClock
-from classtap_core.kernel.device import Answer, DeviceBus, Receipt
+from classtap_core.kernel.device import DeviceBus, Receipt
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.envelope import GENESIS, Author
 from classtap_core.kernel.ids import Entropy, Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice

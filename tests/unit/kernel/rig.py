@@ -10,7 +10,8 @@ from classtap_core.kernel.authority import Authority, Mark, Pushed
 from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBus, Notice
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice
 from classtap_core.kernel.envelope import GENESIS, Author, batch_statement
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived

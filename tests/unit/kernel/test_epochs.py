@@ -6,7 +6,8 @@ import pytest
 
 from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.chain import ChainRow, verify_device
-from classtap_core.kernel.device import Answer, DeviceBus
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.ids import Id, derived

@@ -10,7 +10,7 @@ import pytest
 from classtap_core.kernel.batches import Batch, Received
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.canonical import canonical
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Parts, batch_statement, link_hash, read
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Registry, handles, operation, upcasts

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBackend, DeviceBus, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import DeviceBackend, Pulled
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.store.device import SqlDevice

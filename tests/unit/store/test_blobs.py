@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from classtap_core.kernel.blobs import Blob
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import ACCEPTED

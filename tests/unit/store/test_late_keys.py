@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.store import late_keys, recovery
 from classtap_core.store.backup import Made

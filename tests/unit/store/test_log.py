@@ -8,7 +8,7 @@ import pytest
 
 from classtap_core.kernel.chain import verify_device
 from classtap_core.kernel.clock import Timestamp
-from classtap_core.kernel.device import Answer, Entry, Pulled
+from classtap_core.kernel.device_store import Answer, Entry, Pulled
 from classtap_core.kernel.effects import Home, Intent
 from classtap_core.kernel.envelope import FORMAT, GENESIS, Envelope, commitments, pack, write
 from classtap_core.kernel.erasure import Erasure

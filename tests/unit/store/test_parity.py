@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classtap_core.kernel.device import Answer, DeviceBackend, DeviceBus, Entry, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Answer, DeviceBackend, Entry, Pulled
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.operations import Range, Registry

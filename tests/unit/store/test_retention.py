@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import Answer, Notice, Pulled
+from classtap_core.kernel.device_store import Answer, Notice, Pulled
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome, Status

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.store import salvage

@@ -3,7 +3,7 @@
 import msgspec
 
 from classtap_core.kernel.chain import verify_device
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import ACCEPTED

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classtap_core.kernel.device import Pulled
+from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Registry
 from classtap_core.kernel.records import Record, Sensitivity, about

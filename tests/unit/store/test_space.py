@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import Answer
+from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.errors import EnvironmentFault
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import ACCEPTED

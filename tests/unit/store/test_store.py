@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from classtap_core.kernel.device import Answer, Pulled
+from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.errors import Refused
 from classtap_core.kernel.operations import Range
 from classtap_core.kernel.outcomes import ACCEPTED, Status

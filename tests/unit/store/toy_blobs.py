@@ -10,7 +10,8 @@ from classtap_core.kernel import undo
 from classtap_core.kernel.blobs import Blob
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import DeviceBackend, DeviceBus, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import DeviceBackend, Pulled
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.operations import Key, Kind, Operation, Payload, Reads, Registry, handles, operation
 from classtap_core.kernel.outcomes import ACCEPTED, Outcome

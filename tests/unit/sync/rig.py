@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from classtap_core.kernel.authority import Authority, Mark
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.device import Answer, DeviceBus, DeviceHead, Entry, Pulled
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Pulled
 from classtap_core.kernel.digests import MODULUS, Digest, leaf_of, row_number
 from classtap_core.kernel.digests import digest as digests_of
 from classtap_core.kernel.envelope import GENESIS
