@@ -123,12 +123,14 @@ def give_grant(tx: Tx, op: Operation[GiveGrant]) -> Outcome:
 
 @operation("device.register", version=1, kind=Kind.CLAIM, needs=Capability.PAIR_DEVICE)
 class RegisterDevice(Payload, frozen=True, kw_only=True):
-    """A device is paired; its keys are in the directory, its place and role here."""
+    """A device is paired; its tokens are in the directory, its place, role and key here. The key is the cloud's to say."""
 
     device: Id
     name: str
     role: str
     location: str = ""
+    public_key: str = ""
+    withheld: tuple[str, ...] = ()
 
     def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
         yield Key(Device, self.device, "studio")
@@ -144,7 +146,37 @@ def register_device(tx: Tx, op: Operation[RegisterDevice]) -> Outcome:
     if tx.get(Device, op.payload.device) is not None:
         return refused("device.exists")
     paired = op.payload
-    tx.put(Device(id=paired.device, name=paired.name, role=paired.role, location=paired.location))
+    key = paired.public_key if op.author.type == "clock" else ""
+    tx.put(
+        Device(
+            id=paired.device, name=paired.name, role=paired.role, location=paired.location, public_key=key,
+            withheld=paired.withheld,
+        )
+    )  # fmt: skip
+    return ACCEPTED
+
+
+@operation("device.describe", version=1, kind=Kind.TICK, needs=None)
+class DescribeDevice(Payload, frozen=True, kw_only=True):
+    """What the directory has of a device, for the others to know: its key, and which of its role's scopes are withheld."""
+
+    device: Id
+    public_key: str = ""
+    withheld: tuple[str, ...] = ()
+
+    def reads(self, tx: Tx, op: Operation[Any]) -> Reads:
+        yield Key(Device, self.device, "studio")
+
+
+@handles(DescribeDevice)
+def describe_device(tx: Tx, op: Operation[DescribeDevice]) -> Outcome:
+    device = tx.get(Device, op.payload.device)
+    if device is None:
+        return refused("device.unknown")
+    told = msgspec.structs.replace(device, public_key=op.payload.public_key, withheld=op.payload.withheld)
+    if told == device:
+        return DUPLICATE
+    tx.put(told)
     return ACCEPTED
 
 

@@ -77,6 +77,8 @@ class Device(Record, frozen=True, kw_only=True):
 
     Attributes:
         role: `desk`, `kiosk` or `cloud`. location: where it stands; "" for the whole studio.
+        public_key: what its word is checked by, Ed25519 in hex; "" until the cloud has said it.
+        withheld: beginnings of scopes (`health`) that it may not hold, although its role does.
         revocations: a set that only grows, in order of time. purged_at_ms: when it said that its store is destroyed.
     """
 
@@ -86,6 +88,8 @@ class Device(Record, frozen=True, kw_only=True):
     name: str
     role: str
     location: str = ""
+    public_key: str = ""
+    withheld: tuple[str, ...] = ()
     revocations: tuple[DeviceRevocation, ...] = ()
     purged_at_ms: int | None = None
 

@@ -1,7 +1,9 @@
 """May this holder do this, here, now? Default deny; deny beats allow; a grant counts whole or not at all. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from classtap_core.access.blueprints import DEVICE_ROLES, SCOPES, WITHHELD, blueprint
 from classtap_core.access.records import Device, DeviceRevocation, Grant
@@ -9,6 +11,7 @@ from classtap_core.kernel.bus import Verdict
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Resource
 from classtap_core.kernel.records import Record, sensitivities
+from classtap_core.kernel.scopes import covers
 
 DENIED, EXPIRED = "permission.denied", "permission.expired"
 DEVICE_UNKNOWN, DEVICE_REVOKED = "permission.device_unknown", "permission.device_revoked"
@@ -115,10 +118,44 @@ def scopes_for(role: str, location: str) -> tuple[str, ...]:
     return tuple(pattern for pattern in wide if f"{pattern}/*" not in wide)
 
 
+def scopes_but(patterns: Iterable[str], withheld: Container[str]) -> tuple[str, ...]:
+    """Those patterns whose first part (`health` of `health/<location>`) is not withheld."""
+    return tuple(pattern for pattern in patterns if _first_part(pattern) not in withheld)
+
+
+def withheld_of(patterns: Iterable[str], held: Sequence[str]) -> tuple[str, ...]:
+    """The first parts of those patterns that a list of scopes does not hold whole, sorted: `scopes_but` these it holds."""
+    return tuple(sorted({_first_part(pattern) for pattern in patterns if not covers(held, pattern)}))
+
+
+def may_hold(device: Device) -> tuple[str, ...]:
+    """The scope patterns a device may hold as its record says it, most urgent first: its role's where it stands, but for
+    what is withheld from it. None for one that was revoked, or whose role is a later version's."""
+    return () if device.revocations else scopes_but(scopes_for(device.role, device.location), device.withheld)
+
+
+def may_be_told(device: Device, shape: type[msgspec.Struct], *scopes: str) -> bool:
+    """Whether what a record or a payload of this shape says may lie on a device, `scopes` being where it lies.
+
+    Without `scopes`, whether anything of this shape may, wherever it lies: for what an operation says, beside the rows it
+    changes, each of which is asked about with the scope it lies in, and the one it left.
+    """
+    held = may_hold(device)
+    return bool(held) and not is_withheld(device.role, shape) and all(covers(held, scope) for scope in scopes)
+
+
+def is_withheld(role: str, shape: type[msgspec.Struct]) -> bool:
+    """Whether a record or a payload has fields that are never for a device of a role, whatever scope it lies in."""
+    return not WITHHELD.get(role, frozenset()).isdisjoint(sensitivities(shape))
+
+
 def kinds_withheld(role: str, records: Mapping[str, type[Record]]) -> frozenset[str]:
     """The kinds of records that are not for a device of a role."""
-    never = WITHHELD.get(role, frozenset())
-    return frozenset(kind for kind, record in records.items() if never & sensitivities(record))
+    return frozenset(kind for kind, record in records.items() if is_withheld(role, record))
+
+
+def _first_part(pattern: str) -> str:
+    return pattern.partition("/")[0]
 
 
 def _contains(grant: Grant, resource: Resource) -> bool:

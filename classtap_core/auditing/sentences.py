@@ -67,6 +67,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "closure.add": {"what": "location", "when": "first"},
         "closure.remove": {},
         "contact.verify": {"what": "contact"},
+        "device.describe": {"what": "device"},
         "device.invite": {"what": "name", "where": "location"},
         "device.purged": {"what": "device"},
         "device.register": {"what": "name"},

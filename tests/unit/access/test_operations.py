@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from classtap_core.access.operations import AddStaff, GiveGrant, RegisterDevice, RevokeDevice, SetPin
+from classtap_core.access.operations import AddStaff, DescribeDevice, GiveGrant, RegisterDevice, RevokeDevice, SetPin
 from classtap_core.access.records import Device, Grant, Staff, StaffPin
 from classtap_core.booking.policy_operations import PublishPolicy
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
@@ -71,6 +71,9 @@ def give(holder: str = TEACHER, **fields: object) -> GiveGrant:
         (RegisterDevice(device=KIOSK, name="k", role="kiosk"), staff(OWNER), "device.exists"),
         (RegisterDevice(device=named("k"), name="k", role="toaster"), staff(OWNER), "device.role_unknown"),
         (RevokeDevice(device=named("nothing")), staff(OWNER), "device.unknown"),
+        (DescribeDevice(device=KIOSK, public_key="ab" * 32), CLOCK, ""),
+        (DescribeDevice(device=KIOSK, public_key="ab" * 32), staff(OWNER), "permission.clock_only"),
+        (DescribeDevice(device=named("nothing")), CLOCK, "device.unknown"),
         (AddLocation(location=named("l"), name="L", zone="Europe/Madrid"), staff(CLERK), "permission.denied"),
         (AddLocation(location=named("l"), name="L", zone="Europe/Madrid"), device(CLOUD), "permission.denied"),
         (AddLocation(location=named("l"), name="L", zone="Europe/Madrid"), device(KIOSK), "permission.not_this_device"),

@@ -62,7 +62,7 @@ def test_every_operation_has_a_handler_and_needs_something_real() -> None:
     needs = {spec.name: spec.needs for spec in found.specs.values()}
     assert {name for name, need in needs.items() if need is None} == {
         "studio.found", "lease.lapse", "policy.begin", "seatrollout.apply", "series.extend", "device.purged", "contact.verify", "studio.take_in", "message.settle", "message.escalate", "contact.resume",
-        "contact.bounced", "pickup.make", "message.unreached", "person.erase_again",
+        "contact.bounced", "pickup.make", "message.unreached", "person.erase_again", "device.describe",
     }  # fmt: skip
     assert {str(need) for need in needs.values() if need} <= {capability.value for capability in Capability}
 
