@@ -7,9 +7,11 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from classtap_core.access.blueprints import CLOUD
 from classtap_core.access.inviting import MINUTES, Invitation
-from classtap_core.access.operations import RegisterDevice, RevokeDevice
+from classtap_core.access.operations import DescribeDevice, RegisterDevice, RevokeDevice
 from classtap_core.access.records import Device
+from classtap_core.access.rules import scopes_but, withheld_of
 from classtap_core.kernel.authority import Authority, Ledger
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
@@ -253,8 +255,10 @@ class Studios:
         """Write the device into the studio's own records, where its rights are judged; once."""
         if RegisterDevice.SPEC.name not in self.bus.registry.specs:
             return
-        role, location = device.role, device.location
-        payload = RegisterDevice(device=device.id, name=device.name, role=role, location=location)
+        payload = RegisterDevice(
+            device=device.id, name=device.name, role=device.role, location=device.location,
+            public_key=device.public_key.hex(), withheld=self._withheld(device),
+        )  # fmt: skip
         ledger = self.author(device.studio, payload, source="pairing")
         outcome = ledger.link.outcome
         if not outcome.stands and "device.exists" not in {reason.code for reason in outcome.reasons}:
@@ -308,6 +312,35 @@ class Studios:
                 raise Refused("device.unknown")
         # A stream goes on with the scopes it began with; the device opens another.
         self.watch.drop(studio, device)
+        self.describe(studio, device)
+
+    def describe(self, studio: Id, only: Id | None = None) -> int:
+        """See that the studio's own records say of its devices, or of one, what the directory has; how often one did not.
+
+        Looked at again after what was written: of two that do this at once, none leaves what has changed meanwhile.
+        """
+        if DescribeDevice.SPEC.name not in self.bus.registry.specs:
+            return 0
+        done = 0
+        while words := self._to_describe(studio, only):
+            for word in words:
+                if not self.author(studio, word, source="directory").link.outcome.stands:
+                    return done  # not taken for once: the next round tries again, and none goes round for ever
+                done += 1
+        return done
+
+    def _to_describe(self, studio: Id, only: Id | None) -> list[DescribeDevice]:
+        entries = {entry.id: entry for entry in self.devices(studio) if entry.role != CLOUD and only in (None, entry.id)}
+        words = []
+        for row in self.storage(studio).rows(Device, entries).values():
+            said: Device = read_record(Device, row.body)
+            key, withheld = entries[row.id].public_key.hex(), self._withheld(entries[row.id])
+            if (said.public_key, said.withheld) != (key, withheld):
+                words.append(DescribeDevice(device=row.id, public_key=key, withheld=withheld))
+        return words
+
+    def _withheld(self, device: DeviceEntry) -> tuple[str, ...]:
+        return withheld_of(self._scopes_of(device.role, device.location), device.scopes)
 
     def withhold(self, studio: Id, device: DeviceEntry, prefixes: Collection[str]) -> tuple[str, ...]:
         """Let a device hold what its role may where it stands, but for scopes that begin so; what that comes to.
@@ -318,7 +351,7 @@ class Studios:
         unknown = sorted({*prefixes} - {pattern.partition("/")[0] for pattern in patterns})
         if unknown:
             raise Refused("device.scope_unknown", scope=unknown[0])
-        held = tuple(pattern for pattern in patterns if pattern.partition("/")[0] not in prefixes)
+        held = scopes_but(patterns, prefixes)
         self.set_scopes(studio, device.id, held)
         return held
 

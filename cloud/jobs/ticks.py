@@ -148,8 +148,10 @@ class Ticks:
         return job.seen if more else head
 
     def _look(self, job: Job) -> int:
-        """Each hour, whatever changed: passes end, keys change, and a worker that died may not have listed an erasure."""
+        """Each hour, whatever changed: passes end, keys change, and a worker that died may not have listed an erasure, or
+        written down of a device what the others are to know."""
         self._studios.list_erased(job.studio)
+        self._studios.describe(job.studio)
         if self._passes is not None:
             self._passes.tend(job.studio, since=head_of(self._studios.books, job.studio))
         return job.seen
