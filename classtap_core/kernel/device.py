@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.bus import Bus, Decision, Phase
 from classtap_core.kernel.clock import Clock, Timestamp
 from classtap_core.kernel.device_store import Answer, DeviceBackend, DeviceHead, Entry, Notice, Pulled
@@ -18,6 +19,7 @@ from classtap_core.kernel.envelope import (
     Basis,
     Envelope,
     Parts,
+    Sealed,
     commitments,
     join_parts,
     make_parts,
@@ -26,6 +28,7 @@ from classtap_core.kernel.envelope import (
 )
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id, derived, fresh
+from classtap_core.kernel.neighbours import Holds, Neighbours
 from classtap_core.kernel.operations import Kind, Operation, Payload, Registry
 from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused, told_anew
 from classtap_core.kernel.records import decode, index_of, plain
@@ -54,6 +57,7 @@ class DeviceBus:
 
     def __init__(self, backend: DeviceBackend, bus: Bus, clock: Clock, entropy: Entropy) -> None:
         self.backend, self.bus, self.clock, self.entropy = backend, bus, clock, entropy
+        self._neighbours = Neighbours(backend, bus)
 
     @property
     def registry(self) -> Registry:
@@ -272,6 +276,9 @@ class DeviceBus:
             dirty = {row.ref for row in rows}
             self.backend.put_base(rows)
             self._bare_included(dirty)
+            if cursor is not None:
+                self.backend.drop_told(through=cursor)
+            dirty |= self._neighbours.lay(dirty)
             done: Sequence[Entry] = ()
             if cursor is not None:
                 settled = self.backend.settled_by(cursor)
@@ -285,6 +292,24 @@ class DeviceBus:
             elif token:
                 self.backend.set_cursor(self.backend.head().cursor, token)
         return notices
+
+    def hear(self, run: Batch, sealed: Sequence[Sealed], *, holds: Holds) -> list[Notice]:
+        """Take what another device of this place says it did, which the cloud may not know yet.
+
+        The run was checked. Own operations that wait are run again on top, and what people were told and is no longer
+        so is told, as after a pull.
+        """
+        with self.backend.atomic():
+            touched = self._neighbours.hear(run, sealed, holds=holds, heard_ms=self.clock.now().corrected)
+            return self._rebase(touched, ())
+
+    def brought(self, device: Id, epoch: int, answers: Sequence[Answer]) -> bool:
+        """Take the cloud's answers to what another device had told; whether all of it counts there.
+
+        Where something does not, rows here show it all the same, until they are compared with the cloud's.
+        """
+        with self.backend.atomic():
+            return self._neighbours.answered(device, epoch, answers, cursor=self.backend.head().cursor)
 
     def _bare_included(self, came: set[Ref]) -> None:
         """Rows that came after an answer have what was answered in them: such entries lie over them no more."""

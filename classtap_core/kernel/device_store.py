@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import Parts
 from classtap_core.kernel.ids import Id
@@ -93,6 +94,24 @@ class Pulled(msgspec.Struct, frozen=True):
     @property
     def ref(self) -> Ref:
         return (self.kind, self.id)
+
+
+class Told(NamedTuple):
+    """An operation as another device made it."""
+
+    device: Id
+    epoch: int
+    sequence: int
+    id: Id
+    at_ms: int
+    data: bytes
+    hash: str
+    parts: Parts
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """Where it stands among the facts of one entity."""
+        return (self.at_ms, self.device, self.sequence)
 
 
 class DeviceBackend(Reader, Protocol):
@@ -187,4 +206,34 @@ class DeviceBackend(Reader, Protocol):
 
     def release_effects(self, operation: Id, *, accepted: bool) -> None:
         """Let go of effects that waited for the outcome, or drop them."""
+        ...
+
+    # -- what other devices of this place told
+
+    def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
+        """Those of the sequences that are kept of a device."""
+        ...
+
+    def keep_told(self, run: Batch, entries: Sequence[Told], *, heard_ms: int) -> None:
+        """Keep operations of a run, in order, with its signature; what is here already stays as it is."""
+        ...
+
+    def told_touch(self, entry: Told, refs: Iterable[Ref], scopes: Iterable[str]) -> None:
+        """Remember what an operation read and wrote, and in which scopes it wrote, beside what is remembered."""
+        ...
+
+    def told_touching(self, refs: Iterable[Ref]) -> list[Told]:
+        """Operations that read or wrote one of these."""
+        ...
+
+    def told_refs(self, entries: Iterable[Told]) -> set[Ref]:
+        """What operations read and wrote."""
+        ...
+
+    def told_answered(self, device: Id, epoch: int, answers: Sequence[Answer]) -> None:
+        """Remember the studio sequences of what was decided of operations."""
+        ...
+
+    def drop_told(self, *, through: int) -> int:
+        """Let go of what was decided by a studio sequence; how many."""
         ...

@@ -3,12 +3,13 @@
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from classtap_core.kernel.authority import Known, Ledger, Mark, Moved, StudioHead, owed
-from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled
+from classtap_core.kernel.batches import Batch
+from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled, Told
 from classtap_core.kernel.effects import Intent
 from classtap_core.kernel.envelope import GENESIS
 from classtap_core.kernel.erasure import concerns, erased_by, without
@@ -154,6 +155,16 @@ def _ledger_without(ledger: Ledger, registry: Registry, subject: str) -> Ledger:
     )
 
 
+class _Kept(NamedTuple):
+    """An operation another device told, with the run it came in."""
+
+    told: Told
+    run: Batch
+    refs: frozenset[Ref] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    included: int | None = None
+
+
 class MemoryDevice(_Atomic):
     """A device's store in memory."""
 
@@ -173,6 +184,7 @@ class MemoryDevice(_Atomic):
         self._overlay_of: dict[int, None] = {}
         self.bared: dict[int, None] = {}
         self._place: dict[Id, tuple[int, int]] = {}
+        self._told: dict[tuple[Id, int, int], _Kept] = {}
         self._head = DeviceHead(studio=studio, device=device, epoch=1, sequence=0, hash=GENESIS, acked=0, cursor=0)
 
     def head(self) -> DeviceHead:
@@ -206,6 +218,7 @@ class MemoryDevice(_Atomic):
                 if ref not in spared and covers(gone, row.scope) and not covers(self.scopes, row.scope):
                     self._put(rows, ref, None)
                     dropped += rows is self.seen
+        self._drop_told(lambda one: any(covers(gone, at) and not covers(self.scopes, at) for at in one.scopes))
         return dropped
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:
@@ -304,6 +317,7 @@ class MemoryDevice(_Atomic):
         self._set_all(self.log, [_entry_without(entry, self.registry, subject) for entry in self.log])
         for epoch, log in self.past.items():
             self._set(self.past, epoch, [_entry_without(entry, self.registry, subject) for entry in log])
+        self._drop_told(lambda one: subject in one.told.parts)
 
     def bare(self, refs: Iterable[Ref]) -> None:
         for ref in refs:
@@ -331,7 +345,7 @@ class MemoryDevice(_Atomic):
         head = self._head
         self._set(self.earlier, head.epoch, head.acked)
         self._set(self.past, head.epoch, self.log)
-        fields: dict[str, Any] = {"log": [], "settled": {}, "_overlay_of": {}, "bared": {}, "scopes": ()}
+        fields: dict[str, Any] = {"log": [], "settled": {}, "_overlay_of": {}, "bared": {}, "scopes": (), "_told": {}}
         before = {name: getattr(self, name) for name in fields}
         self._journal(lambda: vars(self).update(before))
         vars(self).update(fields)
@@ -367,6 +381,46 @@ class MemoryDevice(_Atomic):
                     self._set(self.effects, id, (owner, one, True))
                 else:
                     self._drop(self.effects, id)
+
+    def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
+        return {sequence for sequence in sequences if (device, epoch, sequence) in self._told}
+
+    def keep_told(self, run: Batch, entries: Sequence[Told], *, heard_ms: int) -> None:
+        for one in entries:
+            self._set(self._told, (one.device, one.epoch, one.sequence), _Kept(one, run))
+
+    def told_touch(self, entry: Told, refs: Iterable[Ref], scopes: Iterable[str]) -> None:
+        key = (entry.device, entry.epoch, entry.sequence)
+        before = self._told[key]
+        self._set(self._told, key, before._replace(refs=before.refs | set(refs), scopes=before.scopes | set(scopes)))
+
+    def told_touching(self, refs: Iterable[Ref]) -> list[Told]:
+        wanted = set(refs)
+        return [one.told for one in self._told.values() if not wanted.isdisjoint(one.refs)]
+
+    def told_refs(self, entries: Iterable[Told]) -> set[Ref]:
+        keys = [(one.device, one.epoch, one.sequence) for one in entries]
+        return {ref for key in keys for ref in self._told[key].refs}
+
+    def told_answered(self, device: Id, epoch: int, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            key = (device, epoch, answer.sequence)
+            if key in self._told:
+                self._set(self._told, key, self._told[key]._replace(included=answer.included))
+
+    def drop_told(self, *, through: int) -> int:
+        return self._drop_told(lambda one: one.included is not None and one.included <= through)
+
+    def _drop_told(self, goes: "Callable[[_Kept], bool]") -> int:
+        gone = [key for key, one in self._told.items() if goes(one)]
+        for key in gone:
+            self._drop(self._told, key)
+        return len(gone)
+
+    def told_runs(self) -> list[Batch]:
+        """Runs that the cloud was not heard on, as their authors signed them."""
+        waiting = {id(one.run): one.run for one in self._told.values() if one.included is None}
+        return list(waiting.values())
 
     def _replace(self, sequence: int, epoch: int | None = None, /, **fields: Any) -> None:
         log = self._log(epoch)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled
+from classtap_core.kernel.batches import Batch
+from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Notice, Pulled, Told
 from classtap_core.kernel.effects import Intent
+from classtap_core.kernel.envelope import own
 from classtap_core.kernel.erasure import erased_by
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Entropy, Id
@@ -195,6 +197,7 @@ class SqlDevice(StoreReader):
         self.conn.execute("UPDATE log SET settled = 1, bodies = NULL WHERE settled = 0")
         for name in ("touch", "touch_range", "scope"):
             self.conn.execute(f"DELETE FROM {name}")
+        self.told.drop_all()
         self._held = None
         for table in self.tables.values():
             self.conn.execute(f'DELETE FROM "{table.name}" WHERE overlaid = 1 AND body IS NULL')
@@ -416,6 +419,31 @@ class SqlDevice(StoreReader):
         self._log.adopt(entry, epoch=epoch, sequence=sequence)
         self.blobs.recite(position(epoch, sequence), position(entry.epoch, entry.sequence))
         self._head = msgspec.structs.replace(head, sequence=entry.sequence, hash=entry.hash)
+
+    # -- what other devices of this place told
+
+    def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
+        return self.told.here(device, epoch, sequences)
+
+    def keep_told(self, run: Batch, entries: Sequence[Told], *, heard_ms: int) -> None:
+        """Raises EnvironmentFault `disk_full` where new work has to stop."""
+        self.admit()
+        self.told.keep(run, own(run.items[-1].data).sequence, entries, heard_ms=heard_ms)
+
+    def told_touch(self, entry: Told, refs: Iterable[Ref], scopes: Iterable[str]) -> None:
+        self.told.touch(entry, refs, scopes)
+
+    def told_touching(self, refs: Iterable[Ref]) -> list[Told]:
+        return self.told.touching(set(refs))
+
+    def told_refs(self, entries: Iterable[Told]) -> set[Ref]:
+        return self.told.refs(entries)
+
+    def told_answered(self, device: Id, epoch: int, answers: Sequence[Answer]) -> None:
+        self.told.answered(device, epoch, answers)
+
+    def drop_told(self, *, through: int) -> int:
+        return self.told.drop_through(through)
 
     # -- blobs
 

@@ -87,6 +87,8 @@ def give(device: "SqlDevice") -> Slices[Given]:
     if old:
         resealed += yield from _log_anew(device, old)
         resealed += _blobs_anew(device, old)
+        with device.atomic():
+            resealed += device.told.seal_anew(lambda payload, context: device.seals.anew(payload, context, old))
         yield
     with device.atomic():
         device.forget(HELD)

@@ -43,6 +43,7 @@ def release(device: "SqlDevice", gone: Collection[str], kept: Collection[str], c
     aside = _lost(conn.execute("SELECT DISTINCT scope FROM aside"), gone, kept)
     conn.execute("DELETE FROM aside WHERE scope IN (SELECT value FROM json_each(?))", (id_list(aside),))
     _drop_blobs(device, named)
+    device.told.drop_scopes(gone, kept)
     if subjects:
         _drop_keys(device, subjects)
     return dropped
@@ -141,6 +142,7 @@ def _drop_keys(device: "SqlDevice", subjects: set[str]) -> None:
             "SELECT payload FROM log WHERE position > ?", (position(head.epoch, head.acked),)
         ):
             subjects = subjects - subjects_in(payload)
+        subjects = subjects - device.told.subjects()
     device.subject_keys.drop(subjects - device.blobs.subjects(subjects))
 
 
@@ -151,6 +153,7 @@ def _names_others(plans: tuple[FieldPlan, ...]) -> bool:
 def erase(device: "SqlDevice", subject: str, changed: Changed) -> None:
     """Destroy a subject's key and overwrite their rows, inside the caller's transaction."""
     device.subject_keys.destroy(subject)
+    device.told.drop_subject(subject)
     device.forget_blobs(device.blobs.of_subject(subject))
     device.conn.execute("DELETE FROM blob_intake WHERE subject = ?", (subject,))
     for table in device.tables.values():

@@ -23,6 +23,7 @@ from classtap_core.store.engine import Connection
 from classtap_core.store.log import Log, Unsent, sequence_of
 from classtap_core.store.rows import RecordTable, RowReader
 from classtap_core.store.subjects import Seals, SubjectKeys
+from classtap_core.store.told import ToldRows
 from classtap_core.store.trail import Trail
 
 _outcome = msgspec.json.Decoder(Outcome).decode
@@ -55,7 +56,8 @@ class StoreReader:
     """Reads a store. A kernel `Reader`: `Snapshot(reader, registry)` and `bus.decide` work over it.
 
     Attributes:
-        registry: of the records this program knows. blobs: what is known of blobs.
+        registry: of the records this program knows. blobs: what is known of blobs. told: what other devices of this
+        place told.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class StoreReader:
         self._seals = Seals(conn, entropy)
         self._log = Log(conn, registry, self._seals)
         self._reads = RowReader(conn, tables)
+        self.told = ToldRows(conn, self._seals)
         self.blobs = BlobRows(conn, self.subject_keys, entropy)
 
     @property

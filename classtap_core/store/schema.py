@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from classtap_core.kernel.operations import Registry
-from classtap_core.store import blob_rows, search, trail
+from classtap_core.store import blob_rows, search, told, trail
 from classtap_core.store.engine import Connection, Database
 from classtap_core.store.rows import RecordTable, column, tables_of
 
-VERSION = 6
+VERSION = 7
 """The schema this program writes. A store of a later one is refused; of an earlier one, upgraded."""
 
 
@@ -106,7 +106,12 @@ def _sixth(db: Database) -> None:
     trail.create(db)
 
 
-_STEPS = (_first, _second, _third, _fourth, _fifth, _sixth)
+def _seventh(db: Database) -> None:
+    """Version 7: what other devices of this place told."""
+    told.create(db)
+
+
+_STEPS = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh)
 
 
 def fit_records(db: Database, registry: Registry) -> None:

@@ -75,6 +75,10 @@ class Device:
         public = self.key.public_key().public_bytes_raw()
         cloud.backend.set_mark(Mark(device=self.id, epoch=1, sequence=0, hash=GENESIS, public_key=public))
 
+    def held(self) -> Sequence[str]:
+        """The scopes it pulls."""
+        return self.backend.scopes
+
     def batch(self, first: int, last: int, *, epoch: int | None = None) -> Batch:
         """The device's own operations in a range of sequences, signed."""
         epoch = epoch or self.backend.head().epoch
@@ -97,7 +101,7 @@ class Device:
         return pushed, self.bus.acknowledge(pushed.answers)
 
     def pull(self) -> list[Notice]:
-        rows, cursor = self.cloud.backend.pull(self.backend.scopes, after=self.backend.head().cursor)
+        rows, cursor = self.cloud.backend.pull(self.held(), after=self.backend.head().cursor)
         return self.bus.apply(rows, cursor=cursor)
 
     def sync(self) -> list[Notice]:

@@ -1,0 +1,284 @@
+"""What other devices of a place told: seen at once, beneath own work, gone or confirmed with the cloud's word. Both stores."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classtap_core.kernel.batches import Batch, read_batch
+from classtap_core.kernel.device import DeviceBus
+from classtap_core.kernel.device_store import Notice, Pulled
+from classtap_core.kernel.memory import MemoryDevice
+from classtap_core.kernel.outcomes import Status
+from classtap_core.store.device import SqlDevice
+from tests.unit.kernel import toy
+from tests.unit.kernel.rig import ALL, NOW, STAFF, STUDIO, Cloud, Device, child, enrol, mark, seeded
+from tests.unit.store.conftest import KEY
+
+Maker = Callable[[str], Device]
+
+
+def on_disk(device: Device, folder: Path) -> Device:
+    """The same device over the encrypted store."""
+    backend = SqlDevice.create(
+        folder / f"{device.name}.db", KEY, device.backend.registry, studio=STUDIO, device=device.id
+    )
+    with backend.atomic():
+        backend.hold(device.backend.scopes)
+    device.backend = backend  # type: ignore[assignment]
+    device.held = backend.held  # type: ignore[method-assign]
+    device.bus = DeviceBus(backend, toy.bus(authority=False), device.clock, seeded(device.name))
+    return device
+
+
+class Site:
+    """Devices of one place, and their cloud."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.cloud, self.folder, self.made = Cloud(), folder, list[Device]()
+
+    def device(self, name: str, scopes: tuple[str, ...] = ALL) -> Device:
+        made = Device(name, self.cloud, scopes=scopes)
+        if self.folder is not None:
+            on_disk(made, self.folder)
+        self.made.append(made)
+        return made
+
+    def close(self) -> None:
+        for device in self.made:
+            if isinstance(device.backend, SqlDevice):
+                device.backend.close()
+
+
+@pytest.fixture(params=["memory", "disk"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path if request.param == "disk" else None)
+    yield made
+    made.close()
+
+
+def tell(
+    listener: Device, run: Batch | None, *, holds: Callable[[str, str], bool] = lambda kind, scope: True
+) -> list[Notice]:
+    assert run is not None
+    return listener.bus.hear(run, read_batch(run), holds=holds)
+
+
+def states(device: Device, number: int = 1) -> list[str]:
+    """Who marked a child, in order of time: the devices' names and what they said."""
+    id = toy.presence_id(child(number))
+    row = device.backend.rows(toy.Presence, [id]).get(id)
+    if row is None:
+        return []
+    found = msgspec.json.decode(row.body, type=toy.Presence)
+    return [f"{seen.order[1][:4]} {seen.state}" for seen in found.marks]
+
+
+def said(device: Device, state: str = "present") -> str:
+    return f"{device.id[:4]} {state}"
+
+
+def bring(carrier: Device, runs: list[Batch]) -> bool:
+    """The carrier brings what it was told to the cloud; whether all of it counts there."""
+    answers = [(run, carrier.cloud.authority.push(run).answers) for run in runs]
+    counts = [carrier.bus.brought(run.device, run.epoch, answered) for run, answered in answers]
+    return all(counts)
+
+
+def runs(device: Device) -> list[Batch]:
+    if isinstance(device.backend, SqlDevice):
+        return device.backend.told.runs(STUDIO, heard_before=NOW + 1_000_000)
+    assert isinstance(device.backend, MemoryDevice)
+    return device.backend.told_runs()
+
+
+def test_what_one_door_marked_is_seen_at_the_other_without_a_cloud(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    assert tell(there, here.unsent()) == []
+    assert states(there) == [said(here)]
+    there.clock.advance(5_000)
+    late = there.bus.submit(mark(1), STAFF)
+    assert late.outcome.items[0].status is Status.SUPERSEDED  # the second at the door is told so at once
+
+
+def test_whoever_marked_later_is_told_when_the_other_is_heard(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    there.clock.advance(2_000)
+    second = there.bus.submit(mark(1), STAFF)
+    assert second.outcome.items[0].status is Status.ACCEPTED
+    (notice,) = tell(there, here.unsent())
+    assert (notice.operation, notice.now.status) == (second.operation, Status.SUPERSEDED)
+    assert tell(here, there.unsent()) == []  # the earlier one has nothing to be told
+    assert states(here) == states(there) == [said(here), said(there)]
+    assert bring(there, runs(there))  # what was heard goes before what was said: the cloud judges in the same order
+    assert there.sync() == here.sync() == there.sync() == []  # and says the same: nobody is told twice
+    assert states(here) == states(there) == [said(here), said(there)]
+
+
+def test_rows_of_the_cloud_that_do_not_know_it_yet_do_not_take_it_away(site: Site) -> None:
+    desk, here, there = site.device("desk"), site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    desk.clock.advance(9_000)
+    desk.bus.submit(mark(1, state="late"), STAFF)
+    desk.sync()
+    there.sync()
+    assert states(there) == [said(here), said(desk, "late")]
+    here.sync()
+    there.sync()
+    assert states(there) == states(here) == [said(here), said(desk, "late")]
+
+
+def test_another_brings_it_to_the_cloud_and_the_author_is_answered_as_ever(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    first = here.bus.submit(mark(1), STAFF)
+    here.bus.submit(mark(2), STAFF)
+    tell(there, here.unsent())
+    assert bring(there, runs(there))
+    there.sync()
+    assert runs(there) == []
+    assert states(there, 2) == [said(here)]
+    here.sync()
+    assert here.backend.head().acked == 2
+    assert here.backend.entries([1])[0].answer == first.outcome
+    assert len(site.cloud.backend.ledgers) == 2
+
+
+def test_two_bring_the_same_and_the_author_more_each_counts_once(site: Site) -> None:
+    here, one, two = site.device("here"), site.device("one"), site.device("two")
+    here.bus.submit(mark(1), STAFF)
+    for carrier in (one, two):
+        tell(carrier, here.unsent())
+    here.bus.submit(mark(2), STAFF)
+    tell(two, here.unsent())
+    for carrier in (two, one, two):
+        bring(carrier, runs(carrier))
+        carrier.sync()
+    here.sync()
+    for device in (here, one, two):
+        device.sync()
+        assert [states(device, number) for number in (1, 2)] == [[said(here)], [said(here)]]
+    assert len(site.cloud.backend.ledgers) == 2
+
+
+def test_what_may_not_be_held_here_is_not_kept(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent(), holds=lambda kind, scope: False)
+    assert states(there) == []
+    assert runs(there) == []
+
+
+def test_edits_and_claims_are_not_taken_from_a_neighbour(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(enrol(1), STAFF)
+    tell(there, here.unsent())
+    assert there.backend.rows(toy.Child, [child(1)]) == {}
+    assert runs(there) == []
+
+
+def test_the_same_run_twice_and_a_longer_one_over_it_change_nothing_twice(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    for _ in range(2):
+        tell(there, here.unsent())
+    here.bus.submit(mark(2), STAFF)
+    tell(there, here.unsent())
+    assert [states(there, number) for number in (1, 2)] == [[said(here)], [said(here)]]
+    assert there.backend.told_here(here.id, 1, [1, 2, 3]) == {1, 2}
+
+
+def test_what_the_cloud_does_not_believe_is_said_so(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    run = here.unsent()
+    tell(there, run)
+    assert run is not None
+    answers = tuple(
+        msgspec.structs.replace(answer, outcome=msgspec.structs.replace(answer.outcome, status=Status.CONTESTED))
+        for answer in site.cloud.authority.push(run).answers
+    )
+    assert not there.bus.brought(here.id, 1, answers)
+
+
+def test_losing_a_scope_takes_what_was_told_in_it(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    there.backend.release_scopes(["roster/*"])
+    assert runs(there) == []
+    assert states(there) == []
+
+
+def test_an_erased_person_is_taken_out_of_what_was_told(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1, note="asthma"), STAFF)
+    tell(there, here.unsent())
+    there.backend.erase(child(1))
+    assert runs(there) == []
+    assert there.bus.apply([Pulled("presence", toy.presence_id(child(1)), "roster/north", None)]) == []
+    assert states(there) == []
+
+
+def test_a_store_that_begins_anew_forgets_what_it_was_told(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    with there.backend.atomic():
+        there.backend.begin_epoch(2)
+    assert runs(there) == []
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("mark"), st.integers(0, 2), st.integers(1, 3), st.sampled_from(("present", "late"))),
+        st.tuples(st.just("tell"), st.integers(0, 2), st.integers(0, 2)),
+        st.tuples(st.just("bring"), st.integers(0, 2)),
+        st.tuples(st.just("sync"), st.integers(0, 2)),
+        st.tuples(st.just("push"), st.integers(0, 2)),
+        st.tuples(st.just("pull"), st.integers(0, 2)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(steps)
+def test_in_whatever_order_word_travels_all_end_alike(played: list[tuple[object, ...]]) -> None:
+    cloud = Cloud()
+    devices = [Device(name, cloud) for name in ("one", "two", "three")]
+    marked: set[tuple[int, str]] = set()
+    for at, (what, who, *rest) in enumerate(played):
+        device = devices[who]  # type: ignore[index]
+        for each in devices:
+            each.clock.advance(1_000 + at)
+        if what == "mark":
+            number, state = rest
+            device.bus.submit(mark(number, state=state), STAFF)  # type: ignore[arg-type]
+            marked.add((number, device.id))  # type: ignore[arg-type]
+        elif what == "tell":
+            other = devices[rest[0]]  # type: ignore[index]
+            if other is not device and (run := device.unsent()) is not None:
+                tell(other, run)
+                for number, author in marked:
+                    if author == device.id:
+                        assert any(one.startswith(author[:4]) for one in states(other, number))
+        elif what == "bring":
+            bring(device, runs(device))
+        elif what == "push":
+            device.push()
+        elif what == "sync" or (what == "pull" and device.unsent() is None):
+            device.sync()
+    for _ in range(2):
+        for device in devices:
+            bring(device, runs(device))
+            device.sync()
+    for device in devices:
+        assert runs(device) == []
+        assert device.backend.seen.all() == device.backend.base.all() == devices[0].backend.seen.all()
+        assert device.backend.seen.all() == cloud.backend.state.all()
