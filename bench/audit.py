@@ -28,7 +28,7 @@ from classtap_core.store.trail import create
 from cloud.composition import Cloud, open_cloud
 from cloud.storage.audit import audit
 from cloud.storage.trail import Trail
-from cloud.studios import is_signed
+from sync.signed import is_signed
 
 ENTRIES = int(os.environ.get("CLASSTAP_BENCH_ENTRIES", "20000"))
 VERIFIED = int(os.environ.get("CLASSTAP_BENCH_VERIFIED", "4000"))

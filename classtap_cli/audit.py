@@ -112,7 +112,7 @@ def check(
     """Check an export against its manifest: who signed it is printed. Exit code 1 when either was changed."""
     invocation(data, program, now, json)
     from classtap_core.auditing.exporting import checked
-    from cloud.studios import is_signed
+    from sync.signed import is_signed
 
     manifest = checked(file, is_signed)
     print_json(
@@ -128,7 +128,7 @@ def check(
 
 def _cloud_verified(call: Invocation, named: str, database: str) -> dict[str, Any]:
     from cloud.storage.audit import audit
-    from cloud.studios import is_signed
+    from sync.signed import is_signed
 
     entries = 0
     with opened_cloud(call, database) as cloud:

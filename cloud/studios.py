@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from classtap_core.access.blueprints import CLOUD
@@ -32,6 +31,7 @@ from cloud.storage.jobs import Jobs
 from cloud.watch import Watch
 from sync.pairing import code_hash, new_code
 from sync.protocol import Pair, Paired, PassText, Renewed
+from sync.signed import is_signed
 
 ScopesOf = Callable[[str, Id], tuple[str, ...]]
 """The scope patterns of a role at a location, most urgent first."""
@@ -330,7 +330,9 @@ class Studios:
         return done
 
     def _to_describe(self, studio: Id, only: Id | None) -> list[DescribeDevice]:
-        entries = {entry.id: entry for entry in self.devices(studio) if entry.role != CLOUD and only in (None, entry.id)}
+        entries = {
+            entry.id: entry for entry in self.devices(studio) if entry.role != CLOUD and only in (None, entry.id)
+        }
         words = []
         for row in self.storage(studio).rows(Device, entries).values():
             said: Device = read_record(Device, row.body)
@@ -368,15 +370,6 @@ class Studios:
         with self.books.database.write(studio) as connection:
             self.directory.revoke(connection, studio, device, at_ms=self.clock.now().corrected)
         self.watch.drop(studio, device)
-
-
-def is_signed(public_key: bytes, signature: bytes, statement: bytes) -> bool:
-    """Whether a device signed a statement (`authority.Verifier`)."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, statement)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _public_key(text: str) -> bytes:

@@ -25,12 +25,12 @@ from classtap_desktop.operator import operator_of
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from cloud.storage.audit import audit
-from cloud.studios import is_signed
 from kiosk.app import KioskApp
 from kiosk.camera import Camera, Code
 from kiosk.sources import source_of
 from sync.client.engine import State as SyncState
 from sync.client.node import Node
+from sync.signed import is_signed
 
 SIZE = (1280, 800)
 LOOKS = ("light", "dark")

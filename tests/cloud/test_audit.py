@@ -13,7 +13,7 @@ from cloud.secret import VARIABLE, load_secret
 from cloud.storage.audit import Audit, audit
 from cloud.storage.directory import StudioEntry
 from cloud.storage.subjects import count_erasure
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.rig import Device, child_id, enrolments, make_cloud, marks, seed
 from tests.unit.kernel import toy
 

@@ -18,8 +18,8 @@ from cloud.storage import database as databases
 from cloud.storage.audit import audit
 from cloud.storage.database import Database
 from cloud.storage.directory import StudioEntry
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.postgres import Postgres, Server
 from tests.cloud.rig import ALL, Device, code_of, enrolments, make_cloud, marks, seed

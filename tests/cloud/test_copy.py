@@ -21,7 +21,7 @@ from cloud.storage.database import Database
 from cloud.storage.directory import UNFINISHED
 from cloud.storage.pulls import pull
 from cloud.storage.tables import make_tables
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import ALL, Device, code_of, enrolments, make_cloud, marks, seed

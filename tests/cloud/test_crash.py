@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from cloud.storage.audit import audit
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.rig import PLACE, Device, make_cloud, marks
 
 ROOT = Path(__file__).parents[2]

@@ -38,7 +38,7 @@ from cloud.serve import CloudServer
 from cloud.storage import resealing
 from cloud.storage.audit import audit
 from cloud.storage.sealing import open_part
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.rig import CITUS, prepare
 from tests.unit.house import world
 

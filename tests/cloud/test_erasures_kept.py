@@ -16,7 +16,7 @@ from cloud.composition import Cloud, open_cloud
 from cloud.erasures import FILE
 from cloud.jobs.ticks import Ticks
 from cloud.storage.audit import audit
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.families import GINA, Families, founded
 from tests.unit.house.world import ANA, BEN, FAMILY, MAIN, MINUTE, NINE, STUDIO, named
 

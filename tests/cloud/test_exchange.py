@@ -18,7 +18,7 @@ from cloud.exchange import person_file, studio_file, take_in
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
 from cloud.storage.whole import rows_of
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.unit.house import world
 
 

@@ -25,8 +25,8 @@ from cloud.jobs.pass_care import PassCare
 from cloud.jobs.ticks import Ticks, sweep
 from cloud.storage.audit import audit
 from cloud.storage.pulls import head_of
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.house_rig import House
 from tests.cloud.rig import code_of
 from tests.unit.house import world

@@ -17,8 +17,8 @@ from classtap_core.kernel.outcomes import Status
 from cloud.composition import Cloud
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.rig import Device, child_id, marks
 from tests.cloud.test_push import logged, poisoned

@@ -20,7 +20,7 @@ from cloud.storage.jobs import EVERY_MS, Jobs
 from cloud.storage.layout import Layout, State
 from cloud.storage.pulls import pull
 from cloud.storage.tables import make_tables
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.postgres import Postgres
 from tests.cloud.rig import ALL, enrolments, make_cloud, seed
 from tests.data.cloud.make_v1 import CHILDREN, KEY, OPERATIONS, STUDIOS

@@ -17,8 +17,8 @@ from cloud.composition import Cloud
 from cloud.overtaking import MOST_BYTES, MOST_HELD, Overtaking
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.rig import Device, code_of, marks
 
 MOMENT_S = 0.2

@@ -23,7 +23,7 @@ from classtap_core.kernel.records import Index, Record
 from classtap_core.kernel.tx import Change
 from cloud.composition import Cloud
 from cloud.storage.pulls import Cursor, pull, snapshot, written
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.databases import ENGINES, empty
 from tests.cloud.rig import STAFF, START_MS, child_id, make_cloud
 from tests.unit.kernel import toy

@@ -32,10 +32,10 @@ from cloud.jobs.ticks import Ticks
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.trail import Trail, note_address
-from cloud.studios import is_signed
 from resources.text import Catalogue
 from sync import protocol
 from sync.audit import AskAudit, AuditPage
+from sync.signed import is_signed
 from tests.cloud.rig import CITUS, Device, code_of, prepare
 from tests.unit.house import world
 

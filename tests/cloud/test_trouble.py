@@ -14,8 +14,8 @@ from cloud.composition import Cloud
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
-from cloud.studios import is_signed
 from sync import protocol
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.rig import Device, code_of, marks, seed
 from tests.cloud.test_push import logged

@@ -23,7 +23,7 @@ from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.directory import StudioEntry
 from cloud.storage.jobs import EVERY_MS, TICKS, Job, Jobs
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.rig import PLACE, Device, child_id, enrolments, make_cloud, marks, seed
 from tests.cloud.test_live import listening

@@ -33,7 +33,7 @@ from classtap_desktop.screens.audit.reading import Asked, pages_of
 from classtap_desktop.screens.audit.view import AuditScreen
 from classtap_desktop.screens.people import DETAIL
 from classtap_desktop.window import DeskWindow
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.desk.world import NOW_MS, World
 
 Open = Callable[..., DeskWindow]

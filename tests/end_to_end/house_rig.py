@@ -23,11 +23,11 @@ from classtap_core.schedule.operations import AddLocation, AddSessions
 from classtap_core.timekeeping.rules import instant_ms
 from cloud.storage.audit import audit
 from cloud.storage.pulls import snapshot
-from cloud.studios import is_signed
 from kiosk.door import Door, Marked, Said, Sighted
 from kiosk.headless import mark_all
 from sync.client.node import Node
 from sync.client.transport import Unreachable
+from sync.signed import is_signed
 from tests.end_to_end.rig import Studio
 
 PATIENCE_S = 30.0

@@ -27,10 +27,10 @@ from classtap_core.kernel.outcomes import Status
 from cloud.composition import Cloud
 from cloud.storage.audit import audit
 from cloud.storage.pulls import snapshot
-from cloud.studios import is_signed
 from sync.client.engine import SyncEngine
 from sync.client.transport import Transport
 from sync.protocol import Pair, Push, Pushed
+from sync.signed import is_signed
 from tests.cloud.postgres import Server
 from tests.cloud.rig import ALL, PLACE, child_id, make_cloud
 from tests.fault.wire import Wire

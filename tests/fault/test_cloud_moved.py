@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from cloud.serve import CloudServer
 from cloud.storage.audit import audit
 from cloud.storage.copying import Copied
-from cloud.studios import is_signed
+from sync.signed import is_signed
 from tests.cloud.conftest import paired
 from tests.cloud.databases import postgres
 from tests.cloud.postgres import Postgres

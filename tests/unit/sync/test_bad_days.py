@@ -20,10 +20,10 @@ from classtap_core.people.operations import RenameFamily
 from classtap_core.people.records import Family
 from classtap_core.store import replica
 from cloud.storage.audit import audit
-from cloud.studios import is_signed
 from sync.client.engine import State
 from sync.client.health import Mask, health_of, report_of, support_log
 from sync.client.node import Node
+from sync.signed import is_signed
 from tests.end_to_end.house_rig import families_due, staff, until
 from tests.end_to_end.rig import Studio
 
