@@ -240,7 +240,11 @@ class KioskApp(QObject):
 
     def _look_rosters(self) -> None:
         """Whether it is known here who is due; said before anybody scans (catalogue 14)."""
-        self._rosters = self.door.rosters()
+        self.door.rosters().add_done_callback(self._signals.each(self._know_rosters))
+
+    def _know_rosters(self, future: "Future[Rosters]") -> None:
+        if future.exception() is None:
+            self._rosters = future.result()
 
     def _keys_word(self) -> Notice | None:
         """What staff should know of the keys, or of rosters that are old or not here, if anything."""
@@ -280,10 +284,12 @@ class KioskApp(QObject):
 
     def _look_urgent(self) -> None:
         """Whether an emergency reached nobody: said to staff without a name, the rest behind the PIN."""
-        with self.node.reader() as reader:
-            urgent = any_urgent(reader)
-        if urgent != self.state.urgent:
-            self.happen(on.Urgent(urgent))
+        looked = self.node.later(lambda bus: any_urgent(bus.backend))
+        looked.add_done_callback(self._signals.each(self._know_urgent))
+
+    def _know_urgent(self, future: "Future[bool]") -> None:
+        if future.exception() is None and future.result() != self.state.urgent:
+            self.happen(on.Urgent(future.result()))
 
     def _counted(self, future: "Future[int]") -> None:
         if future.exception() is None:

@@ -80,6 +80,19 @@ class CarryOut:
 
 
 @told
+class CarryOutAll:
+    """Do what is recommended about every changed result, answer with ``ChosenAll``."""
+
+
+@told
+class WriteSummary:
+    """Write what was done to a file, answer with ``SummarySaid``."""
+
+    file: str
+    lines: tuple[str, ...] = field(repr=False)
+
+
+@told
 class Override:
     """Check the PIN of staff and let in, answer with ``Overridden``, ``PinRefused`` or ``OverrideRefused``."""
 
@@ -120,5 +133,5 @@ class EndDevice:
 
 Command = (
     Verify | Mark | Tone | GoAttract | SetLanguage | RestartCamera | CheckStore | CheckPin | Override | Leave | ReadStake | SendQueue
-    | SaveSealed | EndDevice | CarryOut | signing.Command | pickup.Command
+    | SaveSealed | EndDevice | CarryOut | CarryOutAll | WriteSummary | signing.Command | pickup.Command
 )  # fmt: skip

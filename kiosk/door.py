@@ -321,10 +321,9 @@ class Door:
         )
         return found._replace(groups=groups)
 
-    def rosters(self) -> Rosters:
+    def rosters(self) -> "Future[Rosters]":
         """What is known here of who is due today."""
-        with self.node.reader() as reader:
-            return self._rosters(reader, self.node.clock.now())
+        return self.node.later(lambda bus: self._rosters(bus.backend, self.node.clock.now()))
 
     def _rosters(self, reader: Reader, at: Timestamp) -> Rosters:
         """Rosters are as old as the last contact: a round takes all that changed (catalogue 14: a day, or as the studio set)."""

@@ -224,10 +224,11 @@ class PinEntered:
 @told
 class PinAccepted:
     """The PIN belongs to somebody who may leave the kiosk; ``about`` is what they should know of the device, ``changes``
-    what they may decide, ``oldest_ms`` when the first thing that waits was done (ms since the epoch)."""
+    what they may decide, of ``open`` in all, ``oldest_ms`` when the first thing that waits was done (ms since the epoch)."""
 
     about: tuple[Notice, ...] = ()
     changes: tuple[Change, ...] = ()
+    open: int = 0
     oldest_ms: int | None = None
 
 
@@ -241,11 +242,42 @@ class ChooseAbout:
 
 @told
 class Chosen:
-    """It was done, or the choice was not taken (``error``, about ``operation``); ``changes`` as they stand now."""
+    """It was done, or the choice was not taken (``error``, about ``operation``); ``changes`` of ``open`` as they stand now."""
 
     operation: str
     changes: tuple[Change, ...]
     error: str = ""
+    open: int = 0
+
+
+@told
+class ChooseAll:
+    """Staff have done what is recommended about every changed result."""
+
+
+@told
+class ChosenAll:
+    """It was, as ``lines`` say; ``changes`` of ``open`` as they stand now."""
+
+    lines: tuple[str, ...] = field(repr=False)
+    changes: tuple[Change, ...]
+    open: int = 0
+
+
+@told
+class SaveSummary:
+    """Staff want what was done in a file."""
+
+    file: str
+
+
+@told
+class SummarySaid:
+    """A sentence about that: saved, or what stands in the way."""
+
+    code: str
+    params: Params = ()
+    tone: str = "warn"
 
 
 @told
@@ -324,6 +356,6 @@ Event = (
     Tick | Sighting | Verdict | Refresh | Tap | TapAllPresent | ChooseReason | ChooseArrival | Confirm | Cancel | Done
     | Touched | Retry | Saved | SaveFailed | ChooseLanguage | Connection | CameraFault | CameraBack | StoreFault
     | StoreBack | ClockSuspect | KeysDoubt | Urgent | Lock | Unlock | AskStaff | AskOverride | Overridden | OverrideRefused | PinEntered | PinAccepted | PinRefused | Veil
-    | ChooseAbout | Chosen | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
+    | ChooseAbout | Chosen | ChooseAll | ChosenAll | SaveSummary | SummarySaid | CloseKiosk | SignOut | Stake | SendFirst | SaveFirst | LeaveSaid | GoOn | LeaveBegun | SignedOut | signing.Event
     | pickup.Event
 )  # fmt: skip

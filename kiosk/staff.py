@@ -10,7 +10,7 @@ from kiosk import pickup
 from kiosk.commands import Tone
 from kiosk.marking import from_store
 from kiosk.standing import NOTICE_MS, WITH_FAMILY, Next, awake, home, noticed, show
-from kiosk.view import OVERRIDE_REASONS, Notice, PinEntry, Screen, State
+from kiosk.view import OVERRIDE_REASONS, Notice, PinEntry, Screen, State, Summary
 
 STAFF = frozenset({Screen.PIN, Screen.STAFF, Screen.LEAVING})
 BEHIND_PIN = frozenset({Screen.STAFF, Screen.LEAVING, Screen.PICKUP})
@@ -36,7 +36,11 @@ def pin_entered(state: State, event: on.PinEntered) -> Next:
 def pin_accepted(state: State, event: on.PinAccepted) -> Next:
     if state.screen != Screen.PIN or state.pin is None or not state.pin.checking:
         return state, ()
-    return show(state, Screen.STAFF, pin=None, about=event.about, changes=event.changes, oldest_ms=event.oldest_ms), ()
+    shown = show(
+        state, Screen.STAFF, pin=None, about=event.about, changes=event.changes, open=event.open,
+        oldest_ms=event.oldest_ms,
+    )  # fmt: skip
+    return shown, ()
 
 
 def pin_refused(state: State, event: on.PinRefused) -> Next:
@@ -84,7 +88,39 @@ def chosen(state: State, event: on.Chosen) -> Next:
     if state.screen != Screen.STAFF:
         return state, ()
     stand = tuple(replace(one, error=event.error) if one.operation == event.operation else one for one in event.changes)
-    return awake(replace(state, changes=stand)), ()
+    return awake(replace(state, changes=stand, open=event.open)), ()
+
+
+def choose_all(state: State, _: on.ChooseAll) -> Next:
+    """Not while one is carried out, which offers no choice."""
+    if state.screen != Screen.STAFF or not may_choose_all(state):
+        return state, ()
+    working = tuple(replace(one, choices=(), error="") for one in state.changes)
+    return awake(replace(state, changes=working)), (ask.CarryOutAll(),)
+
+
+def may_choose_all(state: State) -> bool:
+    """Whether there are several changed results that leave a choice, and none is being carried out."""
+    return state.open > 1 and all(one.choices for one in state.changes)
+
+
+def chosen_all(state: State, event: on.ChosenAll) -> Next:
+    if state.screen != Screen.STAFF:
+        return state, ()
+    return awake(replace(state, changes=event.changes, open=event.open, summary=Summary(event.lines))), ()
+
+
+def save_summary(state: State, event: on.SaveSummary) -> Next:
+    if state.screen != Screen.STAFF or state.summary is None:
+        return state, ()
+    return awake(state), (ask.WriteSummary(event.file, state.summary.lines),)
+
+
+def summary_said(state: State, event: on.SummarySaid) -> Next:
+    if state.summary is None:
+        return state, ()
+    message = Notice(event.code, event.params, tone=event.tone)
+    return awake(replace(state, summary=replace(state.summary, message=message))), ()
 
 
 def tap_pickup(state: State, _: pickup.TapPickup) -> Next:

@@ -48,6 +48,8 @@ class StaffWork:
         return {
             ask.CheckPin: self._check_pin,
             ask.CarryOut: self._carry_out,
+            ask.CarryOutAll: lambda _: self._carry_out_all(),
+            ask.WriteSummary: self._write_summary,
             ask.ReadStake: lambda _: self._read_stake(),
             ask.SaveSealed: self._save_sealed,
             ask.EndDevice: self._end_device,
@@ -70,21 +72,25 @@ class StaffWork:
     # --- the PIN, and what is behind it
 
     def _check_pin(self, command: ask.CheckPin) -> None:
-        self._aside.do(partial(self._door.check_pin, command.pin), self._pin_checked)
+        self._aside.do(partial(self._let_in, command.pin), self._checked)
 
-    def _pin_checked(self, future: "Future[PinCheck]") -> None:
+    def _let_in(self, pin: str) -> on.Event:
+        """Whether a PIN opens the page for staff, and what stands there. Reads the store."""
+        check = self._door.check_pin(pin)
+        if check.staff is None:
+            return refused_pin(check, self._node.clock.now().corrected)
+        self._staff = check.staff
+        shown = self._changes.read(check.staff)
+        about = self._about(short=bool(shown.changes))
+        return on.PinAccepted(about, shown.changes, shown.open, self._node.oldest_pending_ms())
+
+    def _checked(self, future: "Future[on.Event]") -> None:
         try:
-            check = future.result()
+            event = future.result()
         except ClassTapError as trouble:
             log.warning("a PIN could not be checked: %s", trouble.code)
-            self._happen(on.PinRefused("manager"))
-            return
-        if check.staff is None:
-            self._happen(refused_pin(check, self._node.clock.now().corrected))
-            return
-        self._staff = check.staff
-        changes = self._changes.read(check.staff)
-        self._happen(on.PinAccepted(self._about(short=bool(changes)), changes, self._node.oldest_pending_ms()))
+            event = on.PinRefused("manager")
+        self._happen(event)
 
     def _about(self, *, short: bool) -> tuple[Notice, ...]:
         """What staff should know of this device; `short` where there is something to decide."""
@@ -104,9 +110,32 @@ class StaffWork:
 
         def decide() -> on.Event:
             error = self._changes.choose(Id(command.operation), command.code, staff)
-            return on.Chosen(command.operation, self._changes.read(staff), error)
+            shown = self._changes.read(staff)
+            return on.Chosen(command.operation, shown.changes, error, shown.open)
 
         self._out(decide, lambda event: event)
+
+    def _carry_out_all(self) -> None:
+        staff = self._staff
+
+        def decide() -> on.Event:
+            lines = self._changes.choose_recommended(staff)
+            shown = self._changes.read(staff)
+            return on.ChosenAll(lines, shown.changes, shown.open)
+
+        self._out(decide, lambda event: event)
+
+    def _write_summary(self, command: ask.WriteSummary) -> None:
+        file = Path(command.file)
+
+        def write() -> on.Event:
+            try:
+                file.write_text("\n".join(command.lines) + "\n", encoding="utf-8")
+            except OSError:
+                return on.SummarySaid("kiosk.staff.not_written", (("name", file.name),))
+            return on.SummarySaid("desk.choice.saved", (("name", file.name),), "muted")
+
+        self._out(write, lambda event: event)
 
     # --- a child given back
 

@@ -60,7 +60,7 @@ def home(state: State) -> Next:
         commands.append(SetLanguage(state.home_locale))
     state = replace(
         state, locale=state.home_locale, board=None, sheet=None, signing=None, refusal=None, pin=None, text="", tapped=(),
-        override="", about=(), changes=(), leaving=None, pickup=None,
+        override="", about=(), changes=(), open=0, summary=None, leaving=None, pickup=None,
     )  # fmt: skip
     return show(state, screen), tuple(commands)
 

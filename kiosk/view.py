@@ -169,6 +169,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What was done about all changed results at once, a line each; whether it is being saved, and what came of that."""
+
+    lines: tuple[str, ...]
+    message: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a pass was not taken: the outcome of the contract, such as ``expired``, and its reason, such as ``code_stale``;
     whether staff may let in all the same."""
@@ -227,7 +235,8 @@ class State:
     """The whole kiosk. Times with ``_at_ms`` are monotonic; ``wall_ms`` is ms since the epoch.
 
     ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for; ``urgent`` that something
-    waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does.
+    waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does; ``open``
+    how many changed results leave a choice, ``summary`` what was done about all of them at once.
     ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
@@ -253,6 +262,8 @@ class State:
     override: str = ""
     about: tuple[Notice, ...] = ()
     changes: tuple[Change, ...] = ()
+    open: int = 0
+    summary: Summary | None = None
     oldest_ms: int | None = None
     leaving: Leaving | None = None
     pickup: Pickup | None = None

@@ -145,6 +145,17 @@ def _double_words(double: Double, zone: str, words: Catalogue) -> str:
     )
 
 
+def done_words(line: NoticeLine, choice: Choice, words: Catalogue, *, why: str = "") -> str:
+    """Return a line of a summary: what was chosen about a changed result; `why`, a code, where it was not taken."""
+    done = f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}"
+    return f"{done}: {words.say(why)}" if why else done
+
+
+def why_not(codes: Sequence[str], words: Catalogue) -> str:
+    """Return the code of the sentence that says why a choice was not taken, from its reasons' codes."""
+    return next((known for code in codes if words.has(known := f"desk.refused.{code}")), "desk.choice.refused")
+
+
 def what_words(kind: str, told: Line | None, words: Catalogue) -> str:
     """What somebody did, as the audit tells it; where that cannot be read, what its kind is called, or its code."""
     if told is not None:

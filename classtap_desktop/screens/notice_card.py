@@ -14,6 +14,7 @@ from classtap_core.kernel.tx import Ref
 from classtap_core.seating.records import SeatDraft
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.kit.notice_words import done_words, why_not
 from classtap_desktop.screens import map_news
 from classtap_desktop.screens.map_news import MapNews, read_map_news
 from classtap_desktop.screens.notices import NoticeLine, read_notices, sentence
@@ -168,14 +169,13 @@ class NoticeCard(Card):
         if receipt.outcome.status is not Status.REFUSED:
             self._chosen(line, choice)
             return
-        words, why = theme().words, refusal(receipt.outcome)
-        self.summary.append(f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}: {words.say(why)}")
+        why = refusal(receipt.outcome)
+        self.summary.append(done_words(line, choice, theme().words, why=why))
         self._desk.tell(why, tone="absent")
         self._fill()
 
     def _chosen(self, line: NoticeLine, choice: Choice) -> None:
-        words = theme().words
-        self.summary.append(f"{sentence(line, words)} {words.say('desk.choice.' + choice.code)}")
+        self.summary.append(done_words(line, choice, theme().words))
         self._see(line)
 
     def choose_recommended(self) -> None:
@@ -205,5 +205,4 @@ class NoticeCard(Card):
 
 def refusal(outcome: Outcome) -> str:
     """The code of the sentence that says why a choice was not taken."""
-    codes = [f"desk.refused.{reason.code}" for reason in outcome.reasons]
-    return next((code for code in codes if theme().words.has(code)), "desk.choice.refused")
+    return why_not([reason.code for reason in outcome.reasons], theme().words)

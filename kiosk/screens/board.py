@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QLinearGradient, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QScroller, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Button, Card, CountdownRing, EmptyState, Label, Rule, theme
 from kiosk import events as on
 from kiosk.marking import can_mark_all
 from kiosk.screens.child_row import ChildRow
+from kiosk.screens.foot import foot
 from kiosk.screens.language import LanguageButton
+from kiosk.screens.scrolling import scrolling
 from kiosk.screens.sentences import notice_words
 from kiosk.signing import TapSign
 from kiosk.view import Board, Group, State, Status
@@ -35,11 +37,7 @@ class BoardPage(QWidget):
         self.greeting = Label("", "greeting", wrap=True)
         self.hint = Label("", "hint", token="muted", wrap=True)
         self.empty = EmptyState("calendar", words.say("kiosk.empty_title"), words.say("kiosk.empty_text"), kiosk=True)
-        self.list = QScrollArea()
-        self.list.setWidgetResizable(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        QScroller.grabGesture(self.list.viewport(), QScroller.ScrollerGestureType.TouchGesture)
+        self.list = scrolling()
         self.more = _MoreBelow(self)
         self.more.button.clicked.connect(lambda _=False: self._page_down())
         self.list.verticalScrollBar().valueChanged.connect(self._tell_more)
@@ -54,22 +52,16 @@ class BoardPage(QWidget):
         self.ring = CountdownRing(size=60)
         self.done = Button(words.say("kiosk.all_done"), kind="primary", size="kiosk_main")
         self.done.clicked.connect(lambda _=False: self.happened.emit(on.Done()))
-        foot = QHBoxLayout()
-        foot.setSpacing(here.px(16))
         self.sign = Button(words.say("kiosk.sign"), size="kiosk")
         self.sign.clicked.connect(lambda _=False: self.happened.emit(TapSign()))
-        for widget in (self.language, self.all_present, self.sign):
-            foot.addWidget(widget)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
-        foot.addWidget(self.done)
+        below = foot([self.language, self.all_present, self.sign], [self.ring, self.done])
 
         head = QVBoxLayout()
         head.setContentsMargins(here.px(MARGIN), 0, here.px(MARGIN), 0)
         head.setSpacing(here.px(4))
         head.addWidget(self.greeting)
         head.addWidget(self.hint)
-        foot.setContentsMargins(here.px(MARGIN), 0, here.px(MARGIN), 0)
+        below.setContentsMargins(here.px(MARGIN), 0, here.px(MARGIN), 0)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, here.px(20), 0, 0)
         page.setSpacing(0)
@@ -78,7 +70,7 @@ class BoardPage(QWidget):
         page.addWidget(self.list, 1)
         page.addWidget(self.empty, 1)
         page.addSpacing(here.px(20))
-        page.addLayout(foot)
+        page.addLayout(below)
 
     def show_state(self, state: State) -> None:
         """Show the board of the state and what was just told about it."""

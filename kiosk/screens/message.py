@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Button, CountdownRing, IconDisc, Label, theme
 from kiosk import events as on
+from kiosk.screens.foot import foot
 from kiosk.screens.sentences import titled
 from kiosk.view import OVERRIDE_REASONS, WITHOUT_ROSTERS, Screen, State
 
@@ -68,18 +69,12 @@ class MessagePage(QWidget):
         across.addStretch(1)
         across.addLayout(middle, 5)
         across.addStretch(1)
-        foot = QHBoxLayout()
-        foot.setSpacing(here.px(16))
-        foot.addWidget(self.staff)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
-        foot.addWidget(self.action)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, here.px(18), 0, 0)
         page.addLayout(across, 1)
         page.addWidget(self.override)
         page.addSpacing(here.px(18))
-        page.addLayout(foot)
+        page.addLayout(foot([self.staff], [self.ring, self.action]))
 
     def show_state(self, state: State) -> None:
         """Show what the state's screen has to say."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QScroller, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Button, CountdownRing, Label, PinPad, Rule, theme
 from kiosk import events as on
 from kiosk.pickup import Adult, ChildAt, ChildChosen, CodeTyped, GiveTo, Pickup, Step, Waiting
+from kiosk.screens.foot import foot, way_back
+from kiosk.screens.scrolling import scrolling
 from kiosk.view import State
 
 
@@ -25,7 +27,7 @@ class PickupPage(QWidget):
         self.offers: dict[str, Button] = {}
         self.title = Label(words.say("kiosk.pickup"), "headline", wrap=True)
         self.said = Label("", "hint", token="muted", wrap=True)
-        self.list, self.adults = _scrolling(), _scrolling()
+        self.list, self.adults = scrolling(), scrolling()
         self.list.setAccessibleName(words.say("kiosk.pickup.list"))
         self.pad = PinPad()
         self.pad.message.hide()  # what was wrong stands above, and large letters need the room
@@ -42,20 +44,15 @@ class PickupPage(QWidget):
         self._pages = {Step.CHOOSING: choosing, Step.CHILD: self.adults}
         for page in self._pages.values():
             self.middle.addWidget(page)
-        self.back = Button(words.say("kiosk.back"), size="kiosk", icon="chevron_back")
-        self.back.clicked.connect(lambda _=False: self.happened.emit(on.Cancel()))
+        self.back = way_back(self.happened)
         self.ring = CountdownRing(size=60)
-        foot = QHBoxLayout()
-        foot.addWidget(self.back)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, here.px(18), 0, 0)
         column.setSpacing(here.px(12))
         column.addWidget(self.title)
         column.addWidget(self.said)
         column.addWidget(self.middle, 1)
-        column.addLayout(foot)
+        column.addLayout(foot([self.back], [self.ring]))
 
     def show_state(self, state: State) -> None:
         """Show how far giving back has come."""
@@ -150,15 +147,6 @@ class PickupPage(QWidget):
 def _relation(code: str) -> str:
     words = theme().words
     return words.say(f"relation.{code}" if words.has(f"relation.{code}") else "kiosk.pickup.somebody")
-
-
-def _scrolling() -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    QScroller.grabGesture(area.viewport(), QScroller.ScrollerGestureType.TouchGesture)
-    return area
 
 
 def _emptied(area: QScrollArea) -> QVBoxLayout:

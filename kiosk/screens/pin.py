@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from classtap_desktop.kit import Button, CountdownRing, Label, PinPad, theme
+from classtap_desktop.kit import CountdownRing, Label, PinPad, theme
 from kiosk import events as on
+from kiosk.screens.foot import foot, way_back
 from kiosk.view import PinEntry, State
 
 
@@ -25,8 +26,7 @@ class PinPage(QWidget):
         self.pad = PinPad()
         self.pad.entered.connect(lambda pin: self.happened.emit(on.PinEntered(pin)))
         self.pad.cancelled.connect(lambda: self.happened.emit(on.Cancel()))
-        self.back = Button(words.say("kiosk.back"), size="kiosk", icon="chevron_back")
-        self.back.clicked.connect(lambda _=False: self.happened.emit(on.Cancel()))
+        self.back = way_back(self.happened)
         self.ring = CountdownRing(size=60)
         texts = QVBoxLayout()
         texts.setSpacing(here.px(8))
@@ -40,14 +40,10 @@ class PinPage(QWidget):
         middle.addLayout(texts, 4)
         middle.addWidget(self.pad, 0, Qt.AlignmentFlag.AlignVCenter)
         middle.addStretch(1)
-        foot = QHBoxLayout()
-        foot.addWidget(self.back)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, here.px(18), 0, 0)
         page.addLayout(middle, 1)
-        page.addLayout(foot)
+        page.addLayout(foot([self.back], [self.ring]))
 
     def show_state(self, state: State) -> None:
         """Show how the PIN stands."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QScrollArea, QScroller, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from classtap_desktop.kit import Avatar, Button, Card, CountdownRing, Label, theme
 from classtap_desktop.kit.wrapped import Wrapped
 from kiosk import events as on
+from kiosk.screens.foot import foot, way_back
+from kiosk.screens.scrolling import scrolling
 from kiosk.screens.sentences import reason_words
 from kiosk.view import Sheet, State, Status
 
@@ -20,31 +22,19 @@ class ReasonPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         here = theme()
-        words = here.words
         self._asked: tuple[object, ...] = ()
         self.reasons: dict[str, Button] = {}
         self.arrivals: dict[int, Button] = {}
-        self.back = Button(words.say("kiosk.back"), size="kiosk", icon="chevron_back")
-        self.back.clicked.connect(lambda _=False: self.happened.emit(on.Cancel()))
+        self.back = way_back(self.happened)
         self.ring = CountdownRing(size=60)
         self.save = Button("", kind="primary", size="kiosk_main", icon="check")
         self.save.clicked.connect(lambda _=False: self.happened.emit(on.Confirm()))
-        foot = QHBoxLayout()
-        foot.setSpacing(here.px(16))
-        foot.addWidget(self.back)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
-        foot.addWidget(self.save)
         self._page = QVBoxLayout(self)
         self._page.setContentsMargins(0, here.px(30), 0, 0)
         self._page.setSpacing(here.px(22))
-        self.list = QScrollArea()
-        self.list.setWidgetResizable(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        QScroller.grabGesture(self.list.viewport(), QScroller.ScrollerGestureType.TouchGesture)
+        self.list = scrolling()
         self._page.addWidget(self.list, 1)
-        self._page.addLayout(foot)
+        self._page.addLayout(foot([self.back], [self.ring, self.save]))
 
     def show_state(self, state: State) -> None:
         """Show the sheet of the state."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QScroller, QS
 
 from classtap_desktop.kit import Button, Card, CountdownRing, Label, PinPad, theme
 from kiosk import events as on
+from kiosk.screens.foot import foot, way_back
 from kiosk.screens.sentences import trouble_words
 from kiosk.signing import Agree, ChooseSigner, DigitsTyped, Form, Signing, SignNow, Step
 from kiosk.view import State
@@ -57,24 +58,17 @@ class SigningPage(QWidget):
         self._pages = {Step.WHO: self.who, Step.CODE: centred, Step.WORDS: self._reading()}
         for page in self._pages.values():
             self.middle.addWidget(page)
-        self.back = Button(words.say("kiosk.back"), size="kiosk", icon="chevron_back")
-        self.back.clicked.connect(lambda _=False: self.happened.emit(on.Cancel()))
+        self.back = way_back(self.happened)
         self.ring = CountdownRing(size=60)
         self.save = Button(words.say("kiosk.sign_save"), kind="primary", size="kiosk_main", icon="check")
         self.save.clicked.connect(lambda _=False: self._sign())
-        foot = QHBoxLayout()
-        foot.setSpacing(here.px(16))
-        foot.addWidget(self.back)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
-        foot.addWidget(self.save)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, here.px(18), 0, 0)
         column.setSpacing(here.px(12))
         column.addWidget(self.title)
         column.addWidget(self.hint)
         column.addWidget(self.middle, 1)
-        column.addLayout(foot)
+        column.addLayout(foot([self.back], [self.ring, self.save]))
 
     def show_state(self, state: State) -> None:
         """Show where the signature is."""

@@ -12,9 +12,12 @@ from classtap_desktop.kit import Button, CountdownRing, Label, PinPad, theme
 from classtap_desktop.kit.device_words import loss_words
 from kiosk import events as on
 from kiosk.pickup import TapPickup
+from kiosk.screens.foot import foot, way_back
 from kiosk.screens.pin import show_entry
+from kiosk.screens.scrolling import scrolling
 from kiosk.screens.sentences import notice_words
-from kiosk.view import MOST_CHANGES, Change, Leaving, Stage, State
+from kiosk.staff import may_choose_all
+from kiosk.view import MOST_CHANGES, Change, Leaving, Stage, State, Summary
 
 
 class StaffPage(QWidget):
@@ -29,6 +32,9 @@ class StaffPage(QWidget):
         self.waiting = Label("", "hint", wrap=True)
         self.about = [Label("", "hint", token="muted", wrap=True) for _ in range(4)]
         self.changes = [_ChangeBlock(self) for _ in range(MOST_CHANGES)]
+        self.all = Button("", size="kiosk_chip", icon="check")
+        self.all.clicked.connect(lambda _=False: self.happened.emit(on.ChooseAll()))
+        self.summary = _SummaryBlock(self)
         self.close_kiosk = Button(words.say("kiosk.staff.close"), kind="primary", size="kiosk")
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
         self.sign_out = Button(words.say("kiosk.staff.sign_out"), size="kiosk", icon="lock")
@@ -36,13 +42,15 @@ class StaffPage(QWidget):
         self.pickup = Button(words.say("kiosk.pickup"), size="kiosk")
         self.pickup.clicked.connect(lambda _=False: self.happened.emit(TapPickup()))
         self.ring = CountdownRing(size=60)
-        self.back = _back(self)
+        self.back = way_back(self.happened)
         texts: list[QWidget | QLayout] = [
             self.title,
             self.waiting,
             *self.changes,
+            foot([self.all], []),
+            self.summary,
             *self.about,
-            _beside([self.pickup, self.sign_out]),
+            foot([self.pickup, self.sign_out], []),
         ]
         _laid_out(self, texts, [self.back], [self.ring, self.close_kiosk])
 
@@ -56,13 +64,71 @@ class StaffPage(QWidget):
             oldest = words.datetime(state.oldest_ms, state.zone)
             said = words.say("kiosk.staff.waiting_since", number=state.waiting, when=oldest)
         self.waiting.show_text(said)
+        several = may_choose_all(state)
+        roomy = not several and state.summary is None  # else what is well is not said
+        self.title.setVisible(roomy or theme().text_scale <= 1.5)
         for label, notice in zip(self.about, (*state.about, *([None] * len(self.about))), strict=False):
-            label.setVisible(notice is not None)
+            label.setVisible(notice is not None and (roomy or notice.tone != "info"))
             if notice is not None:
                 label.set_token("muted" if notice.tone == "info" else notice.tone)
                 label.show_text(notice_words(notice))
         for block, change in zip(self.changes, (*state.changes, *([None] * MOST_CHANGES)), strict=False):
             block.show_change(change)
+        self.all.setVisible(several)
+        self.all.show_text(words.say("kiosk.staff.all", number=state.open))
+        self.summary.show_summary(state.summary)
+
+    def forget(self) -> None:
+        """Take every name off the screen and out of memory."""
+        for block in self.changes:
+            block.show_change(None)
+        self.summary.show_summary(None)
+        for label in self.about:
+            label.show_text("")
+
+
+class _SummaryBlock(QWidget):
+    """What was done about all changed results at once, to read and to save."""
+
+    def __init__(self, page: StaffPage) -> None:
+        super().__init__(page)
+        words, here = theme().words, theme()
+        self._shown: Summary | None = None
+        self.title = Label(words.say("desk.choice.done"), "hint", wrap=True)
+        self.lines = Label("", "note", wrap=True)
+        self.list = scrolling()
+        self.list.setWidget(self.lines)
+        self.list.setAccessibleName(words.say("desk.choice.done"))
+        rows = 4 if here.text_scale > 1.5 else 9
+        self.list.setMinimumHeight(here.metrics("note").height() * rows)
+        self.message = Label("", "hint", token="muted", wrap=True)
+        self.save = Button(words.say("desk.choice.save"), size="kiosk_chip")
+        self.save.clicked.connect(lambda _=False: self._choose_file(page))
+        inside = QVBoxLayout(self)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(here.px(8))
+        for widget in (self.title, self.list, self.message):
+            inside.addWidget(widget)
+        inside.addLayout(foot([self.save], []))
+        self.hide()
+
+    def show_summary(self, summary: Summary | None) -> None:
+        """Show a summary, or nothing."""
+        if summary == self._shown:
+            return
+        self._shown = summary
+        self.setVisible(summary is not None)
+        self.lines.show_text("\n\n".join(summary.lines) if summary is not None else "")
+        message = summary.message if summary is not None else None
+        self.message.setVisible(message is not None)
+        if message is not None:
+            self.message.set_token(message.tone)
+            self.message.show_text(notice_words(message))
+
+    def _choose_file(self, page: StaffPage) -> None:
+        name = chosen_file(self, theme().words.say("desk.choice.save"), f"classtap-{int(time.time())}.txt", "(*.txt)")
+        if name:
+            page.happened.emit(on.SaveSummary(name))
 
 
 class _ChangeBlock(QWidget):
@@ -96,6 +162,7 @@ class _ChangeBlock(QWidget):
             button.deleteLater()
         self.buttons = []
         if change is None:
+            self.said.show_text("")
             return
         words = theme().words
         self.said.show_text(words.say("kiosk.staff.changed", what=change.said))
@@ -131,13 +198,13 @@ class LeavingPage(QWidget):
         self.pad.entered.connect(lambda pin: self.happened.emit(on.PinEntered(pin)))
         self.pad.cancelled.connect(lambda: self.happened.emit(on.Cancel()))
         self.ring = CountdownRing(size=60)
-        self.back = _back(self)
+        self.back = way_back(self.happened)
         self.back.show_text(words.say("desk.leave.keep"))
         self.go_on = Button(words.say("desk.leave.go_on"), kind="danger", size="kiosk")
         self.go_on.clicked.connect(lambda _=False: self.happened.emit(on.GoOn()))
         self.close_kiosk = Button(words.say("desk.leave.close"), kind="primary", size="kiosk")
         self.close_kiosk.clicked.connect(lambda _=False: self.happened.emit(on.CloseKiosk()))
-        texts: list[QWidget | QLayout] = [self.title, self.loss, self.message, _beside([self.send, self.save])]
+        texts: list[QWidget | QLayout] = [self.title, self.loss, self.message, foot([self.send, self.save], [])]
         _laid_out(self, texts, [self.back], [self.ring, self.go_on, self.close_kiosk], beside=self.pad)
 
     def show_state(self, state: State) -> None:
@@ -183,12 +250,9 @@ class LeavingPage(QWidget):
             self.message.show_text(notice_words(message) if known else words.say("error.unknown", code=message.code))
 
     def _choose_file(self) -> None:
-        """In a window of ours: the system's own would show the way out of the kiosk."""
         words = theme().words
-        start = str(Path.home() / f"classtap-{int(time.time())}.ctbackup")
         kinds = f"{words.say('desk.leave.file')} (*.ctbackup)"
-        own = QFileDialog.Option.DontUseNativeDialog
-        name, _ = QFileDialog.getSaveFileName(self, words.say("desk.leave.save"), start, kinds, "", own)
+        name = chosen_file(self, words.say("desk.leave.save"), f"classtap-{int(time.time())}.ctbackup", kinds)
         if name:
             self.happened.emit(on.SaveFirst(name))
 
@@ -198,19 +262,10 @@ class LeavingPage(QWidget):
         self.pad.clear()
 
 
-def _back(page: StaffPage | LeavingPage) -> Button:
-    button = Button(theme().words.say("kiosk.back"), size="kiosk", icon="chevron_back")
-    button.clicked.connect(lambda _=False: page.happened.emit(on.Cancel()))
-    return button
-
-
-def _beside(buttons: list[Button]) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(theme().px(16))
-    for button in buttons:
-        row.addWidget(button)
-    row.addStretch(1)
-    return row
+def chosen_file(parent: QWidget, title: str, name: str, kinds: str) -> str:
+    """Where staff want a file, "" for nowhere. In a window of ours: the system's own would show the way out of the kiosk."""
+    own = QFileDialog.Option.DontUseNativeDialog
+    return QFileDialog.getSaveFileName(parent, title, str(Path.home() / name), kinds, "", own)[0]
 
 
 def _laid_out(
@@ -237,14 +292,7 @@ def _laid_out(
     if beside is not None:
         middle.addWidget(beside, 0, Qt.AlignmentFlag.AlignVCenter)
     middle.addStretch(aside)
-    foot = QHBoxLayout()
-    foot.setSpacing(here.px(16))
-    for one in start:
-        foot.addWidget(one)
-    foot.addStretch(1)
-    for one in end:
-        foot.addWidget(one)
     whole = QVBoxLayout(page)
     whole.setContentsMargins(0, here.px(18), 0, 0)
     whole.addLayout(middle, 1)
-    whole.addLayout(foot)
+    whole.addLayout(foot(start, end))

@@ -175,6 +175,8 @@ class KioskWindow(QWidget):
             self.signing.forget()
         if state.screen != Screen.PIN:
             self.pin.forget()
+        if state.screen != Screen.STAFF:
+            self.staff.forget()
         if state.screen != Screen.LEAVING:
             self.leaving.forget()
         if state.pickup is None:

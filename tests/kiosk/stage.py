@@ -16,7 +16,7 @@ from kiosk.pickup import Adult, ChildAt, Pickup, Waiting
 from kiosk.pickup import Step as GivingStep
 from kiosk.screens import KioskWindow
 from kiosk.signing import Form, Signer, Signing, Step
-from kiosk.view import Board, Change, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status
+from kiosk.view import Board, Change, Leaving, Notice, PinEntry, Refusal, Screen, Stage, State, Status, Summary
 from tests.kiosk.families import NOW_MS, ZONE, busy, child, okafors, session, with_row, world
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
@@ -106,10 +106,35 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
         ("leave", "happened", "dismissed"),
         error="permission.denied",
     ),
-    "staff-double": lambda: changed(
-        "Nilufar Karimova, present in Creative movement, is also present in Contemporary Ballet II (16:30). Both "
-        "were said at the same moment, 16:24: nobody can say which was first.",
-        ("keep", "undo", "undo_other"),
+    "staff-double": lambda: replace(
+        changed(
+            "Nilufar Karimova, present in Creative movement, is also present in Contemporary Ballet II (16:30). Both "
+            "were said at the same moment, 16:24: nobody can say which was first.",
+            ("keep", "undo", "undo_other"),
+        ),
+        open=2,
+    ),
+    "staff-several": lambda: replace(
+        changed("A mark · Nilufar Karimova: it no longer holds. What holds is: absent (16:02).", ("keep", "apply")),
+        open=5,
+    ),
+    "staff-summary": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        summary=Summary(
+            tuple(
+                f"A mark · {name}: it no longer holds. What holds is: absent (16:02). Keep as it is"
+                for name in (
+                    "Nilufar Karimova",
+                    "Adaeze Okafor",
+                    "Zoë Łukaszewska-Brânză",
+                    "محمد عبد الرحمن",
+                    "Ngozi Okafor",
+                )
+            ),
+            Notice("desk.choice.saved", (("name", "classtap-1763798400.txt"),), tone="muted"),
+        ),
     ),
     "staff-alarm": lambda: resting(
         screen=Screen.STAFF,
@@ -244,6 +269,11 @@ def place(widget: QWidget, window: QWidget) -> QRect:
     return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
 
 
+def drawn(widget: QWidget, window: QWidget) -> QRect:
+    """Where what a person can see of a widget is: a list shows a part of a long one."""
+    return widget.visibleRegion().boundingRect().translated(widget.mapTo(window, QPoint(0, 0)))
+
+
 def draw(kiosk: Kiosk, state: State, name: str, settings: dict[str, object]) -> None:
     """Draw a state in a look, keep the picture, and look that nothing is cut, small or without a name."""
     locale = str(settings.pop("locale", "en_GB"))
@@ -275,7 +305,7 @@ def assert_large_enough(window: KioskWindow) -> None:
     for label in seen(window, QLabel):
         assert label.font().pixelSize() >= 16, label.accessibleName()
     names = [widget for widget in seen(window, Label) if widget.whole_text().strip()]  # type: ignore[attr-defined]
-    places = [(place(widget, window), widget.accessibleName()) for widget in names]
+    places = [(drawn(widget, window), widget.accessibleName()) for widget in names]
     for at, (one, own) in enumerate(places):
         for other, name in places[at + 1 :]:
             assert not one.adjusted(1, 1, -1, -1).intersects(other.adjusted(1, 1, -1, -1)), (own, name)

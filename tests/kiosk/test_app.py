@@ -1,6 +1,7 @@
 """The kiosk put together: a real window and store, a recording or a camera that comes and goes, a cloud behind a cable."""
 
 import shutil
+import threading
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +22,9 @@ from kiosk import app as app_module
 from kiosk import events as on
 from kiosk.door import Door
 from kiosk.sources import FileSource
-from kiosk.view import Screen, State, Status
+from kiosk.view import Notice, Screen, State, Status
 from sync.client.node import Node
-from tests.end_to_end.house_rig import WrongClock, families_due, filled, log_of, opened, say, staff
+from tests.end_to_end.house_rig import Sky, WrongClock, families_due, filled, log_of, opened, say, staff
 from tests.end_to_end.rig import Studio
 from tests.kiosk.running import Cable, Made, Shown, Shows
 
@@ -170,6 +171,28 @@ def test_a_full_queue_is_said_before_anybody_scans(kiosk: Shown, made: Made, mon
         kiosk.app.door.scan(made.texts[made.families[0].family]).result()
     kiosk.node.store.device.queue_most = 100_000
     kiosk.screen(Screen.ATTRACT)
+
+
+def test_the_windows_thread_reads_nothing_to_know_how_old_the_rosters_are(
+    made: Made, tmp_path: Path, shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made.folder, tmp_path / "kiosk")
+    sky, read, free = Sky(), [], threading.Event()
+    with Node.open(tmp_path / "kiosk", program="kiosk", clock=sky.clock(), ring=None) as node:
+        shown, reader = shows(node, Cable()).start(), node.store.reader
+        status = node.engine.status()
+        shown.until(lambda: shown.state.keys is None)
+        node.later(lambda bus: free.wait(30))
+        monkeypatch.setattr(node.store, "reader", lambda: (read.append(threading.current_thread()), reader())[1])
+        sky.moved_ms += 25 * 3_600_000
+        states = len(shown.states)
+        node.engine.listener(status)
+        shown.until(lambda: len(shown.states) > states + 2)
+        assert shown.state.keys is None, "the store's own thread is busy, and the window goes on"
+        free.set()
+        shown.until(lambda: shown.state.keys == Notice("rosters.old", tone="warn"))
+        assert threading.main_thread() not in read
+        shown.app.window.close()
 
 
 def test_a_mark_that_is_not_saved_goes_back(kiosk: Shown, made: Made) -> None:

@@ -232,7 +232,7 @@ def test_a_day_that_is_not_held_is_never_read_as_nobody_being_due(home: House) -
     found = home.scan(home.families[0])
     assert (found.outcome, found.rosters, found.board) == ("ok", Rosters.MISSING, None)
     assert line(found, decoder="zxing", decode_ms=1.0, frame=1)["rosters"] == "missing"
-    assert home.door.rosters() is Rosters.MISSING
+    assert home.door.rosters().result() is Rosters.MISSING
 
 
 def test_rosters_older_than_a_day_ask_staff_once_a_day(home: House) -> None:

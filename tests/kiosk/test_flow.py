@@ -13,7 +13,7 @@ from kiosk.commands import Command, Mark, MarkItem, Tone, Verify
 from kiosk.events import Event
 from kiosk.flow import start, step
 from kiosk.marking import arrival_choices, can_mark_all
-from kiosk.view import Board, Change, Notice, Screen, Stage, State, Status
+from kiosk.view import Board, Change, Notice, Screen, Stage, State, Status, Summary
 from tests.kiosk.families import MINUTE, NOW_MS, ZONE, child, okafors, session, with_row
 
 PASS = "CT:ONE"
@@ -377,6 +377,25 @@ def test_staff_choose_once_about_what_changed_and_see_what_became_of_it() -> Non
     assert walk.state.changes == (), "whoever left is shown nothing"
 
 
+def test_staff_do_what_is_recommended_for_all_and_save_what_was_done() -> None:
+    walk = Walk()
+    change = Change("1" * 32, "A mark: it no longer holds.", ("keep", "apply"))
+    walk.send(on.AskStaff(), on.PinEntered("654321"), on.PinAccepted((), (change,), 1))
+    assert walk.send(on.ChooseAll()).last == (), "one alone is answered for itself"
+    walk.send(on.Chosen("1" * 32, (change,), open=2), on.ChooseAll())
+    assert walk.last == (ask.CarryOutAll(),)
+    assert walk.send(on.ChooseAll()).last == (), "it is being done"
+    assert walk.send(on.SaveSummary("file")).last == (), "nothing was done yet"
+    walk.send(on.ChosenAll(("Kept.", "Sent again."), ()))
+    assert (walk.state.changes, walk.state.open, walk.state.summary) == ((), 0, Summary(("Kept.", "Sent again.")))
+    assert walk.send(on.SaveSummary("file")).last == (ask.WriteSummary("file", ("Kept.", "Sent again.")),)
+    walk.send(on.SummarySaid("desk.choice.saved", (("name", "file"),), "muted"))
+    assert walk.state.summary is not None
+    assert walk.state.summary.message == Notice("desk.choice.saved", (("name", "file"),), tone="muted")
+    walk.send(on.Cancel(), on.SummarySaid("desk.choice.saved"), on.ChosenAll(("Kept.",), ()))
+    assert walk.state.summary is None, "whoever left is shown nothing"
+
+
 def test_staff_who_walk_away_leave_a_kiosk_that_serves() -> None:
     walk = leaving().send(on.GoOn()).send(on.Tick(NOW_MS), after_ms=90_000)
     assert (walk.state.screen, walk.state.leaving, walk.state.pin) == (Screen.ATTRACT, None, None)
@@ -482,6 +501,7 @@ EVENTS = st.one_of(
         on.TapAllPresent(), on.Confirm(), on.Cancel(), on.Done(), on.Touched(), on.Retry(), on.AskStaff(),
         on.AskOverride("known"), on.OverrideRefused("error.override"), on.PinAccepted(), on.CameraFault("unplugged"), on.CameraBack(), on.StoreFault("disk_full"), on.StoreBack(),
         on.CloseKiosk(), on.SignOut(), on.Stake(3, 1, "word"), on.SendFirst(), on.SaveFirst("file"), on.GoOn(),
+        on.ChooseAll(), on.ChosenAll(("Kept.",), ()), on.SaveSummary("file"), on.SummarySaid("desk.choice.saved"),
         on.LeaveSaid("store.not_confirmed"), on.Lock("device_revoked"), on.Unlock(), on.ClockSuspect(True), object(), None, "an event of next year",
     ]),
 )  # fmt: skip

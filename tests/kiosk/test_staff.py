@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from classtap_core.booking.records import Booking
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.checkin.reading import fetch
 from classtap_core.checkin.records import Attendance, attendance_id
-from classtap_core.kernel.device import Notice as DeviceNotice
 from classtap_core.kernel.device import Receipt
+from classtap_core.kernel.device_store import Notice as DeviceNotice
 from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import ItemOutcome, Reason, of_items
@@ -97,6 +98,52 @@ def test_staff_choose_what_becomes_of_a_changed_result_by_their_pin(kiosk: Shown
     assert [mark.state.value for mark in marks][-1] == "late"
     author = own(said.data).author
     assert (author.type, author.id, author.proof) == ("staff", staff(studio, "front_desk").id, "pin")
+
+
+def test_staff_do_what_is_recommended_for_all_and_what_was_done_can_be_saved(
+    kiosk: Shown, studio: Studio, tmp_path: Path
+) -> None:
+    kiosk.start()
+    booked = [booked_now(studio, family.family) for family in families_due(studio)[:2]]
+    device = Author(type="device", id=kiosk.node.papers.device)
+
+    def mark(booking: Booking, state: str, corrects: str = "") -> Receipt:
+        said = ChildMark(child=booking.child, state=state, corrects=corrects)
+        return kiosk.node.submit(MarkAttendance(session=booking.session, items=(said,)), device, source="t").result()
+
+    for booking in booked:
+        first = mark(booking, "late")
+        mark(booking, "absent", corrects=first.operation)
+        assert first.sequence is not None
+        lost = of_items([ItemOutcome(booking.child, OutcomeStatus.SUPERSEDED)])
+        notice = DeviceNotice(first.operation, first.sequence, "attendance.mark", first.outcome, lost, 1)
+        kiosk.node.call(lambda bus, notice=notice: bus.backend.notify(notice))
+    said = kiosk.node.pending()
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    page = kiosk.app.window.staff
+    kiosk.app.happen(on.Cancel())
+    kiosk.screen(Screen.ATTRACT)
+    assert len(kiosk.node.notices()) == 2, "what leaves a choice is not done with by walking away"
+    assert page.changes[0].said.whole_text() == ""
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
+    kiosk.screen(Screen.STAFF)
+    assert page.all.text() == "Do what is recommended for all (2)"
+    page.all.click()
+    kiosk.until(lambda: page.summary.isVisible())
+    assert not page.all.isVisible()
+    assert not kiosk.node.notices()
+    assert kiosk.node.pending() == said, "what is recommended here is to keep what holds"
+    kiosk.app.happen(on.SaveSummary(str(tmp_path)))
+    kiosk.until(lambda: "could not be written there" in page.summary.message.whole_text())
+    file = tmp_path / "done.txt"
+    kiosk.app.happen(on.SaveSummary(str(file)))
+    kiosk.until(lambda: page.summary.message.whole_text() == "Saved as done.txt.")
+    lines = file.read_text("utf-8").splitlines()
+    assert len(lines) == 2
+    assert all(line.endswith("Keep as it is") for line in lines)
 
 
 def typed(kiosk: Shown, pin: str) -> None:
