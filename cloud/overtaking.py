@@ -14,7 +14,7 @@ from classtap_core.kernel.ids import Id
 MOMENT_S = 2.0
 """How long one waits; then it is answered `sync.gap` as ever."""
 MOST_HELD = 8
-"""Pushes of one device that wait at a time."""
+"""Pushes that one device brought and that wait at a time."""
 MOST_BYTES = 64 << 20
 """Bodies of all pushes that wait in one worker."""
 
@@ -68,7 +68,7 @@ class Overtaking:
             if no.code != "sync.gap":
                 raise
             first = no
-        with self._room(batch.device, size) as there:
+        with self._room(batch.carrier or batch.device, size) as there:
             if not there:
                 raise first
             now = asyncio.get_running_loop().time

@@ -69,12 +69,12 @@ class Incoming(NamedTuple):
 class Moved(NamedTuple):
     """A device's new mark. With `earlier` it speaks of an epoch before its current one, which stays as it is.
 
-    `signature` is the batch's that moved it; None when the cloud's own device authored.
+    `batch` is what moved it; None when the cloud's own device authored.
     """
 
     mark: Mark
     earlier: bool = False
-    signature: bytes | None = None
+    batch: Batch | None = None
 
 
 class Ledger(NamedTuple):
@@ -179,7 +179,7 @@ class _Taken(NamedTuple):
 
     mark: Mark
     earlier: bool
-    signature: bytes
+    batch: Batch
     known: list[Answer]
     new: list[_Read]
 
@@ -190,7 +190,7 @@ class _Taken(NamedTuple):
         mark = msgspec.structs.replace(
             self.mark, sequence=last.envelope.sequence, hash=last.hash, contested=self.mark.contested + disputed
         )
-        return Moved(mark, self.earlier, self.signature)
+        return Moved(mark, self.earlier, self.batch)
 
     def answered(self, decided: tuple[Ledger, ...]) -> Pushed:
         answers = [
@@ -221,7 +221,8 @@ class Authority:
 
         A device that was restored, or finds that a copy of it has written, begins a new epoch: the cloud takes it, and
         goes on taking what earlier epochs had not sent. Raises Refused `sync.unpaired`, `sync.signature`, `sync.gap`
-        (with `expected`), `sync.fork` (with `sequence`, and the `epoch` to begin), `sync.epoch`; BadInput when an
+        (with `expected`), `sync.fork` (with `sequence`, and the `epoch` to begin), `sync.epoch`, of a batch that somebody
+        else brought `sync.parts_missing` (with `sequence`: what lacks a part that was not here yet); BadInput when an
         envelope is not one. Nothing is kept then.
         """
         one = Incoming(batch, read_batch(batch) if sealed is None else sealed, poison)
@@ -340,10 +341,12 @@ class Authority:
             old = [item for item in sealed if item.envelope.sequence <= mark.sequence]
             answers = self._repeat(old, batch, current)
             self._check_chain(new, mark, current)
+            if batch.carrier:
+                _check_whole(new)
         except (Refused, BadInput) as no:
             return no
         reads = [self._read(item, poison) for item in new]
-        return _Taken(mark, mark.epoch < current.epoch, batch.signature, answers, reads)
+        return _Taken(mark, mark.epoch < current.epoch, batch, answers, reads)
 
     def _check(self, batch: Batch, sealed: Sequence[Sealed], mark: Mark) -> None:
         check_whose(batch, sealed, studio=self._studio)
@@ -455,6 +458,13 @@ class Authority:
         return Ledger(
             link, data, studio_hash(data), read.sealed.data, read.sealed.parts, changes, parts, effects, read.op
         )
+
+
+def _check_whole(new: Iterable[Sealed]) -> None:
+    """What lacks a part is quarantined for good: its author may say that of itself, nobody else of it."""
+    for item in new:
+        if len(item.parts) < len(item.envelope.payload):
+            raise Refused("sync.parts_missing", sequence=item.envelope.sequence)
 
 
 def owed(effects: Iterable[Intent]) -> tuple[Intent, ...]:

@@ -18,13 +18,15 @@ class Received(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A run of one device's operations, signed over the last one's hash."""
+    """A run of one device's operations, signed over the last one's hash. `carrier`: the device that brought it to the
+    cloud, where that was not the author itself."""
 
     studio: Id
     device: Id
     epoch: int
     items: tuple[Received, ...]
     signature: bytes
+    carrier: Id = Id("")
 
 
 class Verifier(Protocol):

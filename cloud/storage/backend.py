@@ -382,13 +382,16 @@ class SqlCloud:
     def set_marks(self, moved: Sequence[Moved]) -> None:
         connection = self._connection
         self._books.heads.mark(connection, self._studio, moved)
-        signed = [(mark, self._signature(mark) if signature is None else signature) for mark, _, signature in moved]
+        signed = [
+            (mark, self._signature(mark) if batch is None else batch.signature, batch and batch.carrier or None)
+            for mark, _, batch in moved
+        ]
         rows = [
             {
                 "studio_id": self._studio, "device_id": mark.device, "epoch": mark.epoch, "sequence": mark.sequence,
-                "signature": signature,
+                "signature": signature, "carrier": carrier,
             }
-            for mark, signature in signed if signature is not None
+            for mark, signature, carrier in signed if signature is not None
         ]  # fmt: skip
         if rows:
             self._database.put(connection, self._tables.batch, rows)

@@ -176,7 +176,8 @@ def _books(metadata: MetaData) -> tuple[Table, ...]:
     )  # fmt: skip
     batch = Table(
         "batch", metadata, _text(studio), _text("device_id"), _number("epoch"), _number("sequence"),
-        _bytes("signature"), PrimaryKeyConstraint(studio, "device_id", "epoch", "sequence"),
+        _bytes("signature"), _text("carrier", empty=True),
+        PrimaryKeyConstraint(studio, "device_id", "epoch", "sequence"),
         ForeignKeyConstraint([studio, "device_id"], [device.c.studio_id, device.c.id]),
     )  # fmt: skip
     log = Table(

@@ -66,7 +66,7 @@ def test_what_is_made_is_what_is_wanted(cloud: Cloud) -> None:
             step for step in compare_metadata(context, cloud.books.tables.metadata) if "version" not in str(step[1])
         ]
         assert found == []
-        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0008"
+        assert Layout(cloud.database, cloud.books.tables).version(connection) == "0009"
 
 
 def test_a_database_of_the_first_version_comes_up_whole(tmp_path: Path, first: str) -> None:
