@@ -383,7 +383,7 @@ class SqlCloud:
         connection = self._connection
         self._books.heads.mark(connection, self._studio, moved)
         signed = [
-            (mark, self._signature(mark) if batch is None else batch.signature, batch and batch.carrier or None)
+            (mark, self._signature(mark) if batch is None else batch.signature, (batch and batch.carrier) or None)
             for mark, _, batch in moved
         ]
         rows = [
