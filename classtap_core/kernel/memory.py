@@ -417,6 +417,10 @@ class MemoryDevice(_Atomic):
             self._drop(self._told, key)
         return len(gone)
 
+    def forget_told(self, device: Id) -> None:
+        """Let go of all that a device told."""
+        self._drop_told(lambda one: one.told.device == device)
+
     def told_runs(self) -> list[Batch]:
         """Runs that the cloud was not heard on, as their authors signed them."""
         waiting = {id(one.run): one.run for one in self._told.values() if one.included is None}

@@ -4,6 +4,7 @@ What they say about persons rests sealed under their keys, as in the log.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,9 @@ from classtap_core.store.engine import Connection, Database
 from classtap_core.store.log import payload_context
 from classtap_core.store.rows import id_list
 from classtap_core.store.subjects import Seals, subjects_in
+
+MOST, MOST_BYTES = 500, 1_500_000
+"""Operations, and bytes, that are brought to the cloud at once."""
 
 _COLUMNS = "told.device, told.epoch, told.sequence, told.id, told.at_ms, told.envelope, told.hash, told.payload"
 
@@ -110,7 +114,7 @@ class ToldRows:
         )
         return [self._told(row) for row in rows.fetchall()]
 
-    def _told(self, row: tuple[str, int, int, str, int, bytes, str, bytes]) -> Told:
+    def _told(self, row: Sequence[Any]) -> Told:
         device, epoch, sequence, id, at_ms, envelope, hash, payload = row
         parts = self._seals.open(payload, payload_context(Id(id)))
         return Told(Id(device), epoch, sequence, Id(id), at_ms, envelope, hash, parts)
@@ -126,21 +130,38 @@ class ToldRows:
             )
         }
 
-    def runs(self, studio: Id, *, heard_before: int) -> list[Batch]:
-        """Runs that the cloud was not heard on, as their authors signed them; of one with a gap what comes behind it."""
+    def runs(self, studio: Id, *, heard_before: int, but: Collection[Id] = ()) -> list[Batch]:
+        """What the cloud was not heard on, as its authors signed it, at most `MOST` of each device; none of those in `but`.
+
+        Runs of a device that follow on each other go as one, under the last one's signature.
+        """
         found = []
-        for number, device, epoch, last, signature in self.conn.execute(
-            "SELECT number, device, epoch, last, signature FROM told_run WHERE heard_ms < ? ORDER BY device, epoch, last",
-            (heard_before,),
-        ).fetchall():
-            rows = self.conn.execute(
-                f"SELECT {_COLUMNS} FROM told WHERE run = ? AND included IS NULL ORDER BY sequence DESC", (number,)
-            ).fetchall()
-            tail = [self._told(row) for at, row in enumerate(rows) if row[2] == last - at]
-            if tail:
-                items = tuple(Received(one.data, one.parts) for one in reversed(tail))
-                found.append(Batch(studio, Id(device), epoch, items, signature))
+        for (device,) in self.conn.execute("SELECT DISTINCT device FROM told WHERE included IS NULL ORDER BY device"):
+            if device not in but:
+                found += self._runs_of(studio, Id(device), heard_before)
         return found
+
+    def _runs_of(self, studio: Id, device: Id, heard_before: int) -> list[Batch]:
+        rows = self.conn.execute(
+            f"SELECT {_COLUMNS}, last, signature FROM told JOIN told_run ON told_run.number = told.run"
+            " WHERE told.device = ? AND included IS NULL AND heard_ms < ? ORDER BY told.epoch, told.sequence LIMIT ?",
+            (device, heard_before, MOST),
+        ).fetchall()
+        found: list[Batch] = []
+        items: list[Received] = []
+        ends: tuple[int, bytes] | None = None  # how many of the items the last signature met vouches for
+        size, before = 0, (0, 0)
+        for *row, last, signature in rows:
+            one = self._told(row)
+            length = len(one.data) + sum(map(len, one.parts.values()))
+            if items and ((one.epoch, one.sequence) != (before[0], before[1] + 1) or size + length > MOST_BYTES):
+                found += _signed(studio, device, before[0], items, ends)
+                items, ends, size = [], None, 0
+            items.append(Received(one.data, one.parts))
+            size, before = size + length, (one.epoch, one.sequence)
+            if one.sequence == last:
+                ends = len(items), signature
+        return found + _signed(studio, device, before[0], items, ends)
 
     def answered(self, device: Id, epoch: int, answers: Sequence[Answer]) -> None:
         self.conn.executemany(
@@ -201,3 +222,9 @@ class ToldRows:
                 self.conn.execute(f"DELETE FROM {table} WHERE number NOT IN (SELECT number FROM told)")
             self.conn.execute("DELETE FROM told_run WHERE number NOT IN (SELECT run FROM told)")
         return dropped
+
+
+def _signed(
+    studio: Id, device: Id, epoch: int, items: Sequence[Received], ends: tuple[int, bytes] | None
+) -> list[Batch]:
+    return [] if ends is None else [Batch(studio, device, epoch, tuple(items[: ends[0]]), ends[1])]

@@ -17,6 +17,7 @@ from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import BadInput, ClassTapError, Param
 from classtap_core.kernel.ids import Id
 from sync.client.courier import Courier
+from sync.client.forwarding import Forwarding
 from sync.client.local import Local
 from sync.client.pulling import Pulling
 from sync.client.pushing import Pushing
@@ -78,7 +79,7 @@ class SyncEngine:
     what an earlier run remembered, `revoked` that the cloud has said so, `paused` that somebody has.
 
     Attributes:
-        pushing, pulling: the two halves of a round. others: how the studio's devices were when last heard of; None before.
+        pushing, pulling: the two halves of a round; forwarding: what others told goes before them. others: how the studio's devices were when last heard of; None before.
         paused: somebody said to ask the cloud nothing.
         last_trouble: the code of what stood in the way last, in this run, and when; it stays after that has passed.
     """
@@ -109,6 +110,7 @@ class SyncEngine:
         self.backoff = backoff or Backoff()
         self._courier = Courier(transport, clock)
         self.pulling = Pulling(local, self._courier, allowed=allowed, today=today, nudge=self.nudge, stay=stay)
+        self.forwarding = Forwarding(local, self._courier)
         self.pushing = Pushing(local, self._courier, asking=self.pulling.asking, take=self.pulling.take)
         self._wake = threading.Condition()
         self._wanted = True
@@ -128,6 +130,11 @@ class SyncEngine:
         self._hears_of_others = hears_of_others
         self.others: Devices | None = None
         self._threads: list[threading.Thread] = []
+
+    @property
+    def state(self) -> State:
+        """How the last round went."""
+        return self._state
 
     @property
     def transport(self) -> Transport:
@@ -202,6 +209,7 @@ class SyncEngine:
         What waits goes first: rows may never show own work whose answer was lost (`DeviceBus.apply`). A bundle of
         pass keys that is not ours holds up nothing; the next status tells of it. Raises Unreachable and Rejected.
         """
+        self._forward()
         self.pushing.push_all()
         if self.pulling.bootstrap():
             self._bootstrapped = True
@@ -214,6 +222,11 @@ class SyncEngine:
             self.pulling.pull()
         self.backoff.success()
         self._last_success = self.clock.now().corrected
+
+    def _forward(self) -> None:
+        """What was heard from others goes before what was said here, so that the cloud judges in the order of things."""
+        if not self.forwarding.forward_all(patient=self._state in (State.ONLINE, State.SYNCING)):
+            self.pulling.compare()
 
     # --- the working thread
 

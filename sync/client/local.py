@@ -1,11 +1,13 @@
 """What the sync engine needs of a device's store. Every call returns when what it did is durable."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.device_store import Answer, DeviceHead, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Parts
+from classtap_core.kernel.ids import Id
 
 
 class Unsent(NamedTuple):
@@ -95,6 +97,19 @@ class Local(Protocol):
 
     def mend(self, scope: str, leaf: str, rows: Sequence[Pulled]) -> None:
         """Put all rows of one leaf of a scope in place of what is here."""
+        ...
+
+    def told_runs(self, *, but: Collection[Id], patient: bool) -> list[Batch]:
+        """What other devices of this place told and the cloud was not heard on, but for some devices'; `patient` leaves
+        out what is only seconds old."""
+        ...
+
+    def brought(self, device: Id, epoch: int, answers: Sequence[Answer]) -> bool:
+        """Take the cloud's answers to what another device told; whether all of it counts (`DeviceBus.brought`)."""
+        ...
+
+    def forget_told(self, device: Id) -> None:
+        """Let go of what a device told: the cloud will not take it from here."""
         ...
 
     def allow(self, scopes: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
@@ -16,10 +16,12 @@ import msgspec
 from classtap_core import house
 from classtap_core.access.blueprints import DESK, KIOSK
 from classtap_core.access.pins import Tries
+from classtap_core.access.records import Device
 from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.settings import KIOSK_POLICY, kiosk_settings
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.clock import Correction, SystemClock
 from classtap_core.kernel.device import DeviceBus, Receipt
 from classtap_core.kernel.device_store import Answer, DeviceHead, Notice, Pulled
@@ -49,7 +51,10 @@ from sync.client.courier import timed
 from sync.client.engine import State, Status, SyncEngine
 from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
+from sync.client.onsite import OnSite
 from sync.client.owner_seal import keep_sealed
+from sync.client.relay.finding import Finding
+from sync.client.relay.local import Neighbourhood
 from sync.client.retry import Backoff
 from sync.client.rulings import hear_rulings
 from sync.client.transport import Rejected, Transport, Unreachable
@@ -61,6 +66,10 @@ T = TypeVar("T")
 
 KEPT_EVERY_MS = 60_000
 """How often the time of the last contact is written down, so that a pulled plug forgets no more."""
+
+
+LEFT_TO_AUTHOR_MS = 10_000
+"""What another device told is left for it to bring to the cloud for so long, while there is contact."""
 
 
 PROBE_BYTES = 64 * 1024
@@ -132,7 +141,9 @@ class Node:
             paused=bool(self._recall("paused")),
         )  # fmt: skip
         keep_sealed(store)
+        self.site = OnSite(self)
         self.on_change(self._keys_told)
+        self.on_change(self._devices_changed)
         self.on_change(lambda refs: hear_rulings(self, refs))
         hear_rulings(self)
 
@@ -181,17 +192,23 @@ class Node:
             store.close()
             raise
 
-    def start(self) -> None:
-        """Begin to sync, and to look after the store. After a program that did not end well, all is compared at once."""
+    def start(self, finding: Finding | None = None) -> None:
+        """Begin to sync, and to look after the store. After a program that did not end well, all is compared at once.
+
+        `finding` is how other devices of the place are found; without it, nothing is told to them.
+        """
         if self.store.unclean:
             self.engine.pulling.compare()
         self.engine.start()
+        if finding is not None:
+            self.site.start(finding)
         if not self.clock.shifted:  # a demonstration's clock would call its backups tomorrow's
             self.rounds.start()
 
     def close(self) -> None:
         """End the sync threads, finish what is being written, close the store. Twice is fine."""
         self.rounds.stop()
+        self.site.stop()
         self.engine.stop()
         self.transport.close()
         try:
@@ -235,6 +252,7 @@ class Node:
         finally:
             if self.store.device.head().sequence != before:
                 self.engine.nudge()
+                self.site.nudge()
 
     def submit(self, payload: Payload, author: Author, *, source: str) -> "Future[Receipt]":
         """Decide and commit an operation. The future raises what the environment did."""
@@ -428,6 +446,28 @@ class Node:
             set_ = kiosk_settings(read_policy(reader, self.papers.studio, KIOSK_POLICY)[1])
         return {Scan.PREFIX: set_.scan_days}
 
+    # --- other devices of the place
+
+    def neighbourhood(self) -> Neighbourhood:
+        """Which of the studio's devices are in this network, and what stands in the way of finding them."""
+        return self.site.status()
+
+    def set_relay(self, on: bool) -> None:
+        """Tell them what the cloud does not know yet, and be told; remembered over restarts."""
+        self.site.choose(msgspec.structs.replace(self.site.setting, on=on))
+
+    def relay_peers(self) -> tuple[str, ...]:
+        """Addresses (`host:port`) that are tried beside those that are found."""
+        return self.site.setting.peers
+
+    def set_relay_peers(self, peers: Sequence[str]) -> None:
+        """For networks that let no multicast through. Raises BadInput `relay.address`."""
+        self.site.choose(msgspec.structs.replace(self.site.setting, peers=tuple(peers)))
+
+    def _devices_changed(self, refs: frozenset[Ref]) -> None:
+        if any(kind == Device.KIND for kind, _ in refs):
+            self.site.look_again()
+
     # --- pass keys
 
     def _keys_told(self, refs: frozenset[Ref]) -> None:
@@ -598,6 +638,21 @@ class NodeLocal:
         with self._store.reader() as reader:
             gone = replica.not_in_leaf(reader, scope, rows, leaf=leaf)
         self.apply([*rows, *gone])
+
+    def told_runs(self, *, but: Collection[Id], patient: bool) -> list[Batch]:
+        heard_before = self._node.clock.now().corrected - (LEFT_TO_AUTHOR_MS if patient else -1)
+        with self._store.reader() as reader:
+            return reader.told.runs(reader.head().studio, heard_before=heard_before, but=but)
+
+    def brought(self, device: Id, epoch: int, answers: Sequence[Answer]) -> bool:
+        return self._store.call(lambda: self._node.bus.brought(device, epoch, answers), background=True)
+
+    def forget_told(self, device: Id) -> None:
+        def forget() -> None:
+            with self._store.device.atomic():
+                self._store.device.told.drop_device(device)
+
+        self._store.call(forget, background=True)
 
     def keep_keys(self, bundle: bytes) -> None:
         self._node.keep_keys(bundle)

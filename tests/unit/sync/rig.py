@@ -1,13 +1,14 @@
 """The engine's two ends in memory: a device without a disk, and a cloud behind a wire that can fail where told."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from classtap_core.kernel.authority import Authority, Mark
+from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.device_store import Answer, DeviceHead, Entry, Pulled
@@ -233,6 +234,15 @@ class Device:
 
     def _base(self, scope: str) -> list[Row]:
         return [row for row in self.store.base.all().values() if covers((scope,), row.scope)]
+
+    def told_runs(self, *, but: Collection[Id], patient: bool) -> list[Batch]:
+        return [] if patient else [run for run in self.store.told_runs() if run.device not in but]
+
+    def brought(self, device: Id, epoch: int, answers: Sequence[Answer]) -> bool:
+        return self.bus.brought(device, epoch, answers)
+
+    def forget_told(self, device: Id) -> None:
+        self.store.forget_told(device)
 
     def allow(self, scopes: tuple[str, ...]) -> None: ...
 

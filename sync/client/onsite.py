@@ -1,0 +1,194 @@
+"""A program's part in the relay of its place: what may be told to whom, what is taken from whom, and the switch for it."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from classtap_core.access.records import Device
+from classtap_core.access.rules import is_withheld, may_be_told
+from classtap_core.checkin.reading import fetch
+from classtap_core.kernel.batches import Batch, Received, check_signed, check_whose, read_batch
+from classtap_core.kernel.device_store import Entry
+from classtap_core.kernel.envelope import Sealed, batch_statement
+from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.operations import Kind
+from classtap_core.kernel.scopes import covers
+from sync.client.engine import State
+from sync.client.relay.finding import Address, Finding, Fixed, Together
+from sync.client.relay.local import Card, Neighbourhood, Place, Self, Waiting
+from sync.client.relay.relay import Relay
+from sync.signed import is_signed
+
+if TYPE_CHECKING:
+    from sync.client.node import Node
+
+MOST_LOOKED = 200
+"""Operations of the log looked through at once for what may be told."""
+MOST_TOLD = 20_000
+"""Operations of one device that are kept here while the cloud has not been heard on them."""
+
+_PORT = re.compile(r"[0-9]{1,5}")
+_OFF = Neighbourhood(False, "", ())
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What somebody chose: whether the relay is on, and addresses (`host:port`) to try beside those that are found."""
+
+    on: bool = True
+    peers: tuple[str, ...] = ()
+
+
+class OnSite:
+    """The relay of a program. `relay` is there while it runs."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._finding: Finding | None = None
+        self.relay: Relay | None = None
+        kept = node.kept("relay")
+        self.setting = Setting() if not kept else msgspec.json.decode(kept, type=Setting)
+
+    def start(self, finding: Finding) -> None:
+        """Find others this way from now on, unless somebody turned that off."""
+        self._finding = finding
+        self._begin()
+
+    def stop(self) -> None:
+        relay, self.relay = self.relay, None
+        if relay is not None:
+            relay.stop()
+
+    def choose(self, setting: Setting) -> None:
+        """Keep a choice, and go by it at once. Raises BadInput `relay.address` for an address that is none."""
+        for peer in setting.peers:
+            address_of(peer)
+        self._node.keep("relay", msgspec.json.encode(setting))
+        self.setting = setting
+        self.stop()
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._finding is None or not self.setting.on:
+            return
+        ways: list[Finding] = [self._finding]
+        if self.setting.peers:
+            ways.append(Fixed([address_of(peer) for peer in self.setting.peers]))
+        node = self._node
+        self.relay = Relay(
+            NodeNeighbours(node), node.clock, finding=Together(*ways), hurry=lambda: node.engine.state is State.OFFLINE
+        )
+        self.relay.start()
+
+    def nudge(self) -> None:
+        """Something was said here."""
+        if self.relay is not None:
+            self.relay.nudge()
+
+    def look_again(self) -> None:
+        """What is known of devices changed."""
+        if self.relay is not None:
+            self.relay.look_again()
+
+    def status(self) -> Neighbourhood:
+        return _OFF if self.relay is None else self.relay.status()
+
+
+class NodeNeighbours:
+    """A program as the relay needs it (`relay.local.RelayLocal`)."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._records = node.bus.registry.records
+
+    def myself(self) -> Self:
+        papers = self._node.papers
+        return Self(papers.studio, papers.device)
+
+    def card(self, device: Id) -> Card | None:
+        found = self._device(device)
+        if found is None or not found.public_key or self._node.engine.state is State.REVOKED:
+            return None
+        return Card(device, found.name, bytes.fromhex(found.public_key))
+
+    def _device(self, device: Id) -> Device | None:
+        """Another device of the studio in good standing."""
+        if device == self._node.papers.device:
+            return None
+        with self._node.reader() as reader:
+            found = fetch(reader, Device, [device]).get(device)
+        return None if found is None or found.revocations else found
+
+    def sign(self, statement: bytes) -> bytes:
+        return self._node.store.sign(statement)
+
+    def waiting(self, peer: Id, after: Place) -> Waiting:
+        listener = self._device(peer)
+        with self._node.reader() as reader:
+            head = reader.head()
+            start = max(head.acked, after.sequence if after.epoch == head.epoch else 0)
+            last = min(head.sequence, start + MOST_LOOKED)
+            entries = reader.entries(range(start + 1, last + 1)) if listener is not None else []
+        runs: list[list[Entry]] = [[]]
+        for entry in entries:
+            if listener is None or not self._may_be_told(listener, entry):
+                runs.append([])
+            else:
+                runs[-1].append(entry)
+        signed = tuple(self._signed(run) for run in runs if run)
+        return Waiting(signed, Place(head.epoch, max(start, last)), head.sequence > last)
+
+    def _may_be_told(self, listener: Device, entry: Entry) -> bool:
+        """A fact that waits for the cloud, where all that it says and changes may lie on the other device."""
+        spec = self._node.bus.registry.specs.get(entry.kind)
+        if spec is None or spec.kind is not Kind.FACT or not entry.changes or entry.answer is not None:
+            return False
+        return may_be_told(listener, spec.payload) and all(
+            may_be_told(listener, self._records[change.kind], *filter(None, (change.scope, change.left)))
+            for change in entry.changes
+        )
+
+    def _signed(self, run: Sequence[Entry]) -> Batch:
+        me, last = self.myself(), run[-1]
+        statement = batch_statement(
+            studio=me.studio, device=me.device, epoch=last.epoch, last_sequence=last.sequence, last_hash=last.hash
+        )
+        items = tuple(Received(entry.data, entry.parts) for entry in run)
+        return Batch(me.studio, me.device, last.epoch, items, self._node.store.sign(statement))
+
+    def heard(self, peer: Id) -> Place:
+        with self._node.reader() as reader:
+            return Place(*reader.told.end(peer))
+
+    def hear(self, peer: Id, run: Batch) -> None:
+        sealed = read_batch(run)
+        check_whose(run, sealed, studio=self._node.papers.studio)
+        card = self.card(peer)
+        if card is None or run.device != peer:
+            raise Refused("relay.stranger")
+        check_signed(run, sealed, card.public_key, is_signed)
+        if any(len(item.parts) < len(item.envelope.payload) for item in sealed):
+            raise BadInput("sync.parts_missing")
+        self._node.store.call(lambda: self._take(run, sealed), background=True)
+
+    def _take(self, run: Batch, sealed: Sequence[Sealed]) -> None:
+        if self._node.store.device.told.count(run.device) >= MOST_TOLD:
+            raise Refused("relay.full", most=MOST_TOLD)
+        self._node.bus.hear(run, sealed, holds=self._holds)
+
+    def _holds(self, kind: str, scope: str) -> bool:
+        papers = self._node.papers
+        return covers(papers.scopes, scope) and not is_withheld(papers.role, self._records[kind])
+
+
+def address_of(text: str) -> Address:
+    """`host:port`, or `[address]:port` for IPv6, as typed by somebody. Raises BadInput `relay.address`."""
+    host, colon, port = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not colon or not host or (":" in host) != text.strip().startswith("[") or not _PORT.fullmatch(port):
+        raise BadInput("relay.address", address=text)
+    if not 0 < int(port) < 65_536:
+        raise BadInput("relay.address", address=text)
+    return host, int(port)

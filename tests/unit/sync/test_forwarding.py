@@ -1,0 +1,126 @@
+"""What was heard from others goes to the cloud before what was said here; what cannot go there holds nothing up."""
+
+import pytest
+
+from classtap_core.kernel.batches import Batch, Received, read_batch
+from classtap_core.kernel.envelope import batch_statement
+from classtap_core.kernel.errors import BadInput
+from classtap_core.kernel.ids import Id
+from classtap_core.kernel.outcomes import Status as Outcome
+from sync.client.onsite import address_of
+from sync.client.transport import Rejected, Unreachable
+from tests.unit.sync.rig import STUDIO, Device
+from tests.unit.sync.test_engine import CHILDREN, House, mark
+
+
+def run_of(author: Device, first: int, last: int) -> Batch:
+    """Own operations of a device, signed by it."""
+    log = author.store.log[first - 1 : last]
+    statement = batch_statement(
+        studio=STUDIO, device=author.id, epoch=1, last_sequence=log[-1].sequence, last_hash=log[-1].hash
+    )
+    items = tuple(Received(entry.data, entry.parts) for entry in log)
+    return Batch(STUDIO, author.id, 1, items, author.key.sign(statement))
+
+
+def hear(listener: Device, run: Batch) -> None:
+    listener.bus.hear(run, read_batch(run), holds=lambda kind, scope: True)
+
+
+def decided(house: House) -> list[tuple[Id, int]]:
+    return [(ledger.link.device, ledger.link.device_sequence) for ledger in house.cloud.storage.ledgers]
+
+
+@pytest.fixture
+def house() -> House:
+    made = House("front", "back")
+    made.settle()
+    return made
+
+
+def test_what_was_heard_goes_first_and_the_loser_is_told_once(house: House) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    house.clock.advance(2_000)
+    mark(back, CHILDREN[0])
+    hear(back, run_of(front, 1, 1))
+    (told,) = back.store.notices.values()
+    assert told.now.items[0].status is Outcome.SUPERSEDED
+    house.engines[1].once()
+    assert decided(house) == [(front.id, 1), (back.id, 1)]
+    assert back.store.notices == {told.operation: told}
+    assert back.store.told_runs() == []
+    house.settle()
+    assert decided(house) == [(front.id, 1), (back.id, 1)]
+    assert house.agree()
+
+
+def test_an_answer_that_was_lost_is_asked_for_again(house: House) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    hear(back, run_of(front, 1, 1))
+    house.wires[1].fail_after = ["push"]
+    with pytest.raises(Unreachable):
+        house.engines[1].once()
+    assert back.store.told_runs()
+    house.engines[1].once()
+    assert back.store.told_runs() == []
+    assert decided(house) == [(front.id, 1)]
+
+
+def test_what_the_cloud_cannot_take_yet_stays_and_holds_nothing_up(house: House) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    mark(front, CHILDREN[1])
+    hear(back, run_of(front, 2, 2))  # its first operation is not for this device
+    mark(back, CHILDREN[2])
+    house.engines[1].once()
+    assert decided(house) == [(back.id, 1)]
+    assert len(back.store.told_runs()) == 1
+    house.engines[0].once()
+    house.engines[1].once()
+    assert decided(house) == [(back.id, 1), (front.id, 1), (front.id, 2)]
+    assert back.store.told_runs() == []
+    house.settle()
+    assert house.agree()
+
+
+@pytest.mark.expected_log("differ from the cloud", reason="rows show what the cloud does not take")
+@pytest.mark.parametrize("code", ["sync.unpaired", "sync.fork", "sync.parts_missing"])
+def test_what_the_cloud_will_never_take_from_here_is_let_go_and_rows_are_compared(house: House, code: str) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    hear(back, run_of(front, 1, 1))
+    assert back.seen()
+    house.wires[1].reject = [Rejected(409, code, {}, None)]
+    house.engines[1].once()
+    assert back.store.told_runs() == []
+    assert not back.seen()  # what it showed of that is gone with the comparison
+
+
+def test_another_refusal_stops_the_round_as_one_of_its_own_would(house: House) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    hear(back, run_of(front, 1, 1))
+    house.wires[1].reject = [Rejected(403, "device.revoked", {}, None)]
+    with pytest.raises(Rejected):
+        house.engines[1].once()
+    assert back.store.told_runs()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.168.1.20:5123", ("192.168.1.20", 5123)),
+        ("kiosk-2.local:80", ("kiosk-2.local", 80)),
+        (" [fe80::1%eth0]:7 ", ("fe80::1%eth0", 7)),
+    ],
+)
+def test_an_address_as_somebody_types_it(text: str, address: tuple[str, int]) -> None:
+    assert address_of(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "host", ":80", "host:", "host:0", "host:65536", "host:x", "fe80::1:80", "a:٣"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(BadInput, match=r"relay\.address"):
+        address_of(text)
