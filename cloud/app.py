@@ -31,6 +31,7 @@ from classtap_core.kernel.structs import lay_out
 from cloud.acquaintance import Acquaintance
 from cloud.audit_routes import AuditRoutes
 from cloud.bodies import json_answer, read_body, takes_gzip
+from cloud.carrying import check_author, for_carrier
 from cloud.composition import Cloud
 from cloud.deciding import decided
 from cloud.hints import Listener
@@ -231,15 +232,31 @@ class _Devices:
             )
             if one and len(batch.items) != 1:
                 raise BadInput("sync.not_one")
+            if batch.carrier and one:
+                raise Refused("sync.other_device")
+            if batch.carrier:
+                await self._may_carry(request, batch)
             await turn()
             taking = self._overtaking.take(batch, sealed, size=len(body), behind=asked.behind)
         try:
-            return asked, await taking
+            taken = await taking
         except Refused as no:
             self._acquaintance.forget(_token(request))
-            if known is not None and no.code == "sync.unpaired":
+            if known is not None and no.code == "sync.unpaired" and not batch.carrier:
                 raise Refused("auth.token") from no  # a backup was brought back, from before this device was paired
             raise
+        return asked, self._carried(batch, taken) if batch.carrier else taken
+
+    async def _may_carry(self, request: Request, batch: Batch) -> None:
+        """Whether who asks, looked up anew, may bring what another device wrote."""
+        carrier = await self._device(request)
+        await self._run(self.cloud.reading, partial(check_author, self.cloud.studios, carrier, batch.device))
+
+    def _carried(self, batch: Batch, taken: Taken) -> Taken:
+        if taken.decided:
+            self.metrics.carried(len(taken.decided))
+            _log.info("%s brought %d operations of %s", batch.carrier, len(taken.decided), batch.device)
+        return for_carrier(taken)
 
     def _submit(self, batch: Batch, sealed: Sequence[Sealed]) -> Awaitable[Taken]:
         with _stopping():
@@ -471,9 +488,9 @@ def _read_push(device: DeviceEntry, body: bytes) -> tuple[Push, Batch, tuple[Sea
     asked: Push = decode(Push, body)
     if asked.studio != device.studio:
         raise Refused("sync.other_studio")
-    if asked.device != device.id:
-        raise Refused("sync.other_device")
     batch = batch_of(asked)
+    if asked.device != device.id:
+        batch = batch._replace(carrier=device.id)
     return asked, batch, read_batch(batch)
 
 

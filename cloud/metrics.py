@@ -15,6 +15,7 @@ class Metrics:
         self._seconds: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
+        self._brought = 0
         self._lock = threading.Lock()
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -30,6 +31,11 @@ class Metrics:
     def answers(self, answers: Iterable[Answer]) -> None:
         with self._lock:
             self._operations.update(answer.outcome.status.value for answer in answers)
+
+    def carried(self, operations: int) -> None:
+        """Count operations that another device than their author brought first."""
+        with self._lock:
+            self._brought += operations
 
     def text(self, *, listeners: int) -> str:
         with self._lock:
@@ -52,5 +58,6 @@ class Metrics:
             lines += [
                 f'classtap_refusals_total{{code="{code}"}} {count}' for code, count in sorted(self._refusals.items())
             ]
+            lines += ["# TYPE classtap_carried_total counter", f"classtap_carried_total {self._brought}"]
         lines += ["# TYPE classtap_listeners gauge", f"classtap_listeners {listeners}"]
         return "\n".join(lines) + "\n"

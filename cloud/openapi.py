@@ -62,7 +62,7 @@ _NUMBER = {"type": "integer", "minimum": 0}
 _CALLS: tuple[tuple[str, str, str, Any, Any, dict[str, Any]], ...] = (
     ("post", "pair", "A one-time code becomes a device with a token.", Pair, Paired, {}),
     ("post", "token", "The device's next token.", None, Renewed, {}),
-    ("post", "push", f"A signed batch of at most {MOST_OPERATIONS} operations.", Push, Pushed, {}),
+    ("post", "push", f"A signed batch of at most {MOST_OPERATIONS} operations, the caller's or another device's of its studio.", Push, Pushed, {}),
     ("post", "decide", "A push of one operation, whose outcome is the status.", Push, Decided, {}),
     (
         "get", "pull", "Rows that changed since a cursor.", None, Page,

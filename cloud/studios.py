@@ -228,7 +228,8 @@ class Studios:
                 again = self.directory.device(connection, code.studio, code.device)
                 if again is None or again.public_key != public or again.revoked_ms is not None:
                     raise Refused("pair.code")
-                if self.directory.has_spoken(connection, studio=code.studio, device=again.id):
+                # Another device may have brought what it said before it spoke to us itself.
+                if again.sequence or self.directory.has_spoken(connection, studio=code.studio, device=again.id):
                     raise Refused("pair.code")
                 device = again
             self.directory.add_token(connection, hashed(token), studio=code.studio, device=device.id)
@@ -315,7 +316,7 @@ class Studios:
         self.describe(studio, device)
 
     def describe(self, studio: Id, only: Id | None = None) -> int:
-        """See that the studio's own records say of its devices, or of one, what the directory has; how often one did not.
+        """See that the studio's own records say of its devices, or of one, what the directory has; how many did not.
 
         Looked at again after what was written: of two that do this at once, none leaves what has changed meanwhile.
         """

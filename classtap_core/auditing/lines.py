@@ -31,6 +31,7 @@ class Kept(NamedTuple):
     Attributes:
         sequence: its place in the log. payload: what was said; what is about erased persons is not in it, None where
         nothing is left. decided_ms: when the cloud decided it, 0 before. address: masked; "" where none is known.
+        carrier: the device that brought it to the cloud, where that was another than it was said on.
     """
 
     sequence: int
@@ -40,6 +41,7 @@ class Kept(NamedTuple):
     outcome: Outcome
     decided_ms: int = 0
     address: str = ""
+    carrier: str = ""
 
 
 class Viewer(Protocol):
@@ -80,6 +82,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         code: of its sentence; `who` and `params` are the names in it. roles: what the author acted as, then.
         method: how the author was known: `pin`, `key` (a device's own), `code`, `api_key`, `none`, `unknown`.
+        carrier: the name of the device that brought it to the cloud, where that was another.
         erased: something in it was about a person who was erased. format: of the steps.
     """
 
@@ -96,6 +99,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: Id
     device_name: str = ""
     address: str = ""
+    carrier: str = ""
     method: str
     source: str = ""
     status: Status
@@ -133,6 +137,8 @@ def _asked(kept: Kept) -> Iterable[tuple[str, Id]]:
     author = kept.envelope.author
     yield author.type, author.id
     yield "device", kept.envelope.device
+    if kept.carrier:
+        yield "device", Id(kept.carrier)
     for grant in author.grants:
         yield "grant", grant
     for change in kept.changes:
@@ -151,7 +157,9 @@ def _line(kept: Kept, places: Sequence[str], names: Names, registry: Registry, v
         sequence=kept.sequence, operation=envelope.id, kind=envelope.kind, code=code_of(envelope.kind),
         at_ms=envelope.at.corrected, decided_ms=kept.decided_ms, author=envelope.author.id,
         author_type=envelope.author.type, who=who, roles=names.roles(envelope.author), device=envelope.device,
-        device_name=device, address=kept.address, method=method_of(envelope.author), source=envelope.source,
+        device_name=device, address=kept.address,
+        carrier=(names.name("device", Id(kept.carrier)) or kept.carrier) if kept.carrier else "",
+        method=method_of(envelope.author), source=envelope.source,
         status=kept.outcome.status, reasons=kept.outcome.reasons,
         params=_params(kept, place, names, registry, viewer),
         changed=tuple(_changed(change, names, registry, viewer) for change in kept.changes),

@@ -66,10 +66,23 @@ class Trail:
 
     def kept(self, sequences: Sequence[int]) -> list[Kept]:
         """Entries by their sequence, in the order asked."""
-        log = self._tables.log
+        log, batch = self._tables.log, self._tables.batch
+        # The batch an operation came in is the first that ends behind it.
+        carrier = (
+            select(batch.c.carrier)
+            .where(
+                batch.c.studio_id == self._studio, batch.c.device_id == log.c.device_id, batch.c.epoch == log.c.epoch,
+                batch.c.sequence >= log.c.device_sequence,
+            )
+            .order_by(batch.c.sequence)
+            .limit(1)
+            .scalar_subquery()
+        )  # fmt: skip
         with self._books.database.read(self._studio) as connection:
             rows = connection.execute(
-                select(log).where(log.c.studio_id == self._studio, log.c.sequence.in_(list(sequences)))
+                select(log, carrier.label("carrier")).where(
+                    log.c.studio_id == self._studio, log.c.sequence.in_(list(sequences))
+                )
             ).all()
             keys = self._books.keys(connection, self._studio)
             keys.warm(
@@ -294,7 +307,7 @@ def _kept(row: Any, sealer: Sealer, addresses: Mapping[str, list[tuple[int, str]
     spoken = (address for since, address in addresses.get(row.device_id, ()) if since <= row.decided_ms)
     return Kept(
         row.sequence, envelope, payload, join_changes(changes) if OPEN in changes else (), link.outcome,
-        row.decided_ms, next(spoken, ""),
+        row.decided_ms, "" if row.carrier else next(spoken, ""), row.carrier or "",
     )  # fmt: skip
 
 

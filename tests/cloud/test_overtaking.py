@@ -13,6 +13,7 @@ from classtap_core.kernel.authority import Pushed
 from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.envelope import Sealed
 from classtap_core.kernel.errors import Refused
+from classtap_core.kernel.ids import Id
 from cloud.composition import Cloud
 from cloud.overtaking import MOST_BYTES, MOST_HELD, Overtaking
 from cloud.storage.audit import audit
@@ -135,3 +136,21 @@ def test_so_many_wait_and_no_more(batches: list[Any], size: int, waits: int) -> 
     order, told = asyncio.run(asyncio.wait_for(story(), 60))
     assert told == {"sync.gap"}
     assert order == list(range(2, 25, 2))
+
+
+@ON_A_FILE
+def test_who_carries_takes_no_place_from_the_author(batches: list[Any]) -> None:
+    """Those that a carrier brought and that wait count as the carrier's."""
+
+    async def story() -> list[bool]:
+        overtaking = Overtaking(Taken().submit, alone=True, moment_s=20)
+        theirs = [(batch._replace(carrier=Id("c" * 32)), sealed) for batch, sealed in batches[: -MOST_HELD - 1 : -1]]
+        going = [asyncio.ensure_future(overtaking.take(*one, size=10, behind=True)) for one in [*theirs, batches[1]]]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        found = [one.done() for one in going]
+        for one in going:
+            one.cancel()
+        return found
+
+    assert asyncio.run(story()) == [False] * (MOST_HELD + 1)

@@ -161,7 +161,7 @@ def test_another_studio_or_device_cannot_be_spoken_for(device: Device, cloud: Cl
     answer = elsewhere.send(push)
     assert code_of(answer) == (403, "sync.other_studio")
     bent = msgspec.structs.replace(push, studio=elsewhere.papers.studio)
-    assert code_of(elsewhere.send(bent)) == (403, "sync.other_device")
+    assert code_of(elsewhere.send(bent)) == (409, "sync.unpaired")
     bent = msgspec.structs.replace(bent, device=elsewhere.papers.device)
     assert code_of(elsewhere.send(bent)) == (400, "sync.mixed")
     assert logged(cloud) == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import func, select, update
 
 from classtap_core import house
 from classtap_core.access.masking import Sight
@@ -106,6 +107,20 @@ def test_who_did_what_with_before_and_after(studio: Studio) -> None:
     assert everything == studio.read(author=world.OWNER, most=100) + [
         line for line in everything if line.author != world.OWNER
     ]
+
+
+def test_what_another_device_brought_says_so(studio: Studio) -> None:
+    note_address(studio.cloud.books, world.STUDIO, studio.entry.cloud_device, "203.0.113.0", 1)
+    studio.say(RenameFamily(family=world.FAMILY, base="García Núñez", name="Zorn"))
+    (line,) = studio.read(kind="family.rename")
+    assert (line.carrier, line.address) == ("", "203.0.113.0")
+    batch = studio.cloud.books.tables.batch
+    with studio.cloud.database.administer() as connection:
+        last = connection.scalar(select(func.max(batch.c.sequence)))
+        connection.execute(update(batch).where(batch.c.sequence == last).values(carrier=world.DESK))
+    (line,) = studio.read(kind="family.rename")
+    assert (line.carrier, line.address) == ("Desk", ""), "its author did not speak to the cloud"
+    assert [one.carrier for one in studio.read(most=9)] == ["Desk"] + [""] * 8
 
 
 def test_what_a_reader_may_not_see_is_masked(studio: Studio) -> None:
