@@ -4,12 +4,13 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from classtap_core.booking.records import Booking
 from classtap_core.checkin.records import Scan
 from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.ids import Id
@@ -18,6 +19,8 @@ from classtap_core.store import evictions
 from classtap_core.store.reader import StoreReader
 from sync.client.engine import State, Status
 from sync.client.keeping import Keeping, keeping_of, on_keeping
+from sync.client.local import ScopeState
+from sync.client.relay.local import Neighbourhood
 from sync.protocol import DeviceStanding, Report
 
 if TYPE_CHECKING:
@@ -67,6 +70,13 @@ class KeysStanding(NamedTuple):
     upgrade: bool
 
 
+class RosterStanding(NamedTuple):
+    """Who is due: as of when that is known, the last round with the cloud (None: never), and whether all of today's is here."""
+
+    refreshed_ms: int | None
+    today: bool
+
+
 class Health(NamedTuple):
     """How a device is. Times are milliseconds since the Unix epoch, sizes bytes.
 
@@ -75,6 +85,7 @@ class Health(NamedTuple):
         and what that may be wrong by; None before the first contact. repaired: scopes found different from the cloud's
         and mended, in this run. protection: how the store's key is kept. unjudged: kept, and not decided here yet.
         ledger: None but at a kiosk. keys: None before the first bundle. last_trouble: a code and when, in this run.
+        neighbourhood: the studio's other devices in this network.
     """
 
     status: Status
@@ -93,6 +104,8 @@ class Health(NamedTuple):
     ledger: LedgerStanding | None = None
     keys: KeysStanding | None = None
     last_trouble: tuple[str, int] | None = None
+    rosters: RosterStanding = RosterStanding(None, today=False)
+    neighbourhood: Neighbourhood = Neighbourhood(on=False, trouble="", neighbours=())
 
 
 def health_of(node: "Node") -> Health:
@@ -108,8 +121,31 @@ def health_of(node: "Node") -> Health:
         protection=str(node.store.protection), scopes=len(scopes),
         scopes_complete=sum(state.complete for state in scopes), repaired=node.engine.pulling.repaired, epoch=epoch,
         unjudged=tuple(unjudged(node)), ledger=ledger, keys=keys_of(node),
-        last_trouble=node.engine.last_trouble,
+        last_trouble=node.engine.last_trouble, rosters=_rosters(node, scopes), neighbourhood=node.neighbourhood(),
     )  # fmt: skip
+
+
+def _rosters(node: "Node", scopes: Sequence[ScopeState]) -> RosterStanding:
+    day = f"/{node.today().isoformat()}"
+    today = [one for one in scopes if one.scope.startswith(f"{Booking.PREFIX}/") and one.scope.endswith(day)]
+    return RosterStanding(node.engine.last_success_ms, today=bool(today) and all(one.complete for one in today))
+
+
+RELAY_OFF, RELAY_ALONE, RELAY_HEARS = "relay.off", "relay.alone", "relay.hears"
+
+
+def relay_codes(*, on: bool, trouble: str, heard: int) -> tuple[str, ...]:
+    """What is to be said of a neighbourhood in which so many others are heard, as codes: who hears whom, what stands in
+    the way. Each takes the number of devices that hear each other, this one among them."""
+    if not on:
+        return (RELAY_OFF,)
+    hears = (RELAY_HEARS,) if heard else ()
+    return (*hears, trouble) if trouble else hears or (RELAY_ALONE,)
+
+
+def hearing(found: Neighbourhood) -> int:
+    """How many devices hear each other in this network, this one among them; 0 where it hears none."""
+    return len(found.neighbours) + 1 if found.neighbours else 0
 
 
 def keys_of(node: "Node") -> KeysStanding | None:
@@ -168,6 +204,14 @@ class Steward:
 
     def pause(self, paused: bool) -> None:
         self._node.pause(paused)
+
+    def neighbourhood(self) -> Neighbourhood:
+        """The studio's other devices in this network; answers at once."""
+        return self._node.neighbourhood()
+
+    def set_relay(self, on: bool) -> None:
+        """Tell them what the cloud does not know yet, and be told; remembered over restarts."""
+        self._node.set_relay(on)
 
     def compare(self) -> None:
         """Have all that is held compared with the cloud's, soon."""
@@ -278,6 +322,9 @@ def support_log(node: "Node", most: int, *, state: State) -> Iterator[dict[str, 
         "ledger": found.ledger and found.ledger._asdict(), "keys": found.keys and found.keys._asdict(),
         "last_trouble": found.last_trouble and found.last_trouble[0],
         "last_trouble_ms": found.last_trouble and found.last_trouble[1],
+        "rosters_ms": found.rosters.refreshed_ms, "rosters_today": found.rosters.today,
+        "relay": found.neighbourhood.on, "relay_trouble": found.neighbourhood.trouble,
+        "neighbours": len(found.neighbourhood.neighbours),
     }  # fmt: skip
     with node.reader() as reader:
         head = reader.head()

@@ -53,6 +53,7 @@ from sync.client.health import report_of
 from sync.client.local import Position, ScopeState, Unsent
 from sync.client.onsite import OnSite
 from sync.client.owner_seal import keep_sealed
+from sync.client.pulling import MOST_CUTS
 from sync.client.relay.finding import Finding
 from sync.client.relay.local import Neighbourhood
 from sync.client.retry import Backoff
@@ -140,6 +141,9 @@ class Node:
             last_success_ms=self._success_kept, revoked=self._recall("revoked") is not None,
             paused=bool(self._recall("paused")),
         )  # fmt: skip
+        trouble = self._recall("last_trouble")
+        self._trouble_kept = None if trouble is None else msgspec.json.decode(trouble, type=tuple[str, int])
+        self.engine.last_trouble = self._trouble_kept
         keep_sealed(store)
         self.site = OnSite(self)
         self.on_change(self._keys_told)
@@ -214,6 +218,7 @@ class Node:
         try:
             with contextlib.suppress(EnvironmentFault, Refused):
                 self._remember("last_success", msgspec.json.encode(self.engine.status().last_success_ms))
+                self._keep_trouble()
                 self._keep_clock()
         finally:
             self.store.close()
@@ -280,6 +285,10 @@ class Node:
 
         return end
 
+    def tell_status(self) -> None:
+        """Have whoever listens look again: who is in this network changed."""
+        self._status(self.engine.status())
+
     def _status(self, status: Status) -> None:
         with self._lock:
             listeners = list(self._listeners)
@@ -293,6 +302,13 @@ class Node:
                 self._remember("last_success", msgspec.json.encode(success), background=True)
                 self._success_kept = success
                 self._keep_clock()
+            self._keep_trouble()
+
+    def _keep_trouble(self) -> None:
+        """What stood in the way last is asked for after a restart too: that is often the cure that is tried first."""
+        if self.engine.last_trouble != self._trouble_kept:
+            self._remember("last_trouble", msgspec.json.encode(self.engine.last_trouble), background=True)
+            self._trouble_kept = self.engine.last_trouble
 
     def notices(self) -> list[Notice]:
         """What somebody should be told and has not yet seen, oldest first."""
@@ -625,6 +641,16 @@ class NodeLocal:
             gone = replica.not_in_page(reader, scope, rows, after=after, last=not next)
         rows = [*rows, *gone]
         self._store.apply_snapshot(self._node.bus, scope, rows, next=next, cursor=cursor, token=token).result()
+
+    def load_begins(self) -> int:
+        kept = self._node._recall("load_cuts")
+        cuts: int = 0 if not kept else msgspec.json.decode(kept)
+        if cuts < MOST_CUTS:
+            self._node._remember("load_cuts", msgspec.json.encode(cuts + 1), background=True)
+        return cuts
+
+    def load_ends(self) -> None:
+        self._node._remember("load_cuts", b"", background=True)
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
         with self._store.reader() as reader:

@@ -1,5 +1,6 @@
 """A program's part in the relay of its place: what may be told to whom, what is taken from whom, and the switch for it."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.batches import Batch, Received, check_signed, check_whose, read_batch
 from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import Sealed, batch_statement
-from classtap_core.kernel.errors import BadInput, Refused
+from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Kind
 from classtap_core.kernel.scopes import covers
@@ -30,15 +31,20 @@ MOST_LOOKED = 200
 MOST_TOLD = 20_000
 """Operations of one device that are kept here while the cloud has not been heard on them."""
 
+PORT = 41_761
+"""Where a program listens, so that a firewall can be told; another, which stays, where that is taken."""
+
 _PORT = re.compile(r"[0-9]{1,5}")
-_OFF = Neighbourhood(False, "", ())
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """What somebody chose: whether the relay is on, and addresses (`host:port`) to try beside those that are found."""
+    """What somebody chose: whether the relay is on, and addresses (`host:port`) to try beside those that are found.
+    `port`: where it listened last, for others have written it down.
+    """
 
     on: bool = True
     peers: tuple[str, ...] = ()
+    port: int = PORT
 
 
 class OnSite:
@@ -76,11 +82,26 @@ class OnSite:
         ways: list[Finding] = [self._finding]
         if self.setting.peers:
             ways.append(Fixed([address_of(peer) for peer in self.setting.peers]))
+        self.relay = self._listening(Together(*ways), self.setting.port)
+        if not self.relay.port:
+            self.relay.stop()
+            self.relay = self._listening(Together(*ways), 0)
+            self._remember_port(self.relay.port)
+
+    def _listening(self, finding: Finding, port: int) -> Relay:
         node = self._node
-        self.relay = Relay(
-            NodeNeighbours(node), node.clock, finding=Together(*ways), hurry=lambda: node.engine.state is State.OFFLINE
-        )
-        self.relay.start()
+        relay = Relay(
+            NodeNeighbours(node), node.clock, finding=finding, port=port,
+            hurry=lambda: node.engine.state is State.OFFLINE, listener=lambda _: node.tell_status(),
+        )  # fmt: skip
+        relay.start()
+        return relay
+
+    def _remember_port(self, port: int) -> None:
+        if port:
+            self.setting = msgspec.structs.replace(self.setting, port=port)
+            with contextlib.suppress(EnvironmentFault, Refused):  # a full disk forgets this, and no more
+                self._node.keep("relay", msgspec.json.encode(self.setting))
 
     def nudge(self) -> None:
         """Something was said here."""
@@ -93,7 +114,10 @@ class OnSite:
             self.relay.look_again()
 
     def status(self) -> Neighbourhood:
-        return _OFF if self.relay is None else self.relay.status()
+        """How it stands; while no program runs, only whether it would be on."""
+        if self.relay is None:
+            return Neighbourhood(self.setting.on, "", ())
+        return self.relay.status()._replace(port=self.relay.port)
 
 
 class NodeNeighbours:

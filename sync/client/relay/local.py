@@ -74,8 +74,11 @@ class Neighbour(NamedTuple):
 
 
 class Neighbourhood(NamedTuple):
-    """How the relay stands. `trouble` is a code, "" for none: `relay.no_network`, `relay.no_port`."""
+    """How the relay stands. `trouble` is a code, "" for none: `relay.no_network`, `relay.no_multicast`, `relay.no_port`.
+    `port`: where this device listens, 0 for nowhere.
+    """
 
     on: bool
     trouble: str
     neighbours: tuple[Neighbour, ...]
+    port: int = 0

@@ -1,5 +1,6 @@
 """A program's device over a real store: its papers, its clock, its keys, and what it forgets and keeps."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,10 @@ from classtap_core.people.operations import RenameFamily
 from classtap_core.people.records import Family
 from classtap_core.store.store import Store
 from sync.client.engine import State
+from sync.client.health import health_of
 from sync.client.node import Node
+from sync.client.relay.finding import Fixed
+from sync.client.relay.local import Neighbourhood
 from sync.client.transport import Rejected, Unreachable
 from tests.end_to_end.house_rig import families_due, filled, staff, until
 from tests.end_to_end.rig import Studio
@@ -73,6 +77,48 @@ def test_how_often_the_cloud_said_no_outlives_the_program(node: Node, monkeypatc
         reopened.close()
         with again(reopened) as last:
             assert last.engine.backoff.rejections == 0
+
+
+def test_what_stood_in_the_way_last_outlives_a_program_that_was_killed(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> None:
+        raise Rejected(503, "cloud.database_busy", {}, None)
+
+    assert node.engine.last_trouble is None
+    monkeypatch.setattr(node.engine, "once", busy)
+    node.engine._round()
+    found = node.engine.last_trouble
+    assert found is not None
+    assert found[0] == "cloud.database_busy"
+    node.store.close()  # nothing is written on the way out
+    with Node.open(node.store.folder, program="desk", clock=SystemClock(), ring=None) as reopened:
+        assert reopened.engine.last_trouble == found
+        assert health_of(reopened).last_trouble == found
+
+
+def test_a_device_listens_where_it_did_and_elsewhere_only_where_that_is_taken(node: Node) -> None:
+    node.start(Fixed([]))
+    first = node.neighbourhood()
+    assert first.on
+    assert first.port
+    with again(node) as reopened:
+        assert reopened.neighbourhood() == Neighbourhood(on=True, trouble="", neighbours=()), "no program runs"
+        with socket.create_server(("", first.port)):
+            reopened.start(Fixed([]))
+            moved = reopened.neighbourhood().port
+        assert moved not in (0, first.port)
+        with again(reopened) as last:
+            last.start(Fixed([]))
+            assert last.neighbourhood().port == moved, "others may have written that down"
+            last.set_relay(False)
+            assert last.neighbourhood() == Neighbourhood(on=False, trouble="", neighbours=())
+            with again(last) as after:
+                assert not after.neighbourhood().on
+                with pytest.raises(BadInput, match=r"relay\.address"):
+                    after.set_relay_peers(["192.168.1.7"])
+                after.set_relay_peers(["192.168.1.7:41761", "[fe80::1]:41761"])
+                assert after.relay_peers() == ("192.168.1.7:41761", "[fe80::1]:41761")
 
 
 def test_a_token_that_got_old_is_changed_for_a_new_one(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
