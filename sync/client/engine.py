@@ -81,7 +81,7 @@ class SyncEngine:
     Attributes:
         pushing, pulling: the two halves of a round; forwarding: what others told goes before them. others: how the studio's devices were when last heard of; None before.
         paused: somebody said to ask the cloud nothing.
-        last_trouble: the code of what stood in the way last, in this run, and when; it stays after that has passed.
+        last_trouble: the code of what stood in the way last, and when; it stays after that has passed.
     """
 
     def __init__(
