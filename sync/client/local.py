@@ -87,6 +87,14 @@ class Local(Protocol):
         """
         ...
 
+    def load_begins(self) -> int:
+        """Note that scopes are being loaded; how many loads before this one came to no end, one after the other."""
+        ...
+
+    def load_ends(self) -> None:
+        """All of them are here."""
+        ...
+
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
         """Of the cloud's rows as they are here."""
         ...

@@ -15,7 +15,7 @@ from sync.client.local import Local, Position, ScopeState
 from sync.client.pushing import Asking
 from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected
-from sync.protocol import Page, SnapshotPage, named, pulled
+from sync.protocol import PAGE, Page, SnapshotPage, named, pulled
 
 log = logging.getLogger("classtap.sync")
 
@@ -24,6 +24,12 @@ COMPARE_EVERY_MS = 6 * 3_600_000
 
 MOST_DOUBT_MS = 3_600_000
 """Nothing goes for its age while the clock may be wrong by more."""
+
+LEAST_PAGE, GROWS_AFTER = 50, 32
+"""The smallest page of a load that is cut again and again, and after how many pages they double."""
+
+MOST_CUTS = 3
+"""Cuts beyond these make no page smaller."""
 
 MOST_LEAVES = 16
 """A scope with more bad leaves than this is loaded anew as a whole."""
@@ -35,6 +41,20 @@ class _Lacking(NamedTuple):
     scope: str
     token: str
     after: Position | None
+
+
+class _Pages:
+    """How many rows to ask for at once. A load that was cut goes on with small pages, since the one under way is lost with
+    a cut; they grow again while it lasts."""
+
+    def __init__(self, cuts: int) -> None:
+        self._size, self._asked = max(LEAST_PAGE, PAGE >> 2 * cuts), 0
+
+    def next(self) -> int:
+        self._asked += 1
+        if self._asked % GROWS_AFTER == 0:
+            self._size = min(PAGE, 2 * self._size)
+        return self._size
 
 
 class Pulling:
@@ -88,8 +108,14 @@ class Pulling:
         )
         if not lacking:
             return True
+        pages = _Pages(self.local.load_begins())
         with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
-            coming: Future[SnapshotPage] | None = ahead.submit(self.cloud.snapshot, lacking[0].scope, lacking[0].token)
+
+            def ask() -> Future[SnapshotPage]:
+                scope, token, _ = lacking[0]
+                return ahead.submit(self.cloud.snapshot, scope, token, limit=pages.next())
+
+            coming: Future[SnapshotPage] | None = ask()
             while coming is not None:
                 scope, _, after = lacking.popleft()
                 try:
@@ -101,11 +127,12 @@ class Pulling:
                 last = Position(page.rows[-1].kind, page.rows[-1].scope, page.rows[-1].id) if page.rows else after
                 if page.next:
                     lacking.appendleft(_Lacking(scope, page.next, last))
-                coming = ahead.submit(self.cloud.snapshot, lacking[0].scope, lacking[0].token) if lacking else None
+                coming = ask() if lacking else None
                 self.local.snapshot(
                     scope, pulled(page.rows), after=after, next=_bookmark(page.next, last) if page.next else "",
                     cursor=page.through, token=page.cursor,
                 )  # fmt: skip
+        self.local.load_ends()
         return True
 
     def _knows_the_day(self) -> bool:

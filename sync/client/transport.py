@@ -143,9 +143,12 @@ class Transport:
         page: Page = decode(Page, self._call("GET", "/pull", params=params))
         return page
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
-        path = f"/snapshot/{quote(scope, safe='/*')}"
-        page: SnapshotPage = decode(SnapshotPage, self._call("GET", path, params=_given(after=after, leaf=leaf)))
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
+        """A page of a scope, of at most `limit` rows (0: as many as the cloud gives)."""
+        params = _given(after=after, leaf=leaf, limit=str(limit or ""))
+        page: SnapshotPage = decode(
+            SnapshotPage, self._call("GET", f"/snapshot/{quote(scope, safe='/*')}", params=params)
+        )
         return page
 
     def leaves(self, scope: str) -> Leaves:

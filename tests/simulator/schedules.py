@@ -78,8 +78,8 @@ class FaultyWire(Wire):
     def pull(self, cursor: str, scopes: Sequence[str], *, holding: str = "", digest: bool = False) -> Page:
         return self._cut(lambda: super(FaultyWire, self).pull(cursor, scopes, holding=holding, digest=digest))
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
-        return self._cut(lambda: super(FaultyWire, self).snapshot(scope, after, leaf=leaf))
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
+        return self._cut(lambda: super(FaultyWire, self).snapshot(scope, after, leaf=leaf, limit=limit))
 
     def leaves(self, scope: str) -> Leaves:
         return self._cut(lambda: super(FaultyWire, self).leaves(scope))

@@ -96,7 +96,7 @@ class Wire:
         leaves = {leaf: f"{total % MODULUS:016x}" for leaf, total in sums.items()}
         return Leaves(leaves=leaves, through=self.cloud.storage.lock_head().sequence)
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
         self._reach()
         head = self.cloud.storage.lock_head().sequence
         rows = sorted(
@@ -146,7 +146,7 @@ class Device:
         self.store = MemoryDevice(toy.registry(), studio=STUDIO, device=self.id)
         self.bus = DeviceBus(self.store, toy.bus(authority=False), clock, entropy)
         self.loaded: dict[str, ScopeState] = {}
-        self.bundle = b""
+        self.bundle, self.cuts = b"", 0
 
     def head(self) -> DeviceHead:
         return self.store.head()
@@ -213,6 +213,13 @@ class Device:
         self._hold()
         if not next:
             self.bus.reconsider()
+
+    def load_begins(self) -> int:
+        self.cuts += 1
+        return self.cuts - 1
+
+    def load_ends(self) -> None:
+        self.cuts = 0
 
     def digests(self, scopes: Iterable[str]) -> dict[str, Digest]:
         return {scope: digests_of(_number(row) for row in self._base(scope)) for scope in scopes}

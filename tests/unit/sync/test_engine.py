@@ -276,7 +276,7 @@ def test_a_snapshot_cut_between_pages_goes_on_where_it_stopped() -> None:
     asked: list[tuple[str, str]] = []
     answer = wire.snapshot
 
-    def cut_once(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+    def cut_once(scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
         asked.append((scope, after))
         if asked.count(("families/*", "2")) == 1 and asked[-1] == ("families/*", "2"):
             raise Unreachable("cut")
@@ -298,7 +298,7 @@ def test_a_first_load_that_is_killed_fifty_times_fetches_no_page_twice_but_the_o
     house.engines[0].once()
     answer, served, left = wire.snapshot, 0, 0
 
-    def until_killed(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+    def until_killed(scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
         nonlocal served, left
         page = answer(scope, after)
         served, left = served + 1, left - 1
@@ -436,7 +436,7 @@ def test_nothing_is_pulled_past_a_scope_that_is_half_loaded(house: House) -> Non
     wire = late.wires[0]
     answer = wire.snapshot
 
-    def cut(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+    def cut(scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
         if (scope, after) == ("families/*", "2"):
             raise Unreachable("cut")
         return answer(scope, after)
