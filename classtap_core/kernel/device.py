@@ -28,9 +28,9 @@ from classtap_core.kernel.envelope import (
 )
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Entropy, Id, derived, fresh
-from classtap_core.kernel.neighbours import Holds, Neighbours
+from classtap_core.kernel.neighbours import COUNTS, Holds, Neighbours
 from classtap_core.kernel.operations import Kind, Operation, Payload, Registry
-from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, refused, told_anew
+from classtap_core.kernel.outcomes import UNDETERMINED, Outcome, Status, asks_anew, refused, told_anew
 from classtap_core.kernel.records import decode, index_of, plain
 from classtap_core.kernel.tx import Change, Ref, Snapshot, matches
 
@@ -168,6 +168,7 @@ class DeviceBus:
             epoch = epoch or self.backend.head().epoch
             asked = [answer.sequence for answer in answers]
             known = {entry.sequence: entry for entry in self.backend.outlines(asked, epoch=epoch)}
+            heard = self._with_rivals(asked, epoch)
             for answer in answers:
                 entry = known.get(answer.sequence)
                 if entry is None or entry.answer is not None:
@@ -176,9 +177,29 @@ class DeviceBus:
                 self.backend.release_effects(entry.id, accepted=answer.outcome.stands)
                 if answer.outcome.stands and not entry.folded:
                     self._owe(entry.id, answer.effects)
-                notices.extend(self._tell(entry, answer.outcome))
+                later = answer.sequence in heard and answer.outcome.status in COUNTS
+                if not later or asks_anew(entry.told, answer.outcome):
+                    notices.extend(self._tell(entry, answer.outcome))
             self.backend.set_acked(self._answered_up_to(self.backend.acked(epoch), known, epoch), epoch=epoch)
         return notices
+
+    def _with_rivals(self, sequences: Sequence[int], epoch: int) -> set[int]:
+        """Facts on whose records neighbours said something too, which the cloud may have heard after its answer: its rows
+        will tell how they stand.
+        """
+        if not self.backend.told_any():
+            return set()
+        facts = {
+            entry.sequence: entry.touched.refs
+            for entry in self.backend.entries(sequences, epoch=epoch)
+            if entry.folded and self._is_fact(entry)
+        }
+        told = self.backend.told_refs(self.backend.told_touching(set().union(*facts.values())))
+        return {sequence for sequence, refs in facts.items() if not told.isdisjoint(refs)}
+
+    def _is_fact(self, entry: Entry) -> bool:
+        spec = self.registry.specs.get(entry.kind)
+        return spec is not None and spec.kind is Kind.FACT
 
     def _owe(self, operation: Id, effects: Sequence[Intent]) -> None:
         """What a request that waited has set going at its author, now that it stands: this once."""

@@ -210,6 +210,10 @@ class DeviceBackend(Reader, Protocol):
 
     # -- what other devices of this place told
 
+    def told_any(self) -> bool:
+        """Whether anything is kept of others."""
+        ...
+
     def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
         """Those of the sequences that are kept of a device."""
         ...

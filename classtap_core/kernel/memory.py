@@ -382,6 +382,9 @@ class MemoryDevice(_Atomic):
                 else:
                     self._drop(self.effects, id)
 
+    def told_any(self) -> bool:
+        return bool(self._told)
+
     def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
         return {sequence for sequence in sequences if (device, epoch, sequence) in self._told}
 

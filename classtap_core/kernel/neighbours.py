@@ -20,7 +20,7 @@ Holds = Callable[[str, str], bool]
 """Whether a record kind may lie here in a scope."""
 
 
-_COUNTS = frozenset({Status.ACCEPTED, Status.DUPLICATE, Status.SUPERSEDED})
+COUNTS = frozenset({Status.ACCEPTED, Status.DUPLICATE, Status.SUPERSEDED})
 """Outcomes whose changes are in the cloud's rows."""
 
 
@@ -103,7 +103,7 @@ class Neighbours:
         """
         self._backend.told_answered(device, epoch, answers)
         self._backend.drop_told(through=cursor)
-        return all(answer.outcome.status in _COUNTS for answer in answers)
+        return all(answer.outcome.status in COUNTS for answer in answers)
 
 
 def _told(item: Sealed) -> Told:

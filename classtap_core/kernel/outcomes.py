@@ -116,7 +116,12 @@ def told_same(one: Outcome, other: Outcome) -> bool:
 
 def told_anew(before: Outcome, now: Outcome) -> bool:
     """Whether somebody who was told one outcome has to be told the other: it differs, or something is to be looked at."""
-    return not told_same(before, now) or bool(_reviews(now) - _reviews(before))
+    return not told_same(before, now) or asks_anew(before, now)
+
+
+def asks_anew(before: Outcome, now: Outcome) -> bool:
+    """Whether somebody is to look at something that the outcome before did not ask for."""
+    return bool(_reviews(now) - _reviews(before))
 
 
 def _reviews(outcome: Outcome) -> set[Param]:

@@ -422,6 +422,9 @@ class SqlDevice(StoreReader):
 
     # -- what other devices of this place told
 
+    def told_any(self) -> bool:
+        return self.told.any()
+
     def told_here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
         return self.told.here(device, epoch, sequences)
 

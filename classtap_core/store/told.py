@@ -48,6 +48,9 @@ class ToldRows:
     def __init__(self, conn: Connection, seals: Seals) -> None:
         self.conn, self._seals = conn, seals
 
+    def any(self) -> bool:
+        return self.conn.execute("SELECT 1 FROM told LIMIT 1").fetchone() is not None
+
     def here(self, device: Id, epoch: int, sequences: Iterable[int]) -> set[int]:
         rows = self.conn.execute(
             "SELECT sequence FROM told WHERE device = ? AND epoch = ? AND sequence IN (SELECT value FROM json_each(?))",
@@ -95,7 +98,7 @@ class ToldRows:
         )
 
     def touching(self, refs: Collection[Ref]) -> list[Told]:
-        if self.conn.execute("SELECT 1 FROM told LIMIT 1").fetchone() is None:
+        if not self.any():
             return []
         by_kind: dict[str, list[str]] = {}
         for kind, id in refs:

@@ -206,6 +206,23 @@ def test_what_the_cloud_does_not_believe_is_said_so(site: Site) -> None:
     assert not there.bus.brought(here.id, 1, answers)
 
 
+def test_who_lost_at_the_door_is_not_told_twice_when_the_cloud_heard_of_it_first(site: Site) -> None:
+    """A carrier brought the loser's mark, and of the winner's the cloud had not heard: its answer is older than the door's."""
+    here, there, carrier = site.device("here"), site.device("there"), site.device("carrier")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    there.clock.advance(5_000)
+    late = there.bus.submit(mark(1, 2), STAFF)
+    assert [item.status for item in late.outcome.items] == [Status.SUPERSEDED, Status.ACCEPTED]
+    tell(carrier, there.unsent())
+    assert bring(carrier, runs(carrier))
+    assert bring(there, runs(there))
+    assert there.sync() == here.sync() == there.sync() == []
+    (entry,) = there.backend.entries([1])
+    assert entry.told == late.outcome
+    assert states(there) == [said(here), said(there)]
+
+
 def test_losing_a_scope_takes_what_was_told_in_it(site: Site) -> None:
     here, there = site.device("here"), site.device("there")
     here.bus.submit(mark(1), STAFF)
