@@ -193,6 +193,37 @@ def test_a_stranger_borrows_places(home: House) -> None:
     assert [spent.status, foreign.status] == ["accepted", "refused"]
 
 
+def test_one_stranger_brings_what_another_wrote(home: House) -> None:
+    """§5.1: it counts by the rights of who wrote it, and both are told the same; a withdrawn device's word is contested.
+
+    The second mark is of after the withdrawal by the device's own clock.
+    """
+    author, carrier = joined(home, "kiosk"), joined(home, "desk")
+    session = next(one for one in author.of("session") if one["location"] == world.MAIN)
+    children = [one["id"] for one in author.of("child")][:2]
+    marks = [
+        author.say("attendance.mark", {"session": session["id"], "items": [{"child": child, "state": "present"}]})
+        for child in children
+    ]
+    run = author.batch(marks[:1])
+    bare = {**run, "items": [{"envelope": run["items"][0]["envelope"], "parts": {}}]}
+    assert refusal(lambda: carrier.call("POST", "push", body=bare)) == (409, "sync.parts_missing", {"sequence": 1})
+    answer = carrier.call("POST", "push", body={**run, "cursor": carrier.cursor, "scopes": carrier.papers["scopes"]})
+    told = answer.json()
+    assert ([one["outcome"]["status"] for one in told["answers"]], told["acked"]) == (["accepted"], 1)
+    carrier.take(answer.text, told["page"])
+    assert children[0] in {one["child"] for one in carrier.of("attendance")}
+    assert carrier.call("POST", "push", body=bare).json()["answers"] == told["answers"], "known by its hash"
+    assert author.push(marks[:1])["answers"] == told["answers"]
+
+    home.studios.revoke(world.STUDIO, Id(author.papers["device"]))
+    (late,) = carrier.call("POST", "push", body=author.batch(marks)).json()["answers"][1:]
+    assert late["outcome"]["status"] == "contested"
+    assert refusal(lambda: author.call("POST", "push", body=carrier.batch([carrier.say("x.y", {})])))[:2] == (
+        403, "device.revoked",
+    )  # fmt: skip
+
+
 def test_a_stranger_carries_a_blob(home: House) -> None:
     desk, kiosk = joined(home, "desk"), joined(home, "kiosk")
     sealed = secrets.token_bytes(1_500_000)
