@@ -25,10 +25,10 @@ COMPARE_EVERY_MS = 6 * 3_600_000
 MOST_DOUBT_MS = 3_600_000
 """Nothing goes for its age while the clock may be wrong by more."""
 
-LEAST_PAGE, GROWS_AFTER = 50, 32
+LEAST_PAGE, GROWS_AFTER = 125, 32
 """The smallest page of a load that is cut again and again, and after how many pages they double."""
 
-MOST_CUTS = 3
+MOST_CUTS = 2
 """Cuts beyond these make no page smaller."""
 
 MOST_LEAVES = 16
