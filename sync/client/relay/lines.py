@@ -84,7 +84,9 @@ class Lines:
             if line.task is not None:
                 line.task.cancel()
             return
-        line.card = card
+        if card != line.card:
+            line.card = card
+            self._changed()
         line.news.set()
 
     # --- who comes

@@ -99,7 +99,7 @@ class Relay:
         lines = self._lines
         present = () if lines is None else lines.present
         neighbours = tuple(Neighbour(one.card.device, one.card.name, one.address, one.heard_ms) for one in present)
-        return Neighbourhood(self._on, self._no_port or self._no_network, neighbours)
+        return Neighbourhood(self._on, self._no_port or self._no_network, neighbours, self.port)
 
     def _soon(self, call: Callable[[], object]) -> None:
         with self._changing:
@@ -126,6 +126,7 @@ class Relay:
             for pool in (self._hands, self._ears):
                 pool.shutdown(wait=True, cancel_futures=True)
             self._on, self._lines, self._main, self._later = False, None, None, None
+            self.port, self._no_port, self._no_network = 0, "", ""
             self._show()
 
     async def _work(self, sockets: list[socket.socket]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from classtap_core.kernel.batches import Batch, check_signed, read_batch
 from classtap_core.kernel.clock import ManualClock
-from classtap_core.kernel.errors import ClassTapError
 from classtap_core.kernel.ids import Id
 from sync.client.relay.finding import Address, Announced, Board, Finding, Spot
 from sync.client.relay.local import Card, Neighbourhood, Place, Self, Waiting
@@ -24,8 +23,9 @@ PATIENCE_S = 20.0
 class Home:
     """What the relay asks of a device. Runs are of `per_run` operations, `page` runs at a time.
 
-    Attributes: cards: whom it may speak to. taken: what it heard, as (device, sequence), in order. trouble: raised by
-    `hear`, once each, where told. bent: changes a run before it goes out.
+    Attributes: cards: whom it may speak to. taken: what it heard, as (device, sequence), in order; told: the same with
+    what came twice. trouble: raised by `hear`, once each; blind: by `waiting`. bent: changes a run before it goes out, `bends` of them where it counts.
+    answered_to: so far the cloud has answered. looked: for whom it looked for what to tell.
     """
 
     def __init__(self, name: str, cloud: Cloud, *, per_run: int = 2, page: int = 2) -> None:
@@ -34,9 +34,14 @@ class Home:
         self.studio = STUDIO
         self.cards: dict[Id, Card] = {}
         self.taken: list[tuple[Id, int]] = []
+        self.told: list[tuple[Id, int]] = []
         self.heard_to: dict[Id, Place] = {}
-        self.trouble: list[ClassTapError | Exception] = []
+        self.trouble: list[Exception] = []
+        self.blind: list[Exception] = []
+        self.looked: set[Id] = set()
         self.bent: Callable[[Batch], Batch] = lambda run: run
+        self.bends = 0
+        self.answered_to = 0
         self.changed = threading.Condition()
         self.gate = threading.Event()
         self.gate.set()
@@ -68,13 +73,18 @@ class Home:
         return self.device.key.sign(statement)
 
     def waiting(self, peer: Id, after: Place) -> Waiting:
+        if self.blind:
+            raise self.blind.pop(0)
         head = self.device.backend.head()
-        first = after.sequence + 1
+        first = max(after.sequence, self.answered_to) + 1
         runs = []
         while first <= head.sequence and len(runs) < self._page:
             last = min(head.sequence, first + self._per_run - 1)
             runs.append(self.bent(self.device.batch(first, last)))
             first = last + 1
+        with self.changed:
+            self.looked.add(peer)
+            self.changed.notify_all()
         return Waiting(tuple(runs), Place(head.epoch, first - 1), first <= head.sequence)
 
     def heard(self, peer: Id) -> Place:
@@ -88,7 +98,9 @@ class Home:
                 raise self.trouble.pop(0)
             sealed = read_batch(run)
             check_signed(run, sealed, self.cards[peer].public_key, verify)
-            self.taken += [(peer, one.envelope.sequence) for one in sealed]
+            told = [(peer, one.envelope.sequence) for one in sealed]
+            self.told += told
+            self.taken += [one for one in told if one not in self.taken]
             self.heard_to[peer] = Place(run.epoch, sealed[-1].envelope.sequence)
 
 
@@ -102,7 +114,10 @@ class Handed:
     async def run(self, announced: Announced, board: Board) -> None:
         self.announced, self._board, self._loop = announced, board, asyncio.get_running_loop()
         self._ready.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._ready.clear()
 
     def find(self, key: str, *addresses: Address) -> None:
         assert self._ready.wait(PATIENCE_S)
