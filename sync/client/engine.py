@@ -209,7 +209,7 @@ class SyncEngine:
         What waits goes first: rows may never show own work whose answer was lost (`DeviceBus.apply`). A bundle of
         pass keys that is not ours holds up nothing; the next status tells of it. Raises Unreachable and Rejected.
         """
-        self._forward()
+        self._forward(self.forwarding.forward_first)
         self.pushing.push_all()
         if self.pulling.bootstrap():
             self._bootstrapped = True
@@ -220,12 +220,14 @@ class SyncEngine:
         if self.pulling.allowed != allowed:  # what may not be held any more goes in this very round
             self.pulling.bootstrap()
             self.pulling.pull()
+        self._forward(self.forwarding.forward_all)
         self.backoff.success()
         self._last_success = self.clock.now().corrected
 
-    def _forward(self) -> None:
-        """What was heard from others goes before what was said here, so that the cloud judges in the order of things."""
-        if not self.forwarding.forward_all(patient=self._state in (State.ONLINE, State.SYNCING)):
+    def _forward(self, forward: Callable[..., bool]) -> None:
+        """What was heard from others goes before what was said here, so that the cloud judges in the order of things; a long
+        list of it goes after."""
+        if not forward(patient=self._state in (State.ONLINE, State.SYNCING)):
             self.pulling.compare()
 
     # --- the working thread

@@ -11,8 +11,9 @@ from sync.protocol import Push, wire_operation
 
 log = logging.getLogger("classtap.sync")
 
-_LACKING = frozenset({"sync.gap"})
-"""The cloud lacks what came before, which only the author has."""
+FIRST_MS = 2_000
+"""For so long what others told goes before own work; the rest of it goes after."""
+
 _NEVER = frozenset(
     {
         "sync.broken_chain", "sync.carried_cloud", "sync.epoch", "sync.fork", "sync.malformed", "sync.mixed",
@@ -28,21 +29,28 @@ class Forwarding:
     def __init__(self, local: Local, cloud: Courier) -> None:
         self._local, self._cloud = local, cloud
 
+    def forward_first(self, *, patient: bool) -> bool:
+        """As `forward_all`, what can be brought in two seconds."""
+        return self._forward(patient=patient, until_ms=self._cloud.clock.now().mono + FIRST_MS)
+
     def forward_all(self, *, patient: bool) -> bool:
         """Bring all that was told; whether all of it counts as it lies here. `patient`: leave to its author what is only
-        seconds old. Raises Unreachable, Rejected.
+        seconds old. What the cloud does not take from here holds nothing else up. Raises Unreachable.
         """
+        return self._forward(patient=patient, until_ms=None)
+
+    def _forward(self, *, patient: bool, until_ms: int | None) -> bool:
         counts = True
         lacking: set[Id] = set()
         while runs := self._local.told_runs(but=lacking, patient=patient):
             for run in runs:
                 if run.device in lacking:
                     continue
+                if until_ms is not None and self._cloud.clock.now().mono >= until_ms:
+                    return counts
                 try:
                     answers = self._cloud.push(_push(run)).answers
                 except Rejected as no:
-                    if no.code not in _LACKING | _NEVER:
-                        raise
                     log.info("what %s told was not taken from us: %s", run.device, no.code)
                     lacking.add(run.device)
                     if no.code in _NEVER:

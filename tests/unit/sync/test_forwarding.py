@@ -9,6 +9,7 @@ from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status as Outcome
 from sync.client.onsite import address_of
 from sync.client.transport import Rejected, Unreachable
+from sync.protocol import Push, Pushed
 from tests.unit.sync.rig import STUDIO, Device
 from tests.unit.sync.test_engine import CHILDREN, House, mark
 
@@ -98,14 +99,34 @@ def test_what_the_cloud_will_never_take_from_here_is_let_go_and_rows_are_compare
     assert not back.seen()  # what it showed of that is gone with the comparison
 
 
-def test_another_refusal_stops_the_round_as_one_of_its_own_would(house: House) -> None:
+@pytest.mark.parametrize("code", ["sync.not_yours", "cloud.fault", "rate.limited"])
+def test_another_refusal_of_what_was_heard_holds_up_nothing_of_its_own(house: House, code: str) -> None:
     front, back = house.devices
     mark(front, CHILDREN[0])
     hear(back, run_of(front, 1, 1))
-    house.wires[1].reject = [Rejected(403, "device.revoked", {}, None)]
-    with pytest.raises(Rejected):
-        house.engines[1].once()
-    assert back.store.told_runs()
+    mark(back, CHILDREN[1])
+    house.wires[1].reject = [Rejected(403, code, {}, None)]
+    house.engines[1].once()
+    assert (back.id, 1) in decided(house)
+    assert decided(house)[-1] == (front.id, 1)  # asked again behind its own
+
+
+def test_a_long_list_of_what_was_heard_goes_behind_its_own(house: House) -> None:
+    front, back = house.devices
+    for number in range(3):
+        mark(front, CHILDREN[number])
+        hear(back, run_of(front, number + 1, number + 1))
+    mark(back, CHILDREN[3])
+    push = house.wires[1].push
+
+    def slow(asked: Push) -> Pushed:
+        house.clock.advance(1_500)
+        return push(asked)
+
+    house.wires[1].push = slow  # type: ignore[method-assign]
+    house.engines[1].once()
+    assert decided(house) == [(front.id, 1), (front.id, 2), (back.id, 1), (front.id, 3)]
+    assert back.store.told_runs() == []
 
 
 @pytest.mark.parametrize(
