@@ -41,10 +41,10 @@ def desk(data: Data = None, program: As = "desk", now: Now = None, json: Json = 
         from classtap_cli.questions.table import answering_others
         from classtap_desktop.app import run_desk
         from classtap_desktop.node_source import NodeSource
-        from sync.client.relay.multicast import Multicast
 
         with answering_others(node):
-            node.start(Multicast())
+            node.start()
+            node.site.start_soon()
             application = _application()
             _ends_on_signals(application, application.closeAllWindows)
             code = run_desk(NodeSource(node), settings_file=call.folder / "window.json")
@@ -79,11 +79,11 @@ def _watch(call: Invocation, camera: str, *, mark: str, realtime: bool) -> None:
         from classtap_cli.questions.table import answering_others
         from kiosk.door import Door
         from kiosk.headless import watch
-        from sync.client.relay.multicast import Multicast
 
         source = checked_source(camera)
         with answering_others(node):
-            node.start(Multicast())
+            node.start()
+            node.site.start_soon()
             watch(Door(node), source, print_json, mark=mark, realtime=realtime)
 
 
@@ -93,12 +93,12 @@ def _open_window(call: Invocation, camera: str, *, again: bool) -> None:
         from classtap_cli.questions.table import answering_others
         from kiosk.app import KioskApp
         from kiosk.sources import source_of
-        from sync.client.relay.multicast import Multicast
 
         application = _application()
         _ends_on_signals(application, lambda: application.exit(0))
         with answering_others(node):
-            node.start(Multicast())
+            node.start()
+            node.site.start_soon()
             app = KioskApp(node, source_of(camera), again=again)
             app.left.connect(lambda: application.exit(0))  # quit() asks the window, and a kiosk's window refuses
             app.start()

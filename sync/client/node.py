@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import msgspec
 
@@ -54,12 +54,14 @@ from sync.client.local import Position, ScopeState, Unsent
 from sync.client.onsite import OnSite
 from sync.client.owner_seal import keep_sealed
 from sync.client.pulling import MOST_CUTS
-from sync.client.relay.finding import Finding
 from sync.client.relay.local import Neighbourhood
 from sync.client.retry import Backoff
 from sync.client.rulings import hear_rulings
 from sync.client.transport import Rejected, Transport, Unreachable
 from sync.protocol import Devices, Pair, Paired, Purged
+
+if TYPE_CHECKING:
+    from sync.client.relay.finding import Finding
 
 log = logging.getLogger("classtap.node")
 
@@ -196,7 +198,7 @@ class Node:
             store.close()
             raise
 
-    def start(self, finding: Finding | None = None) -> None:
+    def start(self, finding: "Finding | None" = None) -> None:
         """Begin to sync, and to look after the store. After a program that did not end well, all is compared at once.
 
         `finding` is how other devices of the place are found; without it, nothing is told to them.

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,15 @@ from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import Sealed, batch_statement
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Kind
 from classtap_core.kernel.scopes import covers
 from sync.client.engine import State
-from sync.client.relay.finding import Address, Finding, Fixed, Together
 from sync.client.relay.local import Card, Neighbourhood, Place, Self, Waiting
-from sync.client.relay.relay import Relay
 from sync.signed import is_signed
 
 if TYPE_CHECKING:
     from sync.client.node import Node
+    from sync.client.relay.finding import Address, Finding
+    from sync.client.relay.relay import Relay
 
 MOST_LOOKED = 200
 """Operations of the log looked through at once for what may be told."""
@@ -33,6 +33,8 @@ MOST_TOLD = 20_000
 
 PORT = 41_761
 """Where a program listens, so that a firewall can be told; another, which stays, where that is taken."""
+
+SOON_S = 1.0
 
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -53,16 +55,38 @@ class OnSite:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._finding: Finding | None = None
+        self._changing = threading.Lock()
+        self._soon: threading.Timer | None = None
         self.relay: Relay | None = None
         kept = node.kept("relay")
         self.setting = Setting() if not kept else msgspec.json.decode(kept, type=Setting)
 
-    def start(self, finding: Finding) -> None:
+    def start(self, finding: "Finding") -> None:
         """Find others this way from now on, unless somebody turned that off."""
-        self._finding = finding
-        self._begin()
+        with self._changing:
+            self._finding = finding
+            self._begin()
+
+    def start_soon(self) -> None:
+        """Find others by multicast, a moment from now: a window that opens goes first."""
+
+        def begin() -> None:
+            from sync.client.relay.multicast import Multicast
+
+            self.start(Multicast())
+
+        self._soon = threading.Timer(SOON_S, begin)
+        self._soon.name = "classtap-onsite"
+        self._soon.start()
 
     def stop(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon.join()
+        with self._changing:
+            self._end()
+
+    def _end(self) -> None:
         relay, self.relay = self.relay, None
         if relay is not None:
             relay.stop()
@@ -72,13 +96,16 @@ class OnSite:
         for peer in setting.peers:
             address_of(peer)
         self._node.keep("relay", msgspec.json.encode(setting))
-        self.setting = setting
-        self.stop()
-        self._begin()
+        with self._changing:
+            self.setting = setting
+            self._end()
+            self._begin()
 
     def _begin(self) -> None:
         if self._finding is None or not self.setting.on:
             return
+        from sync.client.relay.finding import Fixed, Together
+
         ways: list[Finding] = [self._finding]
         if self.setting.peers:
             ways.append(Fixed([address_of(peer) for peer in self.setting.peers]))
@@ -88,7 +115,9 @@ class OnSite:
             self.relay = self._listening(Together(*ways), 0)
             self._remember_port(self.relay.port)
 
-    def _listening(self, finding: Finding, port: int) -> Relay:
+    def _listening(self, finding: "Finding", port: int) -> "Relay":
+        from sync.client.relay.relay import Relay
+
         node = self._node
         relay = Relay(
             NodeNeighbours(node), node.clock, finding=finding, port=port,
@@ -167,7 +196,7 @@ class NodeNeighbours:
     def _may_be_told(self, listener: Device, entry: Entry) -> bool:
         """A fact that waits for the cloud, where all that it says and changes may lie on the other device."""
         spec = self._node.bus.registry.specs.get(entry.kind)
-        if spec is None or spec.kind is not Kind.FACT or not entry.changes or entry.answer is not None:
+        if spec is None or not spec.told or not entry.changes or entry.answer is not None:
             return False
         return may_be_told(listener, spec.payload) and all(
             may_be_told(listener, self._records[change.kind], *filter(None, (change.scope, change.left)))
@@ -207,7 +236,7 @@ class NodeNeighbours:
         return covers(papers.scopes, scope) and not is_withheld(papers.role, self._records[kind])
 
 
-def address_of(text: str) -> Address:
+def address_of(text: str) -> "Address":
     """`host:port`, or `[address]:port` for IPv6, as typed by somebody. Raises BadInput `relay.address`."""
     host, colon, port = text.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
