@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
-    "access/test_assigning.py", "access/test_operations.py", "access/test_pins.py", "access/test_revealing.py",
+    "access/test_assigning.py", "access/test_holding.py", "access/test_operations.py", "access/test_pins.py", "access/test_revealing.py",
     "access/test_rules.py", "access/test_table.py", "access/test_undoing.py", "auditing", "booking", "checkin", "documents", "eligibility",
     "health", "kernel/test_merge.py", "passes/test_attendees.py", "passes/test_base45.py", "passes/test_codec.py",
     "passes/test_key_care.py", "passes/test_rolling.py", "passes/test_vectors.py", "passes/test_verify.py", "people",

@@ -78,7 +78,9 @@ def test_what_was_done_newest_first_with_before_and_after(qtbot: QtBot, told: Wo
     screen.list.setCurrentIndex(screen.model.index(1, 0))
     texts = screen.card.texts()
     assert "name: Zorn → Quill" in texts
-    assert {"PIN", "Manager", "accepted"} <= set(texts)
+    assert {"PIN", "Manager", "accepted", "Not captured"} <= set(texts)
+    screen.card.show_line(msgspec.structs.replace(screen.lines[1], carrier="Door"), "UTC")
+    assert "brought by the device Door" in screen.card.texts()
 
 
 def test_filters_and_words_narrow(qtbot: QtBot, told: World, open_desk: Open) -> None:

@@ -64,9 +64,10 @@ class EntryCard(Card):
         none = words.say("desk.audit.not_captured")
         roles = ", ".join(words.say(f"role.{role}") if words.has(f"role.{role}") else role for role in line.roles)
         reasons = "".join(f" ({reason.code})" for reason in line.reasons[:1])
+        heard = words.say("desk.audit.brought", device=line.carrier) if line.carrier else line.address
         told = {
             "at": words.datetime(line.at_ms, self._zone), "role": roles or none,
-            "device": line.device_name or line.device[:8], "address": line.address or none,
+            "device": line.device_name or line.device[:8], "address": heard or none,
             "method": words.say(f"audit.method.{line.method}"),
             "outcome": words.say(f"desk.audit.outcome.{line.status.value}") + reasons,
             "operation": f"{line.kind} · {line.operation[:8]}",
