@@ -80,7 +80,7 @@ def edit_profile(tx: Tx, op: Operation[EditProfile]) -> Outcome:
     )
 
 
-@operation("health.confirm", version=1, kind=Kind.FACT, needs=Capability.EDIT_HEALTH)
+@operation("health.confirm", version=1, kind=Kind.FACT, needs=Capability.EDIT_HEALTH, told=False)
 class ConfirmProfile(_OfProfile, frozen=True, kw_only=True):
     """A guardian has looked at the child's profile and says that it is right; what was kept for review stands."""
 

@@ -12,7 +12,7 @@ from classtap_core.kernel.device_store import Answer, DeviceBackend, Pulled, Tol
 from classtap_core.kernel.envelope import Sealed, join_parts, own
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
-from classtap_core.kernel.operations import Kind, Operation
+from classtap_core.kernel.operations import Operation
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Change, Ref, Snapshot
 
@@ -45,7 +45,7 @@ class Neighbours:
 
     def _takes(self, told: Told, holds: Holds) -> bool:
         op = self._reread(told)
-        if op is None or op.spec.kind is not Kind.FACT:
+        if op is None or not op.spec.told:
             return False
         decision = self._decide(op, Snapshot(self._backend, self._bus.registry), told)
         return decision.fault is None and all(

@@ -153,10 +153,14 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Spec:
-    """What the bus knows of an operation: made by the decorator, completed by `handles` and `upcasts`."""
+    """What the bus knows of an operation: made by the decorator, completed by `handles` and `upcasts`.
 
-    def __init__(self, name: str, *, version: int, kind: Kind, needs: str | None) -> None:
+    `told`: devices may tell it each other before the cloud knows it.
+    """
+
+    def __init__(self, name: str, *, version: int, kind: Kind, needs: str | None, told: bool = True) -> None:
         self.name, self.version, self.kind, self.needs = name, version, kind, needs
+        self.told = told and kind is Kind.FACT
         self.payload: type[Payload] = Payload
         self.handler: Handler | None = None
         self.upcasters: dict[int, Upcaster] = {}
@@ -181,9 +185,14 @@ class Spec:
             raise BadInput("operation.payload", kind=self.name) from error
 
 
-def operation(name: str, *, version: int, kind: Kind, needs: str | None) -> Callable[[type[P]], type[P]]:
-    """Declare a payload's operation. `needs` is a capability; None only for what the cloud's own clock authors."""
-    spec = Spec(name, version=version, kind=kind, needs=needs)
+def operation(
+    name: str, *, version: int, kind: Kind, needs: str | None, told: bool = True
+) -> Callable[[type[P]], type[P]]:
+    """Declare a payload's operation. `needs` is a capability; None only for what the cloud's own clock authors.
+
+    A fact that comes to something else over a row which has it in, or after another fact, is not `told` to other devices.
+    """
+    spec = Spec(name, version=version, kind=kind, needs=needs, told=told)
 
     def declare(payload: type[P]) -> type[P]:
         spec.payload = payload

@@ -114,7 +114,7 @@ class _OfMessage(Payload, frozen=True, kw_only=True):
         return (f"message:{self.message}",)
 
 
-@operation("message.again", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY)
+@operation("message.again", version=1, kind=Kind.FACT, needs=Capability.EDIT_FAMILY, told=False)
 class TryAgain(Payload, frozen=True, kw_only=True):
     """Somebody at the desk wants another try where a message did not arrive; its addresses are believed in again."""
 
