@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.records import Attendance, attendance_id
 from classtap_core.kernel.ids import Id
 from classtap_core.passes.operations import RevokePass
+from cloud.passes import attendee_pass
 from kiosk.door import Door
 from sync.client.engine import State
 from sync.client.node import Node
@@ -52,15 +54,24 @@ def port_of(node: Node) -> int:
 
 def place(studio: Studio, *roles: str) -> list[Node]:
     """Devices that know of each other, and a network without the internet."""
+    nodes = met(studio, *roles)
+    cut(studio, nodes)
+    return nodes
+
+
+def met(studio: Studio, *roles: str) -> list[Node]:
     nodes = [studio.pair(role, studio.data / f"{role}-{at}") for at, role in enumerate(roles)]
     for at, node in enumerate(nodes):
         studio.nodes[f"{roles[at]}-{at}"] = node
         node.engine.once()  # those paired later are in the studio's records by now
     join(*nodes)
+    return nodes
+
+
+def cut(studio: Studio, nodes: list[Node]) -> None:
     studio.proxy.cut()
     for node in nodes:
         until(lambda node=node: node.engine.state is State.OFFLINE, node, what="offline")
-    return nodes
 
 
 def test_a_child_checked_in_at_one_door_is_present_at_the_other(studio: Studio) -> None:
@@ -78,6 +89,26 @@ def test_a_child_checked_in_at_one_door_is_present_at_the_other(studio: Studio) 
     until(lambda: scans_of(back, family.family) >= 2, back, what="both scans")
     assert back.pending() < 10  # what was heard is nobody's queue but its author's
     assert front.pending() > 0
+
+
+def test_a_pass_for_one_entry_is_used_at_every_door(studio: Studio) -> None:
+    front, back = nodes = met(studio, "kiosk", "kiosk")
+    board = show(studio, Door(front), families_due(studio)[0]).board
+    assert board is not None
+    session, child = board.groups[0].card.session.id, Id(board.groups[0].children[0].child)
+    now_s = studio.clock.now().wall // 1000
+    wanted = IssueAttendeePass(
+        session=session, child=child, handle="5a" * 8, token="a5" * 6, issued_s=now_s, expires_s=now_s + 3600
+    )
+    assert studio.cloud.studios.author(studio.plan.studio, wanted, source="test").link.outcome.stands
+    text = attendee_pass(studio.cloud.studios, studio.plan.studio, session, child).text
+    for node in nodes:
+        until(lambda node=node: Door(node).scan(text, keep=False).result().outcome == "ok", node, what="the pass")
+    cut(studio, nodes)
+    assert Door(front).scan(text).result().outcome == "ok"
+    until(lambda: told_by(back), back, what="the scan at the other door")
+    second = Door(back).scan(text).result()
+    assert (second.outcome, second.reason) == ("used", "entries_used")
 
 
 def scans_of(node: Node, family: Id) -> int:
