@@ -104,16 +104,18 @@ def copied(*parts: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def kiosk(folder: Path) -> Node:
+def kiosk(folder: Path, clock: SystemClock | None = None) -> Node:
     """The kiosk of a copied ground, opened; offline until its url leads somewhere."""
-    return Node.open(folder / "kiosk", program="kiosk", clock=ground().clock(), ring=None)
+    return Node.open(folder / "kiosk", program="kiosk", clock=clock or ground().clock(), ring=None)
 
 
-def paired(folder: Path, cloud: Cloud, *, url: str, name: str, main: Id, now_ms: int) -> Node:
+def paired(
+    folder: Path, cloud: Cloud, *, url: str, name: str, main: Id, now_ms: int, clock: SystemClock | None = None
+) -> Node:
     """A new kiosk at a location that may hold every child of the studio."""
     studio = cloud.studios.all()[0].id
     code = cloud.studios.pairing_code(studio, role="kiosk", location=main, name=name, scopes=scopes_for("kiosk", ""))
-    clock = SystemClock(start_ms=now_ms)
+    clock = clock or SystemClock(start_ms=now_ms)
     return Node.pair(folder / name, url=url, code=code.code, name=name, program="kiosk", clock=clock, ring=None)
 
 
