@@ -134,7 +134,7 @@ def complain(trouble: ClassTapError) -> None:
 WRONG_VALUES = frozenset(
     {
         "now.not_iso", "time.date", "time.local", "time.zone", "session.id", "contested.id", "audit.most", "audit.text",
-        "audit.after", "link.minutes", "store.retention", "recovery.public", "import.kind", "seatmap.template",
+        "audit.after", "link.minutes", "relay.address", "store.retention", "recovery.public", "import.kind", "seatmap.template",
         "seatmap.parameter", "cloud.url", "brand.colour",
     }
 )  # fmt: skip

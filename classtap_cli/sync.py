@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from classtap_cli import relay
 from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import ask
 
 app = typer.Typer(no_args_is_help=True, help="A device and the cloud: status, one round, the log.")
+app.add_typer(relay.app, name="relay")
 
 Most = Annotated[int, typer.Option("--most", min=1, max=10_000, help="How many of the newest.")]
 

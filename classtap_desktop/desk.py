@@ -20,6 +20,8 @@ from classtap_desktop.reading import Doing, Gathering, Reading
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
 from sync.client.engine import State, Status
+from sync.client.health import hearing
+from sync.client.relay.local import Neighbourhood
 
 T = TypeVar("T")
 
@@ -37,15 +39,21 @@ class Trouble(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How this device stands with the cloud, read together."""
+    """How this device stands with the cloud, and with the others in its network, read together."""
 
     status: Status
     oldest_ms: int | None
+    neighbourhood: Neighbourhood | None = None
 
     @property
     def online(self) -> bool:
         """Whether the cloud answered last."""
         return self.status.state in (State.ONLINE, State.SYNCING)
+
+    @property
+    def hearing(self) -> int:
+        """How many devices hear each other here; 0 where this one hears none."""
+        return 0 if self.neighbourhood is None else hearing(self.neighbourhood)
 
 
 class Desk(QObject):
@@ -227,7 +235,7 @@ class Desk(QObject):
 
     def look_at_standing(self) -> None:
         """Read sync's standing anew."""
-        self.read("standing", lambda source: Standing(source.status(), source.oldest_pending_ms()), then=self._stand)
+        self.read("standing", _standing, then=self._stand)
 
     def _stand(self, standing: Standing) -> None:
         self.standing = standing
@@ -247,6 +255,12 @@ class Desk(QObject):
 
     def _tell_trouble(self, trouble: Trouble) -> None:
         self.failed.emit(trouble)
+
+
+def _standing(source: DeskSource) -> Standing:
+    steward = source.steward
+    neighbourhood = None if steward is None else steward.neighbourhood()
+    return Standing(source.status(), source.oldest_pending_ms(), neighbourhood)
 
 
 def _finished(future: Future[T], then: Callable[[T], None], failed: Callable[[Trouble], None]) -> None:

@@ -312,8 +312,9 @@ class DeskWindow(QMainWindow):
         standing = self.desk.standing
         if standing is not None:
             self.topbar.badge.show_queue(
-                online=standing.online, waiting=standing.status.pending, paused=standing.status.state is State.PAUSED
-            )
+                online=standing.online, waiting=standing.status.pending, hearing=standing.hearing,
+                paused=standing.status.state is State.PAUSED,
+            )  # fmt: skip
 
     def _show_operator(self) -> None:
         operator = self.desk.operator

@@ -32,6 +32,7 @@ from kiosk.view import Notice, Screen, Stage, State
 from kiosk.watching import Watching
 from sync.client.engine import State as SyncState
 from sync.client.engine import Status
+from sync.client.health import hearing
 from sync.client.node import Node
 
 log = logging.getLogger("classtap.kiosk")
@@ -229,6 +230,8 @@ class KioskApp(QObject):
         keys = self._keys_word()
         if keys != self.state.keys:
             self.happen(on.KeysDoubt(keys))
+        if hearing(self.node.neighbourhood()) != self.state.hearing:
+            self._connected(self.state.online, self.state.waiting)
         self.happen(on.Tick(at.corrected))
         self._signing.tick(_now())
         if self.state.store_fault and _now() - self._store_tried >= STORE_AGAIN_MS:
@@ -297,7 +300,7 @@ class KioskApp(QObject):
 
     def _connected(self, online: bool, waiting: int) -> None:
         """A queue that is full is said before anybody scans in vain."""
-        self.happen(on.Connection(online, waiting))
+        self.happen(on.Connection(online, waiting, hearing(self.node.neighbourhood())))
         if waiting >= self.node.store.device.queue_most and not self.state.store_fault:
             self._unsaved("queue_full")
 

@@ -123,10 +123,12 @@ class ChooseLanguage:
 
 @told
 class Connection:
-    """The internet is there or not, and so many operations wait for the cloud's acknowledgement."""
+    """The internet is there or not, and so many operations wait for the cloud's acknowledgement; so many devices hear each
+    other here meanwhile (0: this one hears none)."""
 
     online: bool
     waiting: int
+    hearing: int = 0
 
 
 @told

@@ -157,7 +157,7 @@ def _language(state: State, event: on.ChooseLanguage) -> Next:
 
 
 def _connection(state: State, event: on.Connection) -> Next:
-    return replace(state, online=event.online, waiting=max(0, event.waiting)), ()
+    return replace(state, online=event.online, waiting=max(0, event.waiting), hearing=event.hearing), ()
 
 
 def _clock(state: State, event: on.ClockSuspect) -> Next:

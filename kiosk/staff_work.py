@@ -21,6 +21,8 @@ from kiosk.changes import Changes
 from kiosk.door import Door, PinCheck
 from kiosk.pickup_door import PickupDoor
 from kiosk.view import Notice
+from sync.client.engine import State as SyncState
+from sync.client.health import hearing, relay_codes
 from sync.client.keeping import keeping_of
 from sync.client.leaving import Allowed, Leaving
 from sync.client.node import Node
@@ -102,8 +104,18 @@ class StaffWork:
         keys = Notice("kiosk.staff.keys", (("when", heard),)) if heard else None
         with self._node.reader() as reader:
             alarms = emergencies(reader, words)  # these first; there is no room for everything
-        about = (*alarms, kept) if alarms or short else (kept, how, self._keys_word(), keys)
+        about = (*alarms, kept) if alarms or short else (kept, self._heard() or how, self._keys_word(), keys)
         return tuple(one for one in about if one is not None)
+
+    def _heard(self) -> Notice | None:
+        """Who hears whom in this network, while the cloud does not answer."""
+        found = self._node.neighbourhood()
+        if not found.on or self._node.engine.state in (SyncState.ONLINE, SyncState.SYNCING):
+            return None
+        codes = relay_codes(on=found.on, trouble=found.trouble, heard=len(found.neighbours))
+        code = codes[-1] if theme().words.has(codes[-1]) else "relay.other"
+        tone = "warn" if found.trouble else "info"
+        return Notice(code, (("n", hearing(found)), ("code", found.trouble)), tone=tone)
 
     def _carry_out(self, command: ask.CarryOut) -> None:
         staff = self._staff

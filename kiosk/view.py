@@ -236,7 +236,7 @@ class State:
 
     ``override`` is why staff want to let in whom a verdict refused, while their PIN is asked for; ``urgent`` that something
     waits behind it that staff must see at once; ``oldest_ms`` since when the first of what waits to be sent does; ``open``
-    how many changed results leave a choice, ``summary`` what was done about all of them at once.
+    how many changed results leave a choice, ``hearing`` how many devices hear each other in this network, ``summary`` what was done about all of them at once.
     ``idle_left_s`` of ``idle_total_s`` is shown by the ring; ``None`` while nothing runs out.
     """
 
@@ -248,6 +248,7 @@ class State:
     wall_ms: int = 0
     online: bool = True
     waiting: int = 0
+    hearing: int = 0
     clock_suspect: bool = False
     keys: Notice | None = None  # doubt about the pass keys, or about who is due today
     veiled: bool = False

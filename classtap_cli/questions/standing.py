@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, iso
+from classtap_cli.questions.relaying import relaying
 from classtap_cli.questions.syncing import Most, once, state_of
 from classtap_core.kernel.errors import Refused
 from sync.client.asking import the_cloud
@@ -41,6 +42,8 @@ def health(device: Device, asked: Nothing) -> dict[str, Any]:
         ],
         "ledger": found.ledger and _ledger(found.ledger), "keys": found.keys and _keys(found.keys),
         "last_trouble": found.last_trouble and {"code": found.last_trouble[0], "at": iso(found.last_trouble[1])},
+        "rosters": {"refreshed": iso(found.rosters.refreshed_ms), "today": found.rosters.today},
+        "relay": relaying(device),
     }  # fmt: skip
 
 

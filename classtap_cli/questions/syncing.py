@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from classtap_cli.questions.device import Device, Nothing, iso
+from classtap_cli.questions.relaying import relaying
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.outcomes import Outcome
 from sync.client.asking import the_cloud
@@ -29,7 +30,7 @@ class Most(msgspec.Struct, forbid_unknown_fields=True):
 
 def status(device: Device, asked: Nothing) -> dict[str, Any]:
     """Where the queue stands. A store that nothing syncs just now is tried with one call."""
-    return _status(device.node, state_of(device))
+    return _status(device, state_of(device))
 
 
 def state_of(device: Device) -> State:
@@ -45,13 +46,13 @@ def once(device: Device, asked: Nothing) -> dict[str, Any]:
     """
     node = device.node
     if node.paused:
-        return _status(node, State.PAUSED)
+        return _status(device, State.PAUSED)
     if device.running:
-        return _status(node, _next_round(node))
+        return _status(device, _next_round(node))
     with the_cloud(node) as transport:
         node.engine.once()
         transport.report(report_of(node))
-    return _status(node, State.ONLINE)
+    return _status(device, State.ONLINE)
 
 
 def log(device: Device, asked: Most) -> list[dict[str, Any]]:
@@ -83,7 +84,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {"status": outcome.status.value, "reasons": [reason.code for reason in outcome.reasons]}
 
 
-def _status(node: Node, state: State) -> dict[str, Any]:
+def _status(device: Device, state: State) -> dict[str, Any]:
+    node = device.node
     with node.reader() as reader:
         head = reader.head()
     oldest = node.oldest_pending_ms()
@@ -96,6 +98,7 @@ def _status(node: Node, state: State) -> dict[str, Any]:
         "state": state.value,
         "cursor": head.cursor,
         "quarantined": sum(not one.retried for one in set_aside(node)),
+        "relay": relaying(device),
     }
 
 

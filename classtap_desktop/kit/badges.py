@@ -121,14 +121,19 @@ class QueueBadge(Pill):
 
     def __init__(self, *, size: str = "desk", parent: QWidget | None = None) -> None:
         super().__init__(size=size, parent=parent)
-        self._online, self._waiting, self._paused = True, 0, False
+        self._online, self._waiting, self._paused, self._hearing = True, 0, False, 0
         self.show_queue(online=True, waiting=0)
 
-    def show_queue(self, *, online: bool, waiting: int, paused: bool = False) -> None:
-        """Show the connection and the number of saved operations the cloud has not acknowledged. `paused`: by somebody."""
-        self._online, self._waiting, self._paused = online, waiting, paused
+    def show_queue(self, *, online: bool, waiting: int, paused: bool = False, hearing: int = 0) -> None:
+        """Show the connection and the number of saved operations the cloud has not acknowledged. `paused`: by somebody.
+        `hearing`: how many devices hear each other here meanwhile, this one among them.
+        """
+        self._online, self._waiting, self._paused, self._hearing = online, waiting, paused, hearing
         words = theme().words
         short = "_short" if theme().text_scale > 1.4 else ""
+        heard = words.say_n("queue.hearing", hearing) if hearing and not online else ""
+        self.setAccessibleDescription(heard)
+        self.setToolTip(heard)
         if paused:
             word = words.say("desk.sync.paused")
             self.show_pill(f"{word} · {waiting}" if waiting else word, "late", "offline")
@@ -136,13 +141,12 @@ class QueueBadge(Pill):
             self.show_pill(words.say_n("queue.sending", waiting), "info", "sync")
         elif online:
             self.show_pill(words.say(f"queue.all_sent{short}"), "present", "check")
-        elif waiting:
-            self.show_pill(words.say_n(f"queue.saved_here{short}", waiting), "late", "offline")
         else:
-            self.show_pill(words.say("queue.offline"), "late", "offline")
+            said = words.say_n(f"queue.saved_here{short}", waiting) if waiting else words.say("queue.offline")
+            self.show_pill(words.join((said, heard)) if heard and not short else said, "late", "offline")
 
     def _dress(self) -> None:
-        self.show_queue(online=self._online, waiting=self._waiting, paused=self._paused)
+        self.show_queue(online=self._online, waiting=self._waiting, paused=self._paused, hearing=self._hearing)
         super()._dress()
 
 

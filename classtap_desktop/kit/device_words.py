@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from classtap_core.store.space import Level
 from resources.text import Catalogue
+from sync.client.health import hearing, relay_codes
 from sync.client.keeping import Keeping
+from sync.client.relay.local import Neighbourhood
 
 
 def loss_words(unsent: int, files: int, words: Catalogue) -> str:
@@ -21,6 +23,13 @@ def size_words(amount: int, words: Catalogue) -> str:
         if amount >= size:
             return words.say(f"desk.health.{unit}", number=words.number(amount // size))
     return words.say("desk.health.kb", number=words.number(-(-amount // 1024)))
+
+
+def relay_words(found: Neighbourhood, words: Catalogue) -> str:
+    """Return who hears whom in this network, and what stands in the way, as sentences."""
+    codes = relay_codes(on=found.on, trouble=found.trouble, heard=len(found.neighbours))
+    known = (code if words.has(code) else "relay.other" for code in codes)
+    return " ".join(words.say_n(code, hearing(found), code=found.trouble) for code in known)
 
 
 class Warned(NamedTuple):

@@ -78,7 +78,16 @@ class Header(QWidget):
         roomy = theme().text_scale <= 1.3
         if state.clock_suspect and roomy:
             now = words.join((day, now))
-        stated = (state.studio, now, state.online, state.waiting, state.clock_suspect, state.keys, state.urgent)
+        stated = (
+            state.studio,
+            now,
+            state.online,
+            state.waiting,
+            state.hearing,
+            state.clock_suspect,
+            state.keys,
+            state.urgent,
+        )
         if stated == self._stated:
             return
         self._stated = stated
@@ -86,10 +95,13 @@ class Header(QWidget):
         self.studio.show_text(state.studio)
         self.clock.show_text(now)
         self.clock.setAccessibleName(words.say("a11y.now", time=now))
-        self.badge.show_queue(online=state.online, waiting=state.waiting)
         self.urgent.setVisible(state.urgent)
         self.clock_doubt.setVisible(state.clock_suspect and not state.urgent)
         doubted = state.clock_suspect or state.keys is not None or state.urgent
+        # beside a doubt there is no room for the good news
+        self.badge.show_queue(
+            online=state.online, waiting=state.waiting, hearing=0 if doubted else state.hearing
+        )  # fmt: skip
         # at a large text size there is room for one doubt or the name; the mark still says whose studio it is
         self.studio.setVisible(not (doubted and not roomy))
         self.key_doubt.setVisible(state.keys is not None and not state.clock_suspect and not state.urgent)

@@ -28,8 +28,12 @@ def titled(family: str, code: str, params: Params = (), *, reason: str = "") -> 
 
 
 def notice_words(notice: Notice) -> str:
-    """Return a passing notice's sentence."""
-    return theme().words.say(notice.code, **dict(notice.params))
+    """Return a passing notice's sentence, in the plural form that its ``n`` asks for."""
+    params = dict(notice.params)
+    amount = params.pop("n", None)
+    if isinstance(amount, int):
+        return theme().words.say_n(notice.code, amount, **params)
+    return theme().words.say(notice.code, **params)
 
 
 def trouble_words(code: str) -> str:

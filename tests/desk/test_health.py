@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from classtap_cli.questions.device import Device, Nothing
 from classtap_cli.questions.syncing import status
+from classtap_cli.questions.table import answering_others
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.kernel.device_store import Answer
 from classtap_core.kernel.ids import Id
@@ -24,21 +25,23 @@ from classtap_core.people.operations import RenameFamily
 from classtap_core.store.integrity import Depth
 from classtap_core.store.integrity import Health as Found
 from classtap_core.store.space import Level
-from classtap_desktop.kit import Button, theme
-from classtap_desktop.kit.device_words import size_words, warning
+from classtap_desktop.kit import Button, Label, theme
+from classtap_desktop.kit.device_words import relay_words, size_words, warning
 from classtap_desktop.node_source import NodeSource
 from classtap_desktop.operator import operator_of
 from classtap_desktop.screens.health.cards import HealthCards
-from classtap_desktop.screens.health.lines import device_line, keys_words, trouble_words, unjudged_words
+from classtap_desktop.screens.health.lines import device_line, keys_words, roster_words, trouble_words, unjudged_words
 from classtap_desktop.settings import Settings
 from classtap_desktop.window import DeskWindow
 from kiosk.decoding import Decoder
 from kiosk.sources import picture_of
 from resources.text import Catalogue
 from sync.client.engine import State
-from sync.client.health import Unjudged, health_of
+from sync.client.health import RosterStanding, Unjudged, health_of
 from sync.client.keeping import Keeping
 from sync.client.node import Node
+from sync.client.relay.finding import Fixed
+from sync.client.relay.local import Neighbour, Neighbourhood
 from sync.pairing import Link, read_link
 from sync.protocol import DeviceStanding, Report
 from tests.end_to_end.house_rig import families_due, staff, until
@@ -46,7 +49,9 @@ from tests.end_to_end.rig import Studio, inside
 
 MB = 1 << 20
 
-pytestmark = pytest.mark.leaves("cloud-(reading|writing)|ThreadPoolExecutor", reason="the file's cloud starts them")
+pytestmark = pytest.mark.leaves(
+    "cloud-(reading|writing)|ThreadPoolExecutor|classtap-proxy", reason="the file's cloud starts them"
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +61,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 @pytest.fixture
-def node(studio: Studio, tmp_path: Path) -> Iterator[Node]:
+def kiosk(studio: Studio, tmp_path: Path) -> Iterator[Node]:
+    made = studio.pair("kiosk", tmp_path / "kiosk")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def node(studio: Studio, kiosk: Node, tmp_path: Path) -> Iterator[Node]:
     made = studio.pair("desk", tmp_path / "desk")
-    kiosk = studio.pair("kiosk", tmp_path / "kiosk")
     kiosk.start()
     until(lambda: kiosk.engine.status().state is State.ONLINE, kiosk)
     made.start()
     until(lambda: made.engine.others is not None, made)
     yield made
-    kiosk.close()
     made.close()
 
 
@@ -119,6 +129,75 @@ def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow, node: Node)
     assert not cards(window).aside.isVisible()
     said = [label.whole_text() for label in cards(window).others.findChildren(type(cards(window).others.title))]
     assert any("Kiosk" in text and "last heard of" in text for text in said)
+
+
+def test_in_an_outage_it_says_who_hears_whom_and_the_switch_is_here_and_in_the_terminal(
+    qtbot: QtBot, window: DeskWindow, node: Node, kiosk: Node, studio: Studio, tmp_path: Path
+) -> None:
+    card, switch, badge = cards(window).neighbours, cards(window).facts.relay, window.topbar.badge
+    soon(
+        qtbot, lambda: card.text.whole_text().startswith("No other device of the studio is heard in this network yet.")
+    )
+    kiosk.site.start(Fixed([]))
+    node.site.start(Fixed([("127.0.0.1", kiosk.neighbourhood().port)]))
+    soon(qtbot, lambda: card.text.whole_text().startswith("2 devices here hear each other: a pass shown twice"))
+    soon(qtbot, lambda: "Kiosk" in [label.whole_text() for label in card.findChildren(Label)])
+    assert badge.whole_text() == "Online · everything saved and sent", "who is online has better news"
+    studio.proxy.cut()
+    try:
+        soon(qtbot, lambda: badge.whole_text() == "Offline · 2 devices here hear each other")
+        hint = window.screens["devices"].hint  # type: ignore[attr-defined]
+        soon(qtbot, lambda: "2 devices here hear each other: a pass shown twice" in hint.whole_text())
+        with answering_others(node):
+            said = inside("sync", "relay", data=tmp_path)
+            first, second, *_ = said.out.splitlines()
+            assert first.startswith("2 devices here hear each other")
+            assert second.startswith("Kiosk (127.0.0.1), last heard ")
+            found = json.loads(inside("sync", "status", "--json", data=tmp_path).out)
+            assert found["relay"]["neighbours"][0]["device"] == kiosk.papers.device
+            assert "switched off here" in inside("sync", "relay", "off", data=tmp_path).out
+            soon(qtbot, lambda: "switched off here" in card.text.whole_text())
+            soon(qtbot, lambda: badge.whole_text() == "Offline")
+            assert switch.text() == "Let devices here hear each other"
+            switch.click()
+            soon(qtbot, lambda: badge.whole_text() == "Offline · 2 devices here hear each other")
+            assert json.loads(inside("sync", "relay", "--json", data=tmp_path).out)["on"]
+            wrong = inside("sync", "relay", "peers", "192.168.1.7", data=tmp_path)
+            assert (wrong.code, "192.168.1.7" in wrong.err) == (2, True)
+            given = inside("sync", "relay", "peers", "192.168.1.7:41761", "--json", data=tmp_path)
+            assert json.loads(given.out)["peers"] == ["192.168.1.7:41761"]
+            assert json.loads(inside("sync", "relay", "peers", "--none", "--json", data=tmp_path).out)["peers"] == []
+    finally:
+        studio.proxy.restore()
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_what_is_said_of_the_devices_in_a_network(language: str) -> None:
+    """Every code that the relay has, in words: what it means and what to do."""
+    words = Catalogue(language)
+    other = Neighbour(Id("e" * 32), "Door", "192.168.1.7:41761", 0)
+    states = [Neighbourhood(on=False, trouble="relay.no_port", neighbours=())]
+    states += [
+        Neighbourhood(on=True, trouble=code, neighbours=())
+        for code in ("", "relay.no_network", "relay.no_multicast", "relay.no_port", "relay.of_next_year")
+    ]
+    states += [Neighbourhood(on=True, trouble="", neighbours=(other,) * number) for number in (1, 2, 10, 99)]
+    said = [relay_words(found, words) for found in states]
+    assert len(set(said)) == len(said)
+    assert not [sentence for sentence in said if sentence.startswith("relay.")]
+    both = relay_words(Neighbourhood(on=True, trouble="relay.no_port", neighbours=(other,)), words)
+    assert both == f"{relay_words(Neighbourhood(True, '', (other,)), words)} {said[4]}"
+
+
+def test_how_old_the_rosters_are_is_said_in_words(node: Node) -> None:
+    found, words = health_of(node), Catalogue("en")
+    assert found.rosters.today, "a desk that has just been filled"
+    hour = found._replace(rosters=RosterStanding(0, today=True))
+    assert roster_words(hour, 3_600_000, words) == "1 hour ago"
+    missing = found._replace(rosters=RosterStanding(0, today=False))
+    assert roster_words(missing, 3_600_000, words) == "1 hour ago. Today’s list is not wholly here yet."
+    never = found._replace(rosters=RosterStanding(None, today=False))
+    assert roster_words(never, 0, words) == "Never: the cloud has not been heard yet"
 
 
 def test_pausing_and_going_on(qtbot: QtBot, window: DeskWindow, node: Node) -> None:

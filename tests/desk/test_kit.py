@@ -184,17 +184,18 @@ def test_the_row_is_mirrored_for_right_to_left(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("online", "waiting", "words"),
+    ("online", "waiting", "hearing", "words"),
     [
-        (True, 0, "Online · everything saved and sent"), (True, 3, "Sending 3…"),
-        (False, 0, "Offline"), (False, 1, "Offline · 1 saved on this device"),
-        (False, 12, "Offline · 12 saved on this device"),
+        (True, 0, 3, "Online · everything saved and sent"), (True, 3, 0, "Sending 3…"),
+        (False, 0, 0, "Offline"), (False, 1, 0, "Offline · 1 saved on this device"),
+        (False, 12, 0, "Offline · 12 saved on this device"), (False, 0, 2, "Offline · 2 devices here hear each other"),
+        (False, 12, 3, "Offline · 12 saved on this device · 3 devices here hear each other"),
     ],
 )  # fmt: skip
-def test_the_queue_badge_counts_exactly(qtbot: QtBot, online: bool, waiting: int, words: str) -> None:
+def test_the_queue_badge_counts_exactly(qtbot: QtBot, online: bool, waiting: int, hearing: int, words: str) -> None:
     badge = QueueBadge()
     shown(qtbot, badge)
-    badge.show_queue(online=online, waiting=waiting)
+    badge.show_queue(online=online, waiting=waiting, hearing=hearing)
     assert badge.whole_text() == badge.accessibleName() == words
     badge.resize(badge.sizeHint())
     assert not badge.is_cut()

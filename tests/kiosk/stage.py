@@ -196,6 +196,21 @@ def to_whom(**changes: object) -> ChildAt:
 
 
 FOR_STAFF |= {
+    "attract-heard": lambda: resting(hearing=3),
+    "attract-doubt": lambda: resting(hearing=3, clock_suspect=True),
+    "staff-heard": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        hearing=3,
+        about=(Notice("kiosk.staff.sound"), Notice("relay.hears", (("n", 3), ("code", "")))),
+    ),
+    "staff-unheard": lambda: resting(
+        screen=Screen.STAFF,
+        idle_left_s=80,
+        idle_total_s=90,
+        about=(Notice("kiosk.staff.sound"), Notice("relay.no_multicast", (("n", 0), ("code", "")), tone="warn")),
+    ),
     "urgent": lambda: resting(urgent=True),
     "urgent-board": lambda: with_board(busy(), urgent=True, clock_suspect=True),
     "pickup": giving,

@@ -24,6 +24,7 @@ from kiosk.door import Door
 from kiosk.sources import FileSource
 from kiosk.view import Notice, Screen, State, Status
 from sync.client.node import Node
+from sync.client.relay.local import Neighbour, Neighbourhood
 from tests.end_to_end.house_rig import Sky, WrongClock, families_due, filled, log_of, opened, say, staff
 from tests.end_to_end.rig import Studio
 from tests.kiosk.running import Cable, Made, Shown, Shows
@@ -193,6 +194,22 @@ def test_the_windows_thread_reads_nothing_to_know_how_old_the_rosters_are(
         shown.until(lambda: shown.state.keys == Notice("rosters.old", tone="warn"))
         assert threading.main_thread() not in read
         shown.app.window.close()
+
+
+def test_a_kiosk_without_internet_says_that_others_here_are_heard(
+    kiosk: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk.start()
+    badge = kiosk.app.window.header.badge
+    kiosk.until(lambda: badge.whole_text() == "Offline")
+    door = Neighbour(Id("e" * 32), "Back door", "192.168.1.24", 0)
+    monkeypatch.setattr(kiosk.node, "neighbourhood", lambda: Neighbourhood(on=True, trouble="", neighbours=(door,)))
+    kiosk.until(lambda: kiosk.state.hearing == 2)
+    kiosk.app.happen(on.AskStaff())
+    kiosk.app.happen(on.PinEntered("161803"))
+    kiosk.screen(Screen.STAFF)
+    said = [label.whole_text() for label in kiosk.app.window.staff.about if label.isVisible()]
+    assert said[1].startswith("2 devices here hear each other: a pass shown twice is told within a second")
 
 
 def test_a_mark_that_is_not_saved_goes_back(kiosk: Shown, made: Made) -> None:

@@ -377,6 +377,11 @@ def test_staff_choose_once_about_what_changed_and_see_what_became_of_it() -> Non
     assert walk.state.changes == (), "whoever left is shown nothing"
 
 
+def test_who_hears_whom_here_is_counted_with_the_connection() -> None:
+    walk = Walk().send(on.Connection(online=False, waiting=2, hearing=3))
+    assert (walk.state.online, walk.state.waiting, walk.state.hearing) == (False, 2, 3)
+
+
 def test_staff_do_what_is_recommended_for_all_and_save_what_was_done() -> None:
     walk = Walk()
     change = Change("1" * 32, "A mark: it no longer holds.", ("keep", "apply"))

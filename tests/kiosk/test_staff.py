@@ -42,7 +42,7 @@ def test_staff_leave_by_pin(kiosk: Shown, qtbot: QtBot) -> None:
     kiosk.app.happen(on.PinEntered(FRONT_DESK_PIN))
     kiosk.screen(Screen.STAFF)
     said = [notice.code for notice in kiosk.state.about]
-    assert said == ["kiosk.staff.sound", "desk.protection.file", "kiosk.staff.keys"]
+    assert said == ["kiosk.staff.sound", "relay.alone", "kiosk.staff.keys"]
     with qtbot.waitSignal(kiosk.app.left, timeout=PATIENCE_MS):
         kiosk.app.window.staff.close_kiosk.click()
 

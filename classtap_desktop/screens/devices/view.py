@@ -13,6 +13,7 @@ from classtap_core.checkin.reading import fetch
 from classtap_core.schedule.records import Location
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, IconDisc, Label, theme
+from classtap_desktop.kit.device_words import relay_words
 from classtap_desktop.screens.devices.invite_card import InviteCard
 from classtap_desktop.screens.devices.leaving import LeavePage
 from classtap_desktop.screens.devices.owner_card import OwnerKeyCard
@@ -205,6 +206,8 @@ class DevicesScreen(Screen):
         if state == "failing" and trouble:
             known = words.has(code)
             hint = words.say(code, **standing.status.params) if known else words.say("desk.sync.trouble", code=trouble)
+        if state == "offline" and standing.neighbourhood is not None and standing.neighbourhood.on:
+            hint = f"{hint} {relay_words(standing.neighbourhood, words)}"
         self.hint.show_text(hint)
         now_ms = self.desk.now().corrected
         place = self.desk.source.place

@@ -18,21 +18,30 @@ from classtap_core.kernel.ids import Id
 from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
+from classtap_desktop.kit.device_words import relay_words
 from classtap_desktop.operator import Operator
-from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts, unjudged_words
+from classtap_desktop.screens.health.lines import (
+    DeviceLine,
+    aside_words,
+    device_line,
+    facts,
+    neighbour_words,
+    unjudged_words,
+)
 from classtap_desktop.screens.notices import concerns
 from classtap_desktop.source import DeskSource
 from classtap_desktop.spacing import column
 from sync.client.engine import State
 from sync.client.health import Health, Steward
 from sync.client.keeping import Keeping
+from sync.client.relay.local import Neighbourhood
 from sync.protocol import DeviceStanding
 
-FACTS = ("clock", "room", "store", "owner", "held", "mended", "pass_keys", "last_trouble")
+FACTS = ("clock", "room", "store", "owner", "rosters", "held", "mended", "pass_keys", "last_trouble")
 
 
 class FactsCard(Card):
-    """This device's clock, room and scopes; pausing, comparing with the cloud, a log for support."""
+    """This device's clock, room and scopes; pausing, the relay's switch, comparing with the cloud, a log for support."""
 
     def __init__(self, desk: Desk, steward: Steward) -> None:
         super().__init__(radius=18)
@@ -50,15 +59,12 @@ class FactsCard(Card):
             pair.addWidget(value)
             self.facts[name] = (label, value)
             inside.addLayout(pair)
-        self.pause, self.compare, self.save = (
-            Button("", size="small"),
-            Button("", size="small"),
-            Button("", size="small"),
-        )
+        self.pause, self.relay, self.compare, self.save = (Button("", size="small") for _ in range(4))
+        self.relay.clicked.connect(lambda _=False: self._switch_relay())
         self.pause.clicked.connect(lambda _=False: self._pause())
         self.compare.clicked.connect(lambda _=False: self._do(lambda: steward.compare(), "desk.health.comparing"))
         self.save.clicked.connect(lambda _=False: self._choose_log())
-        for button in (self.pause, self.compare, self.save):
+        for button in (self.pause, self.relay, self.compare, self.save):
             inside.addWidget(button, 0, Qt.AlignmentFlag.AlignLeading)
 
     def say(self) -> None:
@@ -75,6 +81,8 @@ class FactsCard(Card):
         words = theme().words
         paused = health is not None and health.status.state is State.PAUSED
         self.pause.show_text(words.say("desk.health.resume" if paused else "desk.health.pause"))
+        relaying = health is not None and health.neighbourhood.on
+        self.relay.show_text(words.say("desk.health.relay_off" if relaying else "desk.health.relay_on"))
         if health is not None and keeping is not None:
             for name, text in facts(health, keeping, self._desk.now().corrected, words).items():
                 self.facts[name][1].show_text(text)
@@ -98,6 +106,10 @@ class FactsCard(Card):
     def _pause(self) -> None:
         paused = self._health is not None and self._health.status.state is State.PAUSED
         self._do(lambda: self._steward.pause(not paused), "desk.health.goes_on" if paused else "desk.health.paused")
+
+    def _switch_relay(self) -> None:
+        on = self._health is not None and not self._health.neighbourhood.on
+        self._do(lambda: self._steward.set_relay(on), "desk.health.relay_is_on" if on else "desk.health.relay_is_off")
 
     def _do(self, work: Callable[[], object], told: str) -> None:
         self._desk.do(lambda _: work(), then=lambda _: self._done(told))
@@ -179,6 +191,42 @@ class UnjudgedCard(_ListCard):
         return bool(found)
 
 
+class NeighboursCard(Card):
+    """The studio's devices that are heard in this network, and what stands in the way of hearing them."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(radius=18)
+        self._desk = desk
+        self._found: Neighbourhood | None = None
+        inside = column(self, margins=(20, 16, 20, 18), gap=10)
+        self.title, self.text = Label("", "heading", wrap=True), Label("", "text", token="muted", wrap=True)
+        self.lines: QVBoxLayout = column(gap=10)
+        inside.addWidget(self.title)
+        inside.addWidget(self.text)
+        inside.addLayout(self.lines)
+
+    def say(self) -> None:
+        self.title.show_text(theme().words.say("desk.health.neighbours"))
+        self.show_neighbours(self._found)
+
+    def show_neighbours(self, found: Neighbourhood | None) -> None:
+        self._found = found
+        self.text.setVisible(found is not None)
+        lines, words, now_ms = anew(self.lines), theme().words, self._desk.now().corrected
+        if found is None:
+            return
+        self.text.show_text(relay_words(found, words))
+        self.text.set_token("warn" if found.on and found.trouble else "muted")
+        for one in found.neighbours:
+            lines.addWidget(Rule())
+            lines.addWidget(Label(one.name, "strong", wrap=True))
+            lines.addWidget(Label(neighbour_words(one, now_ms, words), "secondary", token="muted", wrap=True))
+        if (
+            found.on and found.port and not found.neighbours
+        ):  # whoever looks for why needs it, and writes it down elsewhere
+            lines.addWidget(Label(words.say("relay.port", port=str(found.port)), "secondary", token="muted", wrap=True))
+
+
 class OthersCard(Card):
     """The studio's devices as the cloud last heard of them; who may, shuts one out and has its store destroyed."""
 
@@ -257,11 +305,11 @@ class HealthCards:
     def __init__(self, desk: Desk, steward: Steward) -> None:
         self._desk, self._steward = desk, steward
         self.facts, self.aside, self.others = FactsCard(desk, steward), AsideCard(desk, steward), OthersCard(desk)
-        self.unjudged = UnjudgedCard(desk)
-        self.cards: tuple[Card, ...] = (self.aside, self.unjudged, self.facts, self.others)
+        self.unjudged, self.neighbours = UnjudgedCard(desk), NeighboursCard(desk)
+        self.cards: tuple[Card, ...] = (self.aside, self.unjudged, self.neighbours, self.facts, self.others)
 
     def say(self) -> None:
-        for card in (self.facts, self.aside, self.unjudged, self.others):
+        for card in (self.facts, self.aside, self.unjudged, self.neighbours, self.others):
             card.say()
 
     def ask(self) -> None:
@@ -277,6 +325,7 @@ class HealthCards:
         self.facts.show_health(found.health, found.keeping)
         self.aside.show_health(found.health, found.told)
         self.unjudged.show_health(found.health, found.told)
+        self.neighbours.show_neighbours(found.health.neighbourhood)
         self.others.show_devices(found.others)
 
 

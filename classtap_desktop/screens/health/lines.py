@@ -16,6 +16,7 @@ from classtap_desktop.screens.sessions import ago
 from resources.text import Catalogue
 from sync.client.health import Health, SetAside, Unjudged
 from sync.client.keeping import Keeping
+from sync.client.relay.local import Neighbour
 from sync.protocol import DeviceStanding
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -60,6 +61,7 @@ def facts(health: Health, keeping: Keeping, now_ms: int, words: Catalogue) -> di
         ),
         "store": words.say(f"desk.health.store_{sound}"),
         "owner": words.say("desk.health.owner_sealed" if keeping.sealed else "desk.health.owner_none"),
+        "rosters": roster_words(health, now_ms, words),
         "held": words.say("desk.health.held_is", whole=health.scopes_complete, all=health.scopes),
         "mended": words.number(health.repaired),
         "pass_keys": keys_words(health, now_ms, words),
@@ -68,13 +70,27 @@ def facts(health: Health, keeping: Keeping, now_ms: int, words: Catalogue) -> di
 
 
 def trouble_words(health: Health, now_ms: int, words: Catalogue) -> str:
-    """What stood in the way of sync last, since the program started."""
+    """What stood in the way of sync last."""
     if health.last_trouble is None:
         return words.say("desk.health.last_trouble_none")
     code, at_ms = health.last_trouble
     if code == "cloud.unreachable":
         return words.say("desk.health.last_trouble_away", ago=ago(at_ms, now_ms, words))
     return words.say("desk.health.last_trouble_is", code=code, ago=ago(at_ms, now_ms, words))
+
+
+def roster_words(health: Health, now_ms: int, words: Catalogue) -> str:
+    """How long ago it was refreshed here who is due; and that today's whole list is not here, where it is not."""
+    rosters = health.rosters
+    if rosters.refreshed_ms is None:
+        return words.say("desk.health.rosters_never")
+    said = ago(rosters.refreshed_ms, now_ms, words)
+    return said if rosters.today else f"{said}. {words.say('desk.health.rosters_not_today')}"
+
+
+def neighbour_words(one: Neighbour, now_ms: int, words: Catalogue) -> str:
+    """When another device in this network was heard last, and where."""
+    return words.say("desk.health.heard", ago=ago(one.heard_ms, now_ms, words), address=one.address)
 
 
 def keys_words(health: Health, now_ms: int, words: Catalogue) -> str:
