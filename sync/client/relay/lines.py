@@ -171,19 +171,14 @@ class Lines:
                 await channel.close()
                 return
             self.hang_up(device)
-        line.task = asyncio.create_task(line.run())
+        line.task = self._spawn(line.run())
         self._lines[device] = line
         self._now()
         self._spawn(self._recheck(line))  # the card may have gone while it was proved
         try:
-            await line.task
-        except Broken as broken:
-            log.info("the line to %s ended: %s", device, broken)
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if me is None or me.cancelling():  # else it was hung up
-                raise
+            await asyncio.wait([line.task])
         finally:
+            line.task.cancel()
             line.over.set()
             if self._lines.get(device) is line:
                 del self._lines[device]

@@ -186,9 +186,11 @@ def _service(name: str, own: Sequence[Own], announced: Announced) -> "AsyncServi
 
 async def _close(line: "AsyncZeroconf") -> None:
     """Say goodbye and close the sockets; in half a second, or without the goodbye."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(0.6):
-            await line.async_unregister_all_services()
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(0.5):
-            await line.async_close()
+    try:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(0.5):
+                await line.async_unregister_all_services()
+    finally:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(0.5):
+                await line.async_close()

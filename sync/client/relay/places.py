@@ -82,7 +82,7 @@ class Places:
 
     async def _visit(self, place: _Place) -> None:
         tries = 0
-        while True:
+        while self._places.get(place.spot.key) is place:
             line = None if place.device is None else self._lines.to(place.device)
             if line is not None:
                 await line.over.wait()

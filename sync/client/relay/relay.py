@@ -155,9 +155,10 @@ class Relay:
                     sockets += self._bind()
                 finding.cancel()  # others are to hear of the port
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            while self._tasks:  # a task that just met something else may miss that it is to end
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.wait(self._tasks, timeout=0.8)
 
     async def _find(self, announced: Announced, places: Places) -> None:
         while True:

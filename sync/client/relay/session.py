@@ -85,13 +85,13 @@ class Session:
         self.task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Until the line ends, which raises Broken."""
+        """Until the line ends."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for work in (self._read, self._tell, self._hear, self._live):
                     tasks.create_task(work())
         except* Broken as ended:
-            raise _first(ended) from None
+            log.info("the line to %s ended: %s", self.card.device, ", ".join(map(str, ended.exceptions)))
 
     # --- what comes
 
@@ -208,8 +208,3 @@ class Session:
             await asyncio.sleep(self._limits.alive_s)
             if not self._channel.crowded:
                 await self._channel.send(here)
-
-
-def _first(group: BaseExceptionGroup[Broken]) -> Broken:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
