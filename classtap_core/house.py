@@ -1,9 +1,12 @@
 """The house: every room's records and operations, and the one door they stand behind."""
 
+from types import MappingProxyType
+
 from classtap_core.access import assignment_operations, inviting, owner_key, revealing
 from classtap_core.access import operations as access_operations
 from classtap_core.access import records as access_records
 from classtap_core.access.permission import GrantPermission
+from classtap_core.access.telling import Confided
 from classtap_core.auditing import operations as auditing_operations
 from classtap_core.auditing import records as auditing_records
 from classtap_core.booking import field_operations, policy_operations, rescheduling
@@ -82,6 +85,9 @@ ROOMS = (
 
 GATES = booking_gates.pipeline(*CHECKIN_GATES, *checkin_release.GATES, *booking_gates.GATES)
 """What stands before a mark or a booking, whatever route it comes by. Payment takes its place here."""
+
+CONFIDED: Confided = MappingProxyType(booking_gates.CONFIDED)
+"""Gates whose word gives away what not every device may know."""
 
 
 def registry() -> Registry:

@@ -11,9 +11,10 @@ from classtap_core.kernel.envelope import GateResult
 from classtap_core.kernel.errors import ProgramFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Operation, Reads
+from classtap_core.kernel.records import Record
 from classtap_core.kernel.tx import Tx
 from classtap_core.people.learners import Learner, known
-from classtap_core.people.records import ChildHealth
+from classtap_core.people.records import ChildHealth, ContactMasked
 from classtap_core.schedule.records import ClassType, Session
 
 STAGES = ("window", "identity", "capability", "overlap", "consent", "health", "eligibility", "capacity", "payment")
@@ -110,3 +111,9 @@ class BookingEligibility:
 
 
 GATES = (*guardian_gates.GATES, *care_gates.GATES, BookingEligibility())
+
+CONFIDED: dict[str, tuple[type[Record], ...]] = {
+    BookingEligibility.name: (ChildHealth, Learner), guardian_gates.VerifiedContact.name: (ContactMasked,),
+}  # fmt: skip
+"""What the word of a gate gives away, before a mark too: how old a child is and what they can do; whether somebody's
+contact is verified."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from classtap_core import house
 from classtap_core.access.records import Device
-from classtap_core.access.rules import is_withheld, may_be_told
+from classtap_core.access.rules import is_withheld
+from classtap_core.access.telling import may_tell
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.batches import Batch, Received, check_signed, check_whose, read_batch
 from classtap_core.kernel.device_store import Entry
@@ -186,22 +188,12 @@ class NodeNeighbours:
             entries = reader.entries(range(start + 1, last + 1)) if listener is not None else []
         runs: list[list[Entry]] = [[]]
         for entry in entries:
-            if listener is None or not self._may_be_told(listener, entry):
+            if listener is None or not may_tell(entry, listener, self._node.bus.registry, house.CONFIDED):
                 runs.append([])
             else:
                 runs[-1].append(entry)
         signed = tuple(self._signed(run) for run in runs if run)
         return Waiting(signed, Place(head.epoch, max(start, last)), head.sequence > last)
-
-    def _may_be_told(self, listener: Device, entry: Entry) -> bool:
-        """A fact that waits for the cloud, where all that it says and changes may lie on the other device."""
-        spec = self._node.bus.registry.specs.get(entry.kind)
-        if spec is None or not spec.told or not entry.changes or entry.answer is not None:
-            return False
-        return may_be_told(listener, spec.payload) and all(
-            may_be_told(listener, self._records[change.kind], *filter(None, (change.scope, change.left)))
-            for change in entry.changes
-        )
 
     def _signed(self, run: Sequence[Entry]) -> Batch:
         me, last = self.myself(), run[-1]
