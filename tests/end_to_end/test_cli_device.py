@@ -20,7 +20,7 @@ pytestmark = pytest.mark.leaves(
     "classtap-proxy|ThreadPoolExecutor-|cloud-reading", reason="the module's studio: its switch, its clock, its readers"
 )
 
-STATUS = {"device", "pending", "oldest_pending_s", "last_success", "state", "cursor", "quarantined"}
+STATUS = {"device", "pending", "oldest_pending_s", "last_success", "state", "cursor", "quarantined", "relay"}
 SIGHTING = {"outcome", "reason", "family", "children", "decoder", "decode_ms", "verify_ms", "frame"}
 CHILD = {"child", "session", "class", "room", "start", "state", "gates"}
 CLERK = "161803"
