@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_LOOKED = 200
 """Operations of the log looked through at once for what may be told."""
+FRESH_MS = 150
+"""While there is contact, what is younger is left to the cloud: what it has answered by then need not be told. A little
+less than the relay's own patience."""
 MOST_TOLD = 20_000
 """Operations of one device that are kept here while the cloud has not been heard on them."""
 
@@ -186,6 +189,11 @@ class NodeNeighbours:
             start = max(head.acked, after.sequence if after.epoch == head.epoch else 0)
             last = min(head.sequence, start + MOST_LOOKED)
             entries = reader.entries(range(start + 1, last + 1)) if listener is not None else []
+        more = head.sequence > last
+        fresh = self._first_fresh(entries)
+        if fresh is not None:
+            entries, last, more = entries[:fresh], start + fresh, False
+            self._node.site.nudge()  # for the rest, when its time has come
         runs: list[list[Entry]] = [[]]
         for entry in entries:
             if listener is None or not may_tell(entry, listener, self._node.bus.registry, house.CONFIDED):
@@ -193,7 +201,14 @@ class NodeNeighbours:
             else:
                 runs[-1].append(entry)
         signed = tuple(self._signed(run) for run in runs if run)
-        return Waiting(signed, Place(head.epoch, max(start, last)), head.sequence > last)
+        return Waiting(signed, Place(head.epoch, max(start, last)), more)
+
+    def _first_fresh(self, entries: Sequence[Entry]) -> int | None:
+        """The first that is left to the cloud; None where none is."""
+        if self._node.engine.state is State.OFFLINE:
+            return None
+        now = self._node.clock.now().corrected
+        return next((at for at, entry in enumerate(entries) if 0 <= now - entry.at_ms < FRESH_MS), None)
 
     def _signed(self, run: Sequence[Entry]) -> Batch:
         me, last = self.myself(), run[-1]

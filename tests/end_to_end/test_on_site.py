@@ -7,18 +7,22 @@ import pytest
 
 from classtap_core.checkin.attendees import IssueAttendeePass
 from classtap_core.checkin.records import Attendance, attendance_id
+from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.ids import Id
 from classtap_core.passes.operations import RevokePass
 from cloud.passes import attendee_pass
 from kiosk.door import Door
 from sync.client.engine import State
 from sync.client.node import Node
+from sync.client.onsite import FRESH_MS, NodeNeighbours
 from sync.client.relay.finding import Fixed
+from sync.client.relay.local import Place
 from tests.end_to_end.house_rig import (
     check_in,
     cloud_row,
     everything_holds,
     families_due,
+    log_of,
     mark_one,
     marks_in_cloud,
     say,
@@ -173,3 +177,27 @@ def test_a_pass_revoked_at_the_desk_is_refused_at_the_door(studio: Studio) -> No
     receipt = say(desk, RevokePass(family=family.family, home=studio.plan.main, epoch=1, reason="lost"), staff(studio))
     assert receipt.outcome.stands, receipt.outcome
     until(lambda: show(studio, Door(door), family).outcome == "revoked", door, what="refused")
+
+
+def test_what_is_fresh_is_left_to_the_cloud_while_there_is_contact(studio: Studio) -> None:
+    front, back = [studio.pair("kiosk", studio.data / f"kiosk-{at}") for at in range(2)]
+    with front, back:
+        front.engine.once()
+        check_in(studio, Door(front), families_due(studio)[0])
+        first, *_, last = [entry.at_ms for entry in log_of(front)[-front.pending() :]]
+        ours, device = NodeNeighbours(front), back.papers.device
+
+        def told(state: State, at_ms: int) -> tuple[int, Place]:
+            front.engine._state = state
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(front.clock, "now", ManualClock(at_ms).now)
+                waiting = ours.waiting(device, Place(0, 0))
+            assert not waiting.more
+            return sum(len(run.items) for run in waiting.runs), waiting.through
+
+        with front.reader() as reader:
+            head = reader.head()
+        assert told(State.ONLINE, first + FRESH_MS - 1) == (0, Place(1, head.acked))
+        everything = told(State.ONLINE, last + FRESH_MS)
+        assert everything == told(State.OFFLINE, first) == (head.sequence - head.acked, Place(1, head.sequence))
+        assert told(State.ONLINE, first - 3_600_000) == everything, "a clock set back keeps nothing from anybody"
