@@ -24,6 +24,8 @@ LOOK_S = 5.0
 """How often the machine's addresses are looked at."""
 ANEW_MS = 600_000
 """After so long all begins anew: a machine that slept, or a switch that forgot, tells nobody."""
+HALF_MS = 15_000
+"""After so long where only IPv4 could be had, doubled each time."""
 _ASK_MS = 3_000
 _MOST_ASKED = 32
 _NAME = re.compile(r"[0-9a-f]{16}\Z")
@@ -62,6 +64,7 @@ class Multicast:
 
     def __init__(self, interfaces: Sequence[str] = (), *, look_s: float = LOOK_S) -> None:
         self._interfaces, self._look_s = tuple(interfaces), look_s
+        self._halves = 0
 
     async def run(self, announced: Announced, board: Board) -> None:
         """Until cancelled. Says `relay.no_network` while this machine has no address, `relay.no_multicast` where the
@@ -128,8 +131,8 @@ class Multicast:
             if announced.port:
                 await (await line.async_register_service(_service(name, own, announced)))
             board.trouble("")
-            began = steady_ms()
-            while steady_ms() - began < ANEW_MS:
+            began, most = steady_ms(), min(ANEW_MS, HALF_MS << self._halves) if self._halves else ANEW_MS
+            while steady_ms() - began < most:
                 await asyncio.sleep(self._look_s)
                 if self._own() != tuple(own):
                     break
@@ -147,8 +150,14 @@ class Multicast:
         old = [one.text for one in own if ":" not in one.text]
         new = [one.text for one in own if ipaddress.ip_address(one.text).is_link_local and ":" in one.text]
         if new:
-            with contextlib.suppress(OSError, RuntimeError):  # a system with half an IPv6
-                return AsyncZeroconf(interfaces=old + new, ip_version=IPVersion.All)
+            try:
+                line = AsyncZeroconf(interfaces=old + new, ip_version=IPVersion.All)
+            except (OSError, RuntimeError) as fault:  # an address that is just coming up, or a system with half an IPv6
+                log.info("no multicast over IPv6: %s", fault)
+                self._halves = min(self._halves + 1, 10)
+            else:
+                self._halves = 0
+                return line
         return AsyncZeroconf(interfaces=old, ip_version=IPVersion.V4Only)
 
     async def _ask(
