@@ -136,22 +136,24 @@ class OverlapGate(MarkGate):
         ]
 
     def then(self, tx: Tx, session: Session, said: Sequence[Said]) -> Sequence[Want]:
+        days = rules.overlap_days(session)
         return [
             Key(Session, entry.session, f"schedule/{entry.location}/{entry.date[:7]}")
             for child in _arriving(said)
-            for entry in self._present(tx, child, session)
+            for entry in self._present(tx, child, session, days)
         ]
 
     def judge(self, tx: Tx, session: Session, said: Sequence[Said]) -> Iterable[GateResult]:
+        days = rules.overlap_days(session)
         for child in _arriving(said):
-            others = [tx.get(Session, entry.session) for entry in self._present(tx, child, session)]
+            others = [tx.get(Session, entry.session) for entry in self._present(tx, child, session, days)]
             yield rules.overlap_gate(session, child, present_in=[other for other in others if other is not None])
 
     @staticmethod
-    def _present(tx: Tx, child: Id, session: Session) -> list[Attendance]:
+    def _present(tx: Tx, child: Id, session: Session, days: Iterable[str]) -> list[Attendance]:
         return [
             entry
-            for day in rules.overlap_days(session)
+            for day in days
             for entry in tx.find(Attendance, "by_child_date", child, day)
             if entry.session != session.id and rules.standing(entry.marks).state is State.PRESENT
         ]

@@ -123,14 +123,14 @@ def wants_reason(mark: Mark) -> bool:
 
 def window_gate(session: Session, child: str, *, at_ms: int, window: Window) -> GateResult:
     """Whether the session may be marked at this moment. Params tell the allowed span, ms."""
+    if session.state != "open":
+        return GateResult("window", child, "block", "session_cancelled")
     start = starts_ms(session)
+    if window.holds(start, at_ms):
+        return GateResult("window", child, "allow")
     span: dict[str, str | int] = {
         "opens_ms": start - window.after_min * 60_000, "closes_ms": start + window.before_min * 60_000,
     }  # fmt: skip
-    if session.state != "open":
-        return GateResult("window", child, "block", "session_cancelled")
-    if window.holds(start, at_ms):
-        return GateResult("window", child, "allow")
     return GateResult("window", child, "block", "too_early" if start > at_ms else "too_late", span)
 
 

@@ -147,8 +147,10 @@ class Snapshot:
         row = self._rows[ref]
         if row is None and ref[1] not in self._changed.get(ref[0], ()):
             scopes = self._absent_scopes[ref]
-            if not any(self.held(scope) for scope in scopes):
-                raise NotHeld(scopes[0])
+            for scope in scopes:
+                if self.held(scope):
+                    return None
+            raise NotHeld(scopes[0])
         return row
 
     def standing(self, record: type[R], ref: Ref) -> R | None:
