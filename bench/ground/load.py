@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete
 
 from bench.ground import studio as ground
 from classtap_cli.demo.studio import make_studio
@@ -36,8 +35,6 @@ from classtap_core.kernel.records import plain
 from classtap_core.schedule.operations import AddSessions
 from classtap_core.timekeeping.rules import local_of
 from cloud.composition import Cloud, open_cloud
-from cloud.jobs.pass_care import PassCare
-from cloud.jobs.ticks import Ticks
 from sync import protocol
 
 STUDIOS, DEVICES, HALL = 100, 10, 500
@@ -123,8 +120,6 @@ def _make(folder: Path) -> None:
             plan = plan._replace(drafts=(*plan.drafts, *rush))
             for some in plan.chunks():
                 authority.author_all(plan.cloud, [CloudDraft(one.payload, one.author, "bench") for one in some])
-            while PassCare(cloud.studios).tend(plan.studio):
-                pass  # every family has its pass already
             devices.append([_paired(cloud, plan.studio, plan.main) for _ in range(DEVICES)])
             if not number:
                 hall = [_paired(cloud, plan.studio, plan.main) for _ in range(HALL)]
@@ -144,9 +139,7 @@ def _make(folder: Path) -> None:
                     if isinstance(one.payload, CreateBooking) and one.payload.session in now
                 ]
             )
-        Ticks(cloud.studios).sweep_all()  # a cloud that ran before knows what it has seen
-        with cloud.database.administer() as connection:
-            connection.execute(delete(cloud.books.tables.effect))  # what founding a studio sends is not measured
+        ground.at_rest(cloud)
     finally:
         cloud.close()
     kept = {"now_ms": now_ms, "devices": devices, "hall": hall, "places": places}

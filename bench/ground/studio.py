@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from sqlalchemy import delete
 
 from bench.ground.server import served
 from classtap_cli.demo.offers import of_teacher
@@ -31,11 +32,13 @@ from classtap_core.schedule.operations import AddClass, AddInstructor, AddRoom, 
 from classtap_core.store import schema
 from classtap_core.timekeeping.rules import local_date, local_of
 from cloud.composition import Cloud, open_cloud
+from cloud.jobs.pass_care import PassCare
+from cloud.jobs.ticks import Ticks
 from cloud.storage.tables import make_tables
 from sync.client.node import Node
 
 CACHE = Path("build/bench-cache")
-VERSION = 1
+VERSION = 2
 """To be raised when what is made here changes."""
 
 FAMILIES = 8_050
@@ -157,6 +160,7 @@ def _make(folder: Path) -> None:
             for ledger in authority.author_all(plan.cloud, wanted):
                 if not ledger.link.outcome.stands:
                     raise RuntimeError(f"{ledger.link.kind}: {ledger.link.outcome}")
+        at_rest(cloud)
         due = [
             one._replace(text=cloud.studios.pass_of(plan.studio, one.family).text) if position < PASSES else one
             for position, one in enumerate(due)
@@ -176,6 +180,17 @@ def _make(folder: Path) -> None:
         "children": children, "due": due,
     }  # fmt: skip
     (folder / "ground.json").write_text(json.dumps(kept))
+
+
+def at_rest(cloud: Cloud) -> None:
+    """Do what a cloud does by itself after a founding: every family has its pass, nothing is due, nothing waits to be
+    sent. What is measured then is not measured beside that."""
+    for entry in cloud.studios.all():
+        while PassCare(cloud.studios).tend(entry.id):
+            pass
+    Ticks(cloud.studios).sweep_all()
+    with cloud.database.administer() as connection:
+        connection.execute(delete(cloud.books.tables.effect))
 
 
 def rush(plan: Plan, now_ms: int, *, check_ins: int = CHECK_INS) -> tuple[list[Draft], list[Due]]:
