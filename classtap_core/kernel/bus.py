@@ -21,9 +21,12 @@ from classtap_core.kernel.tx import Change, Looked, Snapshot, Touched, Tx
 
 
 class Phase(StrEnum):
+    """`hear`: a device looks at what another says: at its right to say so, as the cloud will; its author's gates stand."""
+
     AUTHOR = "author"
     ACCEPT = "accept"
     RERUN = "rerun"
+    HEAR = "hear"
 
 
 class Verdict(NamedTuple):
@@ -138,15 +141,14 @@ class Bus:
             verdict = self._permit(op, snapshot, tx, missing, ready=alone) if judged is None else judged.verdict
             grants = verdict.grants
             if not verdict.allowed:
-                believed = phase is Phase.ACCEPT and op.spec.kind is Kind.FACT
+                believed = phase is not Phase.AUTHOR and op.spec.kind is Kind.FACT
                 return Decision(op, contested(verdict.code) if believed else refused(verdict.code))
-            found = self._gates(op, snapshot, tx, missing, ready=alone) if judged is None else judged.gates
-            if phase is Phase.AUTHOR:
-                op.gates = found
-            elif op.spec.kind is Kind.FACT:
-                flags = tuple(_flag(gate) for gate in _news(found, op.gates))
-            else:
-                op.gates = found
+            if phase is not Phase.HEAR:
+                found = self._gates(op, snapshot, tx, missing, ready=alone) if judged is None else judged.gates
+                if phase is Phase.ACCEPT and op.spec.kind is Kind.FACT:
+                    flags = tuple(_flag(gate) for gate in _news(found, op.gates))
+                else:
+                    op.gates = found
             tx.tracking = True
         if missing is not None:
             raise missing

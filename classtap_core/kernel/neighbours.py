@@ -6,6 +6,8 @@ Only facts come this way. Their handlers are folds of sets, so it does no harm t
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.bus import Bus, Decision, Phase
 from classtap_core.kernel.device_store import Answer, DeviceBackend, Pulled, Told
@@ -16,8 +18,8 @@ from classtap_core.kernel.operations import Operation
 from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Change, Ref, Snapshot
 
-Holds = Callable[[str, str], bool]
-"""Whether a record kind may lie here in a scope."""
+Holds = Callable[[type[msgspec.Struct], tuple[str, ...]], bool]
+"""Whether what a record or a payload of a shape says may lie here; a record, in these scopes."""
 
 
 COUNTS = frozenset({Status.ACCEPTED, Status.DUPLICATE, Status.SUPERSEDED})
@@ -33,23 +35,26 @@ class Neighbours:
     def hear(self, run: Batch, sealed: Sequence[Sealed], *, holds: Holds, heard_ms: int) -> set[Ref]:
         """Keep a run that was checked (`batches.check_signed`), and lay it over the rows; what was touched.
 
-        What is no fact, is not understood here, or would write what this device may not hold, is not kept.
+        What is no fact, is not understood here, or says or would write what this device may not hold, is not kept. What
+        its author had no right to is kept for the cloud to say so, and changes nothing here.
         """
         here = self._backend.told_here(run.device, run.epoch, [item.envelope.sequence for item in sealed])
         new = [_told(item) for item in sealed if item.envelope.sequence not in here]
-        entries = [told for told in new if self._takes(told, holds)]
+        snapshot = Snapshot(self._backend, self._bus.registry)
+        entries = [told for told in new if self._takes(told, snapshot, holds)]
         if not entries:
             return set()
         self._backend.keep_told(run, entries, heard_ms=heard_ms)
         return self._lay(entries)
 
-    def _takes(self, told: Told, holds: Holds) -> bool:
+    def _takes(self, told: Told, snapshot: Snapshot, holds: Holds) -> bool:
         op = self._reread(told)
-        if op is None or not op.spec.told:
+        if op is None or not op.spec.told or not holds(op.spec.payload, ()):
             return False
-        decision = self._decide(op, Snapshot(self._backend, self._bus.registry), told)
+        decision = self._decide(op, snapshot, told)
+        records = self._bus.registry.records
         return decision.fault is None and all(
-            holds(change.kind, scope) for change in decision.changes for scope in (change.scope, change.left) if scope
+            holds(records[change.kind], tuple(filter(None, (change.scope, change.left)))) for change in decision.changes
         )
 
     def lay(self, came: set[Ref]) -> set[Ref]:
@@ -58,7 +63,7 @@ class Neighbours:
         return self._lay(entries) if entries else set()
 
     def _lay(self, entries: Sequence[Told]) -> set[Ref]:
-        """Run operations again over the bare rows, handlers alone, and put what comes out in the cloud's place.
+        """Run operations over the bare rows, without gates, and put what comes out in the cloud's place.
 
         One that reads what an earlier look did not know of is run once more, with that bare as well.
         """
@@ -87,7 +92,7 @@ class Neighbours:
         return reach
 
     def _decide(self, op: Operation[Any], snapshot: Snapshot, told: Told) -> Decision:
-        return self._bus.decide(op, snapshot, now=told.at_ms, phase=Phase.RERUN)
+        return self._bus.decide(op, snapshot, now=told.at_ms, phase=Phase.HEAR)
 
     def _reread(self, told: Told) -> Operation[Any] | None:
         """The operation; None when a part of it was erased, or this version does not understand it."""

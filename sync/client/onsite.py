@@ -159,7 +159,6 @@ class NodeNeighbours:
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._records = node.bus.registry.records
 
     def myself(self) -> Self:
         papers = self._node.papers
@@ -238,9 +237,9 @@ class NodeNeighbours:
             raise Refused("relay.full", most=MOST_TOLD)
         self._node.bus.hear(run, sealed, holds=self._holds)
 
-    def _holds(self, kind: str, scope: str) -> bool:
+    def _holds(self, shape: type[msgspec.Struct], scopes: tuple[str, ...]) -> bool:
         papers = self._node.papers
-        return covers(papers.scopes, scope) and not is_withheld(papers.role, self._records[kind])
+        return not is_withheld(papers.role, shape) and all(covers(papers.scopes, scope) for scope in scopes)
 
 
 def address_of(text: str) -> "Address":

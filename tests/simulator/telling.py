@@ -133,7 +133,7 @@ class Told(Partition):
 
     def _hear(self, listener: Device, run: Batch) -> None:
         sealed = read_batch(run)
-        notices = listener.bus.hear(run, sealed, holds=lambda kind, scope: True)
+        notices = listener.bus.hear(run, sealed, holds=lambda shape, scopes: True)
         came = {(item.envelope.device, item.envelope.sequence) for item in sealed}
         self._noted(listener, notices, "ear")
         self._look(listener, self._knows(listener, came))

@@ -173,7 +173,7 @@ def run_of(author: Member) -> Batch:
 
 
 def hear(listener: Member, run: Batch) -> None:
-    listener.bus.hear(run, read_batch(run), holds=lambda kind, scope: True)
+    listener.bus.hear(run, read_batch(run), holds=lambda shape, scopes: True)
 
 
 def base(member: Member) -> dict[Any, bytes]:

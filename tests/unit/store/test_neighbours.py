@@ -12,6 +12,7 @@ from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.device_store import Notice, Pulled
 from classtap_core.kernel.memory import MemoryDevice
+from classtap_core.kernel.neighbours import Holds
 from classtap_core.kernel.outcomes import Status
 from classtap_core.store.device import SqlDevice
 from tests.unit.kernel import toy
@@ -61,7 +62,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 
 def tell(
-    listener: Device, run: Batch | None, *, holds: Callable[[str, str], bool] = lambda kind, scope: True
+    listener: Device, run: Batch | None, *, holds: Holds = lambda shape, scopes: True
 ) -> list[Notice]:
     assert run is not None
     return listener.bus.hear(run, read_batch(run), holds=holds)
@@ -169,7 +170,7 @@ def test_two_bring_the_same_and_the_author_more_each_counts_once(site: Site) -> 
 def test_what_may_not_be_held_here_is_not_kept(site: Site) -> None:
     here, there = site.device("here"), site.device("there")
     here.bus.submit(mark(1), STAFF)
-    tell(there, here.unsent(), holds=lambda kind, scope: False)
+    tell(there, here.unsent(), holds=lambda shape, scopes: False)
     assert states(there) == []
     assert runs(there) == []
 

@@ -25,7 +25,7 @@ def run_of(author: Device, first: int, last: int) -> Batch:
 
 
 def hear(listener: Device, run: Batch) -> None:
-    listener.bus.hear(run, read_batch(run), holds=lambda kind, scope: True)
+    listener.bus.hear(run, read_batch(run), holds=lambda shape, scopes: True)
 
 
 def decided(house: House) -> list[tuple[Id, int]]:
