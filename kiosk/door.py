@@ -45,6 +45,7 @@ from classtap_core.kernel.tx import Reader
 from classtap_core.passes.verify import Environment, Note, Tolerance, Verdict, verify
 from classtap_core.passes.verify import Outcome as PassOutcome
 from classtap_core.timekeeping.rules import local_date
+from sync.client.engine import State
 from sync.client.node import Node
 
 UNKNOWN_CLOCK_S = 24 * 3600.0
@@ -60,11 +61,16 @@ TOLD_EVERY_MS = 15_000
 
 class Rosters(StrEnum):
     """What a door knows of who is due today: as of a short while ago; OLD: of longer ago than the studio trusts without a
-    member of staff; MISSING: nothing, which is not that nobody is due."""
+    member of staff; OFFLINE: the studio trusts none without the cloud; MISSING: nothing, which is not that nobody is due."""
 
     FRESH = "fresh"
     OLD = "old"
+    OFFLINE = "offline"
     MISSING = "missing"
+
+
+FOR_STAFF = frozenset({Rosters.OLD, Rosters.OFFLINE})
+"""With these a member of staff may go on for today."""
 
 
 class Sighted(NamedTuple):
@@ -270,7 +276,7 @@ class Door:
         return self.node.later(lambda bus: self._override(bus, sighted, staff, reason))
 
     def _override(self, bus: DeviceBus, sighted: Sighted, staff: Id, reason: str) -> Sighted:
-        old = sighted.outcome == PassOutcome.OK.value and sighted.rosters is Rosters.OLD
+        old = sighted.outcome == PassOutcome.OK.value and sighted.rosters in FOR_STAFF
         if not (sighted.may_override or old):
             raise Refused("scan.not_to_override")
         at = self.node.clock.now()
@@ -330,10 +336,14 @@ class Door:
         today = local_date(at.corrected, self.node.zone())
         if self.location and not reader.holds(f"roster/{self.location}/{today}"):
             return Rosters.MISSING
-        heard = self.node.engine.last_success_ms
-        if heard is None or at.corrected - heard <= self._settings(reader).stale_h * HOUR_MS:
+        heard, settings = self.node.engine.last_success_ms, self._settings(reader)
+        if heard is not None and at.corrected - heard > settings.stale_h * HOUR_MS:
+            found = Rosters.OLD
+        elif not settings.offline and self.node.engine.state not in (State.ONLINE, State.SYNCING):
+            found = Rosters.OFFLINE
+        else:
             return Rosters.FRESH
-        return Rosters.FRESH if (self.node.kept(KEPT_TRUSTED) or b"").decode() == today else Rosters.OLD
+        return Rosters.FRESH if (self.node.kept(KEPT_TRUSTED) or b"").decode() == today else found
 
     def _board(self, reader: Reader, family: Id, at: Timestamp) -> Board | None:
         if self._rosters(reader, at) is Rosters.MISSING:

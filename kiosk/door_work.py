@@ -6,7 +6,6 @@ from concurrent.futures import Future
 from typing import Any
 
 from classtap_core.access.blueprints import Capability
-from classtap_core.checkin.attempts import ROSTERS_OLD
 from classtap_core.kernel.errors import ClassTapError, EnvironmentFault
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.tx import Ref
@@ -15,7 +14,7 @@ from kiosk import commands as ask
 from kiosk import events as on
 from kiosk import view
 from kiosk.aside import Aside
-from kiosk.door import Door, Marked, PinCheck, Rosters, Said, Sighted
+from kiosk.door import FOR_STAFF, Door, Marked, PinCheck, Rosters, Said, Sighted
 from kiosk.showing import shown
 from kiosk.staff_work import refused_pin
 
@@ -78,9 +77,9 @@ class DoorWork:
         self._judged(sighted.outcome)
         outcome, fresh = sighted.outcome, sighted.rosters is Rosters.FRESH
         board = shown(sighted.board) if sighted.board and fresh else None
-        if outcome == "ok" and not fresh:  # not held, or old: never shown as nobody being due
-            outcome = f"rosters_{sighted.rosters}"
-        may = sighted.may_override or outcome == ROSTERS_OLD
+        may = sighted.may_override
+        if outcome == "ok" and not fresh:  # not held, or not to be gone by: never shown as nobody being due
+            outcome, may = f"rosters_{sighted.rosters}", sighted.rosters in FOR_STAFF
         params = tuple((name, value) for name, value in sighted.params.items())
         self._sighting = sighted
         self._happen(on.Verdict(text, outcome, board, params, may, sighted.reason))

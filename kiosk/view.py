@@ -122,7 +122,7 @@ class Reason:
 LATE_REASONS = (Reason("traffic"), Reason("school"), Reason("appointment"), Reason("other"))
 OVERRIDE_REASONS = ("known", "re_entry", "kiosk")
 """Why staff let in whom a verdict refused; the words are the catalogue's ``kiosk.override.<reason>``."""
-WITHOUT_ROSTERS = frozenset({"rosters_missing", "rosters_old"})
+WITHOUT_ROSTERS = frozenset({"rosters_missing", "rosters_old", "rosters_offline"})
 """Refusals of a good pass by a device that does not know, or not well enough, who is due today."""
 ABSENT_REASONS = (Reason("ill"), Reason("travel"), Reason("family"), Reason("other"))
 

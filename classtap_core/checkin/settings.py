@@ -21,19 +21,22 @@ class KioskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes: `decoders`: the ways to read a code that are used, () for all. `overrides`: how many a kiosk may let in
     by PIN between two contacts, 0 for none. `mark_on_scan`: whether a scan marks everybody present (ruling 6).
     `scan_days`: for how many days desks keep scans to count; a kiosk's ledger is `ledger.DAYS` long whatever is set.
-    `stale_h`: after so many hours without the cloud a kiosk asks staff before it goes on with its rosters."""
+    `stale_h`: after so many hours without the cloud a kiosk asks staff before it goes on with its rosters. `offline`:
+    whether families check in at a kiosk without the cloud before that; else it asks staff at once."""
 
     decoders: tuple[str, ...] = ()
     overrides: int = OFFLINE_OVERRIDES
     mark_on_scan: bool = False
     scan_days: int = 30
     stale_h: int = 24
+    offline: bool = True
 
     def values(self) -> dict[str, str | int]:
         """As the policy keeps them."""
         return {
             "decoders": ",".join(self.decoders), "overrides": self.overrides, "mark_on_scan": int(self.mark_on_scan),
             "scan_days": self.scan_days, "stale_h": self.stale_h,
+            "offline": int(self.offline),
         }  # fmt: skip
 
 
@@ -63,6 +66,7 @@ def kiosk_settings(values: Values) -> KioskSettings:
         mark_on_scan=values.get("mark_on_scan") == 1,
         scan_days=_within(values, "scan_days", KioskSettings().scan_days, SCAN_DAYS),
         stale_h=_within(values, "stale_h", KioskSettings().stale_h, STALE_H),
+        offline=values.get("offline", 1) != 0,
     )
 
 

@@ -13,6 +13,11 @@ from classtap_desktop.kit import Label, Pill, QueueBadge, initials, painting, th
 from kiosk.screens.sentences import notice_words
 from kiosk.view import State
 
+_DOUBTS = {
+    "rosters.old": ("queue.rosters", "offline"), "rosters.missing": ("queue.rosters", "offline"),
+    "rosters.offline": ("queue.ask_staff", "people"),
+}  # fmt: skip
+
 
 class StudioMark(QWidget):
     """The studio's first letter on its colour, until it has a sign of its own."""
@@ -109,9 +114,8 @@ class Header(QWidget):
             self.urgent.show_pill(words.say("kiosk.urgent"), "warn", "people")
             self.urgent.setAccessibleDescription(words.say("kiosk.urgent_text"))
         if state.keys is not None:
-            rosters = state.keys.code in ("rosters.old", "rosters.missing")
-            icon = "offline" if rosters else "shield"
-            self.key_doubt.show_pill(words.say("queue.rosters" if rosters else "queue.keys"), "warn", icon)
+            said, icon = _DOUBTS.get(state.keys.code, ("queue.keys", "shield"))
+            self.key_doubt.show_pill(words.say(said), "warn", icon)
             self.key_doubt.setAccessibleDescription(notice_words(state.keys))
         if state.clock_suspect:
             self.clock_doubt.show_pill(words.say("queue.clock") if roomy else day, "warn", "clock")

@@ -18,6 +18,7 @@ _REFUSALS = {
     "other_studio": ("pass", "late"), "tampered": ("shield_off", "absent"), "revoked": ("lock", "absent"),
     "used": ("lock", "absent"), "unknown_key": ("shield", "warn"), "keys_stale": ("offline", "warn"),
     "family_not_here": ("people", "warn"), "rosters_missing": ("offline", "warn"), "rosters_old": ("clock", "warn"),
+    "rosters_offline": ("people", "warn"),
 }  # fmt: skip
 
 

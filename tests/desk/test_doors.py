@@ -85,6 +85,14 @@ def test_what_changed_is_published_and_an_unreadable_look_is_not(
     dialog.save.click()
     (values,) = said
     assert kiosk_settings(values) == KioskSettings(decoders=DECODERS[:-1], overrides=0, mark_on_scan=True)
+    dialog.offline.setChecked(False)
+    dialog.save.setEnabled(True)
+    dialog.save.click()
+    assert "in an outage there will be queues" in dialog.message.whole_text()
+    assert len(said) == 1, "what it costs is read first"
+    dialog.save.click()
+    assert [kiosk_settings(one).offline for one in said] == [True, False]
+    dialog.offline.setChecked(True)
     dialog.life.set_value(90)
     dialog.save.setEnabled(True)
     dialog.save.click()

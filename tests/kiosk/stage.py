@@ -196,6 +196,13 @@ def to_whom(**changes: object) -> ChildAt:
 
 
 FOR_STAFF |= {
+    "staff-check-in": lambda: resting(
+        screen=Screen.REFUSAL,
+        refusal=Refusal("rosters_offline", may_override=True),
+        idle_left_s=9,
+        idle_total_s=12,
+        keys=Notice("rosters.offline", tone="warn"),
+    ),
     "attract-heard": lambda: resting(hearing=3),
     "attract-doubt": lambda: resting(hearing=3, clock_suspect=True),
     "staff-heard": lambda: resting(

@@ -13,16 +13,24 @@ import pytest
 from classtap_cli.demo.studio import DemoFamily
 from classtap_core.access.blueprints import Capability
 from classtap_core.booking.operations import CreateBooking
+from classtap_core.booking.records import Policy, policy_id
 from classtap_core.checkin.attempts import ScanAttempts
 from classtap_core.checkin.reading import fetch, search
 from classtap_core.checkin.records import Scan
 from classtap_core.checkin.rules import Window
-from classtap_core.checkin.settings import KioskSettings, PassSettings, kiosk_settings, pass_settings
+from classtap_core.checkin.settings import (
+    KIOSK_POLICY,
+    KioskSettings,
+    PassSettings,
+    kiosk_settings,
+    pass_settings,
+)
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.records import plain
 from classtap_core.passes.brand import Brand
 from classtap_core.passes.operations import RevokePass
 from classtap_core.passes.records import Pass, pass_id
@@ -30,6 +38,7 @@ from classtap_core.schedule.operations import AddSessions
 from kiosk.door import Door, Rosters, Said, Sighted
 from kiosk.headless import mark_all
 from kiosk.showing import line
+from sync.client.engine import State
 from sync.client.health import health_of
 from sync.client.node import Node
 from sync.client.subscriptions import subscriptions
@@ -233,6 +242,33 @@ def test_a_day_that_is_not_held_is_never_read_as_nobody_being_due(home: House) -
     assert (found.outcome, found.rosters, found.board) == ("ok", Rosters.MISSING, None)
     assert line(found, decoder="zxing", decode_ms=1.0, frame=1)["rosters"] == "missing"
     assert home.door.rosters().result() is Rosters.MISSING
+
+
+def test_a_studio_may_have_staff_check_in_whenever_a_kiosk_is_offline(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catalogue 44's "Allow offline check-ins"; the scan is recorded all the same (ruling 6)."""
+    family = home.families[0]
+    assert home.scan(family).rosters is Rosters.FRESH
+    values = KioskSettings(offline=False).values()
+    assert values["offline"] == 0
+    set_ = Policy(
+        id=policy_id(home.door.studio, KIOSK_POLICY), name=KIOSK_POLICY, version=1, values=values, published_ms=1
+    )
+    row = Pulled(set_.KIND, set_.id, set_.scope(), msgspec.json.encode(plain(set_)))
+    home.node.call(lambda bus: bus.apply([row]))
+    handed = home.scan(family)
+    assert (handed.outcome, handed.rosters, bool(handed.scan)) == ("ok", Rosters.OFFLINE, True)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(home.node.engine), "state", property(lambda _: State.ONLINE))
+        assert home.scan(family).rosters is Rosters.FRESH
+    clerk = home.door.check_pin(PINS["dilnoza"], Capability.OVERRIDE_GATE).staff
+    assert clerk is not None
+    let_in = home.door.override(handed, clerk, "kiosk").result()
+    assert (let_in.board is not None, let_in.rosters) == (True, Rosters.FRESH)
+    assert home.scan(home.families[1]).rosters is Rosters.FRESH, "for whoever comes today"
+    home.sky.moved_ms += 24 * 3_600_000
+    assert home.scan(family).rosters is Rosters.OLD, "another day, and older by now than is trusted anyway"
 
 
 def test_rosters_older_than_a_day_ask_staff_once_a_day(home: House) -> None:

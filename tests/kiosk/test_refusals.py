@@ -8,7 +8,7 @@ from tests.kiosk.stage import Kiosk, resting
 
 OUTCOMES = (
     "expired", "not_yet_valid", "tampered", "unknown_key", "revoked", "superseded", "environment_mismatch",
-    "other_studio", "used", "rate_limited", "keys_stale", "unreadable", "family_not_here", "rosters_missing", "rosters_old", "an outcome of next year",
+    "other_studio", "used", "rate_limited", "keys_stale", "unreadable", "family_not_here", "rosters_missing", "rosters_old", "rosters_offline", "an outcome of next year",
 )  # fmt: skip
 
 

@@ -81,6 +81,8 @@ class DoorDialog(Dialog):
         self.decoders = {name: QCheckBox(words.say(f"desk.doors.decoder.{name}")) for name in DECODERS}
         self.overrides = CountField(2, least=0, most=MOST_OVERRIDES)
         self.mark = QCheckBox(words.say("desk.doors.mark_on_scan"))
+        self.offline = QCheckBox(words.say("desk.doors.offline"))
+        self._warned: bool | None = None
         self.life = CountField(365, least=LIFE_DAYS[0], most=LIFE_DAYS[1])
         self.grace = CountField(24, least=GRACE_H[0], most=GRACE_H[1])
         self.scan_days = CountField(30, least=SCAN_DAYS[0], most=SCAN_DAYS[1])
@@ -101,6 +103,7 @@ class DoorDialog(Dialog):
         words = theme().words
         self.body.addWidget(Label(words.say("desk.doors.at_the_door"), "label", token="muted"))
         self.body.addWidget(self.mark)
+        self.body.addWidget(self.offline)
         counts = form()
         for field, name in (
             (self.overrides, "overrides"), (self.life, "life"), (self.grace, "grace"), (self.scan_days, "scan_days"),
@@ -136,6 +139,7 @@ class DoorDialog(Dialog):
             box.setChecked(not kiosk.decoders or name in kiosk.decoders)
         self.overrides.set_value(kiosk.overrides)
         self.mark.setChecked(kiosk.mark_on_scan)
+        self.offline.setChecked(kiosk.offline)
         self.scan_days.set_value(kiosk.scan_days)
         self.stale.set_value(kiosk.stale_h)
         self.life.set_value(passes.life_days)
@@ -170,7 +174,7 @@ class DoorDialog(Dialog):
             KioskSettings(
                 decoders=() if len(ticked) == len(DECODERS) else ticked, overrides=self.overrides.value(),
                 mark_on_scan=self.mark.isChecked(), scan_days=self.scan_days.value(),
-                stale_h=self.stale.value(),
+                stale_h=self.stale.value(), offline=self.offline.isChecked(),
             ),
             PassSettings(life_days=self.life.value(), grace_h=self.grace.value(), brand=brand),
         )  # fmt: skip
@@ -182,6 +186,10 @@ class DoorDialog(Dialog):
         kiosk, passes = self.wanted()
         if not any(box.isChecked() for box in self.decoders.values()):
             self.complain(theme().words.say("desk.doors.one_decoder"))
+            return
+        if kiosk.offline not in (standing.kiosk.offline, self._warned):  # what it risks is read before it is said twice
+            self._warned = kiosk.offline
+            self.complain(theme().words.say("desk.doors.offline_on" if kiosk.offline else "desk.doors.offline_off"))
             return
         self._wanted = [
             PublishPolicy(name=name, head=head, values=new.values())
