@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 import json
+import re
 import socket
 import ssl
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -284,17 +286,21 @@ def test_a_neighbour_that_proved_itself_takes_no_place_of_those_to_come() -> Non
 # --- bytes that another client writes
 
 
-def test_the_statement_of_the_page() -> None:
-    """docs/sync.md, section 10.3; the hash was made with `sha256sum`."""
+def test_the_statement_and_the_tag_of_the_page() -> None:
+    """docs/sync.md, section 10.3: what is shown there is what is signed here, and the signature is the shown key's."""
+    page = (Path(__file__).parents[4] / "docs" / "sync.md").read_text(encoding="utf-8")
     said = statement(
         "dialler", studio=Id("019e8232600073eba355fef1f2c52ba7"), device=Id("01a1fe2d23a279d5995bdaab06cb6211"),
         peer=Id("01a1fe2d2ace76e0882c8d9776e2d989"), certificate="11" * 32, dialler="22" * 32, listener="33" * 32,
     )  # fmt: skip
-    assert said == (
-        b'CTN1{"certificate":"' + b"11" * 32 + b'","device":"01a1fe2d23a279d5995bdaab06cb6211","dialler":"' + b"22" * 32
-        + b'","listener":"' + b"33" * 32 + b'","peer":"01a1fe2d2ace76e0882c8d9776e2d989","side":"dialler",'
-        b'"studio":"019e8232600073eba355fef1f2c52ba7"}'
-    )  # fmt: skip
+    (shown,) = re.findall(r"^CTN1\{.+\}$", page, re.MULTILINE)
+    assert said.decode() == shown
+    (seed,) = re.findall(r"`([0-9a-f]{64})` \(Ed25519", page)
+    (signature, announced) = re.findall(r"signature is `([0-9a-f]{128})`; the studio announces `([0-9a-f]{16})`", page)[
+        0
+    ]
+    assert Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed)).sign(said).hex() == signature
+    assert tag(Id("019e8232600073eba355fef1f2c52ba7")) == announced
 
 
 def test_a_studios_tag_is_the_first_half_of_a_hash() -> None:
