@@ -160,6 +160,7 @@ class _Kept(NamedTuple):
 
     told: Told
     run: Batch
+    heard_ms: int
     refs: frozenset[Ref] = frozenset()
     scopes: frozenset[str] = frozenset()
     included: int | None = None
@@ -390,7 +391,7 @@ class MemoryDevice(_Atomic):
 
     def keep_told(self, run: Batch, entries: Sequence[Told], *, heard_ms: int) -> None:
         for one in entries:
-            self._set(self._told, (one.device, one.epoch, one.sequence), _Kept(one, run))
+            self._set(self._told, (one.device, one.epoch, one.sequence), _Kept(one, run, heard_ms))
 
     def told_touch(self, entry: Told, refs: Iterable[Ref], scopes: Iterable[str]) -> None:
         key = (entry.device, entry.epoch, entry.sequence)
@@ -419,6 +420,12 @@ class MemoryDevice(_Atomic):
         for key in gone:
             self._drop(self._told, key)
         return len(gone)
+
+    def told_in(self, *, heard_before: int) -> set[str]:
+        """The scopes in which something told lies; what was heard before a time is let go of."""
+        found = {scope for one in self._told.values() for scope in one.scopes}
+        self._drop_told(lambda one: one.heard_ms < heard_before)
+        return found
 
     def forget_told(self, device: Id) -> None:
         """Let go of all that a device told."""

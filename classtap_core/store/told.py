@@ -175,9 +175,17 @@ class ToldRows:
     def drop_through(self, sequence: int) -> int:
         return self._drop("included <= ?", (sequence,))
 
+    def heard_before(self, at_ms: int) -> bool:
+        """Whether something was heard before a time."""
+        return self.conn.execute("SELECT 1 FROM told_run WHERE heard_ms < ? LIMIT 1", (at_ms,)).fetchone() is not None
+
     def drop_heard(self, before_ms: int) -> int:
         """Let go of what was heard before a time and nobody brought to an end; how many."""
         return self._drop("run IN (SELECT number FROM told_run WHERE heard_ms < ?)", (before_ms,))
+
+    def scopes(self) -> set[str]:
+        """Where something that was told lies over the cloud's rows."""
+        return {scope for (scope,) in self.conn.execute("SELECT DISTINCT scope FROM told_scope")}
 
     def drop_device(self, device: Id) -> int:
         """Let go of all that a device told; how many."""

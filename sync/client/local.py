@@ -9,6 +9,9 @@ from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Parts
 from classtap_core.kernel.ids import Id
 
+TOLD_STAYS_MS = 14 * 24 * 3_600_000
+"""So long what another device told is kept that nobody could bring to the cloud."""
+
 
 class Unsent(NamedTuple):
     """An operation of the queue, as it travels."""
@@ -118,6 +121,11 @@ class Local(Protocol):
 
     def forget_told(self, device: Id) -> None:
         """Let go of what a device told: the cloud will not take it from here."""
+        ...
+
+    def told_in(self) -> Collection[str]:
+        """The scopes in which what other devices told lies over the cloud's rows. What nobody could bring to the cloud in
+        two weeks (`TOLD_STAYS_MS`) is let go of: rows show it until they are compared, which is now."""
         ...
 
     def allow(self, scopes: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from classtap_core.kernel.device_store import Answer, DeviceHead, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.ids import Id
 from classtap_core.store import evictions, replica
-from sync.client.local import Position, ScopeState, Unsent
+from sync.client.local import TOLD_STAYS_MS, Position, ScopeState, Unsent
 from sync.client.pulling import MOST_CUTS
 
 if TYPE_CHECKING:
@@ -138,6 +138,19 @@ class NodeLocal:
                 self._store.device.told.drop_device(device)
 
         self._store.call(forget, background=True)
+
+    def told_in(self) -> set[str]:
+        before = self._node.clock.now().corrected - TOLD_STAYS_MS
+        with self._store.reader() as reader:
+            scopes, old = reader.told.scopes(), reader.told.heard_before(before)
+
+        def let_go() -> None:
+            with self._store.device.atomic():
+                self._store.device.told.drop_heard(before)
+
+        if old:
+            self._store.call(let_go, background=True)
+        return scopes
 
     def keep_keys(self, bundle: bytes) -> None:
         self._node.keep_keys(bundle)

@@ -198,19 +198,22 @@ class Pulling:
     def _compare(self, page: Page) -> None:
         """What the cloud has at the very sequence that was just pulled, against what is here whole."""
         theirs = page.digests or {}
+        told = self.local.told_in()
         mine = self.local.digests(theirs)
         wrong = [scope for scope, digest in mine.items() if theirs[scope] != digest]
         for scope in wrong:
-            self._mend(scope)
+            self._mend(scope, told=any(covers((scope,), one) for one in told))
         self._wanted = False
         self.compared_ms = self.cloud.clock.now().mono
 
-    def _mend(self, scope: str) -> None:
-        """Fetch those leaves of a scope that differ, or all of it where many do."""
+    def _mend(self, scope: str, *, told: bool) -> None:
+        """Fetch those leaves of a scope that differ, or all of it where many do. Where others `told` what the cloud does
+        not know yet it differs rightly, and what they told is laid over it again."""
         theirs, mine = self.cloud.leaves(scope).leaves, self.local.leaves(scope)
         bad = sorted(leaf for leaf in {*theirs, *mine} if theirs.get(leaf) != mine.get(leaf))
-        log.warning("%d leaves of a scope differ from the cloud's", len(bad))
-        self.repaired += 1
+        if not told:
+            log.warning("%d leaves of a scope differ from the cloud's", len(bad))
+            self.repaired += 1
         if len(bad) <= MOST_LEAVES:
             pages = [(leaf, self.cloud.snapshot(scope, leaf=leaf)) for leaf in bad]
             if not any(page.next for _, page in pages):

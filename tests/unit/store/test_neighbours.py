@@ -61,9 +61,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
-def tell(
-    listener: Device, run: Batch | None, *, holds: Holds = lambda shape, scopes: True
-) -> list[Notice]:
+def tell(listener: Device, run: Batch | None, *, holds: Holds = lambda shape, scopes: True) -> list[Notice]:
     assert run is not None
     return listener.bus.hear(run, read_batch(run), holds=holds)
 
@@ -300,3 +298,23 @@ def test_in_whatever_order_word_travels_all_end_alike(played: list[tuple[object,
         assert runs(device) == []
         assert device.backend.seen.all() == device.backend.base.all() == devices[0].backend.seen.all()
         assert device.backend.seen.all() == cloud.backend.state.all()
+
+
+def test_a_store_says_where_told_work_lies_and_lets_go_of_what_is_old(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    told = there.backend.told  # type: ignore[attr-defined]
+    assert told.scopes() == {"roster/north"}
+    assert not told.heard_before(NOW)
+    assert told.heard_before(NOW + 1)
+    assert told.drop_heard(NOW) == 0
+    assert told.drop_heard(NOW + 1) == 1
+    assert told.scopes() == set()
+    left = {table: there.backend.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}  # type: ignore[attr-defined]
+    assert left == dict.fromkeys(TABLES, 0)
+    site.close()
+
+
+TABLES = ("told", "told_run", "told_touch", "told_scope")

@@ -20,7 +20,7 @@ from classtap_core.kernel.ids import Id, derived
 from classtap_core.kernel.memory import MemoryCloud, MemoryDevice
 from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
-from sync.client.local import Position, ScopeState, Unsent
+from sync.client.local import TOLD_STAYS_MS, Position, ScopeState, Unsent
 from sync.client.transport import Rejected, Unreachable
 from sync.protocol import Hint, Leaves, Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
 from tests.unit.kernel import toy
@@ -250,6 +250,9 @@ class Device:
 
     def forget_told(self, device: Id) -> None:
         self.store.forget_told(device)
+
+    def told_in(self) -> set[str]:
+        return self.store.told_in(heard_before=self.bus.clock.now().corrected - TOLD_STAYS_MS)
 
     def allow(self, scopes: tuple[str, ...]) -> None: ...
 

@@ -7,6 +7,7 @@ from classtap_core.kernel.envelope import batch_statement
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.outcomes import Status as Outcome
+from sync.client.local import TOLD_STAYS_MS
 from sync.client.onsite import address_of
 from sync.client.transport import Rejected, Unreachable
 from sync.protocol import Push, Pushed
@@ -127,6 +128,34 @@ def test_a_long_list_of_what_was_heard_goes_behind_its_own(house: House) -> None
     house.engines[1].once()
     assert decided(house) == [(front.id, 1), (front.id, 2), (back.id, 1), (front.id, 3)]
     assert back.store.told_runs() == []
+
+
+def test_rows_that_show_what_the_cloud_cannot_know_yet_are_no_damage(house: House) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    mark(front, CHILDREN[1])
+    hear(back, run_of(front, 2, 2))  # the cloud lacks what came before
+    shown = back.seen()
+    for _ in range(3):
+        house.engines[1].compare()
+        house.engines[1].once()
+        assert back.seen() == shown
+    assert house.engines[1].pulling.repaired == 0
+    assert len(back.store.told_runs()) == 1
+
+
+def test_what_nobody_could_bring_in_two_weeks_is_let_go_of_and_shown_no_more(house: House) -> None:
+    front, back = house.devices
+    before = back.seen()
+    mark(front, CHILDREN[0])
+    mark(front, CHILDREN[1])
+    hear(back, run_of(front, 2, 2))
+    for passed, stays in ((TOLD_STAYS_MS, True), (1, False)):
+        house.clock.advance(passed)
+        house.engines[1].compare()
+        house.engines[1].once()
+        assert bool(back.store.told_runs()) is stays
+        assert (back.seen() != before) is stays
 
 
 @pytest.mark.parametrize(
