@@ -19,7 +19,7 @@ from classtap_core.store.rows import id_list
 from classtap_core.store.subjects import Seals, subjects_in
 
 MOST, MOST_BYTES = 500, 1_500_000
-"""Operations, and bytes, that are brought to the cloud at once."""
+"""So many operations, and bytes, are brought to the cloud at once, where what came at once was no more."""
 
 _COLUMNS = "told.device, told.epoch, told.sequence, told.id, told.at_ms, told.envelope, told.hash, told.payload"
 
@@ -134,7 +134,7 @@ class ToldRows:
         }
 
     def runs(self, studio: Id, *, heard_before: int, but: Collection[Id] = ()) -> list[Batch]:
-        """What the cloud was not heard on, as its authors signed it, at most `MOST` of each device; none of those in `but`.
+        """What the cloud was not heard on, as its authors signed it, the first of each device; none of those in `but`.
 
         Runs of a device that follow on each other go as one, under the last one's signature.
         """
@@ -147,9 +147,9 @@ class ToldRows:
     def _runs_of(self, studio: Id, device: Id, heard_before: int) -> list[Batch]:
         rows = self.conn.execute(
             f"SELECT {_COLUMNS}, last, signature FROM told JOIN told_run ON told_run.number = told.run"
-            " WHERE told.device = ? AND included IS NULL AND heard_ms < ? ORDER BY told.epoch, told.sequence LIMIT ?",
-            (device, heard_before, MOST),
-        ).fetchall()
+            " WHERE told.device = ? AND included IS NULL AND heard_ms < ? ORDER BY told.epoch, told.sequence",
+            (device, heard_before),
+        )
         found: list[Batch] = []
         items: list[Received] = []
         ends: tuple[int, bytes] | None = None  # how many of the items the last signature met vouches for
@@ -157,7 +157,9 @@ class ToldRows:
         for *row, last, signature in rows:
             one = self._told(row)
             length = len(one.data) + sum(map(len, one.parts.values()))
-            if items and ((one.epoch, one.sequence) != (before[0], before[1] + 1) or size + length > MOST_BYTES):
+            if ends is not None and (len(items) >= MOST or size + length > MOST_BYTES):
+                break  # the rest goes once this is answered; a run alone goes whole, for nobody signed its middle
+            if items and (one.epoch, one.sequence) != (before[0], before[1] + 1):
                 found += _signed(studio, device, before[0], items, ends)
                 items, ends, size = [], None, 0
             items.append(Received(one.data, one.parts))

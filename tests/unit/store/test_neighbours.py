@@ -317,4 +317,48 @@ def test_a_store_says_where_told_work_lies_and_lets_go_of_what_is_old(tmp_path: 
     site.close()
 
 
+def sequences(batches: list[Batch]) -> list[list[int]]:
+    return [[one.envelope.sequence for one in read_batch(batch)] for batch in batches]
+
+
+def test_much_goes_in_batches_that_each_end_where_their_author_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    for number in range(1, 10):
+        here.bus.submit(mark(number), STAFF)
+    for first, last in ((1, 2), (3, 4), (5, 9)):
+        tell(there, here.batch(first, last))
+    size = sum(len(item.data) + sum(map(len, item.parts.values())) for item in here.batch(1, 3).items)
+    monkeypatch.setattr("classtap_core.store.told.MOST_BYTES", size)
+    gone = []
+    while found := runs(there):
+        gone.append(sequences(found))
+        bring(there, found)
+        there.pull()
+    assert gone == [[[1, 2]], [[3, 4]], [[5, 6, 7, 8, 9]]]  # a run is never cut: nobody signed its middle
+    assert states(there, 9) == [said(here)]
+    site.close()
+
+
+def test_what_holds_more_operations_than_go_at_once_goes_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    for number in range(1, 8):
+        here.bus.submit(mark(number), STAFF)
+    for first, last in ((1, 3), (4, 7)):
+        tell(there, here.batch(first, last))
+    monkeypatch.setattr("classtap_core.store.told.MOST", 2)
+    gone = []
+    while found := runs(there):
+        gone.append(sequences(found))
+        bring(there, found)
+        there.pull()
+    assert gone == [[[1, 2, 3]], [[4, 5, 6, 7]]]
+    site.close()
+
+
 TABLES = ("told", "told_run", "told_touch", "told_scope")
