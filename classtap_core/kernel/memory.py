@@ -219,7 +219,9 @@ class MemoryDevice(_Atomic):
                 if ref not in spared and covers(gone, row.scope) and not covers(self.scopes, row.scope):
                     self._put(rows, ref, None)
                     dropped += rows is self.seen
-        self._drop_told(lambda one: any(covers(gone, at) and not covers(self.scopes, at) for at in one.scopes))
+        self._drop_told(
+            lambda one: not one.scopes or any(covers(gone, at) and not covers(self.scopes, at) for at in one.scopes)
+        )
         return dropped
 
     def recorded(self, operation: Id) -> tuple[Change, ...] | None:

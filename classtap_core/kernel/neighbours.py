@@ -15,7 +15,7 @@ from classtap_core.kernel.envelope import Sealed, join_parts, own
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Operation
-from classtap_core.kernel.outcomes import Status
+from classtap_core.kernel.outcomes import Outcome, Status
 from classtap_core.kernel.tx import Change, Ref, Snapshot
 
 Holds = Callable[[type[msgspec.Struct], tuple[str, ...]], bool]
@@ -108,7 +108,11 @@ class Neighbours:
         """
         self._backend.told_answered(device, epoch, answers)
         self._backend.drop_told(through=cursor)
-        return all(answer.outcome.status in COUNTS for answer in answers)
+        return all(_counts(answer.outcome) for answer in answers)
+
+
+def _counts(outcome: Outcome) -> bool:
+    return outcome.status in COUNTS and all(item.status in COUNTS for item in outcome.items)
 
 
 def _told(item: Sealed) -> Told:

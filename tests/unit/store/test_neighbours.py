@@ -222,6 +222,21 @@ def test_who_lost_at_the_door_is_not_told_twice_when_the_cloud_heard_of_it_first
     assert states(there) == [said(here), said(there)]
 
 
+def test_of_several_children_each_has_to_count(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1, 2), STAFF)
+    run = here.unsent()
+    tell(there, run)
+    assert run is not None
+    (answer,) = site.cloud.authority.push(run).answers
+    first, second = answer.outcome.items
+    mixed = msgspec.structs.replace(
+        answer.outcome, items=(first, msgspec.structs.replace(second, status=Status.REFUSED))
+    )
+    assert mixed.status is Status.ACCEPTED
+    assert not there.bus.brought(here.id, 1, [msgspec.structs.replace(answer, outcome=mixed)])
+
+
 def test_losing_a_scope_takes_what_was_told_in_it(site: Site) -> None:
     here, there = site.device("here"), site.device("there")
     here.bus.submit(mark(1), STAFF)
@@ -229,6 +244,16 @@ def test_losing_a_scope_takes_what_was_told_in_it(site: Site) -> None:
     there.backend.release_scopes(["roster/*"])
     assert runs(there) == []
     assert states(there) == []
+
+
+def test_losing_a_scope_takes_what_could_not_be_placed_as_well(site: Site) -> None:
+    """It says something of somebody, and nothing here says of whom it may."""
+    here, there = site.device("here"), site.device("there", scopes=("families/*",))
+    here.bus.submit(mark(1, note="asthma"), STAFF)
+    tell(there, here.unsent())
+    assert len(runs(there)) == 1
+    there.backend.release_scopes(["families/*"])
+    assert runs(there) == []
 
 
 def test_an_erased_person_is_taken_out_of_what_was_told(site: Site) -> None:
