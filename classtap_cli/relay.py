@@ -62,12 +62,8 @@ def _tell(call: Invocation, found: dict[str, Any]) -> None:
 
 def _lines(found: dict[str, Any], now_ms: int) -> list[str]:
     """What it means, a line for each device that is heard, and the addresses that are tried."""
-    from sync.client.health import relay_codes
-
-    neighbours = found["neighbours"]
-    codes = relay_codes(on=found["on"], trouble=found["trouble"], heard=len(neighbours))
-    said = [sentences().say_n(code, len(neighbours) + 1) for code in codes]
-    for one in neighbours:
+    said = [meaning(found)]
+    for one in found["neighbours"]:
         seconds = max(0, now_ms - (instant_ms(one["heard"]) or now_ms)) // 1_000
         ago = say("desk.ago", span=sentences().ago(seconds)) if seconds else say("desk.just_now")
         said.append(say("relay.neighbour", name=one["name"], address=one["address"], ago=ago))
@@ -75,6 +71,15 @@ def _lines(found: dict[str, Any], now_ms: int) -> list[str]:
         said.append(say("relay.port", port=found["port"]))
     if found["peers"]:
         said.append(say("relay.peers", peers=", ".join(found["peers"])))
-    if not found["running"]:
-        said.append(say("relay.no_program"))
     return said
+
+
+def meaning(found: dict[str, Any]) -> str:
+    """Who hears whom, or what stands in the way and what to do about it."""
+    from sync.client.health import relay_codes
+
+    if found["on"] and not found["running"]:
+        return say("relay.no_program")
+    heard, words = len(found["neighbours"]), sentences()
+    codes = relay_codes(on=found["on"], trouble=found["trouble"], heard=heard)
+    return " ".join(words.say_n(code, heard + 1, code=found["trouble"]) for code in codes)

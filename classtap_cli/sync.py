@@ -24,14 +24,14 @@ Sequence = Annotated[int, typer.Argument(min=0, help="An operation by its sequen
 @answering
 def once(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
     """Do one full round: bootstrap what is missing, send all, take all."""
-    print_json(ask(invocation(data, program, now, json), "sync.once"))
+    _tell(invocation(data, program, now, json), "sync.once")
 
 
 @app.command()
 @answering
 def status(data: Data = None, program: As = "desk", now: Now = None, json: Json = False) -> None:
     """Say how this device stands with the cloud."""
-    print_json(ask(invocation(data, program, now, json), "status"))
+    _tell(invocation(data, program, now, json), "status")
 
 
 @app.command()
@@ -112,6 +112,12 @@ def dismiss(
 ) -> None:  # fmt: skip
     """Say that a contested fact did not happen, as the member of staff whose PIN is given."""
     _rule(fact, pin_file, invocation(data, program, now, json), happened=False)
+
+
+def _tell(call: Invocation, question: str) -> None:
+    """How the device stands; the relay also in a sentence, in the language of whoever asks."""
+    found = ask(call, question)
+    print_json({**found, "relay": {**found["relay"], "said": relay.meaning(found["relay"])}})
 
 
 def _rule(fact: str, pin_file: Path | None, call: Invocation, *, happened: bool) -> None:

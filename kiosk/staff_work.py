@@ -112,8 +112,7 @@ class StaffWork:
         found = self._node.neighbourhood()
         if not found.on or self._node.engine.state in (SyncState.ONLINE, SyncState.SYNCING):
             return None
-        codes = relay_codes(on=found.on, trouble=found.trouble, heard=len(found.neighbours))
-        code = codes[-1] if theme().words.has(codes[-1]) else "relay.other"
+        *_, code = relay_codes(on=found.on, trouble=found.trouble, heard=len(found.neighbours))
         tone = "warn" if found.trouble else "info"
         return Notice(code, (("n", hearing(found)), ("code", found.trouble)), tone=tone)
 

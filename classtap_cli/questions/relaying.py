@@ -20,11 +20,12 @@ class Peers(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def relaying(device: Device) -> dict[str, Any]:
-    """The neighbourhood as plain data; nobody is heard while no program runs. `trouble` is a code, "" for none."""
+    """The neighbourhood as plain data; nobody is heard while no program runs (`running`). `trouble` is a code, "" for none."""
     found = device.node.neighbourhood()
     return {
         "on": found.on,
         "trouble": found.trouble,
+        "running": device.running,
         "neighbours": [
             {"device": one.device, "name": one.name, "address": one.address, "heard": iso(one.heard_ms)}
             for one in found.neighbours
@@ -33,14 +34,9 @@ def relaying(device: Device) -> dict[str, Any]:
 
 
 def status(device: Device, asked: Nothing) -> dict[str, Any]:
-    """As `sync status` has it under `relay`, with the port it listens at, the addresses somebody wrote down, and whether a
-    program runs."""
-    return {
-        **relaying(device),
-        "port": device.node.neighbourhood().port,
-        "peers": list(device.node.relay_peers()),
-        "running": device.running,
-    }
+    """As `sync status` has it under `relay`, with the port it listens at and the addresses somebody wrote down."""
+    node = device.node
+    return {**relaying(device), "port": node.neighbourhood().port, "peers": list(node.relay_peers())}
 
 
 def switch(device: Device, asked: Switch) -> dict[str, Any]:

@@ -28,8 +28,7 @@ def size_words(amount: int, words: Catalogue) -> str:
 def relay_words(found: Neighbourhood, words: Catalogue) -> str:
     """Return who hears whom in this network, and what stands in the way, as sentences."""
     codes = relay_codes(on=found.on, trouble=found.trouble, heard=len(found.neighbours))
-    known = (code if words.has(code) else "relay.other" for code in codes)
-    return " ".join(words.say_n(code, hearing(found), code=found.trouble) for code in known)
+    return " ".join(words.say_n(code, hearing(found), code=found.trouble) for code in codes)
 
 
 class Warned(NamedTuple):

@@ -155,6 +155,7 @@ def test_in_an_outage_it_says_who_hears_whom_and_the_switch_is_here_and_in_the_t
             assert second.startswith("Kiosk (127.0.0.1), last heard ")
             found = json.loads(inside("sync", "status", "--json", data=tmp_path).out)
             assert found["relay"]["neighbours"][0]["device"] == kiosk.papers.device
+            assert found["relay"]["said"].startswith("2 devices here hear each other")
             assert "switched off here" in inside("sync", "relay", "off", data=tmp_path).out
             soon(qtbot, lambda: "switched off here" in card.text.whole_text())
             soon(qtbot, lambda: badge.whole_text() == "Offline")

@@ -67,6 +67,7 @@ def test_what_was_marked_waits_then_reaches_the_desk(studio: Studio, camera: Pat
     finally:
         studio.proxy.restore()
     assert set(offline) == STATUS
+    assert offline["relay"]["said"] == "ClassTap is not running here, so nobody is heard now."
     assert offline["state"] == "offline"
     assert offline["pending"] >= 1
     assert offline["oldest_pending_s"] >= 0
