@@ -12,7 +12,7 @@ import socket
 import ssl
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -144,37 +144,50 @@ class Channel:
 
 async def dial(host: str, port: int, context: ssl.SSLContext, *, within_s: float) -> Channel:
     """Raises Broken where nobody answers in time, or not in TLS 1.3."""
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(within_s):
-            reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=PIECE)
+            plain, _ = await loop.create_connection(_Still, host, port)
+            return await _secured(plain, context, listening=False)
     except (OSError, ValueError, UnicodeError) as error:  # TimeoutError and SSLError are OSErrors
         raise Broken("relay.unreachable") from error
-    return _ready(reader, writer)
 
 
 async def answer(accepted: socket.socket, context: ssl.SSLContext, *, within_s: float) -> Channel:
-    """Raises Broken where the dialler does not speak TLS 1.3 in time. The socket is closed then."""
+    """Raises Broken where the dialler does not speak TLS 1.3 in time. The socket is the caller's to close."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(within_s):
+            plain, _ = await loop.connect_accepted_socket(_Still, accepted)
+            return await _secured(plain, context, listening=True)
+    except (OSError, ValueError) as error:
+        raise Broken("relay.unreachable") from error
+
+
+class _Still(asyncio.Protocol):
+    """Reads nothing: the first byte is TLS's."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).pause_reading()
+
+
+async def _secured(plain: asyncio.Transport, context: ssl.SSLContext, *, listening: bool) -> Channel:
+    """TLS over a plain line, which is ended where that does not come off: asyncio's own way of both in one leaves a line
+    behind that is cancelled in the moment it is made."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=PIECE, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
     try:
-        async with asyncio.timeout(within_s):
-            transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=context)
-    except (OSError, ValueError) as error:
-        accepted.close()
-        raise Broken("relay.unreachable") from error
-    except asyncio.CancelledError:
-        accepted.close()
-        raise
-    return _ready(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
-
-
-def _ready(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Channel:
-    open = writer.get_extra_info("socket")
-    if open is not None:
         with contextlib.suppress(OSError):
-            open.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Channel(reader, writer)
+            plain.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        secure = await loop.start_tls(plain, protocol, context, server_side=listening)
+        if secure is None:  # the line ended meanwhile
+            raise ConnectionResetError
+    except BaseException:
+        plain.abort()
+        raise
+    protocol.connection_made(secure)
+    return Channel(reader, asyncio.StreamWriter(secure, protocol, reader, loop))
 
 
 def _host(peer: tuple[object, ...] | None) -> str:

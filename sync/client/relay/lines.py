@@ -94,18 +94,40 @@ class Lines:
     async def accept(self, listener: socket.socket, reached: Callable[[Id, Address], None]) -> None:
         """Answer whoever dials, until cancelled. `reached` is told where a neighbour that dialled may be dialled."""
         loop = asyncio.get_running_loop()
-        while True:
+        again: asyncio.TimerHandle | None = None
+
+        def listen() -> None:
+            loop.add_reader(listener, ready)
+
+        def ready() -> None:
+            nonlocal again
             try:
-                accepted, peer = await loop.sock_accept(listener)
-            except OSError:  # too many open files, say
-                await asyncio.sleep(self._limits.first_s)
-                continue
-            host = str(peer[0])
-            if self._unproved.total() >= self._limits.unproved or self._unproved[host] >= self._limits.unproved_each:
-                accepted.close()
-                continue
-            self._unproved[host] += 1
-            self._spawn(self._welcome(accepted, host, reached))
+                accepted, peer = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as fault:  # too many open files, say
+                log.info("nobody can be answered now: %s", fault)
+                loop.remove_reader(listener)
+                again = loop.call_later(self._limits.first_s, listen)
+                return
+            self._answer(accepted, str(peer[0]), reached)
+
+        listen()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            loop.remove_reader(listener)
+            if again is not None:
+                again.cancel()
+
+    def _answer(self, accepted: socket.socket, host: str, reached: Callable[[Id, Address], None]) -> None:
+        accepted.setblocking(False)
+        if self._unproved.total() >= self._limits.unproved or self._unproved[host] >= self._limits.unproved_each:
+            accepted.close()
+            return
+        self._unproved[host] += 1
+        task = self._spawn(self._welcome(accepted, host, reached))
+        task.add_done_callback(lambda _: accepted.close())  # also where it was ended before it began
 
     async def _welcome(self, accepted: socket.socket, host: str, reached: Callable[[Id, Address], None]) -> None:
         try:

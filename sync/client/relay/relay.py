@@ -159,6 +159,7 @@ class Relay:
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.wait(self._tasks, timeout=0.8)
+            await asyncio.sleep(0)  # sockets are closed one turn after their line
 
     async def _find(self, announced: Announced, places: Places) -> None:
         while True:
