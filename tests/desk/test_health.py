@@ -123,6 +123,15 @@ def test_it_says_how_the_device_is(qtbot: QtBot, window: DeskWindow, node: Node)
     updated = datetime.fromtimestamp(node.keys.issued_at, tz=UTC)
     assert facts(window)["pass_keys"].endswith(f" ({updated:%Y-%m-%dT%H:%M:%S}+00:00)")
     assert keys_words(health_of(node)._replace(keys=None), 0, Catalogue("en")) == "Never"
+    found, words = health_of(node), Catalogue("en")
+    assert found.rosters.today, "a desk that has just been filled"
+    assert "ago" in facts(window)["rosters"] or facts(window)["rosters"] == "just now"
+    for rosters, said in (
+        (RosterStanding(0, today=True), "1 hour ago"),
+        (RosterStanding(0, today=False), "1 hour ago. Today’s list is not wholly here yet."),
+        (RosterStanding(None, today=False), "Never: the cloud has not been heard yet"),
+    ):
+        assert roster_words(found._replace(rosters=rosters), 3_600_000, words) == said
     protection = window.screens["devices"].facts["protection"][1]  # type: ignore[attr-defined]
     assert "reduced" in protection.whole_text()
     assert facts(window)["owner"].startswith("No: a lost keyring would lose what is not sent yet")
@@ -188,17 +197,6 @@ def test_what_is_said_of_the_devices_in_a_network(language: str) -> None:
     assert not [sentence for sentence in said if sentence.startswith("relay.")]
     both = relay_words(Neighbourhood(on=True, trouble="relay.no_port", neighbours=(other,)), words)
     assert both == f"{relay_words(Neighbourhood(True, '', (other,)), words)} {said[4]}"
-
-
-def test_how_old_the_rosters_are_is_said_in_words(node: Node) -> None:
-    found, words = health_of(node), Catalogue("en")
-    assert found.rosters.today, "a desk that has just been filled"
-    hour = found._replace(rosters=RosterStanding(0, today=True))
-    assert roster_words(hour, 3_600_000, words) == "1 hour ago"
-    missing = found._replace(rosters=RosterStanding(0, today=False))
-    assert roster_words(missing, 3_600_000, words) == "1 hour ago. Today’s list is not wholly here yet."
-    never = found._replace(rosters=RosterStanding(None, today=False))
-    assert roster_words(never, 0, words) == "Never: the cloud has not been heard yet"
 
 
 def test_pausing_and_going_on(qtbot: QtBot, window: DeskWindow, node: Node) -> None:

@@ -114,10 +114,6 @@ FOR_STAFF: dict[str, Callable[[], State]] = {
         ),
         open=2,
     ),
-    "staff-several": lambda: replace(
-        changed("A mark · Nilufar Karimova: it no longer holds. What holds is: absent (16:02).", ("keep", "apply")),
-        open=5,
-    ),
     "staff-summary": lambda: resting(
         screen=Screen.STAFF,
         idle_left_s=80,
@@ -211,12 +207,6 @@ FOR_STAFF |= {
         idle_total_s=90,
         hearing=3,
         about=(Notice("kiosk.staff.sound"), Notice("relay.hears", (("n", 3), ("code", "")))),
-    ),
-    "staff-unheard": lambda: resting(
-        screen=Screen.STAFF,
-        idle_left_s=80,
-        idle_total_s=90,
-        about=(Notice("kiosk.staff.sound"), Notice("relay.no_multicast", (("n", 0), ("code", "")), tone="warn")),
     ),
     "urgent": lambda: resting(urgent=True),
     "urgent-board": lambda: with_board(busy(), urgent=True, clock_suspect=True),
