@@ -41,38 +41,40 @@ class Neighbours:
         here = self._backend.told_here(run.device, run.epoch, [item.envelope.sequence for item in sealed])
         new = [_told(item) for item in sealed if item.envelope.sequence not in here]
         snapshot = Snapshot(self._backend, self._bus.registry)
-        entries = [told for told in new if self._takes(told, snapshot, holds)]
+        looked = [(told, self._look(told, snapshot, holds)) for told in new]
+        entries = [told for told, refs in looked if refs is not None]
         if not entries:
             return set()
         self._backend.keep_told(run, entries, heard_ms=heard_ms)
-        return self._lay(entries)
+        return self._lay(entries, {ref for _, refs in looked for ref in refs or ()})
 
-    def _takes(self, told: Told, snapshot: Snapshot, holds: Holds) -> bool:
+    def _look(self, told: Told, snapshot: Snapshot, holds: Holds) -> set[Ref] | None:
+        """What an operation would touch; None for one that is not taken."""
         op = self._reread(told)
         if op is None or not op.spec.told or not holds(op.spec.payload, ()):
-            return False
+            return None
         decision = self._decide(op, snapshot, told)
         records = self._bus.registry.records
-        return decision.fault is None and all(
+        taken = decision.fault is None and all(
             holds(records[change.kind], tuple(filter(None, (change.scope, change.left)))) for change in decision.changes
         )
+        return _touched(decision) if taken else None
 
     def lay(self, came: set[Ref]) -> set[Ref]:
         """Lay what was told over rows of the cloud that came; what was touched."""
         entries = self._backend.told_touching(came) if came else []
-        return self._lay(entries) if entries else set()
+        return self._lay(entries, self._backend.told_refs(entries)) if entries else set()
 
-    def _lay(self, entries: Sequence[Told]) -> set[Ref]:
+    def _lay(self, entries: Sequence[Told], reach: set[Ref]) -> set[Ref]:
         """Run operations over the bare rows, without gates, and put what comes out in the cloud's place.
 
         One that reads what an earlier look did not know of is run once more, with that bare as well.
         """
         entries = sorted(entries, key=lambda one: one.order)
-        reach = self._backend.told_refs(entries)
         while True:
             self._backend.bare(reach)
             changed: dict[Ref, Change] = {}
-            touched: set[Ref] = set()
+            touches: list[tuple[Told, set[Ref], set[str]]] = []
             snapshot = Snapshot(self._backend, self._bus.registry)
             for told in entries:
                 op = self._reread(told)
@@ -82,12 +84,13 @@ class Neighbours:
                 wrote = decision.changes if decision.folded and decision.fault is None else ()
                 snapshot.apply(told.id, wrote)
                 changed.update({change.ref: change for change in wrote})
-                refs = decision.touched.refs | {change.ref for change in wrote}
-                touched |= refs
-                self._backend.told_touch(told, refs, {change.scope for change in wrote})
+                touches.append((told, _touched(decision), {change.scope for change in wrote}))
+            touched = {ref for _, refs, _ in touches for ref in refs}
             if touched <= reach:
                 break
-            reach |= touched
+            reach = reach | touched
+        for told, refs, scopes in touches:
+            self._backend.told_touch(told, refs, scopes)
         self._backend.put_base([Pulled(one.kind, one.id, one.scope, one.body) for one in changed.values()])
         return reach
 
@@ -109,6 +112,10 @@ class Neighbours:
         self._backend.told_answered(device, epoch, answers)
         self._backend.drop_told(through=cursor)
         return all(_counts(answer.outcome) for answer in answers)
+
+
+def _touched(decision: Decision) -> set[Ref]:
+    return decision.touched.refs | {change.ref for change in decision.changes}
 
 
 def _counts(outcome: Outcome) -> bool:
