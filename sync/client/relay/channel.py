@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import datetime as dt
 import hashlib
+import ipaddress
 import secrets
 import socket
 import ssl
 import tempfile
+import threading
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -147,7 +149,7 @@ async def dial(host: str, port: int, context: ssl.SSLContext, *, within_s: float
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(within_s):
-            plain, _ = await loop.create_connection(_Still, host, port)
+            plain, _ = await loop.create_connection(_Still, await _looked_up(host), port)
             return await _secured(plain, context, listening=False)
     except (OSError, ValueError, UnicodeError) as error:  # TimeoutError and SSLError are OSErrors
         raise Broken("relay.unreachable") from error
@@ -162,6 +164,33 @@ async def answer(accepted: socket.socket, context: ssl.SSLContext, *, within_s: 
             return await _secured(plain, context, listening=True)
     except (OSError, ValueError) as error:
         raise Broken("relay.unreachable") from error
+
+
+async def _looked_up(host: str) -> str:
+    """The address behind a name. Without the internet that may take half a minute, which nobody who ends is to wait for: so
+    it is done in a thread that is left alone."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return host
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[str] = loop.create_future()
+
+    def tell(address: str) -> None:
+        if not found.done():
+            found.set_result(address)
+
+    def look_up() -> None:
+        address = ""
+        with contextlib.suppress(OSError, UnicodeError):
+            address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, address)
+
+    threading.Thread(target=look_up, name="classtap-relay-name", daemon=True).start()
+    address = await found
+    if not address:
+        raise ConnectionError(f"no such host: {host}")
+    return address
 
 
 class _Still(asyncio.Protocol):

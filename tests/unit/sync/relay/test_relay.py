@@ -1,5 +1,8 @@
 """Two and three devices in one network, without a cloud: what one commits, the others have."""
 
+import socket
+from collections.abc import Sequence
+
 import pytest
 
 from classtap_core.kernel.batches import Batch
@@ -123,6 +126,29 @@ def test_addresses_that_are_written_down_are_dialled_until_somebody_is_there() -
             c = Running(desk, port=address[1])
             with running(c):
                 a.sees(c)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "dialled", "shown"),
+    [
+        ((), "127.0.0.1", "127.0.0.1"),
+        ((), "localhost", None),
+        (("::1",), "::1", "::1"),
+        (("127.0.0.1", "::1"), "::1", "::1"),
+    ],
+)
+def test_old_and_new_addresses_and_names_are_dialled(hosts: Sequence[str], dialled: str, shown: str | None) -> None:
+    if "::1" in hosts and not socket.has_dualstack_ipv6():
+        pytest.skip("this system has no IPv6")
+    door, desk = studio("door", "desk")
+    b = Running(desk, hosts=hosts)
+    with running(b):
+        a = Running(door, finding=Fixed([("no..name", 1), (dialled, b.relay.port)]))
+        with running(a):
+            a.sees(b)
+            b.sees(a)
+            (seen,) = b.relay.status().neighbours
+            assert shown in (None, seen.address)
 
 
 def test_a_device_that_is_told_its_own_address_lets_itself_be() -> None:
