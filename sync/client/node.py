@@ -292,6 +292,7 @@ class Node:
         success = status.last_success_ms
         with contextlib.suppress(EnvironmentFault, Refused):  # a full disk forgets this, and no more
             if status.state is State.REVOKED:
+                self.site.look_again()  # whoever is shut out speaks to nobody
                 self._remember("revoked", b"", background=True)
             if success is not None and success - (self._success_kept or 0) >= KEPT_EVERY_MS:
                 self._remember("last_success", msgspec.json.encode(success), background=True)

@@ -19,6 +19,7 @@ from classtap_core.kernel.envelope import Sealed, batch_statement
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
 from classtap_core.kernel.ids import Id
 from classtap_core.kernel.scopes import covers
+from classtap_core.store.writer import Slices
 from sync.client.engine import State
 from sync.client.relay.local import Card, Neighbourhood, Place, Self, Waiting
 from sync.signed import is_signed
@@ -33,6 +34,8 @@ MOST_LOOKED = 200
 FRESH_MS = 150
 """While there is contact, what is younger is left to the cloud: what it has answered by then need not be told. A little
 less than the relay's own patience."""
+HEARD_AT_ONCE = 10
+"""Operations that are laid over rows at once: some 10 ms."""
 MOST_TOLD = 20_000
 """Operations of one device that are kept here while the cloud has not been heard on them."""
 
@@ -230,12 +233,15 @@ class NodeNeighbours:
         check_signed(run, sealed, card.public_key, is_signed)
         if any(len(item.parts) < len(item.envelope.payload) for item in sealed):
             raise BadInput("sync.parts_missing")
-        self._node.store.call(lambda: self._take(run, sealed), background=True)
+        self._node.store.run_slices(self._take(run, sealed)).result()
 
-    def _take(self, run: Batch, sealed: Sequence[Sealed]) -> None:
+    def _take(self, run: Batch, sealed: Sequence[Sealed]) -> Slices[None]:
+        """A few at a time, for what somebody does at this device goes first."""
         if self._node.store.device.told.count(run.device) >= MOST_TOLD:
             raise Refused("relay.full", most=MOST_TOLD)
-        self._node.bus.hear(run, sealed, holds=self._holds)
+        for start in range(0, len(sealed), HEARD_AT_ONCE):
+            self._node.bus.hear(run, sealed[start : start + HEARD_AT_ONCE], holds=self._holds)
+            yield
 
     def _holds(self, shape: type[msgspec.Struct], scopes: tuple[str, ...]) -> bool:
         papers = self._node.papers
