@@ -135,6 +135,7 @@ class Lines:
             proved = await self._in_time(channel, self._proving().listener(channel, self._shown.certificate))
         except Broken as broken:
             log.info("%s did not prove itself: %s", host, broken)
+            await asyncio.sleep(self._limits.first_s)  # so nobody keeps this machine busy with handshakes
             return
         finally:
             self._unproved[host] -= 1

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from classtap_core.kernel.ids import Id, derived
 from sync.client.relay.messages import MOST_BYTES, MOST_UNPROVED, statement, tag
+from sync.client.relay.relay import PATIENCE_S as PATIENCE_S_ONLINE
+from sync.client.relay.session import LIMITS
 from tests.unit.sync.relay.homes import PATIENCE_S, QUICK, Home, Running, running, studio
 from tests.unit.sync.relay.stranger import Ear, Stranger
 
@@ -273,6 +275,17 @@ def test_strangers_cannot_take_all_lines_and_those_they_give_back_are_free() -> 
             b.sees(a)
 
 
+def test_who_did_not_prove_itself_is_not_answered_at_once_again() -> None:
+    (door,) = studio("door")
+    a = Running(door, limits=QUICK._replace(unproved_each=1, first_s=3600.0))
+    with running(a):
+        with Stranger.dial(a.relay.port) as other:
+            other.send(b"{}")
+            assert other.read() is None
+        with socket.create_connection(a.address, PATIENCE_S) as again:
+            assert again.recv(1) == b""
+
+
 def test_a_neighbour_that_proved_itself_takes_no_place_of_those_to_come() -> None:
     homes = studio("door", "one", "two", "three")
     a = Running(homes[0], limits=QUICK._replace(unproved=1, unproved_each=1))
@@ -301,6 +314,17 @@ def test_the_statement_and_the_tag_of_the_page() -> None:
     ]
     assert Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed)).sign(said).hex() == signature
     assert tag(Id("019e8232600073eba355fef1f2c52ba7")) == announced
+
+
+def test_the_numbers_of_the_page() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "sync.md").read_text(encoding="utf-8")
+    assert f"A sign of life every {LIMITS.alive_s:g} s; without a byte for {LIMITS.dead_s:g} s" in page
+    assert f"A proof takes at most {LIMITS.prove_s:g} s, an answer {LIMITS.answer_s:g} s" in page
+    assert f"At most {LIMITS.unproved} lines whose other end" in page
+    assert f"{LIMITS.unproved_each} of one address, each of which is held for {LIMITS.first_s:g} s more" in page
+    assert f"Dial again after {LIMITS.first_s:g} to {LIMITS.most_s:g} s" in page
+    assert f"at most {MOST_UNPROVED} before both proofs hold, {MOST_BYTES >> 20} MiB after" in page
+    assert f"whatever it commits: {PATIENCE_S_ONLINE:g} s after" in page
 
 
 def test_a_studios_tag_is_the_first_half_of_a_hash() -> None:
