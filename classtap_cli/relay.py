@@ -76,7 +76,7 @@ def _lines(found: dict[str, Any], now_ms: int) -> list[str]:
 
 def meaning(found: dict[str, Any]) -> str:
     """Who hears whom, or what stands in the way and what to do about it."""
-    from sync.client.health import relay_codes
+    from sync.client.relay.saying import relay_codes
 
     if found["on"] and not found["running"]:
         return say("relay.no_program")

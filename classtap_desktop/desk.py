@@ -20,8 +20,8 @@ from classtap_desktop.reading import Doing, Gathering, Reading
 from classtap_desktop.source import DeskSource
 from resources.text import Catalogue
 from sync.client.engine import State, Status
-from sync.client.health import hearing
 from sync.client.relay.local import Neighbourhood
+from sync.client.relay.saying import hearing
 
 T = TypeVar("T")
 

@@ -30,6 +30,17 @@ def row(
     return made
 
 
+def anew(place: QVBoxLayout) -> QVBoxLayout:
+    """An empty column in place of what a layout held."""
+    while (item := place.takeAt(0)) is not None:
+        if (old := item.widget()) is not None:
+            old.hide()
+            old.deleteLater()
+    fresh = QWidget()
+    place.addWidget(fresh)
+    return column(fresh, gap=10)
+
+
 def _space(layout: QHBoxLayout | QVBoxLayout, margins: tuple[int, int, int, int], gap: int) -> None:
     here = theme()
     layout.setContentsMargins(*(here.px(length) for length in margins))

@@ -32,8 +32,8 @@ from kiosk.view import Notice, Screen, Stage, State
 from kiosk.watching import Watching
 from sync.client.engine import State as SyncState
 from sync.client.engine import Status
-from sync.client.health import hearing
 from sync.client.node import Node
+from sync.client.relay.saying import hearing
 
 log = logging.getLogger("classtap.kiosk")
 

@@ -22,10 +22,10 @@ from kiosk.door import Door, PinCheck
 from kiosk.pickup_door import PickupDoor
 from kiosk.view import Notice
 from sync.client.engine import State as SyncState
-from sync.client.health import hearing, relay_codes
 from sync.client.keeping import keeping_of
 from sync.client.leaving import Allowed, Leaving
 from sync.client.node import Node
+from sync.client.relay.saying import hearing, relay_codes
 
 log = logging.getLogger("classtap.kiosk")
 

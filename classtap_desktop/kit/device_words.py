@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from classtap_core.store.space import Level
 from resources.text import Catalogue
-from sync.client.health import hearing, relay_codes
 from sync.client.keeping import Keeping
 from sync.client.relay.local import Neighbourhood
+from sync.client.relay.saying import hearing, relay_codes
 
 
 def loss_words(unsent: int, files: int, words: Catalogue) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout
 
 from classtap_core.access.blueprints import Capability
 from classtap_core.access.operations import RevokeDevice
@@ -18,23 +18,21 @@ from classtap_core.kernel.ids import Id
 from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.kit.device_words import relay_words
 from classtap_desktop.operator import Operator
 from classtap_desktop.screens.health.lines import (
     DeviceLine,
     aside_words,
     device_line,
     facts,
-    neighbour_words,
     unjudged_words,
 )
+from classtap_desktop.screens.health.neighbours_card import NeighboursCard
 from classtap_desktop.screens.notices import concerns
 from classtap_desktop.source import DeskSource
-from classtap_desktop.spacing import column
+from classtap_desktop.spacing import anew, column
 from sync.client.engine import State
 from sync.client.health import Health, Steward
 from sync.client.keeping import Keeping
-from sync.client.relay.local import Neighbourhood
 from sync.protocol import DeviceStanding
 
 FACTS = ("clock", "room", "store", "owner", "rosters", "held", "mended", "pass_keys", "last_trouble")
@@ -191,42 +189,6 @@ class UnjudgedCard(_ListCard):
         return bool(found)
 
 
-class NeighboursCard(Card):
-    """The studio's devices that are heard in this network, and what stands in the way of hearing them."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(radius=18)
-        self._desk = desk
-        self._found: Neighbourhood | None = None
-        inside = column(self, margins=(20, 16, 20, 18), gap=10)
-        self.title, self.text = Label("", "heading", wrap=True), Label("", "text", token="muted", wrap=True)
-        self.lines: QVBoxLayout = column(gap=10)
-        inside.addWidget(self.title)
-        inside.addWidget(self.text)
-        inside.addLayout(self.lines)
-
-    def say(self) -> None:
-        self.title.show_text(theme().words.say("desk.health.neighbours"))
-        self.show_neighbours(self._found)
-
-    def show_neighbours(self, found: Neighbourhood | None) -> None:
-        self._found = found
-        self.text.setVisible(found is not None)
-        lines, words, now_ms = anew(self.lines), theme().words, self._desk.now().corrected
-        if found is None:
-            return
-        self.text.show_text(relay_words(found, words))
-        self.text.set_token("warn" if found.on and found.trouble else "muted")
-        for one in found.neighbours:
-            lines.addWidget(Rule())
-            lines.addWidget(Label(one.name, "strong", wrap=True))
-            lines.addWidget(Label(neighbour_words(one, now_ms, words), "secondary", token="muted", wrap=True))
-        if (
-            found.on and found.port and not found.neighbours
-        ):  # whoever looks for why needs it, and writes it down elsewhere
-            lines.addWidget(Label(words.say("relay.port", port=str(found.port)), "secondary", token="muted", wrap=True))
-
-
 class OthersCard(Card):
     """The studio's devices as the cloud last heard of them; who may, shuts one out and has its store destroyed."""
 
@@ -286,17 +248,6 @@ class OthersCard(Card):
     def _ordered(self, receipt: Receipt) -> None:
         self._desk.tell("desk.health.purge_told" if receipt.outcome.stands else "desk.health.purge_refused")
         self.show_devices(self._devices)
-
-
-def anew(place: QVBoxLayout) -> QVBoxLayout:
-    """An empty column in place of what a layout held."""
-    while (item := place.takeAt(0)) is not None:
-        if (old := item.widget()) is not None:
-            old.hide()
-            old.deleteLater()
-    fresh = QWidget()
-    place.addWidget(fresh)
-    return column(fresh, gap=10)
 
 
 class HealthCards:

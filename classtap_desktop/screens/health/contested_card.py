@@ -16,10 +16,9 @@ from classtap_core.kernel.outcomes import Status
 from classtap_core.kernel.tx import Ref
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
-from classtap_desktop.screens.health.cards import anew
 from classtap_desktop.screens.health.lines import contested_words
 from classtap_desktop.screens.notice_card import refusal
-from classtap_desktop.spacing import column, row
+from classtap_desktop.spacing import anew, column, row
 
 MOST = 20
 """So many are shown at once; the others come up as these are decided."""
