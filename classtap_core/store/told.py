@@ -59,9 +59,14 @@ class ToldRows:
         return {sequence for (sequence,) in rows}
 
     def end(self, device: Id) -> tuple[int, int]:
-        """The last epoch and sequence kept of a device; (0, 0) for nothing."""
+        """The last epoch and sequence that are kept of a device with a signature; (0, 0) for nothing.
+
+        What was cut off in the middle of a run is to be told again: without its end nobody can bring it to the cloud.
+        """
         row = self.conn.execute(
-            "SELECT epoch, sequence FROM told WHERE device = ? ORDER BY epoch DESC, sequence DESC LIMIT 1", (device,)
+            "SELECT told.epoch, told.sequence FROM told JOIN told_run ON told_run.number = told.run"
+            " WHERE told.device = ? AND told.sequence = last ORDER BY told.epoch DESC, told.sequence DESC LIMIT 1",
+            (device,),
         ).fetchone()
         return (0, 0) if row is None else (row[0], row[1])
 
@@ -230,12 +235,17 @@ class ToldRows:
         return count
 
     def _drop(self, where: str, given: Sequence[object]) -> int:
-        dropped = int(self.conn.execute(f"DELETE FROM told WHERE {where}", tuple(given)).rowcount)
-        if dropped:
+        gone = self.conn.execute(f"DELETE FROM told WHERE {where} RETURNING number, run", tuple(given)).fetchall()
+        if gone:
+            numbers, runs = (msgspec.json.encode(list(column)).decode() for column in zip(*gone, strict=True))
             for table in ("told_touch", "told_scope"):
-                self.conn.execute(f"DELETE FROM {table} WHERE number NOT IN (SELECT number FROM told)")
-            self.conn.execute("DELETE FROM told_run WHERE number NOT IN (SELECT run FROM told)")
-        return dropped
+                self.conn.execute(f"DELETE FROM {table} WHERE number IN (SELECT value FROM json_each(?))", (numbers,))
+            self.conn.execute(
+                "DELETE FROM told_run WHERE number IN (SELECT value FROM json_each(?))"
+                " AND NOT EXISTS (SELECT 1 FROM told WHERE run = told_run.number)",
+                (runs,),
+            )
+        return len(gone)
 
 
 def _signed(

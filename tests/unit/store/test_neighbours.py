@@ -190,6 +190,8 @@ def test_the_same_run_twice_and_a_longer_one_over_it_change_nothing_twice(site: 
     tell(there, here.unsent())
     assert [states(there, number) for number in (1, 2)] == [[said(here)], [said(here)]]
     assert there.backend.told_here(here.id, 1, [1, 2, 3]) == {1, 2}
+    if isinstance(there.backend, SqlDevice):
+        assert there.backend.conn.execute("SELECT count(*) FROM told_run").fetchone() == (2,)
 
 
 def test_what_the_cloud_does_not_believe_is_said_so(site: Site) -> None:
@@ -235,6 +237,26 @@ def test_of_several_children_each_has_to_count(site: Site) -> None:
     )
     assert mixed.status is Status.ACCEPTED
     assert not there.bus.brought(here.id, 1, [msgspec.structs.replace(answer, outcome=mixed)])
+
+
+def test_a_run_that_was_cut_off_is_told_again_and_can_be_brought_then(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    for number in (1, 2, 3):
+        here.bus.submit(mark(number), STAFF)
+    run, store = here.unsent(), there.backend
+    assert run is not None
+    assert isinstance(store, SqlDevice)
+    there.bus.hear(run, read_batch(run)[:2], holds=lambda shape, scopes: True)
+    assert store.told.end(here.id) == (0, 0)
+    assert runs(there) == []
+    tell(there, here.batch(1, 2))
+    assert store.told.end(here.id) == (0, 0), "what is kept already stays under its own signature"
+    tell(there, run)
+    assert store.told.end(here.id) == (1, 3)
+    assert bring(there, runs(there))
+    assert len(site.cloud.backend.ledgers) == 3
+    site.close()
 
 
 def test_losing_a_scope_takes_what_was_told_in_it(site: Site) -> None:
