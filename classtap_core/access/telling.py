@@ -16,13 +16,17 @@ Confided = Mapping[str, tuple[type[Record], ...]]
 NOTHING: Confided = MappingProxyType({})
 
 
-def may_tell(entry: Entry, listener: Device, registry: Registry, confided: Confided = NOTHING) -> bool:
+def may_tell(
+    entry: Entry, listener: Device, registry: Registry, confided: Confided = NOTHING, *, alike: bool = False
+) -> bool:
     """Whether a device may tell another what it did: whole, as it was signed.
 
-    All that it says, what the gates said of it, and every row it changes may lie there.
+    All that it says, what the gates said of it, and every row it changes may lie there. What counts and changes no row
+    (a second mark that says the same) says nothing of where it would lie: it is told where the other is `alike`, which may
+    hold whatever this device may. Without it, nobody could bring what comes behind it.
     """
     spec = registry.specs.get(entry.kind)
-    if spec is None or not spec.told or not entry.changes or entry.answer is not None:
+    if spec is None or not spec.told or entry.answer is not None or not (entry.changes or (alike and entry.folded)):
         return False
     envelope = own(entry.data)
     if len(entry.parts) < len(envelope.payload):  # somebody it speaks of was erased: nobody takes it without their part

@@ -10,7 +10,7 @@ import msgspec
 
 from classtap_core import house
 from classtap_core.access.records import Device
-from classtap_core.access.rules import is_withheld
+from classtap_core.access.rules import is_withheld, may_hold
 from classtap_core.access.telling import may_tell
 from classtap_core.checkin.reading import fetch
 from classtap_core.kernel.batches import Batch, Received, check_signed, check_whose, read_batch
@@ -198,12 +198,17 @@ class NodeNeighbours:
             self._node.site.nudge()  # for the rest, when its time has come
         runs: list[list[Entry]] = [[]]
         for entry in entries:
-            if listener is None or not may_tell(entry, listener, self._node.bus.registry, house.CONFIDED):
+            if listener is None or not self._may_tell(entry, listener):
                 runs.append([])
             else:
                 runs[-1].append(entry)
         signed = tuple(self._signed(run) for run in runs if run)
         return Waiting(signed, Place(head.epoch, max(start, last)), more)
+
+    def _may_tell(self, entry: Entry, listener: Device) -> bool:
+        theirs, registry = may_hold(listener), self._node.bus.registry
+        alike = all(covers(theirs, scope) for scope in self._node.papers.scopes)
+        return may_tell(entry, listener, registry, house.CONFIDED, alike=alike)
 
     def _first_fresh(self, entries: Sequence[Entry]) -> int | None:
         """The first that is left to the cloud; None where none is."""

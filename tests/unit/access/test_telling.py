@@ -103,6 +103,15 @@ def test_what_the_cloud_answered_and_what_is_no_fact_is_told_nobody(world: World
     assert not tells(world, said(world, RenameFamily(family=FAMILY, base="García Núñez", name="G")), listener(world))
 
 
+def test_a_second_mark_that_says_the_same_is_told_to_whoever_is_alike(world: World) -> None:
+    """It changes no row; but untold, it would keep from the cloud what comes behind it."""
+    again = marked(world, ANA)._replace(changes=())
+    kiosk = listener(world)
+    assert not may_tell(again, kiosk, world.registry, house.CONFIDED)
+    assert may_tell(again, kiosk, world.registry, house.CONFIDED, alike=True)
+    assert not may_tell(again._replace(folded=False), kiosk, world.registry, house.CONFIDED, alike=True)
+
+
 def test_what_somebody_says_of_a_contact_is_not_told_where_contacts_are_withheld() -> None:
     world = made()
     desk = world.join(OTHER, scopes=("studio", "keys", "pins", *(f"{one}/*" for one in PREFIXES)))
