@@ -21,16 +21,20 @@ def main(names: list[str]) -> int:
     files = sorted(path.stem for path in folder.glob("*.py") if path.stem not in SKIP)
     wanted = [file for file in files if not names or any(name.split(".")[0] == file for name in names)]
     claims: list[Claim] = []
+    loops = [loop_ms()]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     for file in wanted:
         module = importlib.import_module(f"bench.{file}")
         started = time.monotonic()
         found = judged([module.run() for _ in range(getattr(module, "RUNS", RUNS))])
         claims += found
-        print(f"{file}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        loops.append(loop_ms())
+        spent = time.monotonic() - started
+        print(f"{file}: {spent:.0f} s, the loop {loops[-2]:.1f} and {loops[-1]:.1f} ms", file=sys.stderr, flush=True)
     fsync = fsync_p95_ms()
     print(table(claims))
     print(f"\nfsync p95 on this disk, this run: {fsync:.2f} ms; load of others before it: {load:.1f}")
+    print(f"a loop of plain Python, before and after each: {min(loops):.1f} to {max(loops):.1f} ms")
     out = Path("build")
     out.mkdir(exist_ok=True)
     machine = {
@@ -39,9 +43,24 @@ def main(names: list[str]) -> int:
         "cores": os.cpu_count(),
         "fsync_p95_ms": round(fsync, 3),
         "load_before": round(load, 2),
+        "loop_ms": [round(one, 2) for one in loops],
     }
     (out / "bench.json").write_text(json.dumps({"machine": machine, "claims": claims}, indent=1) + "\n")
     return 0 if all(one["ok"] for one in claims) else 1
+
+
+def loop_ms() -> float:
+    """How fast this machine is at the moment: the middle time of a loop that does nothing but Python.
+
+    A virtual machine may take twice as long for it from one minute to the next, and for everything else with it.
+    """
+    times = []
+    for _ in range(25):
+        started = time.perf_counter()
+        found = {number % 1_000: (number, str(number)) for number in range(30_000)}
+        assert len(found) == 1_000
+        times.append((time.perf_counter() - started) * 1_000)
+    return percentile(times, 50)
 
 
 def fsync_p95_ms() -> float:
