@@ -81,10 +81,9 @@ class Neighbours:
                 if op is None:
                     continue
                 decision = self._decide(op, snapshot, told)
-                wrote = decision.changes if decision.folded and decision.fault is None else ()
-                snapshot.apply(told.id, wrote)
-                changed.update({change.ref: change for change in wrote})
-                touches.append((told, _touched(decision), {change.scope for change in wrote}))
+                snapshot.apply(told.id, decision.changes)
+                changed.update({change.ref: change for change in decision.changes})
+                touches.append((told, _touched(decision), {change.scope for change in decision.changes}))
             touched = {ref for _, refs, _ in touches for ref in refs}
             if touched <= reach:
                 break
