@@ -114,7 +114,7 @@ class Neighbours:
 
 
 def _touched(decision: Decision) -> set[Ref]:
-    return decision.touched.refs | {change.ref for change in decision.changes}
+    return {*decision.touched.refs, *(change.ref for change in decision.changes)}
 
 
 def _counts(outcome: Outcome) -> bool:

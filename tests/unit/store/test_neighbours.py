@@ -224,6 +224,19 @@ def test_who_lost_at_the_door_is_not_told_twice_when_the_cloud_heard_of_it_first
     assert states(there) == [said(here), said(there)]
 
 
+def test_a_mark_that_another_beat_counts_as_it_lies_here(site: Site) -> None:
+    here, there, third = site.device("here"), site.device("there"), site.device("third")
+    here.bus.submit(mark(1), STAFF)
+    there.clock.advance(2_000)
+    there.bus.submit(mark(1), STAFF)
+    for author in (here, there):
+        tell(third, author.unsent())
+    first, second = sorted(runs(third), key=lambda run: run.device != here.id)
+    assert bring(third, [first])
+    assert bring(third, [second])  # superseded
+    assert states(third) == [said(here), said(there)]
+
+
 def test_of_several_children_each_has_to_count(site: Site) -> None:
     here, there = site.device("here"), site.device("there")
     here.bus.submit(mark(1, 2), STAFF)
