@@ -12,7 +12,7 @@ from typing import Any
 
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
-    CONTEXT.set_forkserver_preload(["tests.fault.busy", "tests.fault.failing", "tests.fault.told"])
+    CONTEXT.set_forkserver_preload(["tests.fault.busy", "tests.fault.failing", "tests.fault.told", "tests.fault.place"])
 
 _STEP_S = 1.0
 """Longer than this no clock of ours goes unread, but in a machine that sleeps."""

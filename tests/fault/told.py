@@ -29,27 +29,27 @@ def run(end: Connection, folder: Path, seed: int) -> None:
     while True:
         word, *number = end.recv()
         if word == "drain":
-            _drain(end, node, moved)
+            drain(end, node, moved)
             continue
         if word == "poison":
-            while (said := _marked(node, rng.choice(places), POISON)) is None:
+            while (said := marked(node, rng.choice(places), POISON)) is None:
                 pass
             end.send(said)
         else:
             for _ in range(*number):
-                if (said := _marked(node, rng.choice(places), rng.choice(SOUND))) is not None:
+                if (said := marked(node, rng.choice(places), rng.choice(SOUND))) is not None:
                     end.send(said)
         end.send("done")
 
 
-def _marked(node: Node, place: tuple[Id, Id], state: str) -> Id | None:
+def marked(node: Node, place: tuple[Id, Id], state: str) -> Id | None:
     """The operation; None where the child was in that state already, so that nothing was said."""
     session, child = place
     receipt = node.call(partial(mark, session=session, child=child, state=state, device=node.papers.device))
     return None if receipt.sequence is None else receipt.operation
 
 
-def _drain(end: Connection, node: Node, moved: threading.Event) -> None:
+def drain(end: Connection, node: Node, moved: threading.Event) -> None:
     """Only looks: nothing here wakes what syncs."""
     before = None
     while before is None or before[0]:
