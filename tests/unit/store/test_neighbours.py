@@ -87,6 +87,13 @@ def bring(carrier: Device, runs: list[Batch]) -> bool:
     return all(counts)
 
 
+def kept(device: Device) -> int:
+    """How many operations of others lie there."""
+    if isinstance(device.backend, SqlDevice):
+        return int(device.backend.conn.execute("SELECT count(*) FROM told").fetchone()[0])
+    return len(device.backend._told)
+
+
 def runs(device: Device) -> list[Batch]:
     if isinstance(device.backend, SqlDevice):
         return device.backend.told.runs(STUDIO, heard_before=NOW + 1_000_000)
@@ -234,6 +241,10 @@ def test_a_mark_that_another_beat_counts_as_it_lies_here(site: Site) -> None:
     first, second = sorted(runs(third), key=lambda run: run.device != here.id)
     assert bring(third, [first])
     assert bring(third, [second])  # superseded
+    assert states(third) == [said(here), said(there)]
+    assert kept(third) == 2
+    third.pull()
+    assert kept(third) == 0
     assert states(third) == [said(here), said(there)]
 
 
@@ -419,6 +430,37 @@ def test_what_holds_more_operations_than_go_at_once_goes_as_well(
         there.pull()
     assert gone == [[[1, 2, 3]], [[4, 5, 6, 7]]]
     site.close()
+
+
+def test_runs_with_a_gap_between_them_go_apart_and_only_once_they_are_old_enough(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    for number in range(1, 7):
+        here.bus.submit(mark(number), STAFF)
+    for first, last in ((5, 6), (1, 2)):
+        tell(there, here.batch(first, last))
+    told = there.backend.told  # type: ignore[attr-defined]
+    assert told.runs(STUDIO, heard_before=NOW) == []
+    assert sequences(told.runs(STUDIO, heard_before=NOW + 1)) == [[1, 2], [5, 6]]
+    assert told.runs(STUDIO, heard_before=NOW + 1, but=[here.id]) == []
+    with here.backend.atomic():
+        here.backend.begin_epoch(2)
+    here.bus.submit(mark(7), STAFF)
+    tell(there, here.batch(1, 1))
+    assert told.end(here.id) == (2, 1)  # a device's newest life, however far an older one had come
+    assert sequences(told.runs(STUDIO, heard_before=NOW + 1)) == [[1, 2], [5, 6], [1]]
+    assert told.end(there.id) == (0, 0)
+    site.close()
+
+
+def test_what_another_pattern_still_covers_stays(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    there.backend.hold(["roster/north"])
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    there.backend.release_scopes(["roster/north"])
+    assert len(runs(there)) == 1
+    assert states(there) == [said(here)]
 
 
 TABLES = ("told", "told_run", "told_touch", "told_scope")
