@@ -25,6 +25,7 @@ from classtap_core.store.folder import ASIDE, DATABASE, Ownership, prepare, remo
 from classtap_core.store.log import position, sequence_of
 from classtap_core.store.pages import Damaged, Pages, Row
 from classtap_core.store.rows import RecordTable
+from classtap_core.store.told import TABLES
 
 log = logging.getLogger("classtap.store")
 
@@ -41,6 +42,9 @@ _NOT_REUSED = 1_000_000
 _NEEDED = ("standing", "signing_key")
 _RESTED_ON = frozenset({"log", "subject_key", "touch", "touch_range"})
 """Tables without which an epoch cannot go on: what is in them says what was done, and what it rested on."""
+
+_TOLD = frozenset(TABLES)
+"""What other devices told: the tables say something only together, and what it came to may lie in any scope's rows."""
 
 
 class Salvaged(NamedTuple):
@@ -324,6 +328,8 @@ def _stand(made: SqlDevice, damage: Damage, reader: _Reader) -> Salvaged:
             made.begin_epoch(head.epoch + 1)
         else:
             _lay_over(made)
+            if not _TOLD.isdisjoint(reader.lost):
+                made.told.drop_all()  # it is told again, or comes with the cloud's rows
             made.reload(scopes)
         if begun:
             made.remember(KNOWN_GAPS, msgspec.json.encode(sorted({*known_gaps(made), head.epoch})))
@@ -337,7 +343,7 @@ def _stand(made: SqlDevice, damage: Damage, reader: _Reader) -> Salvaged:
 def _to_refetch(made: SqlDevice, reader: _Reader) -> tuple[str, ...]:
     """Held scopes of which rows may be gone."""
     held = [state.scope for state in made.scopes()]
-    if "aside" in reader.lost:
+    if "aside" in reader.lost or not _TOLD.isdisjoint(reader.lost):
         return tuple(held)
     prefixes = {table.record.PREFIX.split("/")[0] for table in made.tables.values() if table.name in reader.lost}
     return tuple(scope for scope in held if scope.split("/")[0] in prefixes)

@@ -21,6 +21,8 @@ from classtap_core.store.subjects import Seals, subjects_in
 MOST, MOST_BYTES = 500, 1_500_000
 """So many operations, and bytes, are brought to the cloud at once, where what came at once was no more."""
 
+TABLES = ("told", "told_run", "told_touch", "told_scope")
+
 _COLUMNS = "told.device, told.epoch, told.sequence, told.id, told.at_ms, told.envelope, told.hash, told.payload"
 
 
@@ -198,8 +200,10 @@ class ToldRows:
         """Let go of all that a device told; how many."""
         return self._drop("device = ?", (device,))
 
-    def drop_all(self) -> int:
-        return self._drop("1", ())
+    def drop_all(self) -> None:
+        """Let go of all of it, also of what belongs to nothing any more."""
+        for table in TABLES:
+            self.conn.execute(f"DELETE FROM {table}")
 
     def drop_scopes(self, gone: Collection[str], kept: Collection[str]) -> int:
         """Let go of what wrote in scopes that are lost, and of what wrote nothing, which may be about them; how many."""

@@ -15,6 +15,7 @@ from classtap_core.kernel.memory import MemoryDevice
 from classtap_core.kernel.neighbours import Holds
 from classtap_core.kernel.outcomes import Status
 from classtap_core.store.device import SqlDevice
+from classtap_core.store.told import TABLES
 from tests.unit.kernel import toy
 from tests.unit.kernel.rig import ALL, NOW, STAFF, STUDIO, Cloud, Device, child, enrol, mark, seeded
 from tests.unit.store.conftest import KEY
@@ -463,4 +464,18 @@ def test_what_another_pattern_still_covers_stays(site: Site) -> None:
     assert states(there) == [said(here)]
 
 
-TABLES = ("told", "told_run", "told_touch", "told_scope")
+def test_whose_keys_what_was_told_needs_and_that_it_is_sealed_anew_under_others(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1, note="asthma"), STAFF)
+    here.bus.submit(mark(2), STAFF)
+    tell(there, here.unsent())
+    told = there.backend.told  # type: ignore[attr-defined]
+    assert told.subjects() == {child(1)}
+    payloads = "SELECT payload FROM told ORDER BY number"
+    before = told.conn.execute(payloads).fetchall()
+    assert b"asthma" not in b"".join(payload for (payload,) in before)
+    second = before[1][0]
+    assert told.seal_anew(lambda payload, context: (payload + b"x", 0) if payload == second else (b"anew", 2)) == 2
+    assert told.conn.execute(payloads).fetchall() == [(b"anew",), (second,)]
+    site.close()

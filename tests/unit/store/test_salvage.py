@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from classtap_core.kernel.batches import Batch, read_batch
 from classtap_core.kernel.clock import ManualClock
 from classtap_core.kernel.device_store import Answer, Pulled
 from classtap_core.kernel.errors import EnvironmentFault, Refused
@@ -22,10 +23,12 @@ from classtap_core.store.pages import Pages, Row
 from classtap_core.store.rounds import Rounds
 from classtap_core.store.salvage import MEND_FILE, READY, Salvaged
 from classtap_core.store.store import Store
+from classtap_core.store.told import TABLES
 from tests.unit.kernel import toy
+from tests.unit.kernel.rig import Cloud, Device
 from tests.unit.store.conftest import ALL, DEVICE, NOW, STAFF, STUDIO, bus_over, child_id, child_row, mark
 
-CHILDREN, MARKS, ACKED = 120, 24, 10
+CHILDREN, MARKS, ACKED, TOLD = 120, 24, 10, 12
 
 
 class Control:
@@ -35,13 +38,14 @@ class Control:
         self.folder = folder
         with Store.create(folder, toy.registry(), program="test", studio=STUDIO, device=DEVICE) as store:
             store.call(lambda: store.device.hold(ALL))
-            bus = bus_over(store.device)
+            bus, told = bus_over(store.device), neighbours_word()
             store.apply(bus, [child_row(number, "n" * 700) for number in range(CHILDREN)], cursor=1, token="1").result()
             for number in range(MARKS):
                 store.call(lambda number=number: bus.submit(mark(number, note="note " * 80), STAFF))
             store.call(
                 lambda: bus.acknowledge([Answer(number, ACCEPTED, 10 + number) for number in range(1, ACKED + 1)])
             )
+            store.call(lambda: bus.hear(told, read_batch(told), holds=lambda shape, scopes: True))
             store.call(lambda: store.device.conn.execute("DELETE FROM observation"))
             self.key = store._key
             self.rows = seen(store)
@@ -52,6 +56,14 @@ class Control:
         trees, _ = trees_of(self.pages)
         for tree in trees:
             self.owner.update({number: tree.name for number, _ in self.pages.tree(tree.root)})
+
+
+def neighbours_word() -> Batch:
+    """What another device of the place did, and the cloud does not know."""
+    there = Device("there", Cloud())
+    for number in range(TOLD):
+        there.bus.submit(mark(1_000 + number, note="word " * 80), STAFF)
+    return there.batch(1, TOLD)
 
 
 def seen(store: Store) -> dict[str, dict[str, bytes]]:
@@ -113,6 +125,12 @@ def holds_up(folder: Path, control: Control, found: Salvaged) -> Iterator[str]:
             lost = control.unsent.keys() - kept.keys()
             if lost - set(found.missing) and "log" not in found.lost:
                 yield f"unsent operations {lost} gone without a word"
+            told = [reader.conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]
+            whole = len(reader.told.runs(STUDIO, heard_before=NOW * 2)) == 1
+            if told != ([TOLD, 1, TOLD, TOLD] if whole else [0, 0, 0, 0]):
+                yield f"half of what was told is there: {told}"
+            if not whole and not found.begun and not {*TABLES} & {*found.lost}:
+                yield "what was told is gone without a word"
             again = {state.scope for state in reader.scopes() if state.again}
             if not found.begun and again != set(found.scopes):
                 yield f"{again} are loaded anew, {found.scopes} were named"
@@ -186,7 +204,9 @@ def test_what_unsent_work_wrote_is_laid_over_again_from_the_log(control: Control
     found = salvaged(folder)
     assert "record_presence" in found.lost
     with Store.open(folder, toy.registry(), program="test") as store:
-        assert seen(store)["presence"] == control.rows["presence"]
+        own = {id: body for id, body in control.rows["presence"].items() if b"word word" not in body}
+        assert len(own) == MARKS
+        assert seen(store)["presence"] == own  # what others told shows again once the cloud knows it
 
 
 @pytest.mark.parametrize("inner", [5, 2])
