@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from classtap_core.kernel.blobs import Offer, Span
-from sync.client.transport import Transport
+from sync.client.transport import Rejected, Transport
 
 
 class Transfers(Protocol):
@@ -61,7 +61,13 @@ class BlobCourier:
 
     def _fetch_wanted(self) -> bool:
         for hash in tuple(self.wanted):
-            self.transfers.expect(self._transport().blob(hash), now_ms=self._now_ms())
+            try:
+                offer = self._transport().blob(hash)
+            except Rejected as no:
+                if no.code != "blob.unknown":
+                    raise
+                continue  # a neighbour named what it has not brought to the cloud yet
+            self.transfers.expect(offer, now_ms=self._now_ms())
             for span in self.transfers.missing(hash):
                 if self._first():
                     return False

@@ -77,6 +77,19 @@ def test_a_photo_goes_up_and_comes_down_elsewhere(
     assert courier(one, device).carry(), "nothing is sent twice"
 
 
+def test_what_the_cloud_has_not_yet_keeps_nothing_else_from_coming(
+    stores: tuple[Store, Store], courier: Courier, device: Device
+) -> None:
+    one, two = stores
+    offer = offered(one, BIG)
+    assert courier(one, device).carry()
+    down = courier(two, device)
+    down.wanted.update({"00" * 32: None, offer.blob.hash: None})
+    assert down.carry()
+    assert list(down.wanted) == ["00" * 32]  # asked for again with the next round
+    assert two.blobs.read_all(offer.blob.hash) == one.blobs.read_all(offer.blob.hash)
+
+
 def test_a_copy_of_the_cloud_takes_the_blobs_along(
     stores: tuple[Store, Store], courier: Courier, device: Device, cloud: Cloud, tmp_path: Path
 ) -> None:
