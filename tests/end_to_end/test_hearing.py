@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from classtap_core.access.operations import RevokeDevice
@@ -131,6 +132,27 @@ def test_a_desk_tells_a_kiosk_nothing_of_health(site: Site) -> None:
     assert site.heard(site.desk, site.back) == Place(1, before + 3)
     here = site.back.store.device.told_here(site.desk.papers.device, 1, range(before + 1, before + 4))
     assert here == {before + 1, before + 3}
+
+
+def test_what_may_not_lie_here_is_not_kept_whoever_says_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = families_due(site.studio)[0].children[0].child
+    card = OpenCard(child=child, location=site.studio.plan.main, reason="Bee sting")
+    assert say(site.desk, card, staff(site.studio)).outcome.stands
+    scan(site, site.desk)
+    with site.desk.reader() as reader:
+        last = reader.head().sequence
+        health, scanned = reader.entries([last - 1, last])
+    ear = site.ear(site.desk)  # a desk whose program tells everybody everything
+    site.hear(site.desk, site.front, ear._signed([health]))
+    papers = site.front.papers
+    scopes = tuple(scope for scope in papers.scopes if not scope.startswith("scans/"))
+    monkeypatch.setattr(site.front, "papers", msgspec.structs.replace(papers, scopes=scopes))
+    site.hear(site.desk, site.front, ear._signed([scanned]))
+    here = site.front.store.device.told_here
+    assert here(site.desk.papers.device, 1, [last - 1, last]) == set()
+    monkeypatch.undo()
+    site.hear(site.desk, site.front, ear._signed([scanned]))
+    assert here(site.desk.papers.device, 1, [last - 1, last]) == {last}
 
 
 def test_a_full_disk_takes_nothing_now(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,19 @@ def test_a_long_list_of_what_was_heard_goes_behind_its_own(house: House) -> None
     assert back.store.told_runs() == []
 
 
+def test_where_the_cloud_lacks_what_came_before_nothing_behind_it_is_tried_in_this_round(house: House) -> None:
+    front, back = house.devices
+    for child in CHILDREN[:3]:
+        mark(front, child)
+    hear(back, run_of(front, 2, 2))
+    hear(back, run_of(front, 3, 3))
+    before = house.wires[1].pushes
+    assert len(back.store.told_runs()) == 2
+    house.engines[1].once()
+    assert house.wires[1].pushes - before == 2  # before own work, and after it
+    assert len(back.store.told_runs()) == 2
+
+
 def test_rows_that_show_what_the_cloud_cannot_know_yet_are_no_damage(house: House) -> None:
     front, back = house.devices
     mark(front, CHILDREN[0])
