@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from classtap_core.kernel.batches import Batch, Received, read_batch
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.device import DeviceBus, Receipt
-from classtap_core.kernel.device_store import Notice, Pulled
+from classtap_core.kernel.device_store import Entry, Notice, Pulled
 from classtap_core.kernel.effects import Home
 from classtap_core.kernel.envelope import Author, batch_statement
 from classtap_core.kernel.errors import BadInput, Refused
@@ -33,6 +34,7 @@ class Asked(NamedTuple):
     number: int
     until_ms: int
     scope: str = ""
+    run: Batch | None = None
 
 
 class Node:
@@ -55,6 +57,10 @@ class Node:
         self.told: list[Notice] = []
         self.fired: set[Id] = set()
         self.online = True
+        self.lacking: dict[Id, int] = {}
+        """Until when what a device told is left to it."""
+        self.doubtful: list[str] = []
+        """Scopes to load anew: what a neighbour told does not count, and rows show it."""
         self._number = 0
         self.restart()
 
@@ -91,10 +97,12 @@ class Node:
         """Ask the cloud for the next thing, unless an answer is awaited still."""
         if self.asked is not None and self.world.now_ms < self.asked.until_ms:
             return
-        if self.unsent():
+        if (run := self._to_bring()) is not None:
+            self._ask("bring", _pushed_for(run), run=run)
+        elif self.unsent():
             self._ask("push", self._push())
-        elif self.missing:
-            self._ask("snapshot", self.missing[0].encode(), scope=self.missing[0])
+        elif wanted := [*self.missing, *(() if self._answers_wait() else self.doubtful)]:
+            self._ask("snapshot", wanted[0].encode(), scope=wanted[0])
         else:
             self._ask("pull", self.token.encode())
 
@@ -104,12 +112,15 @@ class Node:
 
     def behind(self) -> bool:
         return bool(
-            self.unsent() or self.missing or self.store.head().cursor < self.world.server.backend.lock_head()[0]
+            self.unsent()
+            or self.missing
+            or self.store.told_runs()
+            or self.store.head().cursor < self.world.server.backend.lock_head()[0]
         )
 
-    def _ask(self, call: str, body: bytes, *, scope: str = "") -> None:
+    def _ask(self, call: str, body: bytes, *, scope: str = "", run: Batch | None = None) -> None:
         self._number += 1
-        self.asked = Asked(call, self._number, self.world.now_ms + TIMEOUT_MS, scope)
+        self.asked = Asked(call, self._number, self.world.now_ms + TIMEOUT_MS, scope, run)
         self.world.send(self, call, self._number, body)
 
     def _push(self) -> bytes:
@@ -147,7 +158,12 @@ class Node:
             self.asked = None
 
     def _take(self, asked: Asked, body: bytes) -> None:
-        if asked.call == "push":
+        if asked.run is not None:
+            answered: Pushed = decode(Pushed, body)
+            before, self.doubtful = self.doubtful, list(self.store.scopes)  # a crash leaves open whether all counts
+            if self.bus.brought(asked.run.device, asked.run.epoch, answered.answers):
+                self.doubtful = before
+        elif asked.call == "push":
             message: Pushed = decode(Pushed, body)
             self._learn_time(message.cloud_ms, asked)
             self._watched(lambda: self.bus.acknowledge(message.answers))
@@ -185,6 +201,7 @@ class Node:
         self.store.hold([scope])
         self._watched(lambda: self.bus.apply(rows))  # what could not be decided while the scope was not held
         self.missing = [other for other in self.missing if other != scope]
+        self.doubtful = [other for other in self.doubtful if other != scope]
         if self.store.head().cursor == 0 and len(self.store.scopes) == 1:
             self._watched(lambda: self.bus.apply([], cursor=page.through, token=page.cursor))
             self.token = page.cursor
@@ -197,6 +214,63 @@ class Node:
             self.world.note(self.name, "loses", *lost)
             self.store.release_scopes(lost)
         self.missing = [scope for scope in allowed if scope not in kept]
+        self.doubtful = [scope for scope in self.doubtful if scope in kept]
+
+    # --- what neighbours tell each other
+
+    def run_for(self, listener: Id, allowed: tuple[str, ...]) -> Batch | None:
+        """Some of what follows on one another in the queue and another device may hold; its key signs it."""
+        head = self.store.head()
+        found: list[list[Entry]] = [[]]
+        for entry in self.store.entries(range(head.acked + 1, head.sequence + 1)):
+            if self._may_tell(entry, allowed):
+                found[-1].append(entry)
+            elif found[-1]:
+                found.append([])
+        run = self.world.rng.choice(found)[: self.world.rng.randint(1, 8)]
+        if not run:
+            return None
+        self.world.note(self.name, "tells", listener, run[0].sequence, len(run))
+        statement = batch_statement(
+            studio=head.studio, device=head.device, epoch=head.epoch, last_sequence=run[-1].sequence,
+            last_hash=run[-1].hash,
+        )  # fmt: skip
+        items = tuple(Received(entry.data, entry.parts) for entry in run)
+        return Batch(head.studio, head.device, head.epoch, items, self.key.sign(statement))
+
+    def _may_tell(self, entry: Entry, allowed: tuple[str, ...]) -> bool:
+        scopes = [at for change in entry.changes for at in (change.scope, change.left) if at]
+        told = self.kernel_bus.registry.specs[entry.kind].told and entry.answer is None
+        alike = all(covers(allowed, scope) for scope in (*self.store.scopes, *self.missing))
+        return told and (all(covers(allowed, at) for at in scopes) if scopes else alike and entry.folded)
+
+    def hear(self, run: Batch) -> None:
+        """What a neighbour told comes in."""
+
+        def holds(shape: object, scopes: tuple[str, ...]) -> bool:
+            return all(covers((*self.store.scopes, *self.missing), scope) for scope in scopes)
+
+        try:
+            self._watched(lambda: self.bus.hear(run, read_batch(run), holds=holds))
+        except Crash:
+            self.world.note(self.name, "died hearing", run.device)
+            self.restart()
+
+    def _answers_wait(self) -> bool:
+        """Whether what was brought and answered lies over the rows until the pull that comes after."""
+        return any(one.included is not None for one in self.store._told.values())
+
+    def _to_bring(self) -> Batch | None:
+        """The next run to bring before own work; what the cloud lacks the beginning of waits for its author a while."""
+        runs = [run for run in self.store.told_runs() if self.lacking.get(run.device, 0) <= self.world.now_ms]
+        return runs[0] if runs else None
+
+    def left_to_author(self, number: int) -> None:
+        """The cloud does not take from here what was told."""
+        asked = self.asked
+        if asked is not None and asked.number == number and asked.run is not None:
+            self.lacking[asked.run.device] = self.world.now_ms + TIMEOUT_MS
+            self.asked = None
 
     # --- what people are told
 
@@ -235,3 +309,10 @@ class Node:
 
     def problems(self, error: Refused | BadInput) -> None:
         raise AssertionError(f"{self.name} was refused: {error}")
+
+
+def _pushed_for(run: Batch) -> bytes:
+    items = tuple(wire_operation(item.data, item.parts) for item in run.items)
+    return encode(
+        Push(studio=run.studio, device=run.device, epoch=run.epoch, items=items, signature=run.signature.hex())
+    )

@@ -49,6 +49,11 @@ class Server:
             Pushed(answers=pushed.answers, acked=pushed.acked, cloud_ms=cloud_ms, takes=self.takes, page=page)
         )
 
+    def bring(self, body: bytes) -> bytes:
+        """Another device's operations, from whoever heard them."""
+        pushed = self.authority.push(batch_of(decode(Push, body)))
+        return encode(Pushed(answers=pushed.answers, acked=pushed.acked, cloud_ms=self.clock.now().corrected))
+
     def pull(self, device: Id, cursor: str, scopes: Sequence[str]) -> bytes:
         return encode(self._page(device, int(cursor or 0), scopes))
 

@@ -12,11 +12,13 @@ from tests.fault.conftest import NUMBER
 from tests.fault.seeds import LONG, each, runs, said
 from tests.simulator.studio_room import MORNING_MS, StudioRoom
 from tests.simulator.toy_room import ToyRoom
-from tests.simulator.world import World
+from tests.simulator.world import BAD, Weather, World
+
+TELLING = BAD._replace(tells=0.5)
 
 
-def world(seed: int, minutes: int) -> World:
-    made = World(seed, [ToyRoom()])
+def world(seed: int, minutes: int, *, weather: Weather = BAD) -> World:
+    made = World(seed, [ToyRoom()], weather=weather)
     made.run(minutes)
     made.settle()
     made.check()
@@ -28,12 +30,21 @@ def test_a_bad_dozen_minutes(seed: int) -> None:
     world(seed, 12)
 
 
-def studio(seed: int, minutes: int) -> World:
-    made = World(seed, [StudioRoom()], start_ms=MORNING_MS)
+def test_a_bad_dozen_minutes_among_neighbours() -> None:
+    made = world(14, 12, weather=TELLING)
+    assert sum(" tells " in line for line in made.trace) > 20
+
+
+def studio(seed: int, minutes: int, *, weather: Weather = BAD) -> World:
+    made = World(seed, [StudioRoom()], weather=weather, start_ms=MORNING_MS)
     made.run(minutes)
     made.settle()
     made.check()
     return made
+
+
+def test_a_bad_morning_among_neighbours_at_the_studio() -> None:
+    studio(1, 8, weather=TELLING)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -75,3 +86,11 @@ def test_bad_days_at_the_studio(record_property: Callable[[str, object], None]) 
     seeds = runs(100 if LONG else 20)
     each(seeds, lambda seed: studio(seed, 60))
     record_property(NUMBER, f"bad days at the studio, {said(seeds)}")
+
+
+@pytest.mark.fault
+def test_bad_days_among_neighbours(record_property: Callable[[str, object], None]) -> None:
+    seeds = runs(100 if LONG else 20)
+    each(seeds, lambda seed: world(seed, 60, weather=TELLING))
+    each(seeds, lambda seed: studio(seed, 30, weather=TELLING))
+    record_property(NUMBER, f"bad days of devices that tell each other, in both rooms, {said(seeds)}")

@@ -89,6 +89,8 @@ class Weather(NamedTuple):
     cut: float = 0.03
     set_clock: float = 0.01
     rights: float = 0.02
+    tells: float = 0.0
+    """How often, whenever a device wakes, it tells a neighbour what the cloud has not answered."""
 
 
 BAD = Weather()
@@ -209,8 +211,18 @@ class World:
         if self.chance(self.weather.cut):
             node.online = not node.online
             self.note(node.name, "online" if node.online else "cut off")
+        if self.chance(self.weather.tells):
+            self._tell(node)
         node.work()
         self._later(self.rng.randint(200, 4_000), lambda: self._wake(node))
+
+    def _tell(self, node: Node) -> None:
+        """A run of what a neighbour may hold, with or without the internet: lost, late, or heard twice."""
+        listener = self.rng.choice([one for one in self.nodes if one is not node])
+        run = node.run_for(listener.id, self.server.allowed[listener.id])
+        for _ in range(2 if self.chance(self.weather.doubled) else 1):
+            if run is not None and not self.chance(self.weather.lost):
+                self._later(self._delay(), lambda: listener.hear(run))
 
     # --- the network
 
@@ -235,6 +247,9 @@ class World:
             return
         except (Refused, BadInput) as error:
             self.note(node.name, call, "refused", error)
+            if call == "bring":
+                self._later(self._delay(), lambda: node.left_to_author(number))
+                return
             if not isinstance(error, Refused) or error.code != "sync.gap":
                 node.problems(error)
             self._later(self._delay(), lambda: node.failed(number))
@@ -246,6 +261,8 @@ class World:
     def _serve(self, node: Node, call: str, body: bytes) -> bytes:
         if call == "push":
             return self.server.push(node.id, body)
+        if call == "bring":
+            return self.server.bring(body)
         if call == "snapshot":
             return self.server.snapshot(node.id, body.decode())
         return self.server.pull(node.id, body.decode(), node.store.scopes)
@@ -300,6 +317,7 @@ class World:
             }
             assert set(node.store.scopes) == set(self.server.allowed[node.id]), node.name
             assert node.store.base.all() == expected, f"{node.name} differs from the cloud"
+            assert not node.store.told_any(), f"{node.name} keeps what the cloud has told"
             assert node.store.seen.all() == expected, f"{node.name} shows something else than it holds"
 
     def _state_is_the_fold(self) -> None:
