@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from classtap_desktop.canvas.editor import Editor
 
+RUNS = 3
 SIZE = (1280, 800)
 PLAIN = "a plain QGraphicsScene with Python items"
 ZOOMS = (0.1, 0.5, 1.0, 2.0, 4.0)

@@ -1,4 +1,4 @@
-"""What a claim is, and how five runs of it are judged."""
+"""What a claim is, and how several runs of it are judged."""
 
 import statistics
 from collections.abc import Sequence

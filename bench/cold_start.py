@@ -11,6 +11,7 @@ from bench.frame import recording
 from bench.ground.studio import copied
 
 BESIDE = "a bare PySide6 window, painted"
+RUNS = 3
 LONGEST_S = 60
 
 

@@ -18,7 +18,7 @@ from classtap_core.passes import base45
 from kiosk.camera import Camera, source_of
 from kiosk.decoding import Decoder, Purse, ScanWorker
 
-RUNS = 3
+RUNS = 1
 PER_CONDITION = 12
 PASS_BYTES = 102
 SEED = 2026

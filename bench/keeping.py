@@ -13,7 +13,7 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import derived
 from sync.client.node import Node
 
-RUNS = 3
+RUNS = 1
 BALLAST_MB = 185
 QUIET_S = 5.0
 BREATH_S = 0.1

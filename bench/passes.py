@@ -19,6 +19,8 @@ from classtap_core.passes.jws import to_jws
 from classtap_core.passes.signing import ed25519_signer
 from kiosk.door import Door
 
+RUNS = 1
+"""Each looks at hundreds of frames and thousands of verdicts."""
 SEED = 2026
 FRAMES = 300
 """Frames of each code at 150 pixels; 300 without a miss say 99 % with 95 % confidence."""

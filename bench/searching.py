@@ -20,7 +20,7 @@ from classtap_core.people.records import Child, Contact
 from classtap_core.store.reader import StoreReader
 from classtap_core.store.store import Store
 
-RUNS = 3
+RUNS = 1
 CHILDREN, GUARDIANS, ASKED = 30_000, 20_000, 400
 COUNTRIES = [
     "en_US",

@@ -44,7 +44,7 @@ from classtap_core.schedule.series import sessions_of
 from classtap_core.store.device import SqlDevice
 from classtap_core.timekeeping.rules import shift_date
 
-RUNS = 3
+RUNS = 1
 NOW_MS = 1_795_248_000_000
 STUDIO, OWNER = derived("bench.studio", "studio"), derived("bench.studio", "owner")
 ZONE, YEAR = "Europe/Madrid", "2026-12-31"
