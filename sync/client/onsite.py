@@ -39,8 +39,9 @@ HEARD_AT_ONCE = 10
 MOST_TOLD = 20_000
 """Operations of one device that are kept here while the cloud has not been heard on them."""
 
-PORT = 41_761
-"""Where a program listens, so that a firewall can be told; another, which stays, where that is taken."""
+PORT = 27_417
+"""Where a program listens, so that a firewall can be told; another, which stays, where that is taken. Below what systems give
+to outgoing connections."""
 
 SOON_S = 1.0
 

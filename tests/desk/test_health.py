@@ -174,8 +174,8 @@ def test_in_an_outage_it_says_who_hears_whom_and_the_switch_is_here_and_in_the_t
             assert json.loads(inside("sync", "relay", "--json", data=tmp_path).out)["on"]
             wrong = inside("sync", "relay", "peers", "192.168.1.7", data=tmp_path)
             assert (wrong.code, "192.168.1.7" in wrong.err) == (2, True)
-            given = inside("sync", "relay", "peers", "192.168.1.7:41761", "--json", data=tmp_path)
-            assert json.loads(given.out)["peers"] == ["192.168.1.7:41761"]
+            given = inside("sync", "relay", "peers", "192.168.1.7:27417", "--json", data=tmp_path)
+            assert json.loads(given.out)["peers"] == ["192.168.1.7:27417"]
             assert json.loads(inside("sync", "relay", "peers", "--none", "--json", data=tmp_path).out)["peers"] == []
     finally:
         studio.proxy.restore()
@@ -185,7 +185,7 @@ def test_in_an_outage_it_says_who_hears_whom_and_the_switch_is_here_and_in_the_t
 def test_what_is_said_of_the_devices_in_a_network(language: str) -> None:
     """Every code that the relay has, in words: what it means and what to do."""
     words = Catalogue(language)
-    other = Neighbour(Id("e" * 32), "Door", "192.168.1.7:41761", 0)
+    other = Neighbour(Id("e" * 32), "Door", "192.168.1.7:27417", 0)
     states = [Neighbourhood(on=False, trouble="relay.no_port", neighbours=())]
     states += [
         Neighbourhood(on=True, trouble=code, neighbours=())

@@ -117,8 +117,8 @@ def test_a_device_listens_where_it_did_and_elsewhere_only_where_that_is_taken(no
                 assert not after.neighbourhood().on
                 with pytest.raises(BadInput, match=r"relay\.address"):
                     after.set_relay_peers(["192.168.1.7"])
-                after.set_relay_peers(["192.168.1.7:41761", "[fe80::1]:41761"])
-                assert after.relay_peers() == ("192.168.1.7:41761", "[fe80::1]:41761")
+                after.set_relay_peers(["192.168.1.7:27417", "[fe80::1]:27417"])
+                assert after.relay_peers() == ("192.168.1.7:27417", "[fe80::1]:27417")
 
 
 def test_a_token_that_got_old_is_changed_for_a_new_one(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_a_system_that_forbids_multicast_is_told_and_tried_again(monkeypatch: py
 
 def test_what_is_announced_names_nobody() -> None:
     pytest.importorskip("zeroconf", reason="no wheel for Intel Macs; addresses are written down there")
-    made = multicast._service("00112233445566aa", (Own("192.0.2.7", 24, 2),), Announced(TAG, 41_761))
+    made = multicast._service("00112233445566aa", (Own("192.0.2.7", 24, 2),), Announced(TAG, 27_417))
     assert made.name == "00112233445566aa._classtap._tcp.local."
     assert made.server == "00112233445566aa.local."
     assert made.properties == {b"v": b"1", b"s": TAG.encode()}
@@ -178,9 +178,9 @@ def test_of_several_ways_one_that_works_is_enough(codes: Sequence[str], last: st
 def test_addresses_that_are_written_down_are_told_as_they_are() -> None:
     async def scene() -> None:
         board = Noted()
-        task = asyncio.create_task(Fixed([("desk.lan", 41_761)]).run(Announced(TAG, 1), board))
+        task = asyncio.create_task(Fixed([("desk.lan", 27_417)]).run(Announced(TAG, 1), board))
         await board.wait(lambda: board.spots)
-        assert board.spots == {"desk.lan:41761": Spot("desk.lan:41761", (("desk.lan", 41_761),))}
+        assert board.spots == {"desk.lan:27417": Spot("desk.lan:27417", (("desk.lan", 27_417),))}
         task.cancel()
 
     asyncio.run(scene())
