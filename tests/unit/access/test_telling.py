@@ -13,6 +13,7 @@ from classtap_core.checkin.operations import ChildMark, MarkAttendance
 from classtap_core.eligibility.rules import Age
 from classtap_core.kernel.device_store import Entry
 from classtap_core.kernel.envelope import own
+from classtap_core.kernel.ids import Id
 from classtap_core.kernel.operations import Key, Payload, Range, Recorded
 from classtap_core.kernel.outcomes import ACCEPTED
 from classtap_core.kernel.records import decode
@@ -44,7 +45,8 @@ def world() -> World:
 
 
 def listener(world: World, id: str = KIOSK, **as_well: Any) -> Device:
-    return replace(decode(Device, state_of(world.cloud, Device)[id]), **as_well)  # type: ignore[index]
+    found: Device = replace(decode(Device, state_of(world.cloud, Device)[Id(id)]), **as_well)
+    return found
 
 
 def said(world: World, payload: Payload) -> Entry:

@@ -130,6 +130,21 @@ def test_a_long_list_of_what_was_heard_goes_behind_its_own(house: House) -> None
     assert back.store.told_runs() == []
 
 
+@pytest.mark.expected_log("differ from the cloud", reason="rows show what the cloud does not take")
+def test_that_one_counts_does_not_hide_that_another_does_not() -> None:
+    house = House("front", "back", "side")
+    house.settle()
+    front, back, side = house.devices
+    before = back.seen()
+    for author, child in ((front, CHILDREN[0]), (side, CHILDREN[1])):
+        mark(author, child)
+        hear(back, run_of(author, 1, 1))
+    house.wires[1].reject = [Rejected(409, "sync.unpaired", {}, None)]  # of the first
+    house.engines[1].once()
+    assert len(decided(house)) == 1
+    assert len(back.seen()) == len(before) + 1  # what the other showed is gone with the comparison
+
+
 def test_where_the_cloud_lacks_what_came_before_nothing_behind_it_is_tried_in_this_round(house: House) -> None:
     front, back = house.devices
     for child in CHILDREN[:3]:
