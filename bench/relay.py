@@ -82,7 +82,7 @@ def run() -> list[Claim]:
         *_claims("relay.two_doors", two, over_cloud),
         *_claims("relay.five_doors", five, over_cloud),
         claim("relay.off.second_scan_refused_percent", flagged),
-        claim("relay.online.told_bytes_per_mark", told / FAMILIES),
+        claim("relay.online.heard_bytes_per_family", told / FAMILIES),
         claim("relay.online.mark_p95_ms", on_ms, beside=(BESIDE_OFF, off_ms)),
         claim("relay.online.scans_and_marks_per_s_rate", on_rate, beside=(BESIDE_OFF, off_rate)),
     ]
