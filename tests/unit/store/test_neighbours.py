@@ -249,6 +249,18 @@ def test_a_mark_that_another_beat_counts_as_it_lies_here(site: Site) -> None:
     assert states(third) == [said(here), said(there)]
 
 
+def test_what_the_rows_here_have_in_already_goes_with_the_answer(site: Site) -> None:
+    here, there = site.device("here"), site.device("there")
+    here.bus.submit(mark(1), STAFF)
+    tell(there, here.unsent())
+    here.sync()
+    there.pull()  # its author was first
+    assert kept(there) == 1
+    assert bring(there, runs(there))
+    assert kept(there) == 0
+    assert states(there) == [said(here)]
+
+
 def test_of_several_children_each_has_to_count(site: Site) -> None:
     here, there = site.device("here"), site.device("there")
     here.bus.submit(mark(1, 2), STAFF)
