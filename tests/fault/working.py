@@ -69,19 +69,21 @@ def load(folder: Path) -> None:
     local, transport = node.engine.local, node.transport
     keep, ask = local.snapshot, transport.snapshot
 
-    def asked(scope: str, after: str = "", *, leaf: str = "") -> SnapshotPage:
+    def asked(scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
         print("asked", scope, after or "-", flush=True)
-        return ask(scope, after, leaf=leaf)
+        return ask(scope, after, leaf=leaf, limit=limit)
 
     def kept(scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str) -> None:
         keep(scope, rows, after=after, next=next, cursor=cursor, token=token)
         print("kept", scope, next or "-", flush=True)
 
     transport.snapshot, local.snapshot = asked, kept  # type: ignore[method-assign]
-    node.engine.once()
-    print("whole", flush=True)
-    sys.stdin.readline()
-    node.close()
+    try:
+        node.engine.once()
+        print("whole", flush=True)
+        sys.stdin.readline()
+    finally:
+        node.close()
 
 
 if __name__ == "__main__":
