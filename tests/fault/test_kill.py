@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,20 +93,24 @@ def kill_while_loading(studio: Studio, kills: list[int]) -> None:
     Node.pair(
         folder, url=studio.url, code=studio.code("kiosk"), name="k", program="kiosk", clock=SystemClock(), ring=None
     ).close()
-    kept: dict[str, str] = {}
+    kept: set[tuple[str, str]] = set()
+    whole: set[str] = set()
     for after in kills:
+        asked: dict[str, deque[str]] = {}
         for line in lines_until_killed(after, "load", folder):
             what, _, rest = line.partition(" ")
             scope, _, page = rest.partition(" ")
-            if what == "asked" and scope in kept:
-                assert page == kept[scope] != "-", "a page that was kept is asked for again"
+            if what == "asked":
+                assert (scope, page) not in kept, "a page that was kept is asked for again"
+                asked.setdefault(scope, deque()).append(page)
             if what == "kept":
-                kept[scope] = page
+                kept.add((scope, asked[scope].popleft()))
+                whole |= {scope} if page == "-" else set()
     node = Node.open(folder, program="kiosk", clock=SystemClock(), ring=None)
     try:
         with node.reader() as reader:
             held = {state.scope for state in reader.scopes() if state.complete}
-        assert {scope for scope, page in kept.items() if page == "-"} <= held
+        assert whole <= held
         node.engine.once()
         assert node.store.check().ok
         agrees(studio, node)
