@@ -42,8 +42,11 @@ class Forwarding:
     def _forward(self, *, patient: bool, until_ms: int | None) -> bool:
         counts = True
         lacking: set[Id] = set()
+        brought: set[bytes] = set()
         while runs := self._local.told_runs(but=lacking, patient=patient):
             for run in runs:
+                if run.signature in brought:
+                    lacking.add(run.device)  # what an answer says nothing of is not asked for again at once
                 if run.device in lacking:
                     continue
                 if until_ms is not None and self._cloud.clock.now().mono >= until_ms:
@@ -57,9 +60,8 @@ class Forwarding:
                         self._local.forget_told(run.device)
                         counts = False
                     continue
+                brought.add(run.signature)
                 counts = self._local.brought(run.device, run.epoch, answers) and counts
-                if not answers:
-                    lacking.add(run.device)  # an answer that answers nothing is not asked for again at once
         return counts
 
 

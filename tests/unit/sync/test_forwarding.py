@@ -1,5 +1,6 @@
 """What was heard from others goes to the cloud before what was said here; what cannot go there holds nothing up."""
 
+import msgspec
 import pytest
 
 from classtap_core.kernel.batches import Batch, Received, read_batch
@@ -110,6 +111,26 @@ def test_another_refusal_of_what_was_heard_holds_up_nothing_of_its_own(house: Ho
     house.engines[1].once()
     assert (back.id, 1) in decided(house)
     assert decided(house)[-1] == (front.id, 1)  # asked again behind its own
+
+
+@pytest.mark.parametrize("said", [(), (7,)], ids=["nothing", "something else"])
+def test_a_cloud_that_answers_something_else_is_not_asked_at_once_again(house: House, said: tuple[int, ...]) -> None:
+    front, back = house.devices
+    mark(front, CHILDREN[0])
+    hear(back, run_of(front, 1, 1))
+    push, asked = house.wires[1].push, 0
+
+    def elsewhere(batch: Push) -> Pushed:
+        nonlocal asked
+        asked += 1
+        answered = push(batch)
+        wrong = tuple(msgspec.structs.replace(answered.answers[0], sequence=one) for one in said)
+        return msgspec.structs.replace(answered, answers=wrong)
+
+    house.wires[1].push = elsewhere  # type: ignore[method-assign]
+    house.engines[1].once()
+    assert asked == 2  # before its own work, and behind it
+    assert back.store.told_runs()
 
 
 def test_a_long_list_of_what_was_heard_goes_behind_its_own(house: House) -> None:
