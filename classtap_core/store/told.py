@@ -207,8 +207,7 @@ class ToldRows:
 
     def drop_scopes(self, gone: Collection[str], kept: Collection[str]) -> int:
         """Let go of what wrote in scopes that are lost, and of what wrote nothing, which may be about them; how many."""
-        scopes = self.conn.execute("SELECT DISTINCT scope FROM told_scope").fetchall()
-        lost = [scope for (scope,) in scopes if covers(gone, scope) and not covers(kept, scope)]
+        lost = [scope for scope in self.scopes() if covers(gone, scope) and not covers(kept, scope)]
         return self._drop(
             "number IN (SELECT number FROM told_scope WHERE scope IN (SELECT value FROM json_each(?)))"
             " OR number NOT IN (SELECT number FROM told_scope)",

@@ -94,22 +94,14 @@ class NodeLocal:
         self._store.apply_snapshot(self._node.bus, scope, rows, next=next, cursor=cursor, token=token).result()
 
     def load_begins(self) -> int:
-        with self._store.reader() as reader:
-            kept = reader.recall(LOAD_CUTS)
+        kept = self._node.kept(LOAD_CUTS)
         cuts: int = 0 if not kept else msgspec.json.decode(kept)
         if cuts < MOST_CUTS:
-            self._keep(LOAD_CUTS, msgspec.json.encode(cuts + 1))
+            self._node.keep(LOAD_CUTS, msgspec.json.encode(cuts + 1))
         return cuts
 
     def load_ends(self) -> None:
-        self._keep(LOAD_CUTS, b"")
-
-    def _keep(self, name: str, value: bytes) -> None:
-        def keep() -> None:
-            with self._store.device.atomic():
-                self._store.device.remember(name, value)
-
-        self._store.call(keep, background=True)
+        self._node.keep(LOAD_CUTS, b"")
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
         with self._store.reader() as reader:

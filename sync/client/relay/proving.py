@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from classtap_core.kernel.errors import BadInput
 from classtap_core.kernel.ids import Id
@@ -14,6 +12,7 @@ from sync.client.relay.channel import Broken, Channel
 from sync.client.relay.local import Card, Place, RelayLocal, Self
 from sync.client.relay.messages import MOST_UNPROVED, VERSION, Heard, Hello, Proof, statement
 from sync.protocol import decode, encode
+from sync.signed import is_signed
 
 Answer = TypeVar("Answer")
 Message = TypeVar("Message", bound=msgspec.Struct)
@@ -111,10 +110,8 @@ class Proving(NamedTuple):
             raise Oneself("relay.self")
         if card is None:
             raise Broken("relay.stranger")
-        try:
-            Ed25519PublicKey.from_public_bytes(card.public_key).verify(bytes.fromhex(proof.signature), said)
-        except (InvalidSignature, ValueError) as error:
-            raise Broken("relay.unproved") from error
+        if not is_signed(card.public_key, bytes.fromhex(proof.signature), said):
+            raise Broken("relay.unproved")
         return card
 
     async def _tell_heard(self, channel: Channel, card: Card) -> None:
