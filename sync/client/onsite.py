@@ -143,19 +143,20 @@ class OnSite:
 
     def nudge(self) -> None:
         """Something was said here."""
-        if self.relay is not None:
-            self.relay.nudge()
+        relay = self.relay
+        if relay is not None:
+            relay.nudge()
 
     def look_again(self) -> None:
         """What is known of devices changed."""
-        if self.relay is not None:
-            self.relay.look_again()
+        relay = self.relay
+        if relay is not None:
+            relay.look_again()
 
     def status(self) -> Neighbourhood:
         """How it stands; while no program runs, only whether it would be on."""
-        if self.relay is None:
-            return Neighbourhood(self.setting.on, "", ())
-        return self.relay.status()._replace(port=self.relay.port)
+        relay = self.relay
+        return Neighbourhood(self.setting.on, "", ()) if relay is None else relay.status()
 
 
 class NodeNeighbours:
