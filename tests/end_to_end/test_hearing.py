@@ -12,14 +12,15 @@ from classtap_core.health.operations import OpenCard
 from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.errors import BadInput, EnvironmentFault, Refused
-from classtap_core.kernel.ids import derived
+from classtap_core.kernel.ids import Id, derived
+from kiosk.door import Door
 from sync.client import onsite
 from sync.client.engine import State
 from sync.client.node import Node
 from sync.client.node_local import NodeLocal
 from sync.client.onsite import NodeNeighbours
 from sync.client.relay.local import Place
-from tests.end_to_end.house_rig import families_due, say, staff
+from tests.end_to_end.house_rig import families_due, say, show, staff
 from tests.end_to_end.rig import Studio
 
 NOWHERE = Place(0, 0)
@@ -172,12 +173,12 @@ def test_a_full_disk_takes_nothing_now(site: Site, monkeypatch: pytest.MonkeyPat
 
 
 def test_nothing_of_a_neighbours_word_is_left_where_its_scope_is_lost(site: Site) -> None:
-    with site.front.reader() as reader:
-        session, child, scope = reader.conn.execute(
-            "SELECT json_extract(body, '$.session'), json_extract(body, '$.child'), scope FROM record_booking"
-            " WHERE json_extract(body, '$.state') = 'booked' ORDER BY id LIMIT 1"
-        ).fetchone()
-    word = MarkAttendance(session=session, items=(ChildMark(child=child, state="late", note="Xanthophyll"),))
+    board = show(site.studio, Door(site.front), families_due(site.studio)[0]).board
+    assert board is not None
+    shown = board.groups[0]  # of now: what may be marked at this hour
+    session, child = shown.card.session, Id(shown.children[0].child)
+    scope = f"roster/{session.location}/{session.date}"
+    word = MarkAttendance(session=session.id, items=(ChildMark(child=child, state="late", note="Xanthophyll"),))
     assert say(site.front, word, staff(site.studio)).outcome.stands
     site.hear(site.front, site.back)
     assert b"Xanthophyll" in dump(site.back)
