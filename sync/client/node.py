@@ -281,14 +281,17 @@ class Node:
         return end
 
     def tell_status(self) -> None:
-        """Have whoever listens look again: who is in this network changed."""
-        self._status(self.engine.status())
+        """Have whoever listens look again: who is in this network changed. Writes nothing: the relay's loop asks for it."""
+        self._tell(self.engine.status())
 
-    def _status(self, status: Status) -> None:
+    def _tell(self, status: Status) -> None:
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(status)
+
+    def _status(self, status: Status) -> None:
+        self._tell(status)
         success = status.last_success_ms
         with contextlib.suppress(EnvironmentFault, Refused):  # a full disk forgets this, and no more
             if status.state is State.REVOKED:

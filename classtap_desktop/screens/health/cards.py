@@ -19,13 +19,7 @@ from classtap_core.store.space import Level
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.operator import Operator
-from classtap_desktop.screens.health.lines import (
-    DeviceLine,
-    aside_words,
-    device_line,
-    facts,
-    unjudged_words,
-)
+from classtap_desktop.screens.health.lines import DeviceLine, aside_words, device_line, facts, unjudged_words
 from classtap_desktop.screens.health.neighbours_card import NeighboursCard
 from classtap_desktop.screens.notices import concerns
 from classtap_desktop.source import DeskSource
@@ -120,7 +114,9 @@ class FactsCard(Card):
 class _ListCard(Card):
     """Entries of this device's log under a heading; not there while there are none."""
 
-    NAME = ""
+    NAME: str
+    _fill: Callable[[QVBoxLayout, Health | None], bool]
+    """Adds a line for each entry; whether there is one."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(radius=18)
@@ -146,10 +142,6 @@ class _ListCard(Card):
         """`told`: what the entries said, by operation, where that can be read."""
         self._health, self._told = health, told
         self.setVisible(self._fill(anew(self.lines), health))
-
-    def _fill(self, lines: QVBoxLayout, health: Health | None) -> bool:
-        """Add a line for each entry; whether there is one."""
-        raise NotImplementedError
 
 
 class AsideCard(_ListCard):
