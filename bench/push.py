@@ -11,6 +11,7 @@ from bench.claims import Claim, claim
 from bench.ground.server import served
 from bench.ground.studio import copied, ground, kiosk
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
+from classtap_core.collector import settle
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author
@@ -86,6 +87,7 @@ def one_by_one(node: Node, count: int = ONE_BY_ONE) -> float:
 def online(folder: Path, url: str, clock: SystemClock | None = None) -> Node:
     """A copied kiosk whose cloud is found at another address than when it was paired."""
     node = kiosk(folder, clock)
+    settle()  # as the kiosk does once its window is there
     node.transport.close()
     node.transport = node.engine.transport = Transport(url, node.papers.token)
     return node

@@ -12,6 +12,7 @@ import typer
 from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import opened
 from classtap_cli.telling import telling
+from classtap_core.collector import settle
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _watch(call: Invocation, camera: str, *, mark: str, realtime: bool) -> None:
         with answering_others(node):
             node.start()
             node.site.start_soon()
+            settle()
             watch(Door(node), source, print_json, mark=mark, realtime=realtime)
 
 
@@ -102,6 +104,7 @@ def _open_window(call: Invocation, camera: str, *, again: bool) -> None:
             app = KioskApp(node, source_of(camera), again=again)
             app.left.connect(lambda: application.exit(0))  # quit() asks the window, and a kiosk's window refuses
             app.start()
+            settle()
             try:
                 code = application.exec()
             finally:

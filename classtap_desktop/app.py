@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from classtap_core.collector import settle
 from classtap_desktop.kit import theme
 from classtap_desktop.operator import Operator
 from classtap_desktop.settings import Settings
@@ -32,6 +33,7 @@ def run_desk(
     theme()
     window = DeskWindow(source, settings=settings, settings_file=settings_file, operator=operator)
     window.show()
+    settle()
     return app.exec()
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 import uvicorn
 
+from classtap_core.collector import settle
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import EnvironmentFault
@@ -22,7 +23,7 @@ from sync.protocol import HEARTBEAT_S
 
 Ready = Callable[[str], None]
 
-_COLLECT_EVERY = 10_000
+_COLLECT_EVERY = 100_000
 """What a push makes goes when it is answered, without the collector (`Snapshot.done`): it meets only what stays. A walk over
 200,000 objects, as many as it once waited for, stopped every push of the process for 300 ms."""
 _SWITCH_S = 0.0005
@@ -177,9 +178,8 @@ def _serve_here(
     try:
         ticks.start()
         cloud.studios.url = _url(listening)
-        # What lives as long as the process is looked at no more: a collection over it costs every other push double.
         gc.collect()
-        gc.freeze()
+        settle()
         gc.set_threshold(_COLLECT_EVERY, 10, 10)
         sys.setswitchinterval(_SWITCH_S)
         _Server(_config(cloud, HEARTBEAT_S), cloud, ready).run(sockets=[listening])

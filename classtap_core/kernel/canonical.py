@@ -59,8 +59,13 @@ def typed_canonical(value: Any) -> bytes:
     return data if _is_plain(data) else canonical(value)
 
 
-def is_canonical(data: bytes) -> bool:
-    """Whether bytes are JSON in its one canonical form. Raises BadInput as `parse` and `canonical` do."""
+def is_canonical(data: bytes, typed: msgspec.Struct | None = None) -> bool:
+    """Whether bytes are JSON in its one canonical form. Raises BadInput as `parse` and `canonical` do.
+
+    `typed`: what they were read as, by types that forbid floats. Most are what that is written as, and need no other look.
+    """
+    if typed is not None and _is_plain(data) and _encode(typed) == data:
+        return True
     try:
         value = _decode_integers(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

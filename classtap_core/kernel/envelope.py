@@ -159,7 +159,7 @@ def read(data: bytes, parts: Parts) -> Sealed:
         raise BadInput("envelope.malformed") from error
     if envelope.v != FORMAT:
         raise BadInput("envelope.format", found=envelope.v)
-    if not is_canonical(data):
+    if not is_canonical(data, envelope):
         raise BadInput("envelope.not_canonical")
     _check_ids(envelope)
     promised = dict(envelope.payload)
