@@ -235,6 +235,43 @@ def test_bytes_are_canonical_or_not(data: bytes, answer: bool) -> None:
     assert is_canonical(data) is answer
 
 
+class Toy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """As an envelope is: what its defaults say is left out, and a name of its own stands under `params`."""
+
+    a: int | str = 0
+    params: dict[str, int | str] = {}
+
+
+whole = st.integers(-(1 << 54), 1 << 54)
+
+
+@given(
+    st.builds(Toy, a=whole | st.text(), params=st.dictionaries(st.text(), whole | st.text(), max_size=3)),
+    st.sampled_from(
+        [
+            lambda text: text, lambda text: text + " ", lambda text: text.replace(":", ": "),
+            lambda text: text.replace("1", "1.0"), lambda text: text.replace("0", "-0"),
+            lambda text: text.replace("{", '{"unknown":1,', 1).replace(",}", "}"), lambda text: text.replace("a", "\\u0061"),
+        ]
+    ),
+)  # fmt: skip
+def test_the_look_at_what_bytes_were_read_as_says_what_the_careful_one_says(
+    toy: Toy, change: Callable[[str], str]
+) -> None:
+    data = change(msgspec.json.encode(toy, order="sorted").decode()).encode()
+    try:
+        read = msgspec.json.decode(data, type=Toy)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return
+    said = []
+    for typed in (None, read):
+        try:
+            said.append(is_canonical(data, typed))
+        except BadInput as bad:
+            said.append(bad.code)
+    assert said[0] == said[1]
+
+
 @pytest.mark.parametrize("data", [b'{"a":1.0}', b'{"a":1e3}', b'{"a": 1.5}', b"[9007199254740992]", b"1.5", b'{"a":'])
 def test_bytes_that_have_no_canonical_form_are_refused(data: bytes) -> None:
     with pytest.raises(BadInput):
