@@ -9,6 +9,7 @@ from bench.ground.counting import CountingProxy
 from bench.ground.server import served
 from bench.ground.studio import copied, ground, opened_cloud, paired
 from classtap_core.checkin.roster import roster
+from classtap_core.collector import settle
 from classtap_core.kernel.ids import Id
 from sync.client.node import Node
 
@@ -24,6 +25,7 @@ def run() -> list[Claim]:
         finally:
             cloud.close()
         with node:
+            settle()  # as the kiosk does once its window is there
             proxy.passed = 0
             first, everything = _bootstrap(node)
             plain = _plain(node, folder / "plain.db")

@@ -23,9 +23,9 @@ from sync.protocol import HEARTBEAT_S
 
 Ready = Callable[[str], None]
 
-_COLLECT_EVERY = 100_000
-"""What a push makes goes when it is answered, without the collector (`Snapshot.done`): it meets only what stays. A walk over
-200,000 objects, as many as it once waited for, stopped every push of the process for 300 ms."""
+_COLLECT_EVERY = 50_000
+"""What a push makes goes when it is answered, without the collector (`Snapshot.done`): it meets only what stays. A push of 500
+makes more than this; more would be longer walks: one over 100,000 objects stopped every push of the process for 60 to 90 ms."""
 _SWITCH_S = 0.0005
 """A push asks its database some twenty-five times, and each answer waits until another thread lets go of Python's lock."""
 
@@ -179,8 +179,7 @@ def _serve_here(
         ticks.start()
         cloud.studios.url = _url(listening)
         gc.collect()
-        settle()
-        gc.set_threshold(_COLLECT_EVERY, 10, 10)
+        settle(_COLLECT_EVERY)
         sys.setswitchinterval(_SWITCH_S)
         _Server(_config(cloud, HEARTBEAT_S), cloud, ready).run(sockets=[listening])
     finally:
