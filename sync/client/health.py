@@ -196,6 +196,14 @@ class Steward:
         """Tell them what the cloud does not know yet, and be told; remembered over restarts."""
         self._node.set_relay(on)
 
+    def relay_peers(self) -> tuple[str, ...]:
+        """Addresses that are tried beside the devices that are found."""
+        return self._node.relay_peers()
+
+    def set_relay_peers(self, peers: Sequence[str]) -> None:
+        """Try these from now on; remembered over restarts. Raises BadInput `relay.address`."""
+        self._node.set_relay_peers(peers)
+
     def compare(self) -> None:
         """Have all that is held compared with the cloud's, soon."""
         self._node.engine.compare()

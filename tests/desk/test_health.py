@@ -181,6 +181,37 @@ def test_in_an_outage_it_says_who_hears_whom_and_the_switch_is_here_and_in_the_t
         studio.proxy.restore()
 
 
+def test_where_a_network_lets_nobody_be_found_addresses_are_written_down_at_the_desk(
+    qtbot: QtBot, window: DeskWindow, node: Node, kiosk: Node
+) -> None:
+    card = cards(window).neighbours
+    kiosk.site.start(Fixed([]))
+    node.site.start(Fixed([]))
+    soon(qtbot, lambda: card.addresses.isVisible())
+    card.addresses.click()
+    assert card.dialog is not None
+    dialog, listens = card.dialog, f"127.0.0.1:{kiosk.neighbourhood().port}"
+    assert dialog.text.hasFocus()
+    dialog.text.setPlainText(f"{listens}\n\n the door \n{listens}")
+    dialog.save.click()
+    soon(qtbot, lambda: dialog.message.whole_text().startswith("the door is no address of a device."))
+    assert node.relay_peers() == ()
+    assert "the door" in dialog.text.toPlainText(), "what was written is there to be mended"
+    dialog.text.setPlainText(dialog.text.toPlainText().replace("the door", ""))
+    dialog.save.click()
+    soon(qtbot, lambda: not dialog.isVisible())
+    assert node.relay_peers() == (listens,)
+    soon(qtbot, lambda: card.text.whole_text().startswith("2 devices here hear each other"))
+    card.addresses.click()
+    assert card.dialog.text.toPlainText() == listens
+    card.dialog.text.setPlainText("")
+    card.dialog.save.click()
+    soon(qtbot, lambda: node.relay_peers() == ())
+    node.set_relay(False)
+    cards(window).reload()
+    soon(qtbot, lambda: not card.addresses.isVisible())
+
+
 @pytest.mark.parametrize("language", ["en", "es", "ar"])
 def test_what_is_said_of_the_devices_in_a_network(language: str) -> None:
     """Every code that the relay has, in words: what it means and what to do."""

@@ -248,7 +248,7 @@ class HealthCards:
     def __init__(self, desk: Desk, steward: Steward) -> None:
         self._desk, self._steward = desk, steward
         self.facts, self.aside, self.others = FactsCard(desk, steward), AsideCard(desk, steward), OthersCard(desk)
-        self.unjudged, self.neighbours = UnjudgedCard(desk), NeighboursCard(desk)
+        self.unjudged, self.neighbours = UnjudgedCard(desk), NeighboursCard(desk, steward)
         self.cards: tuple[Card, ...] = (self.aside, self.unjudged, self.neighbours, self.facts, self.others)
 
     def say(self) -> None:
