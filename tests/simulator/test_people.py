@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fault.conftest import NUMBER
-from tests.fault.seeds import LONG, each, runs, said
+from tests.fault.seeds import LONG, all_hold, runs, said
 from tests.simulator.people_room import PeopleRoom
 from tests.simulator.studio_room import MORNING_MS
 from tests.simulator.world import World
@@ -29,5 +29,5 @@ def test_a_bad_morning_of_people(seed: int) -> None:
 @pytest.mark.fault
 def test_bad_days_of_people(record_property: Callable[[str, object], None]) -> None:
     seeds = runs(100 if LONG else 20)
-    each(seeds, lambda seed: lived(seed, 60))
+    all_hold(seeds, lambda seed: lived(seed, 60))
     record_property(NUMBER, f"bad days of people, {said(seeds)}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fault.conftest import NUMBER
-from tests.fault.seeds import LONG, each, runs, said
+from tests.fault.seeds import LONG, all_hold, runs, said
 from tests.simulator.seating_room import SeatingRoom
 from tests.simulator.studio_room import MORNING_MS
 from tests.simulator.world import World
@@ -30,5 +30,5 @@ def test_bad_mornings_with_maps() -> None:
 @pytest.mark.fault
 def test_bad_days_with_maps(record_property: Callable[[str, object], None]) -> None:
     seeds = runs(100 if LONG else 20)
-    each(seeds, lambda seed: drawing(seed, 60))
+    all_hold(seeds, lambda seed: drawing(seed, 60))
     record_property(NUMBER, f"bad days with maps, {said(seeds)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.conftest import NUMBER
-from tests.fault.seeds import LONG, each, runs, said
+from tests.fault.seeds import LONG, all_hold, runs, said
 from tests.simulator.studio_room import MORNING_MS, StudioRoom
 from tests.simulator.toy_room import ToyRoom
 from tests.simulator.world import BAD, Weather, World
@@ -77,20 +77,20 @@ def test_the_same_seed_is_the_same_world_in_another_process() -> None:
 @pytest.mark.fault
 def test_bad_days(record_property: Callable[[str, object], None]) -> None:
     seeds = runs(250 if LONG else 40)
-    each(seeds, lambda seed: world(seed, 60))
+    all_hold(seeds, lambda seed: world(seed, 60))
     record_property(NUMBER, f"bad days of the toy room, {said(seeds)}")
 
 
 @pytest.mark.fault
 def test_bad_days_at_the_studio(record_property: Callable[[str, object], None]) -> None:
     seeds = runs(100 if LONG else 20)
-    each(seeds, lambda seed: studio(seed, 60))
+    all_hold(seeds, lambda seed: studio(seed, 60))
     record_property(NUMBER, f"bad days at the studio, {said(seeds)}")
 
 
 @pytest.mark.fault
 def test_bad_days_among_neighbours(record_property: Callable[[str, object], None]) -> None:
     seeds = runs(100 if LONG else 20)
-    each(seeds, lambda seed: world(seed, 60, weather=TELLING))
-    each(seeds, lambda seed: studio(seed, 30, weather=TELLING))
+    all_hold(seeds, lambda seed: world(seed, 60, weather=TELLING))
+    all_hold(seeds, lambda seed: studio(seed, 30, weather=TELLING))
     record_property(NUMBER, f"bad days of devices that tell each other, in both rooms, {said(seeds)}")
