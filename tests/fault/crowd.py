@@ -100,10 +100,10 @@ class Kiosk:
             self.local, self.transport, self._clock, allowed=ALL, today=lambda: date(2026, 11, 21),
         )  # fmt: skip
 
-    def mark(self, rng: random.Random) -> None:
-        """Some marks, of children whom the other kiosks mark too."""
+    def mark(self, rng: random.Random, dozen: int = 0) -> None:
+        """Some marks, of a dozen children whom the other kiosks mark too."""
         for _ in range(rng.randint(1, 30)):
-            items = (toy.Item(child_id(rng.randrange(12)), rng.choice(("present", "late"))),)
+            items = (toy.Item(child_id(12 * dozen + rng.randrange(12)), rng.choice(("present", "late"))),)
             with self.local.guard:
                 self.device.bus.submit(toy.MarkPresence(house="h1", items=items), STAFF)
         self.engine.nudge()
@@ -128,12 +128,12 @@ class Kiosk:
 class Hall:
     """A studio's kiosks at a cloud in a process of its own; with a server, of two workers.
 
-    Attributes: kiosks; deaths of a worker; away, how often the database was.
+    Attributes: kiosks; deaths of a worker; away, how often the database was; raged, how often the weather was bad.
     """
 
     def __init__(self, folder: Path, url: str, server: Server | None, *, kiosks: int = KIOSKS) -> None:
         self.folder, self.url, self.server = folder, url, server
-        self.deaths = self.away = 0
+        self.deaths = self.away = self.raged = 0
         folder.mkdir(mode=0o700)
         with self._opened() as cloud:
             self.studio = cloud.studios.found("Toy").id
@@ -179,7 +179,9 @@ class Hall:
     # --- faults
 
     def rage(self, rng: random.Random, steps: int = STEPS) -> None:
-        """Some steps of bad weather, and its end."""
+        """Some steps of bad weather, and its end. Each time over children of its own: a record holds all marks of a child,
+        and thousands of them again at each mark would be gigabytes."""
+        self.raged += 1
         for one in self.kiosks:
             one.wire.rage(random.Random(rng.random()))
         for _ in range(steps):
@@ -189,7 +191,7 @@ class Hall:
             marking = rng.sample(self.kiosks, len(self.kiosks) * 3 // 4)
             with self.held() if crowded else contextlib.nullcontext():
                 for one in marking:
-                    one.mark(rng)
+                    one.mark(rng, self.raged)
                 if crowded:
                     until(lambda: 2 * sum(one.transport.flying > 0 for one in self.kiosks) >= len(self.kiosks))
                 self._fault(rng)
