@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Dialect, Engine, Select, Table, Update, create_engine, event, make_url
@@ -282,10 +281,8 @@ class Prepared:
         """Run it once a row, without an answer."""
         if self._order is None:
             several: list[Any] = list(rows)
-        elif len(self._order) > 1:
-            several = list(map(itemgetter(*self._order), rows))
         else:
-            several = [(row[self._order[0]],) for row in rows]
+            several = [tuple([row[name] for name in self._order]) for row in rows]
         if connection.engine.dispatch.before_cursor_execute:
             connection.exec_driver_sql(self._sql, several)
             return

@@ -189,13 +189,19 @@ def test_where_a_network_lets_nobody_be_found_addresses_are_written_down_at_the_
     node.site.start(Fixed([]))
     soon(qtbot, lambda: card.addresses.isVisible())
     card.addresses.click()
-    assert card.dialog is not None
-    dialog, listens = card.dialog, f"127.0.0.1:{kiosk.neighbourhood().port}"
+    assert card.form is not None
+    dialog, listens = card.form, f"127.0.0.1:{kiosk.neighbourhood().port}"
     assert dialog.text.hasFocus()
+    dialog.close_overlay()
+    assert not dialog.isVisible(), "nothing was written"
+    card.addresses.click()
+    dialog = card.form
     dialog.text.setPlainText(f"{listens}\n\n the door \n{listens}")
     dialog.save.click()
     soon(qtbot, lambda: dialog.message.whole_text().startswith("the door is no address of a device."))
     assert node.relay_peers() == ()
+    dialog.close_overlay()
+    assert dialog.isVisible(), "it asks first"
     assert "the door" in dialog.text.toPlainText(), "what was written is there to be mended"
     dialog.text.setPlainText(dialog.text.toPlainText().replace("the door", ""))
     dialog.save.click()
@@ -203,9 +209,9 @@ def test_where_a_network_lets_nobody_be_found_addresses_are_written_down_at_the_
     assert node.relay_peers() == (listens,)
     soon(qtbot, lambda: card.text.whole_text().startswith("2 devices here hear each other"))
     card.addresses.click()
-    assert card.dialog.text.toPlainText() == listens
-    card.dialog.text.setPlainText("")
-    card.dialog.save.click()
+    assert card.form.text.toPlainText() == listens
+    card.form.text.setPlainText("")
+    card.form.save.click()
     soon(qtbot, lambda: node.relay_peers() == ())
     node.set_relay(False)
     cards(window).reload()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from classtap_desktop.desk import Desk
 from classtap_desktop.kit import Button, Card, Label, Rule, theme
 from classtap_desktop.kit.device_words import relay_words
-from classtap_desktop.screens.health.addresses import AddressesDialog
+from classtap_desktop.screens.health.addresses import AddressesForm
 from classtap_desktop.screens.health.lines import neighbour_words
 from classtap_desktop.spacing import anew, column
 from sync.client.health import Steward
@@ -18,14 +18,14 @@ from sync.client.relay.local import Neighbourhood
 class NeighboursCard(Card):
     """A line for each of them under a sentence that says what it means; the port here while there is none.
 
-    Attributes: ``dialog``: where addresses are written down, once it was opened.
+    Attributes: ``form``: where addresses are written down, once it was opened.
     """
 
     def __init__(self, desk: Desk, steward: Steward) -> None:
         super().__init__(radius=18)
         self._desk, self._steward = desk, steward
         self._found: Neighbourhood | None = None
-        self.dialog: AddressesDialog | None = None
+        self.form: AddressesForm | None = None
         inside = column(self, margins=(20, 16, 20, 18), gap=10)
         self.title, self.text = Label("", "heading", wrap=True), Label("", "text", token="muted", wrap=True)
         self.lines: QVBoxLayout = column(gap=10)
@@ -42,8 +42,8 @@ class NeighboursCard(Card):
         self.show_neighbours(self._found)
 
     def _open(self) -> None:
-        self.dialog = AddressesDialog(self._desk, self.window(), self._steward)
-        self.dialog.open()
+        self.form = AddressesForm(self._desk, self.window(), self._steward)
+        self.form.open()
 
     def show_neighbours(self, found: Neighbourhood | None) -> None:
         self._found = found
