@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -48,30 +48,38 @@ _STEP_S = 1.0
 
 
 class Counting(Transport):
-    """Knows whether a push is on its way."""
+    """Knows whether a push is on its way, and says when one sets out."""
 
     flying = 0
+    stir: threading.Condition
 
     def push(self, push: Push) -> Pushed:
-        self.flying += 1
+        with self.stir:
+            self.flying += 1
+            self.stir.notify_all()
         try:
             return super().push(push)
         finally:
-            self.flying -= 1
+            with self.stir:
+                self.flying -= 1
 
 
 class OneAtATime:
-    """A device's store as its engine has it: each call alone, also beside who marks there."""
+    """A device's store as its engine has it: each call alone, also beside who marks there. Says when it has an answer."""
 
-    def __init__(self, device: Device) -> None:
-        self._device, self.guard = device, threading.RLock()
+    def __init__(self, device: Device, stir: threading.Condition) -> None:
+        self._device, self._stir, self.guard = device, stir, threading.RLock()
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._device, name)
 
         def alone(*given: Any, **named: Any) -> Any:
             with self.guard:
-                return call(*given, **named)
+                found = call(*given, **named)
+            if name == "acknowledge":
+                with self._stir:
+                    self._stir.notify_all()
+            return found
 
         return alone
 
@@ -79,12 +87,14 @@ class OneAtATime:
 class Kiosk:
     """The real engine and the real transport over a store in memory, behind a bad wire of its own."""
 
-    def __init__(self, port: int, code: str) -> None:
+    def __init__(self, port: int, code: str, stir: threading.Condition) -> None:
+        """`stir` is told when a push sets out, and when one is answered."""
         self._clock = SystemClock()
         self.device = Device(code, self._clock, os.urandom)  # type: ignore[arg-type]
-        self.local = OneAtATime(self.device)
+        self.local = OneAtATime(self.device, stir)
         self.wire = Wire(port)
         self.transport = Counting(self.wire.proxy.url)
+        self.transport.stir = stir
         public = self.device.key.public_key().public_bytes_raw().hex()
         papers = self.transport.pair(Pair(code=code, public_key=public, name="Kiosk", program="test"))
         self.transport.use(papers.token)
@@ -142,10 +152,11 @@ class Hall:
                 for _ in range(kiosks)
             ]
         self.kiosks: list[Kiosk] = []
+        self._stir = threading.Condition()
         self._port, self._there = 0, True
         self._serve()
         try:
-            self.kiosks.extend(Kiosk(self._port, code) for code in codes)
+            self.kiosks.extend(Kiosk(self._port, code, self._stir) for code in codes)
         except BaseException:
             self.close()
             raise
@@ -193,11 +204,15 @@ class Hall:
                 for one in marking:
                     one.mark(rng, self.raged)
                 if crowded:
-                    until(lambda: 2 * sum(one.transport.flying > 0 for one in self.kiosks) >= len(self.kiosks))
+                    with self._stir:  # or for a moment: what comes next comes either way
+                        self._stir.wait_for(self._gathered, _GATHERED_S)
                 self._fault(rng)
         self.come_back()
         for one in self.kiosks:
             one.wire.calm()
+
+    def _gathered(self) -> bool:
+        return 2 * sum(one.transport.flying > 0 for one in self.kiosks) >= len(self.kiosks)
 
     def _fault(self, rng: random.Random) -> None:
         what = rng.choice(("nothing", "hang up", "hang up", "worker", "worker", "database"))
@@ -265,17 +280,18 @@ class Hall:
         What the whole machine slept meanwhile, or this test stood still, does not count.
         """
         passed = came = first = 0.0
-        at, before = time.monotonic(), self._waiting()
-        while before:
-            time.sleep(0.02)
-            now = time.monotonic()
-            passed += min(now - at, _STEP_S)
-            at, waiting = now, self._waiting()
-            if waiting < before:
-                first, came, before = first or passed, passed, waiting
-            elif passed - came > ANSWERED_S + BUSY_S:
-                states = [(one.waits, *one.engine.status()[::3]) for one in self.kiosks]
-                raise AssertionError(f"still waiting: {states}")
+        with self._stir:
+            at, before = time.monotonic(), self._waiting()
+            while before:
+                self._stir.wait(_STEP_S)  # for an answer; or to look at the clock
+                now = time.monotonic()
+                passed += min(now - at, _STEP_S)
+                at, waiting = now, self._waiting()
+                if waiting < before:
+                    first, came, before = first or passed, passed, waiting
+                elif passed - came > ANSWERED_S + BUSY_S:
+                    states = [(one.waits, *one.engine.status()[::3]) for one in self.kiosks]
+                    raise AssertionError(f"still waiting: {states}")
         return first, passed
 
     def _waiting(self) -> int:
@@ -314,10 +330,3 @@ class Hall:
             one.close()
         if self._process.poll() is None:
             self._end()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until it holds, or for a moment: what comes next comes either way."""
-    end = time.monotonic() + _GATHERED_S
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
