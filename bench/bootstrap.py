@@ -9,7 +9,7 @@ from bench.ground.counting import CountingProxy
 from bench.ground.server import served
 from bench.ground.studio import copied, ground, opened_cloud, paired
 from classtap_core.checkin.roster import roster
-from classtap_core.collector import settle
+from classtap_core.interpreter import settle
 from classtap_core.kernel.ids import Id
 from sync.client.node import Node
 

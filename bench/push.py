@@ -11,7 +11,7 @@ from bench.claims import Claim, claim
 from bench.ground.server import served
 from bench.ground.studio import copied, ground, kiosk
 from classtap_core.checkin.operations import ChildMark, MarkAttendance
-from classtap_core.collector import settle
+from classtap_core.interpreter import settle
 from classtap_core.kernel.clock import SystemClock
 from classtap_core.kernel.device import DeviceBus
 from classtap_core.kernel.envelope import Author

@@ -12,7 +12,7 @@ import typer
 from classtap_cli.invocation import As, Data, Invocation, Json, Now, answering, invocation, print_json
 from classtap_cli.reach import opened
 from classtap_cli.telling import telling
-from classtap_core.collector import settle
+from classtap_core.interpreter import settle
 from classtap_core.kernel.errors import BadInput, EnvironmentFault
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from classtap_core.collector import settle
+from classtap_core.interpreter import settle
 from classtap_desktop.kit import theme
 from classtap_desktop.operator import Operator
 from classtap_desktop.settings import Settings

@@ -11,7 +11,7 @@ from typing import Self
 
 import uvicorn
 
-from classtap_core.collector import settle
+from classtap_core.interpreter import settle
 from classtap_core.kernel.bus import Bus
 from classtap_core.kernel.clock import Clock
 from classtap_core.kernel.errors import EnvironmentFault
@@ -26,8 +26,6 @@ Ready = Callable[[str], None]
 _COLLECT_EVERY = 50_000
 """What a push makes goes when it is answered, without the collector (`Snapshot.done`): it meets only what stays. A push of 500
 makes more than this; more would be longer walks: one over 100,000 objects stopped every push of the process for 60 to 90 ms."""
-_SWITCH_S = 0.0005
-"""A push asks its database some twenty-five times, and each answer waits until another thread lets go of Python's lock."""
 
 
 class _Server(uvicorn.Server):
@@ -180,7 +178,6 @@ def _serve_here(
         cloud.studios.url = _url(listening)
         gc.collect()
         settle(_COLLECT_EVERY)
-        sys.setswitchinterval(_SWITCH_S)
         _Server(_config(cloud, HEARTBEAT_S), cloud, ready).run(sockets=[listening])
     finally:
         ticks.stop()

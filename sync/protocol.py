@@ -46,6 +46,8 @@ HEARTBEAT_S = 2.0
 """Seconds between two signs of life on a live connection where nothing happens."""
 PAGE = 2_000
 """Rows in one page of a pull or a snapshot."""
+BEHIND = "~"
+"""Stands in `after` between the cursor of a page that was cut and the last row that came of it."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=LIMIT)]
 Shift = Annotated[int, msgspec.Meta(gt=-LIMIT, lt=LIMIT)]
@@ -157,14 +159,17 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SnapshotPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A page of all rows of a scope. `next` asks for the following one; the first page's `through` starts the pull."""
+    """A page of all rows of a scope. `next` asks for the following one; the first page's `through` starts the pull.
 
-    rows: tuple[WireRow, ...]
+    The rows stand last, so that a page that was cut is good for the rows that came whole (`sync.client.arriving.what_came`).
+    """
+
     through: int
     cursor: str
     next: str = ""
     cloud_ms: int = 0
     total: int = 0
+    rows: tuple[WireRow, ...]
 
 
 class Leaves(msgspec.Struct, frozen=True, kw_only=True):

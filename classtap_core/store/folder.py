@@ -2,7 +2,7 @@
 
 Its files: `store.db` (with `-wal` and `-shm`), `store.key`, `store.recovery`, `owner.lock`, `owner.sock`, where the owner
 listens, `reserve`, which holds room on the disk, and the folder `blobs`. While the key is being changed there are also
-`.next` ones.
+`.next` ones, and during a first load `arriving.0` and `.1`.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from classtap_core.kernel.errors import EnvironmentFault, Refused
 
 DATABASE, KEY_FILE, LOCK, SOCKET = "store.db", "store.key", "owner.lock", "owner.sock"
 RECOVERY_FILE, RESERVE, BLOBS = "store.recovery", "reserve", "blobs"
+ARRIVING = ("arriving.0", "arriving.1")
 NEXT = ".next"
 """What the files of a key that is not yet in force end in."""
 ASIDE = ".damaged"

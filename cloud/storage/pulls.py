@@ -21,6 +21,7 @@ from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
 from cloud.storage.backend import Books
 from cloud.storage.tables import RecordTable
+from sync.protocol import BEHIND
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -195,12 +196,13 @@ def forget(books: Books, studio: Id, *, before_ms: int) -> int:
 def snapshot(
     books: Books, studio: Id, scope: str, *, after: str, most: int, without: Collection[str] = (), leaf: str = ""
 ) -> SnapshotRows:
-    """A page of all rows of a scope or pattern, by kind, scope and id. `after` is the last page's `next`.
+    """A page of all rows of a scope or pattern, by kind, scope and id. `after` is the last page's `next`; where that was cut,
+    its cursor, `~`, and the kind, scope and id of the last row that came, joined by `/`.
 
     Every page names the sequence that the first one began at: a pull from there brings what changed meanwhile.
     `leaf` asks for the rows of one leaf alone. Raises BadInput `sync.cursor`.
     """
-    since = _read(after, Position, studio) if after else None
+    since = _position(after, studio) if after else None
     rows: list[Pulled] = []
     following = ""
     total = 0
@@ -259,6 +261,19 @@ def moved_since(books: Books, studio: Id, sequence: int) -> tuple[int, frozenset
 def written(value: Cursor | Position) -> str:
     """A cursor as the opaque text that devices keep."""
     return base64.urlsafe_b64encode(msgspec.json.encode(value)).rstrip(b"=").decode()
+
+
+def _position(after: str, studio: Id) -> Position:
+    token, cut, row = after.partition(BEHIND)
+    if not cut:
+        found: Position = _read(token, Position, studio)
+        return found
+    kind, _, lies = row.partition("/")
+    scope, _, id = lies.rpartition("/")
+    if not (kind and scope and id):
+        raise BadInput("sync.cursor")
+    began: Cursor = _read(token, Cursor, studio)
+    return Position(studio, began.sequence, kind, scope, id, began.link)
 
 
 def _read(text: str, shape: Any, studio: Id) -> Any:

@@ -31,8 +31,10 @@ class Courier:
     def pull(self, cursor: str, scopes: Sequence[str], *, holding: str, digest: bool) -> Page:
         return self._timed(lambda: self.transport.pull(cursor, scopes, holding=holding, digest=digest))
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
-        return self._timed(lambda: self.transport.snapshot(scope, after, leaf=leaf, limit=limit))
+    def snapshot(
+        self, scope: str, after: str = "", *, leaf: str = "", keep: Callable[[bytes], None] = lambda data: None
+    ) -> SnapshotPage:
+        return self._timed(lambda: self.transport.snapshot(scope, after, leaf=leaf, keep=keep))
 
     def leaves(self, scope: str) -> Leaves:
         return self._timed(lambda: self.transport.leaves(scope))

@@ -8,6 +8,7 @@ from classtap_core.kernel.device_store import Answer, DeviceHead, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.envelope import Parts
 from classtap_core.kernel.ids import Id
+from sync.client.arriving import Arriving
 
 TOLD_STAYS_MS = 14 * 24 * 3_600_000
 """So long what another device told is kept that nobody could bring to the cloud."""
@@ -90,12 +91,12 @@ class Local(Protocol):
         """
         ...
 
-    def load_begins(self) -> int:
-        """Note that scopes are being loaded; how many loads before this one came to no end, one after the other."""
+    def load_begins(self) -> Arriving:
+        """Scopes are being loaded: where their pages are kept as they come; what came of them before is there."""
         ...
 
     def load_ends(self) -> None:
-        """All of them are here."""
+        """All of them are here: what is kept of pages goes."""
         ...
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:

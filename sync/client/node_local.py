@@ -1,22 +1,22 @@
 """A program's store as its sync engine needs it."""
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from classtap_core.kernel.batches import Batch
 from classtap_core.kernel.device_store import Answer, DeviceHead, Pulled
 from classtap_core.kernel.digests import Digest
 from classtap_core.kernel.ids import Id
-from classtap_core.store import evictions, replica
+from classtap_core.store import arriving, evictions, replica
+from classtap_core.store.sealing import KEY_BYTES
 from sync.client.local import TOLD_STAYS_MS, Position, ScopeState, Unsent
-from sync.client.pulling import MOST_CUTS
 
 if TYPE_CHECKING:
     from sync.client.node import Node
 
-LOAD_CUTS = "load_cuts"
+ARRIVING = "arriving"
+"""Under which name the key of pages on their way is kept: with it goes all that was kept of them."""
 LEFT_TO_AUTHOR_MS = 10_000
 """What another device told is left for it to bring to the cloud for so long, while there is contact."""
 
@@ -26,6 +26,7 @@ class NodeLocal:
 
     def __init__(self, node: "Node") -> None:
         self._node, self._store = node, node.store
+        self._arriving: arriving.Arriving | None = None
 
     def head(self) -> DeviceHead:
         with self._store.reader() as reader:
@@ -81,6 +82,7 @@ class NodeLocal:
                 device.release_scopes(scopes)
 
         self._store.call(let_go, background=True)
+        self._forget_arriving()
 
     def reload(self, scopes: Sequence[str]) -> None:
         self._store.call(lambda: self._store.device.reload(scopes), background=True)
@@ -93,15 +95,23 @@ class NodeLocal:
         rows = [*rows, *gone]
         self._store.apply_snapshot(self._node.bus, scope, rows, next=next, cursor=cursor, token=token).result()
 
-    def load_begins(self) -> int:
-        kept = self._node.kept(LOAD_CUTS)
-        cuts: int = 0 if not kept else msgspec.json.decode(kept)
-        if cuts < MOST_CUTS:
-            self._node.keep(LOAD_CUTS, msgspec.json.encode(cuts + 1))
-        return cuts
+    def load_begins(self) -> arriving.Arriving:
+        if self._arriving is None:
+            key = self._node.kept(ARRIVING)
+            if not key:
+                key = os.urandom(KEY_BYTES)
+                self._node.keep(ARRIVING, key)
+            self._arriving = arriving.Arriving(self._store.folder, key, os.urandom)
+        return self._arriving
 
     def load_ends(self) -> None:
-        self._node.keep(LOAD_CUTS, b"")
+        self._forget_arriving()
+
+    def _forget_arriving(self) -> None:
+        if self._node.kept(ARRIVING):
+            self._node.keep(ARRIVING, b"")
+            arriving.forget(self._store.folder)
+            self._arriving = None
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:
         with self._store.reader() as reader:

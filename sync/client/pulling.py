@@ -10,12 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from classtap_core.kernel.scopes import covers
+from sync.client.arriving import Arriving, what_came
 from sync.client.courier import Courier
 from sync.client.local import Local, Position, ScopeState
 from sync.client.pushing import Asking
 from sync.client.subscriptions import subscriptions
 from sync.client.transport import Rejected
-from sync.protocol import PAGE, Page, SnapshotPage, named, pulled
+from sync.protocol import Page, SnapshotPage, named, pulled
 
 log = logging.getLogger("classtap.sync")
 
@@ -24,12 +25,6 @@ COMPARE_EVERY_MS = 6 * 3_600_000
 
 MOST_DOUBT_MS = 3_600_000
 """Nothing goes for its age while the clock may be wrong by more."""
-
-LEAST_PAGE, GROWS_AFTER = 125, 32
-"""The smallest page of a load that is cut again and again, and after how many pages they double."""
-
-MOST_CUTS = 2
-"""Cuts beyond these make no page smaller."""
 
 MOST_LEAVES = 16
 """A scope with more bad leaves than this is loaded anew as a whole."""
@@ -41,20 +36,6 @@ class _Lacking(NamedTuple):
     scope: str
     token: str
     after: Position | None
-
-
-class _Pages:
-    """How many rows to ask for at once. A load that was cut goes on with small pages, since the one under way is lost with
-    a cut; they grow again while it lasts."""
-
-    def __init__(self, cuts: int) -> None:
-        self._size, self._asked = max(LEAST_PAGE, PAGE >> 2 * cuts), 0
-
-    def next(self) -> int:
-        self._asked += 1
-        if self._asked % GROWS_AFTER == 0:
-            self._size = min(PAGE, 2 * self._size)
-        return self._size
 
 
 class Pulling:
@@ -81,7 +62,8 @@ class Pulling:
 
     def bootstrap(self) -> bool:
         """Take snapshots of wanted scopes that are not here yet, most urgent first, each page durable by itself; the next
-        page, of whichever scope, is on its way while one is written.
+        page, of whichever scope, is on its way while one is written. What came of a load that was cut is taken, and nothing
+        asked for ahead any more: it would be lost with the next cut.
 
         Whether all is here now: a scope that may no longer be held ends the round, and the next one asks anew. The first
         answers may teach which day it is, and where: then the days around that one are taken too.
@@ -108,14 +90,17 @@ class Pulling:
         )
         if not lacking:
             return True
-        pages = _Pages(self.local.load_begins())
+        arriving, cursor = self.local.load_begins(), self.local.head().cursor
+        cut = arriving.left()
         with ThreadPoolExecutor(1, "classtap-sync-ahead") as ahead:
 
-            def ask() -> Future[SnapshotPage]:
+            def ask() -> Future[SnapshotPage] | None:
+                if not lacking:
+                    return None
                 scope, token, _ = lacking[0]
-                return ahead.submit(self.cloud.snapshot, scope, token, limit=pages.next())
+                return ahead.submit(self.page, arriving, scope, token, cursor)
 
-            coming: Future[SnapshotPage] | None = ask()
+            coming = ask()
             while coming is not None:
                 scope, _, after = lacking.popleft()
                 try:
@@ -127,13 +112,23 @@ class Pulling:
                 last = Position(page.rows[-1].kind, page.rows[-1].scope, page.rows[-1].id) if page.rows else after
                 if page.next:
                     lacking.appendleft(_Lacking(scope, page.next, last))
-                coming = ask() if lacking else None
+                coming = None if cut else ask()
                 self.local.snapshot(
                     scope, pulled(page.rows), after=after, next=_bookmark(page.next, last) if page.next else "",
                     cursor=page.through, token=page.cursor,
                 )  # fmt: skip
+                if cut:
+                    coming = ask()
         self.local.load_ends()
         return True
+
+    def page(self, arriving: Arriving, scope: str, token: str, cursor: int) -> SnapshotPage:
+        """A page of a scope: what came of it before, unless something newer was pulled since, else from the cloud."""
+        came = arriving.take(scope, token)
+        if came is not None and (kept := what_came(came)) is not None and kept.through >= cursor:
+            return kept
+        with arriving.keeping(scope, token) as keep:
+            return self.cloud.snapshot(scope, token, keep=keep)
 
     def _knows_the_day(self) -> bool:
         """Else it may have been set wrong while the machine was off, and today's rosters would go before contact."""

@@ -4,7 +4,8 @@ import contextlib
 import gzip
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +41,7 @@ from sync.protocol import (
 )
 
 COMPRESS_FROM = 1_024
+_GZIP = 16 + zlib.MAX_WBITS
 STALL_S = 20.0
 """A connection that moves no byte for so long is dead, however long the whole transfer takes."""
 
@@ -143,12 +145,13 @@ class Transport:
         page: Page = decode(Page, self._call("GET", "/pull", params=params))
         return page
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
-        """A page of a scope, of at most `limit` rows (0: as many as the cloud gives)."""
-        params = _given(after=after, leaf=leaf, limit=str(limit or ""))
-        page: SnapshotPage = decode(
-            SnapshotPage, self._call("GET", f"/snapshot/{quote(scope, safe='/*')}", params=params)
-        )
+    def snapshot(
+        self, scope: str, after: str = "", *, leaf: str = "", keep: Callable[[bytes], None] = lambda data: None
+    ) -> SnapshotPage:
+        """A page of a scope; `keep` is called with each piece of it as it comes over the wire."""
+        params = _given(after=after, leaf=leaf)
+        answer = self._call("GET", f"/snapshot/{quote(scope, safe='/*')}", params=params, keep=keep)
+        page: SnapshotPage = decode(SnapshotPage, answer)
         return page
 
     def leaves(self, scope: str) -> Leaves:
@@ -209,7 +212,7 @@ class Transport:
 
     def _call(
         self, method: str, path: str, message: msgspec.Struct | None = None, params: dict[str, Any] | None = None,
-        octets: bytes | None = None,
+        octets: bytes | None = None, keep: Callable[[bytes], None] = lambda data: None,
     ) -> bytes:  # fmt: skip
         headers = {} if octets is None else {"Content-Type": "application/octet-stream"}
         content = octets
@@ -220,17 +223,19 @@ class Transport:
                 content = gzip.compress(content, 3)
                 headers["Content-Encoding"] = "gzip"
         try:
-            response = self._client.request(
+            with self._client.stream(
                 method, PREFIX + path, content=content, headers={**headers, **self._bearer()}, params=params,
                 extensions=self._watching(),
-            )  # fmt: skip
-        except (httpx.RequestError, httpx.InvalidURL) as error:
+            ) as response:  # fmt: skip
+                if response.status_code < 300:
+                    answer = b"".join(_told(response.iter_raw(), keep))
+                    return unpacked(answer) if response.headers.get("Content-Encoding") == "gzip" else answer
+                response.read()
+        except (httpx.RequestError, httpx.InvalidURL, zlib.error) as error:
             raise Unreachable(type(error).__name__) from error
         if self._known_by_another(response):
-            return self._call(method, path, message, params, octets)
-        if response.status_code >= 300:
-            raise rejection(response)
-        return response.content
+            return self._call(method, path, message, params, octets, keep)
+        raise rejection(response)
 
     def live(self) -> Iterator[Hint | None]:
         """Hints as they come; None for a heartbeat. Ends by Unreachable when the connection does.
@@ -260,6 +265,17 @@ class Transport:
         finally:
             client.close()
         raise Unreachable("ended")
+
+
+def unpacked(data: bytes) -> bytes:
+    """An answer as it was before it was packed: whole or, of one that was cut, as far as it came. Raises zlib.error."""
+    return zlib.decompressobj(_GZIP).decompress(data)
+
+
+def _told(pieces: Iterator[bytes], keep: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        keep(piece)
+        yield piece
 
 
 def _given(**params: str) -> dict[str, str]:

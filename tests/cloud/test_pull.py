@@ -209,6 +209,29 @@ def test_a_snapshot_is_whole_and_resumes_anywhere(device: Device, cloud: Cloud, 
     assert [row.id for row in brought.rows] == [child_id(0)]
 
 
+def test_a_page_that_was_cut_is_gone_on_with_behind_any_row(device: Device, cloud: Cloud, studio: StudioEntry) -> None:
+    seed(cloud, studio.id, [*enrolments(6), *marks(4)])
+    seed(cloud, studio.id, [toy.Enrol(child=child_id(100 + number), house="h2", name="x") for number in range(3)])
+    whole = device.snapshot("families/*")
+    for number, row in enumerate(whole.rows, 1):
+        rest = device.snapshot("families/*", after=f"{whole.cursor}~{row.kind}/{row.scope}/{row.id}")
+        assert rest.rows == whole.rows[number:]
+        assert (rest.through, rest.cursor, rest.next) == (whole.through, whole.cursor, "")
+    # A later row's page bears the sequence that the first one began at, whatever happened meanwhile.
+    seed(cloud, studio.id, [toy.Rename(child=child_id(0), name="Again")])
+    first = whole.rows[0]
+    again = device.snapshot("families/*", after=f"{whole.cursor}~{first.kind}/{first.scope}/{first.id}", limit=2)
+    assert (again.through, again.rows) == (whole.through, whole.rows[1:3])
+    assert device.snapshot("families/*", after=again.next).rows == whole.rows[3:]
+
+
+@pytest.mark.parametrize("behind", ["", "child", "child/h1", "child//x", "/families/h1/x", "child/families/h1/", "~"])
+def test_rows_to_go_on_behind_that_are_none(device: Device, client: httpx.Client, behind: str) -> None:
+    cursor = device.snapshot("families/*").cursor
+    answer = client.get("/sync/v1/snapshot/families/*", params={"after": f"{cursor}~{behind}"}, headers=device.headers)
+    assert code_of(answer) == (400, "sync.cursor")
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "2001", "x", "１", pytest.param("1" * 5_000, id="long")])
 def test_limits_that_are_none(device: Device, client: httpx.Client, limit: str) -> None:
     answer = client.get("/sync/v1/snapshot/roster/*", params={"limit": limit}, headers=device.headers)

@@ -5,13 +5,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from classtap_core.kernel.clock import SystemClock
+from classtap_core.store.folder import ARRIVING
+from classtap_core.store.reader import StoreReader
 from sync.client.engine import State
 from sync.client.node import Node
 from sync.client.transport import Unreachable
+from sync.protocol import SnapshotPage
 from tests.end_to_end.house_rig import agrees, everything_holds, until
 from tests.end_to_end.rig import Studio
 from tests.fault.test_kill import seeded
@@ -161,6 +165,68 @@ def test_cut_while_loading(studio: Studio) -> None:
     load_in_pieces(
         studio, studio.data / "new", [("up", 0), ("up", 200), ("down", 0), ("down", 100), ("down", 3_000), ("up", 900)]
     )
+
+
+def test_what_came_of_a_page_before_a_cut_is_not_fetched_again(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    scissors = Scissors(studio)
+    with studio.pair("desk", studio.data / "new") as node:
+        scope = f"families/{studio.plan.main}"
+        node.engine.pulling.allowed = (scope,)
+        node.engine.local.release([state.scope for state in node.engine.local.scopes()])
+        fetched: list[list[str]] = []
+        answer, asked = node.transport.snapshot, []
+
+        def seen(scope: str, after: str = "", **more: Any) -> SnapshotPage:
+            asked.append(after)
+            page = answer(scope, after, **more)
+            fetched.append([row.id for row in page.rows])
+            return page
+
+        monkeypatch.setattr(node.transport, "snapshot", seen)
+        for _ in range(2):
+            scissors.arm("down", 2_000)
+            with pytest.raises(Unreachable):
+                node.engine.pulling.bootstrap()
+            assert scissors.spent
+            files = [path for path in node.store.folder.iterdir() if path.name in ARRIVING]
+            assert files
+            assert not any(
+                family.name.encode() in path.read_bytes() for path in files for family in studio.plan.families
+            )
+        scissors.arm("none", 0)
+        assert node.engine.pulling.bootstrap()
+        assert [after.count("~") for after in asked] == [0, 1, 1]
+        with node.reader() as reader:
+            here = {row for kind in node.store.registry.records for row in _ids(reader, kind, scope)}
+        assert len(fetched) == 1, "only the last answer came to its end"
+        assert set(fetched[0]) < here
+        assert len(here) - len(fetched[0]) > 10
+        assert not any(path.name in ARRIVING for path in node.store.folder.iterdir()), (
+            "nothing stays of a load that ended"
+        )
+
+
+def _ids(reader: StoreReader, kind: str, scope: str) -> list[str]:
+    found = reader.conn.execute(f'SELECT id FROM "record_{kind}" WHERE scope = ?', (scope,))
+    return [id for (id,) in found]
+
+
+def test_with_a_scope_that_is_lost_goes_what_came_of_it(studio: Studio) -> None:
+    scissors = Scissors(studio)
+    with studio.pair("desk", studio.data / "new") as node:
+        pulling, local = node.engine.pulling, node.engine.local
+        scopes = [state.scope for state in local.scopes()]
+        local.release(scopes)
+        scissors.arm("down", 1_000)
+        with pytest.raises(Unreachable):
+            pulling.bootstrap()
+        assert local.load_begins().left()
+        local.release(scopes[:1])
+        assert not any(path.name in ARRIVING for path in node.store.folder.iterdir())
+        assert not local.load_begins().left()
+        scissors.arm("none", 0)
+        node.engine.once()
+        agrees(studio, node)
 
 
 @pytest.mark.fault

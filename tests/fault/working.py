@@ -21,6 +21,7 @@ from classtap_core.kernel.envelope import Author
 from classtap_core.kernel.ids import Id
 from classtap_core.schedule.records import Session
 from kiosk.door import Door
+from sync.client.arriving import Arriving
 from sync.client.local import Position
 from sync.client.node import Node
 from sync.protocol import SnapshotPage
@@ -66,18 +67,18 @@ def work(folder: Path, seed: int) -> None:
 
 def load(folder: Path) -> None:
     node = opened(folder)
-    local, transport = node.engine.local, node.transport
-    keep, ask = local.snapshot, transport.snapshot
+    local, pulling = node.engine.local, node.engine.pulling
+    keep, ask = local.snapshot, pulling.page
 
-    def asked(scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
-        print("asked", scope, after or "-", flush=True)
-        return ask(scope, after, leaf=leaf, limit=limit)
+    def asked(arriving: Arriving, scope: str, token: str, cursor: int) -> SnapshotPage:
+        print("asked", scope, token or "-", flush=True)
+        return ask(arriving, scope, token, cursor)
 
     def kept(scope: str, rows: Sequence[Pulled], *, after: Position | None, next: str, cursor: int, token: str) -> None:
         keep(scope, rows, after=after, next=next, cursor=cursor, token=token)
         print("kept", scope, next or "-", flush=True)
 
-    transport.snapshot, local.snapshot = asked, kept  # type: ignore[method-assign]
+    pulling.page, local.snapshot = asked, kept  # type: ignore[method-assign]
     try:
         node.engine.once()
         print("whole", flush=True)

@@ -78,8 +78,22 @@ class FaultyWire(Wire):
     def pull(self, cursor: str, scopes: Sequence[str], *, holding: str = "", digest: bool = False) -> Page:
         return self._cut(lambda: super(FaultyWire, self).pull(cursor, scopes, holding=holding, digest=digest))
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
-        return self._cut(lambda: super(FaultyWire, self).snapshot(scope, after, leaf=leaf, limit=limit))
+    def snapshot(
+        self, scope: str, after: str = "", *, leaf: str = "", keep: Callable[[bytes], None] = lambda data: None
+    ) -> SnapshotPage:
+        sent: list[bytes] = []
+        came = 0
+        try:
+            page: SnapshotPage = self._cut(
+                lambda: super(FaultyWire, self).snapshot(scope, after, leaf=leaf, keep=sent.append)
+            )
+            came = len(sent[0])
+        except Unreachable:
+            came = self.faults.rng.randrange(len(sent[0])) if sent else 0
+            raise
+        finally:
+            keep(b"".join(sent)[:came])
+        return page
 
     def leaves(self, scope: str) -> Leaves:
         return self._cut(lambda: super(FaultyWire, self).leaves(scope))

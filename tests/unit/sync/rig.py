@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +23,7 @@ from classtap_core.kernel.records import Row
 from classtap_core.kernel.scopes import covers
 from sync.client.local import TOLD_STAYS_MS, Position, ScopeState, Unsent
 from sync.client.transport import Rejected, Unreachable
-from sync.protocol import Hint, Leaves, Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
+from sync.protocol import BEHIND, Hint, Leaves, Page, Push, Pushed, SnapshotPage, batch_of, decode, encode, wire_row
 from tests.unit.kernel import toy
 
 STUDIO = derived("studio", "rig")
@@ -50,7 +51,13 @@ class Cloud:
 
 
 class Wire:
-    """A transport whose failures are planned: names of calls that fail before or after the cloud has acted."""
+    """A transport whose failures are planned: names of calls that fail before or after the cloud has acted.
+
+    Attributes:
+        page: how many rows are in a page of a snapshot.
+    """
+
+    page = 2
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -96,7 +103,9 @@ class Wire:
         leaves = {leaf: f"{total % MODULUS:016x}" for leaf, total in sums.items()}
         return Leaves(leaves=leaves, through=self.cloud.storage.lock_head().sequence)
 
-    def snapshot(self, scope: str, after: str = "", *, leaf: str = "", limit: int = 0) -> SnapshotPage:
+    def snapshot(
+        self, scope: str, after: str = "", *, leaf: str = "", keep: Callable[[bytes], None] = lambda data: None
+    ) -> SnapshotPage:
         self._reach()
         head = self.cloud.storage.lock_head().sequence
         rows = sorted(
@@ -105,12 +114,15 @@ class Wire:
         )
         if leaf:
             rows = [row for row in rows if leaf_of(row.id) == leaf]
-        start = int(after or 0)
-        page = rows[start : start + 2]
-        following = str(start + 2) if start + 2 < len(rows) else ""
-        wire = tuple(wire_row(Pulled(row.kind, row.id, row.scope, row.body)) for row in page)
+        cut = after.partition(BEHIND)[2]
+        start = sum(f"{row.kind}/{row.scope}/{row.id}" <= cut for row in rows) if cut else int(after or 0)
+        end = start + self.page
+        following = str(end) if end < len(rows) else ""
+        wire = tuple(wire_row(Pulled(row.kind, row.id, row.scope, row.body)) for row in rows[start:end])
         self._lose("snapshot")
-        return SnapshotPage(rows=wire, through=head, cursor=str(head), next=following)
+        page = SnapshotPage(rows=wire, through=head, cursor=str(head), next=following)
+        keep(encode(page))
+        return page
 
     def keys(self) -> bytes:
         self._reach()
@@ -137,6 +149,29 @@ class Wire:
             raise Unreachable("cut")
 
 
+class Kept:
+    """Pages on their way, in memory."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, str], bytes] = {}
+
+    @contextmanager
+    def keeping(self, scope: str, after: str) -> Iterator[Callable[[bytes], None]]:
+        page = scope, after
+        self._pages[page] = b""
+
+        def keep(data: bytes) -> None:
+            self._pages[page] += data
+
+        yield keep
+
+    def left(self) -> bool:
+        return bool(self._pages)
+
+    def take(self, scope: str, after: str) -> bytes | None:
+        return self._pages.pop((scope, after), None)
+
+
 class Device:
     """A device in memory that speaks the engine's language."""
 
@@ -146,7 +181,7 @@ class Device:
         self.store = MemoryDevice(toy.registry(), studio=STUDIO, device=self.id)
         self.bus = DeviceBus(self.store, toy.bus(authority=False), clock, entropy)
         self.loaded: dict[str, ScopeState] = {}
-        self.bundle, self.cuts = b"", 0
+        self.bundle, self.arriving = b"", Kept()
 
     def head(self) -> DeviceHead:
         return self.store.head()
@@ -214,12 +249,11 @@ class Device:
         if not next:
             self.bus.reconsider()
 
-    def load_begins(self) -> int:
-        self.cuts += 1
-        return self.cuts - 1
+    def load_begins(self) -> Kept:
+        return self.arriving
 
     def load_ends(self) -> None:
-        self.cuts = 0
+        self.arriving = Kept()
 
     def digests(self, scopes: Iterable[str]) -> dict[str, Digest]:
         return {scope: digests_of(_number(row) for row in self._base(scope)) for scope in scopes}

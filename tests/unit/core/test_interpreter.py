@@ -1,11 +1,12 @@
-"""What stands is left out of collections, and what comes after is collected all the same. In a process of its own."""
+"""What stands is left out of collections, and what comes after is collected all the same; threads take turns soon. In a
+process of its own."""
 
 import subprocess
 import sys
 
 ASKED = """
-import gc, weakref
-from classtap_core.collector import EVERY, settle
+import gc, sys, weakref
+from classtap_core.interpreter import EVERY, SWITCH_S, settle
 
 class Node:
     pass
@@ -19,6 +20,7 @@ after.itself, gone = after, weakref.ref(after)
 del after
 gc.collect()
 assert gone() is None
+assert abs(sys.getswitchinterval() - SWITCH_S) < 1e-6 < SWITCH_S < 0.005
 settle(50_000)
 assert gc.get_threshold()[0] == 50_000
 """
