@@ -337,6 +337,33 @@ class _Metered:
         return page
 
 
+def test_a_load_that_was_cut_asks_for_nothing_ahead() -> None:
+    house = House("desk", "late")
+    enrol(house.devices[0], *CHILDREN)
+    house.engines[0].once()
+    late, wire, done = house.devices[1], house.wires[1], []
+    answer, keep_page = wire.snapshot, late.snapshot
+
+    def asked(scope: str, after: str = "", **more: Any) -> SnapshotPage:
+        if scope == "families/*":
+            done.append("asked")
+        if done == ["asked"]:
+            raise Unreachable("cut")
+        return answer(scope, after, **more)
+
+    def kept(scope: str, *page: Any, **more: Any) -> None:
+        keep_page(scope, *page, **more)
+        if scope == "families/*":
+            done.append("kept")
+
+    wire.snapshot, late.snapshot = asked, kept  # type: ignore[method-assign]
+    with pytest.raises(Unreachable):
+        house.engines[1].once()
+    house.engines[1].once()
+    assert done == ["asked", *["asked", "kept"] * 3]
+    assert house.agree()
+
+
 def test_what_came_of_a_page_counts_unless_something_newer_was_pulled_since() -> None:
     house = House("desk", "late")
     enrol(house.devices[0], *CHILDREN)
