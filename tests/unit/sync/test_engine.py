@@ -5,6 +5,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.envelope import Author, own
 from classtap_core.kernel.ids import derived
 from classtap_core.kernel.outcomes import Status as Outcome
-from sync.client import pushing
+from sync.client import pulling, pushing
 from sync.client.engine import State, SyncEngine
 from sync.client.retry import Backoff
 from sync.client.subscriptions import subscriptions
@@ -337,31 +338,52 @@ class _Metered:
         return page
 
 
-def test_a_load_that_was_cut_asks_for_nothing_ahead() -> None:
-    house = House("desk", "late")
+class _AtOnce(Executor):
+    """Work is done when it is given."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*given, **named))
+        except Unreachable as failure:
+            done.set_exception(failure)
+        return done
+
+
+def test_a_load_that_was_cut_asks_for_nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "ThreadPoolExecutor", _AtOnce)
+    house = House("desk", "late", "whole")
     enrol(house.devices[0], *CHILDREN)
     house.engines[0].once()
-    late, wire, done = house.devices[1], house.wires[1], []
-    answer, keep_page = wire.snapshot, late.snapshot
+    done = _recorded(house.wires[2], house.devices[2])
+    house.engines[2].once()
+    assert done == ["asked", "asked", "kept", "asked", "kept", "kept"]
+    house.wires[1].fail_after = ["snapshot"]
+    with pytest.raises(Unreachable):
+        house.engines[1].once()
+    done = _recorded(house.wires[1], house.devices[1])
+    house.engines[1].once()
+    assert done == ["asked", "kept"] * 3
+    assert house.agree()
+
+
+def _recorded(wire: Wire, device: Device) -> list[str]:
+    """The order in which pages of families are asked for and kept from now on."""
+    done: list[str] = []
+    answer, keep = wire.snapshot, device.snapshot
 
     def asked(scope: str, after: str = "", **more: Any) -> SnapshotPage:
-        if scope == "families/*":
-            done.append("asked")
-        if done == ["asked"]:
-            raise Unreachable("cut")
+        done.extend(["asked"] * (scope == "families/*"))
         return answer(scope, after, **more)
 
     def kept(scope: str, *page: Any, **more: Any) -> None:
-        keep_page(scope, *page, **more)
-        if scope == "families/*":
-            done.append("kept")
+        keep(scope, *page, **more)
+        done.extend(["kept"] * (scope == "families/*"))
 
-    wire.snapshot, late.snapshot = asked, kept  # type: ignore[method-assign]
-    with pytest.raises(Unreachable):
-        house.engines[1].once()
-    house.engines[1].once()
-    assert done == ["asked", *["asked", "kept"] * 3]
-    assert house.agree()
+    wire.snapshot, device.snapshot = asked, kept  # type: ignore[method-assign]
+    return done
 
 
 def test_what_came_of_a_page_counts_unless_something_newer_was_pulled_since() -> None:
