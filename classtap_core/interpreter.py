@@ -7,8 +7,8 @@ EVERY = 10_000
 """After so many new objects young ones are looked at; Python's 700 is met by every page of rows, several times."""
 
 SWITCH_S = 0.0005
-"""So long a thread holds Python's lock while others wait. Of Python's five milliseconds, each answer of a database or a network
-costs the thread that waited for it as much beside one that works."""
+"""So long a thread holds Python's lock while others wait. With Python's own five milliseconds a thread that has its answer from
+a database or the network waits that long again, each time, while another one computes."""
 
 
 def settle(every: int = EVERY) -> None:

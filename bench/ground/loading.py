@@ -15,17 +15,19 @@ if sys.platform != "win32":
 
 
 def begun(folder: Path, now_ms: int) -> Any:
-    """A process that has its store open and begins to load."""
-    begins = _CONTEXT.Event()
-    process = _CONTEXT.Process(target=_load, args=(folder, now_ms, begins))
+    """A process that has its store open and begins to load. Raises EOFError where it ended before that."""
+    hears, says = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=_load, args=(folder, now_ms, says))
     process.start()
-    begins.wait()
+    says.close()
+    hears.recv()
+    hears.close()
     return process
 
 
-def _load(folder: Path, now_ms: int, begins: Any) -> None:
+def _load(folder: Path, now_ms: int, says: Any) -> None:
     clock = SystemClock(start_ms=now_ms)
     with Node.open(folder, program="kiosk", clock=clock, ring=None) as node:
         settle()  # as the kiosk does once its window is there
-        begins.set()
+        says.send("begins")
         node.engine.pulling.bootstrap()

@@ -96,7 +96,7 @@ class Local(Protocol):
         ...
 
     def load_ends(self) -> None:
-        """All of them are here: what is kept of pages goes."""
+        """All of them are here, or not wanted any more: what is kept of pages goes."""
         ...
 
     def digests(self, scopes: Iterable[str]) -> Mapping[str, Digest]:

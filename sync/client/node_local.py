@@ -15,7 +15,7 @@ from sync.client.local import TOLD_STAYS_MS, Position, ScopeState, Unsent
 if TYPE_CHECKING:
     from sync.client.node import Node
 
-ARRIVING = "arriving"
+ARRIVING_KEY = "arriving"
 """Under which name the key of pages on their way is kept: with it goes all that was kept of them."""
 LEFT_TO_AUTHOR_MS = 10_000
 """What another device told is left for it to bring to the cloud for so long, while there is contact."""
@@ -81,8 +81,8 @@ class NodeLocal:
             with device.atomic(), evictions.noting(device, ledgers, now_ms):
                 device.release_scopes(scopes)
 
+        self.load_ends()  # before its rows: cut short, what came of a lost scope would stay
         self._store.call(let_go, background=True)
-        self._forget_arriving()
 
     def reload(self, scopes: Sequence[str]) -> None:
         self._store.call(lambda: self._store.device.reload(scopes), background=True)
@@ -97,19 +97,16 @@ class NodeLocal:
 
     def load_begins(self) -> arriving.Arriving:
         if self._arriving is None:
-            key = self._node.kept(ARRIVING)
+            key = self._node.kept(ARRIVING_KEY)
             if not key:
                 key = os.urandom(KEY_BYTES)
-                self._node.keep(ARRIVING, key)
+                self._node.keep(ARRIVING_KEY, key)
             self._arriving = arriving.Arriving(self._store.folder, key, os.urandom)
         return self._arriving
 
     def load_ends(self) -> None:
-        self._forget_arriving()
-
-    def _forget_arriving(self) -> None:
-        if self._node.kept(ARRIVING):
-            self._node.keep(ARRIVING, b"")
+        if self._node.kept(ARRIVING_KEY):
+            self._node.keep(ARRIVING_KEY, b"")
             arriving.forget(self._store.folder)
             self._arriving = None
 

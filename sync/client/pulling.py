@@ -89,6 +89,7 @@ class Pulling:
             if not (state := states.get(scope, ScopeState(scope, False, ""))).complete or state.again
         )
         if not lacking:
+            self.local.load_ends()  # a program before this one may have been killed just short of it
             return True
         arriving, cursor = self.local.load_begins(), self.local.head().cursor
         cut = arriving.left()

@@ -229,7 +229,9 @@ class Transport:
             ) as response:  # fmt: skip
                 if response.status_code < 300:
                     answer = b"".join(_told(response.iter_raw(), keep))
-                    return unpacked(answer) if response.headers.get("Content-Encoding", "").lower() == "gzip" else answer
+                    return (
+                        unpacked(answer) if response.headers.get("Content-Encoding", "").lower() == "gzip" else answer
+                    )
                 response.read()
         except (httpx.RequestError, httpx.InvalidURL, zlib.error) as error:
             raise Unreachable(type(error).__name__) from error

@@ -204,6 +204,10 @@ def test_what_came_of_a_page_before_a_cut_is_not_fetched_again(studio: Studio, m
         assert not any(path.name in ARRIVING for path in node.store.folder.iterdir()), (
             "nothing stays of a load that ended"
         )
+        with node.engine.local.load_begins().keeping(scope, "") as keep:
+            keep(b"the last page of a load, by a program that was killed behind it")
+        assert node.engine.pulling.bootstrap()
+        assert not any(path.name in ARRIVING for path in node.store.folder.iterdir())
 
 
 def _ids(reader: StoreReader, kind: str, scope: str) -> list[str]:
