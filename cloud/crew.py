@@ -4,7 +4,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from classtap_core.kernel.errors import EnvironmentFault
@@ -19,6 +20,9 @@ dead one's place has its number."""
 _QUICK_S = 5.0
 _MOST_PAUSE_S = 2.0
 """Who died within `_QUICK_S` of its start may find no database: another is started after a pause, for ever."""
+
+_TELLING = (signal.SIGTERM, signal.SIGINT)
+"""The signals that tell to end."""
 
 _log = logging.getLogger("classtap.cloud")
 
@@ -40,7 +44,7 @@ class _Crew:
         self._ending = False
 
     def run(self) -> None:
-        before = {wanted: signal.signal(wanted, self._end) for wanted in (signal.SIGTERM, signal.SIGINT)}
+        before = {wanted: signal.signal(wanted, self._end) for wanted in _TELLING}
         heard, said = os.pipe()
         try:
             for number in range(self._workers):
@@ -59,24 +63,28 @@ class _Crew:
         self._dismiss_gently()
 
     def _start(self, number: int, said: int | None, heard: int | None) -> None:
-        child = os.fork()
-        if child:
-            self._began[child], self._numbers[child] = time.monotonic(), number
-            return
-        code = 1
-        try:
-            for wanted in (signal.SIGTERM, signal.SIGINT):
+        with _told_later():  # or who is born now, and does not yet know what that means, would never end
+            if self._ending:
+                return
+            child = os.fork()
+            if child:
+                self._began[child], self._numbers[child] = time.monotonic(), number
+                return
+            for wanted in _TELLING:
                 signal.signal(wanted, _leave)  # uvicorn stops first, then raises it again
-            if heard is not None:
-                os.close(heard)
-            self._work(number, lambda: _say(said))
-            code = 0
-        except SystemExit:
-            code = 0
-        except BaseException as fault:  # noqa: BLE001 - a child must not run on in its parent's code
-            _log.error("worker: %s", type(fault).__name__)
-        finally:
-            os._exit(code)
+            code = 1
+            try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _TELLING)
+                if heard is not None:
+                    os.close(heard)
+                self._work(number, lambda: _say(said))
+                code = 0
+            except SystemExit:
+                code = 0
+            except BaseException as fault:  # noqa: BLE001 - a child must not run on in its parent's code
+                _log.error("worker: %s", type(fault).__name__)
+            finally:
+                os._exit(code)
 
     def _wait_until_ready(self, heard: int) -> None:
         got = 0
@@ -123,6 +131,16 @@ class _Crew:
             except ChildProcessError:
                 return
             self._began.pop(child, None)
+
+
+@contextmanager
+def _told_later() -> Iterator[None]:
+    """Who is told to end inside is told when it is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TELLING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
