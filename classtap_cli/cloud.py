@@ -262,7 +262,7 @@ def device_pair(
     with opened_cloud(call, database) as cloud:
         entry = chosen(cloud, studio)
         place = place_called(cloud, entry.id, location)
-        code = cloud.studios.pairing_code(entry.id, role=role, location=place, name=name or role.title())
+        code = cloud.studios.pairing_code(entry.id, role=role, location=place, name=name)
     print_json({"code": code.code, "url": url or served_at(call.folder), "expires": iso(code.expires)})
 
 

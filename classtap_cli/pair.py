@@ -42,7 +42,7 @@ def pair(
         raise Refused("device.needed")
     try:
         with Node.pair(
-            call.folder, url=url, code=code, name=name or program, program=program, clock=call.clock, ring=ring()
+            call.folder, url=url, code=code, name=name, program=program, clock=call.clock, ring=ring()
         ) as node:
             papers = node.papers
             whole = _bootstrapped(node)

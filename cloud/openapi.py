@@ -10,6 +10,7 @@ from sync.protocol import (
     MOST_OPERATIONS,
     PAGE,
     PREFIX,
+    AttendeeText,
     BlobStanding,
     Decided,
     Devices,
@@ -17,6 +18,7 @@ from sync.protocol import (
     Page,
     Pair,
     Paired,
+    PassJws,
     PassText,
     Problem,
     Purged,
@@ -47,7 +49,7 @@ _Page = _shown(Page, rows=tuple[_Row, ...])  # type: ignore[valid-type]
 _SHAPES = (
     Pair, Paired, Renewed, Push, _shown(Pushed, takes=dict[str, int], page=_Page | None), Decided, Refusal, _Page,
     _shown(SnapshotPage, rows=tuple[_Row, ...]), Leaves, Report, Devices, Offer, BlobStanding, Purged, PassText,  # type: ignore[valid-type]
-    AskPasses, PassTexts, Problem,
+    PassJws, AttendeeText, AskPasses, PassTexts, Problem,
 )  # fmt: skip
 _TEXT, _FLAG = {"type": "string"}, {"type": "string", "enum": ["1"]}
 _SCOPES = {"name": "scope", "in": "query", "schema": {"type": "array", "items": _TEXT, "maxItems": 200}}
@@ -75,18 +77,18 @@ _CALLS: tuple[tuple[str, str, str, Any, Any, dict[str, Any]], ...] = (
     ("get", "digest/{scope}", "The sums of a scope's leaves.", None, Leaves, {}),
     ("get", "keys", "The signed bundle of pass keys.", None, _BYTES, {}),
     (
-        "get", "pass/{family}", "The text of a family's pass, for a desk.", None, PassText,
-        {"form": {"type": "string", "enum": ["jws"]}},
+        "get", "pass/{family}", "The text of a family's pass, for a desk, or its claims as a JWS.", None, (PassText, PassJws),
+        {"form": {"type": "string", "enum": ["text", "jws"]}},
     ),
     ("post", "passes", f"The texts of at most {AT_ONCE} families' passes, for a desk.", AskPasses, PassTexts, {}),
-    ("get", "attendee/{session}/{child}", "The text of a child's pass to a session, for a desk.", None, PassText, {}),
+    ("get", "attendee/{session}/{child}", "The text of a child's pass to a session, for a desk.", None, AttendeeText, {}),
     ("post", "report", "How the device is.", Report, None, {}),
     ("get", "devices", "The studio's devices, for a desk.", None, Devices, {}),
     ("post", "audit", "A page of the studio's log, for a desk: docs/audit.md.", {}, {}, {}),
     ("post", "blob/{hash}", "Offer a blob.", Offer, BlobStanding, {}),
-    ("put", "blob/{hash}", "Send a missing range of it.", _BYTES, BlobStanding, {"start": _NUMBER}),
+    ("put", "blob/{hash}", "Send one of its missing ranges, whole.", _BYTES, BlobStanding, {"start": _NUMBER}),
     (
-        "get", "blob/{hash}", "Its offer, or with a range its bytes.", None, Offer,
+        "get", "blob/{hash}", "Its offer, or with a range its bytes.", None, (Offer, _BYTES),
         {"start": _NUMBER, "end": _NUMBER},
     ),
     ("post", "purged", "A word on an order to destroy the store.", Purged, None, {}),
@@ -133,11 +135,15 @@ def document(version: str) -> dict[str, Any]:
 
 
 def _content(shape: Any) -> dict[str, Any]:
+    """Bodies of these shapes, one or several: a media type, a schema, or a message."""
     if shape is None:
         return {}
-    if isinstance(shape, str):
-        return {"content": {shape: {"schema": _TEXT}}}
-    return {"content": {_JSON: {"schema": shape if isinstance(shape, dict) else _ref(shape)}}}
+    shapes = shape if isinstance(shape, tuple) else (shape,)
+    content: dict[str, Any] = {one: {"schema": _TEXT} for one in shapes if isinstance(one, str)}
+    messages = [one if isinstance(one, dict) else _ref(one) for one in shapes if not isinstance(one, str)]
+    if messages:
+        content[_JSON] = {"schema": messages[0] if len(messages) == 1 else {"anyOf": messages}}
+    return {"content": content}
 
 
 def _ref(shape: Any) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from classtap_core.booking.policies import read_policy
 from classtap_core.checkin.attendees import AttendeePass, attendee_pass_id
 from classtap_core.checkin.settings import PASS_POLICY, pass_settings
@@ -18,7 +16,7 @@ from cloud.passkeys import ROLLING_GRAIN_S, RollingText
 from cloud.storage.directory import StudioEntry
 from cloud.studios import Studios
 from sync.cards import PassTexts
-from sync.protocol import AttendeeText, PassText
+from sync.protocol import AttendeeText, PassJws, PassText
 
 
 class FamilyPass(NamedTuple):
@@ -32,14 +30,6 @@ class FamilyPass(NamedTuple):
     text: str
     rolling: RollingText
     refresh_s: int
-
-
-class PassJws(msgspec.Struct, frozen=True, kw_only=True):
-    """A family's pass as a JWS. `expires` is Unix seconds."""
-
-    family: Id
-    jws: str
-    expires: int
 
 
 def studio_numbered(studios: Studios, number: str) -> StudioEntry:

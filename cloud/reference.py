@@ -86,8 +86,14 @@ def _authorization(call: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 def _bodies(call: Mapping[str, Any]) -> list[dict[str, str]]:
     told = [("body", call.get("requestBody", {})), *call["responses"].items()]
     return [
-        {"when": when, "media": media, "shape": content.get("schema", {}).get("$ref", "").rpartition("/")[2]}
+        {"when": when, "media": media, "shape": shape}
         for when, body in told
         for media, content in (body.get("content") or {"": {}}).items()
+        for shape in _named(content.get("schema", {}))
         if when != "body" or body
     ]
+
+
+def _named(schema: Mapping[str, Any]) -> list[str]:
+    """The messages that a schema names, or any of whose it is; one without a name for anything else."""
+    return [one.get("$ref", "").rpartition("/")[2] for one in schema.get("anyOf", (schema,))]

@@ -59,8 +59,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     public_key: str
-    name: str
-    program: str
+    name: Annotated[str, msgspec.Meta(max_length=100)]
+    program: Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +260,14 @@ class PassText(msgspec.Struct, frozen=True, kw_only=True):
     expires: int
 
 
+class PassJws(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's pass as a JWS. `expires` is Unix seconds."""
+
+    family: Id
+    jws: str
+    expires: int
+
+
 class AttendeeText(msgspec.Struct, frozen=True, kw_only=True):
     """A child's pass to a session as its QR code says it. `expires` is Unix seconds."""
 
@@ -293,7 +301,8 @@ class Refusal(Problem, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    return msgspec.json.encode(message)
+    """What is said again is the same bytes, whether it was made just now or read from where it was kept: keys in order."""
+    return msgspec.json.encode(message, order="deterministic")
 
 
 def decode(shape: Any, data: bytes) -> Any:

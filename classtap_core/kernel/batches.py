@@ -36,21 +36,28 @@ class Verifier(Protocol):
 
 
 def read_batch(batch: Batch) -> tuple[Sealed, ...]:
-    """The envelopes of a batch. Raises BadInput when one is none."""
-    return tuple([read_envelope(item.data, item.parts) for item in batch.items])
+    """The envelopes of a batch. Raises BadInput when one is none, with its `index`: whose log it is must know which."""
+    return tuple([_read(item, index) for index, item in enumerate(batch.items)])
+
+
+def _read(item: Received, index: int) -> Sealed:
+    try:
+        return read_envelope(item.data, item.parts)
+    except BadInput as bad:
+        raise BadInput(bad.code, **bad.params, index=index) from bad
 
 
 def check_whose(batch: Batch, sealed: Sequence[Sealed], *, studio: Id) -> None:
     """Check that a batch says nothing of another studio, device or epoch than its own.
 
-    Raises BadInput `sync.empty`, `sync.mixed`; Refused `sync.other_studio`.
+    Raises BadInput `sync.empty`, `sync.mixed` (`index`); Refused `sync.other_studio`.
     """
     if not sealed:
         raise BadInput("sync.empty")
-    for item in sealed:
+    for index, item in enumerate(sealed):
         envelope = item.envelope
         if (envelope.studio, envelope.device, envelope.epoch) != (batch.studio, batch.device, batch.epoch):
-            raise BadInput("sync.mixed")
+            raise BadInput("sync.mixed", index=index)
     if batch.studio != studio:
         raise Refused("sync.other_studio")
 

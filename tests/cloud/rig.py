@@ -95,9 +95,9 @@ class Device:
         self.papers: protocol.Paired | None = None
         self.clock = clock or ManualClock(START_MS)
 
-    def pair(self, code: str) -> httpx.Response:
+    def pair(self, code: str, *, name: str = "Kiosk") -> httpx.Response:
         public = self.key.public_key().public_bytes_raw().hex()
-        asked = protocol.Pair(code=code, public_key=public, name="Kiosk", program="test")
+        asked = protocol.Pair(code=code, public_key=public, name=name, program="test")
         answer = self.client.post("/sync/v1/pair", content=protocol.encode(asked))
         if answer.status_code == 200:
             self.papers = protocol.decode(protocol.Paired, answer.content)

@@ -11,16 +11,26 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
+from classtap_core.checkin.attendees import IssueAttendeePass
+from classtap_core.kernel.outcomes import Status
+from classtap_core.passes.operations import IssuePass
 from cloud.app import make_app
 from cloud.composition import Cloud
 from cloud.openapi import document
 from sync.protocol import PREFIX
+from tests.cloud.house_rig import House
+from tests.unit.house import world
 
 PAGE = Path(__file__).parents[2] / "docs" / "sync.md"
 
 
 @pytest.fixture
 def database() -> str:
+    return ""
+
+
+@pytest.fixture
+def house_database() -> str:
     return ""
 
 
@@ -52,6 +62,33 @@ def test_the_examples_of_the_page_fit() -> None:
     for name, member in (("Paired", "root"), ("Push", "signature"), ("Pushed", "answers"), ("SnapshotPage", "total")):
         (example,) = [one for one in examples if member in one]
         assert unfit(shapes, {"$ref": f"#/components/schemas/{name}"}, example) == []
+
+
+def test_the_passes_that_a_desk_is_given_fit(home: House) -> None:
+    told = document("1")
+    now_s = world.NINE // 1000
+    family = IssuePass(
+        family=world.FAMILY, home=world.MAIN, handle="0123456789abcdef", issued_s=now_s, expires_s=now_s + 86_400
+    )
+    child = IssueAttendeePass(
+        session=world.HALF_PAST,
+        child=world.ANA,
+        handle="ab" * 8,
+        token="cd" * 6,
+        issued_s=now_s,
+        expires_s=now_s + 7_200,
+    )
+    assert [home.say(one) for one in (family, child)] == [Status.ACCEPTED] * 2
+    desk = home.join("desk")
+    for call, path in (
+        ("pass/{family}", f"pass/{world.FAMILY}"),
+        ("pass/{family}", f"pass/{world.FAMILY}?form=text"),
+        ("pass/{family}", f"pass/{world.FAMILY}?form=jws"),
+        ("attendee/{session}/{child}", f"attendee/{world.HALF_PAST}/{world.ANA}"),
+    ):
+        (answered,) = told["paths"][f"{PREFIX}/{call}"]["get"]["responses"]["200"]["content"].values()
+        found = home.client.get(f"{PREFIX}/{path}", headers=desk.headers).json()
+        assert unfit(told["components"]["schemas"], answered["schema"], found) == [], path
 
 
 def unfit(shapes: dict[str, Any], shape: dict[str, Any], value: Any, where: str = "") -> list[str]:

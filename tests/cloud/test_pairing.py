@@ -39,6 +39,17 @@ def test_a_code_becomes_a_device(cloud: Cloud, studio: StudioEntry, server: Clou
     assert [(entry.name, entry.role, entry.revoked_ms) for entry in listed] == [("Front door", "kiosk", None)]
 
 
+@pytest.mark.parametrize(
+    ("given", "asked", "called"), [("Front door", "Mine", "Front door"), ("", "Mine", "Mine"), ("", "", "Kiosk")]
+)
+def test_what_a_device_is_called(
+    cloud: Cloud, studio: StudioEntry, client: httpx.Client, given: str, asked: str, called: str
+) -> None:
+    code = cloud.studios.pairing_code(studio.id, role="kiosk", location=PLACE, name=given).code
+    assert Device(client).pair(code, name=asked).status_code == 200
+    assert [entry.name for entry in cloud.studios.devices(studio.id) if entry.role == "kiosk"] == [called]
+
+
 def test_a_code_has_at_least_60_bits(cloud: Cloud, studio: StudioEntry) -> None:
     text = new_code(cloud, studio).replace("-", "")
     assert 32 ** len(text) >= 2**60

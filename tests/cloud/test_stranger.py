@@ -76,7 +76,7 @@ def test_a_day_of_a_stranger(home: House) -> None:
     new_name = {"base": family["name"], "name": "Núñez 😀"}
     said = [
         desk.say("family.rename", {"family": family["id"]}, {family["id"]: new_name}, author=owner),
-        desk.say("attendance.mark", mark, author=owner),
+        desk.say("attendance.mark", mark, author=owner, gates=[{"gate": "window", "item": child, "result": "allow"}]),
         desk.say("attendance.mark", mark, author=owner),
         desk.say("attendance.mark", late, author=owner),
         desk.say("attendance.mark", late),
@@ -130,6 +130,11 @@ def test_a_day_of_a_stranger(home: House) -> None:
         ({**batch, "signature": "00" * 64}, (401, "sync.signature")),
         ({**batch, "studio": fresh()}, (403, "sync.other_studio")),
         ({**batch, "items": [{"envelope": bent, "parts": batch["items"][0]["parts"]}]}, (401, "sync.signature")),
+        (
+            {**batch, "items": [*batch["items"], {**batch["items"][0], "parts": {"": "{}"}}]},
+            (400, "envelope.commitment"),
+        ),
+        ({**batch, "cursor": None}, (400, "sync.malformed")),
         ({**batch, "items": batch["items"] * 501}, (413, "sync.too_many")),
         ({**batch, "items": []}, (400, "sync.empty")),
     ):
@@ -149,6 +154,17 @@ def test_a_day_of_a_stranger(home: House) -> None:
     assert not agrees(desk)
     assert desk.repair(place[1]) == [place[2][-2:]]
     assert agrees(desk)
+
+
+def test_the_same_bytes_are_answered_with_the_same_bytes(home: House) -> None:
+    """Also what was made a moment ago, and is read from where it is kept the second time: down to the order of members."""
+    desk = joined(home, "desk")
+    mark = {"session": world.EVENING, "items": [{"child": world.ANA, "state": "present"}]}
+    batch = desk.batch([desk.say("attendance.mark", mark, author=owner_of(desk))])
+    first, again = (desk.call("POST", "push", body=batch).text.partition('"cloud_ms"')[0] for _ in range(2))
+    assert "opens_ms" in first
+    assert "closes_ms" in first
+    assert again == first
 
 
 def scan(device: Stranger) -> dict[str, Any]:

@@ -138,16 +138,18 @@ def test_a_batch_is_one_run(cloud: Cloud, desk: Device) -> None:
 
 
 def test_bytes_and_parts_are_checked_at_the_door(cloud: Cloud, desk: Device) -> None:
+    """And which of them it was is told: whose log it is has to do something about it."""
+    some(desk, 2)
     desk.bus.submit(mark(0, note="n"), STAFF)
-    (item,) = desk.batch(1, 1).items
-    for wrong in (
-        Received(item.data[:-1], item.parts),
-        Received(item.data, {**item.parts, child(0): b"{}"}),
-        Received(item.data.replace(b'"epoch":1', b'"epoch":2'), item.parts),
+    *before, item = desk.batch(1, 3).items
+    for wrong, why in (
+        (Received(item.data[:-1], item.parts), "envelope.malformed"),
+        (Received(item.data, {**item.parts, child(0): b"{}"}), "envelope.commitment"),
+        (Received(item.data.replace(b'"epoch":1', b'"epoch":2'), item.parts), "sync.mixed"),
     ):
-        assert code(cloud, desk.batch(1, 1)._replace(items=(wrong,))) in (
-            "envelope.malformed", "envelope.commitment", "sync.mixed",
-        )  # fmt: skip
+        with pytest.raises(BadInput) as no:
+            cloud.authority.push(desk.batch(1, 3)._replace(items=(*before, wrong)))
+        assert (no.value.code, no.value.params) == (why, {"index": 2})
 
 
 def test_a_poisoned_operation_is_quarantined_and_the_rest_land(cloud: Cloud, desk: Device) -> None:
