@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import cloud.problems as problems
 from classtap_core.access.blueprints import DEVICE_ROLES, SCOPES
+from classtap_core.kernel.clock import Timestamp
+from classtap_core.kernel.envelope import Author, Basis, GateResult
 from classtap_core.kernel.outcomes import Status
 from scripts import kinds
 from sync import protocol
@@ -63,6 +65,15 @@ def test_the_bytes_are_as_the_page_says() -> None:
     assert f'"hash":"{hash}"' in statement
     seed = bytes.fromhex(re.findall(r"`([0-9a-f]{64})` \(Ed25519", text())[0])
     assert Ed25519PrivateKey.from_private_bytes(seed).sign(statement.encode()).hex() == push.signature
+
+
+@pytest.mark.parametrize(
+    ("member", "shape"), [("author", Author), ("at", Timestamp), ("basis", Basis), ("gates", GateResult)]
+)
+def test_what_is_inside_an_envelope_is_as_the_page_says(member: str, shape: type[msgspec.Struct]) -> None:
+    (row,) = re.findall(rf"^\| `{member}`[ °]* \| [^|{{]*`\{{(.+?)\}}`", text(), re.MULTILINE)
+    told = {name: bool(may_lack) for name, may_lack in re.findall(r'"(\w+)"(°?)', row)}
+    assert told == {field.name: not field.required for field in msgspec.structs.fields(shape)}
 
 
 def test_a_derived_id_is_as_the_page_says() -> None:
