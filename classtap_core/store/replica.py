@@ -7,6 +7,7 @@ from classtap_core.kernel.device_store import Pulled
 from classtap_core.kernel.digests import MODULUS, Digest, digest, leaf_of, row_number
 from classtap_core.kernel.ids import Id
 from classtap_core.store.reader import StoreReader
+from classtap_core.store.rows import RecordTable
 
 Place = tuple[str, str, str]
 """A row's kind, scope and id: what a snapshot is in order of."""
@@ -20,29 +21,62 @@ class BaseRow(NamedTuple):
     scope: str
     body: bytes
 
-    @property
-    def place(self) -> Place:
-        return (self.kind, self.scope, self.id)
-
 
 def base_rows(reader: StoreReader, pattern: str) -> Iterator[BaseRow]:
     """The cloud's rows of a scope or pattern, in no order; of kinds this program does not know too."""
-    first = pattern.split("/", 1)[0]
-    for table in reader.tables.values():
-        if table.record.PREFIX.split("/", 1)[0] != first:
-            continue
-        for column, body, overlaid in (("scope", "body", 0), ("base_scope", "base", 1)):
-            where, given = _within(column, pattern)
-            rows = reader.conn.execute(
-                f'SELECT id, {column}, {body} FROM "{table.name}"'
-                f" WHERE overlaid = {overlaid} AND {body} IS NOT NULL AND {where}",
-                given,
-            )
-            for id, scope, found in rows:
-                yield BaseRow(table.kind, id, scope, found)
+    for table, layer in _layers(reader, pattern):
+        where, given = _within(layer.scope, pattern)
+        rows = reader.conn.execute(
+            f'SELECT id, {layer.scope}, {layer.body} FROM "{table.name}" WHERE {layer.where} AND {where}', given
+        )
+        for id, scope, found in rows:
+            yield BaseRow(table.kind, id, scope, found)
     where, given = _within("scope", pattern)
     for kind, id, scope, found in reader.conn.execute(f"SELECT kind, id, scope, body FROM aside WHERE {where}", given):
         yield BaseRow(kind, id, scope, found)
+
+
+def _places(reader: StoreReader, pattern: str, *, after: Place | None, until: Place | None) -> Iterator[Place]:
+    """Where those of them lie that come behind `after`, and not behind `until`, in no order.
+
+    A large scope is loaded in many pages, and this is asked for each: what lies outside is not looked at.
+    """
+    for table, layer in _layers(reader, pattern):
+        if (after and table.kind < after[0]) or (until and table.kind > until[0]):
+            continue
+        low = after[1:] if after and table.kind == after[0] else None
+        high = until[1:] if until and table.kind == until[0] else None
+        where, given = _between(layer.scope, pattern, low, high)
+        rows = reader.conn.execute(
+            f'SELECT {layer.scope}, id FROM "{table.name}" WHERE {layer.where} AND {where}', given
+        )
+        for scope, id in rows:
+            yield (table.kind, scope, id)
+    where, given = _within("scope", pattern)
+    for place in reader.conn.execute(f"SELECT kind, scope, id FROM aside WHERE {where}", given):
+        if (after is None or place > after) and (until is None or place <= until):
+            yield place
+
+
+class _Layer(NamedTuple):
+    """Where the cloud's rows lie in a record's table: their columns, and the condition."""
+
+    scope: str
+    body: str
+    where: str
+
+
+_LAYERS = (
+    _Layer("scope", "body", "overlaid = 0 AND body IS NOT NULL"),
+    _Layer("base_scope", "base", "overlaid = 1 AND base IS NOT NULL"),
+)
+
+
+def _layers(reader: StoreReader, pattern: str) -> Iterator[tuple[RecordTable, _Layer]]:
+    first = pattern.split("/", 1)[0]
+    for table in reader.tables.values():
+        if table.record.PREFIX.split("/", 1)[0] == first:
+            yield from ((table, layer) for layer in _LAYERS)
 
 
 def digest_of(reader: StoreReader, pattern: str) -> Digest:
@@ -71,11 +105,9 @@ def not_in_page(
     if not last and until is None:
         return []
     return [
-        Pulled(row.kind, row.id, row.scope, None)
-        for row in base_rows(reader, pattern)
-        if row.place not in there
-        and (after is None or row.place > after)
-        and (until is None or row.place <= until)
+        Pulled(place[0], Id(place[2]), place[1], None)
+        for place in _places(reader, pattern, after=after, until=until)
+        if place not in there
     ]  # fmt: skip
 
 
@@ -95,3 +127,17 @@ def _within(column: str, pattern: str) -> tuple[str, tuple[str, ...]]:
         return f"{column} = ?", (pattern,)
     stem = pattern[:-2]
     return f"({column} = ? OR ({column} >= ? AND {column} < ?))", (stem, stem + "/", stem + "0")
+
+
+def _between(
+    column: str, pattern: str, low: tuple[str, str] | None, high: tuple[str, str] | None
+) -> tuple[str, tuple[str, ...]]:
+    """`_within`, and (scope, id) above `low` and not above `high`. Within one scope ids alone say that: they have an index."""
+    scope = low[0] if low and high and low[0] == high[0] else pattern
+    where, given = _within(column, scope)
+    one = not scope.endswith("/*")
+    for bound, sign in ((low, ">"), (high, "<=")):
+        if bound:
+            where += f" AND id {sign} ?" if one else f" AND ({column}, id) {sign} (?, ?)"
+            given += bound[1:] if one else bound
+    return where, given
