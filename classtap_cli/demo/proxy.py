@@ -83,6 +83,9 @@ class SwitchProxy:
             except OSError:
                 client.close()
                 continue
+            for end in (client, server):  # both ends of a real wire say so too, and a cable waits for nothing
+                with contextlib.suppress(OSError):  # it has hung up already
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {client, server}
             if self._listener is not listener:
