@@ -44,7 +44,8 @@ def _read(item: Received, index: int) -> Sealed:
     try:
         return read_envelope(item.data, item.parts)
     except BadInput as bad:
-        raise BadInput(bad.code, **bad.params, index=index) from bad
+        bad.params["index"] = index
+        raise
 
 
 def check_whose(batch: Batch, sealed: Sequence[Sealed], *, studio: Id) -> None:
