@@ -18,6 +18,8 @@ from tests.guards.tools import TOOLS
 
 _HOST = "127.0.0.1"
 _USER = "classtap_owner"
+_NAMES = count()
+"""Of this process: several tests may speak to one server."""
 
 
 class Postgres:
@@ -25,7 +27,6 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self._admin = make_url(url)
-        self._names = count()
 
     def url(self, name: str) -> str:
         return self._admin.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
@@ -37,7 +38,7 @@ class Postgres:
 
     def database(self) -> str:
         """A new database; its name."""
-        name = f"classtap_{os.getpid()}_{next(self._names)}"
+        name = f"classtap_{os.getpid()}_{next(_NAMES)}"
         self.execute(f"CREATE DATABASE {name}")
         return name
 
