@@ -67,7 +67,7 @@ KeyOutOption = Annotated[
 EnvironmentOption = Annotated[str, typer.Option("--environment", metavar="KIND", help="live, or test for a rehearsal.")]
 RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="kiosk or desk.")]
 WhereOption = Annotated[str, typer.Option("--location", metavar="ID", help="Where it stands, by id or name.")]
-DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device is called.")]
+DeviceNameOption = Annotated[str, typer.Option("--name", help="What the device is called; else what it calls itself.")]
 DeviceArgument = Annotated[str, typer.Argument(help="A device's id, or a name that only one has.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 WithoutOption = Annotated[

@@ -219,8 +219,8 @@ class Studios:
             if code.device is None:
                 id = fresh(now.corrected, self.entropy)
                 device = DeviceEntry(
-                    code.studio, id, code.name or asked.name or code.role.title(), asked.program, code.role, code.location, code.scopes,
-                    public, 1, 0, 0, now.corrected, None,
+                    code.studio, id, code.name or asked.name or code.role.title(), asked.program, code.role, code.location,
+                    code.scopes, public, 1, 0, 0, now.corrected, None,
                 )  # fmt: skip
                 self.directory.add_device(connection, device)
                 self.directory.use_code(connection, hash, device=id, public_key=asked.public_key)
